@@ -1,0 +1,47 @@
+# Two commands set everything up: `make demo` runs the main job, `make test` the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+JOBS ?= 2
+
+.PHONY: help setup demo test lint format bench docs system-deps clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(READY) ## make .venv with the locked dependencies and leaktrace itself
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "leaktrace needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: setup ## simulate a leak, find its source and write the page
+	$(BIN)/leaktrace demo $(DEMO_ARGS)
+
+test: setup ## all tests
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
+
+lint: setup ## ruff and mypy, strict, on code and tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## let ruff format
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: setup ## every figure the docs state, measured anew (long)
+	$(BIN)/python -m bench
+
+docs: setup ## rewrite the pages that are made from the code
+	$(BIN)/python -m docs.make
+
+system-deps: ## install the Debian packages that tests use (needs root)
+	bash tools/system-deps.sh system-deps.txt
+
+clean: ## remove what was built, not your workspaces
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

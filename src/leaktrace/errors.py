@@ -1,0 +1,51 @@
+"""Every error leaktrace raises on purpose: one root, one child per room.
+
+An error has two sentences: what happened and where (`message`), and what to do next (`hint`). Neither
+ever carries a secret or a customer's address; they end up in terminals, tickets and logs.
+"""
+
+from __future__ import annotations
+
+
+class LeaktraceError(Exception):
+    """Something a person can do something about; commands print it and exit with 2."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(LeaktraceError):
+    """The call itself does not make sense: an unknown name, a value out of range."""
+
+
+class WorkspaceError(LeaktraceError):
+    """The folder is not a workspace, is locked, newer than this program, or cannot be written."""
+
+
+class KeyFileError(WorkspaceError):
+    """The workspace key is missing, unreadable or belongs to another workspace."""
+
+
+class LedgerError(LeaktraceError):
+    """A table could not be read, committed or asked."""
+
+
+class MailError(LeaktraceError):
+    """A mailbox could not be read or a message could not be stored."""
+
+
+class AttributionError(LeaktraceError):
+    """The evidence or the exposures handed to the model contradict each other."""
+
+
+class SimulationError(LeaktraceError):
+    """The simulated marketplace asked for cannot be built."""
+
+
+class ReportError(LeaktraceError):
+    """A page or a picture could not be made."""

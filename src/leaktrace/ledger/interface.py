@@ -1,0 +1,102 @@
+"""What may be asked of a ledger, whatever engine answers. Every engine gives the same rows in the same order.
+
+Times are microseconds UTC inside the arrays; windows are half-open. "Shown" means: an access whose `fields` has the
+field in question. Customers and principals go by their keyed 64-bit numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from leaktrace.records import (
+    CustomerKey,
+    CustomerTable,
+    Exposures,
+    IngestReport,
+    Keys,
+    LedgerStats,
+    LogCoverage,
+    PrincipalFacts,
+    PrincipalKey,
+    SellerFacts,
+    Totals,
+    Window,
+)
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with (what is being done, rows or bytes done, of how many or None)."""
+
+
+class Ledger(Protocol):
+    """Who opened which record."""
+
+    def ingest(
+        self,
+        table: str,
+        files: Sequence[Path],
+        *,
+        file_format: str | None = None,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Reads files into a table (DESIGN 4.1). Bad rows are kept aside; a bad file raises after the others are in."""
+
+    def exposures(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> Exposures:
+        """Who had been shown `field` of these customers in `[cutoff - window_days, cutoff)`, and when first."""
+
+    def opened_by(
+        self,
+        principals: Sequence[PrincipalKey],
+        field: str,
+        window: Window,
+        *,
+        limit: int | None = None,
+        seed: int = 0,
+    ) -> Exposures:
+        """Which customers' `field` these principals were shown in the window, and when first.
+
+        `limit`: at most so many customers a principal, a keyed-random sample that is the same for the same seed.
+        """
+
+    def fields_shown(self, principals: Sequence[PrincipalKey], window: Window) -> dict[str, int]:
+        """Field -> distinct customers for whom any of these principals was shown it in the window."""
+
+    def totals(self, field: str, window: Window) -> Totals:
+        """Distinct customers per principal, and how many customers there are."""
+
+    def draw_controls(self, count: int, *, seed: int, near: Keys, exclude: Keys) -> Keys:
+        """Customers to compare with: sorted keys, half of them drawn from all customers alike, half from the regions
+        (else jurisdictions) that `near` live in, in their proportions. The same seed and ledger give the same draw.
+        """
+
+    def customers(self, keys: Keys) -> CustomerTable:
+        """Attributes of these customers, in the order asked."""
+
+    def principals(self, keys: Keys | None = None) -> tuple[PrincipalFacts, ...]:
+        """Facts of these principals in the order asked; None: of all there are, in the table or in accesses."""
+
+    def sellers(self) -> tuple[SellerFacts, ...]:
+        """The sellers table, sorted by id."""
+
+    def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
+        """Those of these customers (sorted) with a contact with the seller before the instant."""
+
+    def known_elsewhere(self, keys: Keys, field: str, before: datetime) -> Keys:
+        """Those of these customers (sorted) whose field somebody may know without us since before the instant."""
+
+    def customers_by_address(self, hashes: Sequence[bytes]) -> dict[bytes, CustomerKey]:
+        """Keyed address hash (exact or folded) -> the one customer that has it; ambiguous ones are left out."""
+
+    def customer_names(self, keys: Keys) -> tuple[str, ...]:
+        """Ids as ingested, in the order asked; LedgerError for a key the dictionary does not have."""
+
+    def coverage(self, field: str, window: Window) -> LogCoverage:
+        """What the log can and cannot show for the window."""
+
+    def snapshot(self) -> str:
+        """A digest of all that is committed: equal snapshots answer alike."""
+
+    def stats(self) -> LedgerStats:
+        """How much there is."""

@@ -1,0 +1,1 @@
+"""Raw bytes to what they are; reports to campaigns; campaign to seller."""

@@ -1,0 +1,567 @@
+"""Frozen records that cross rooms. Each field says its meaning and unit.
+
+Times are aware UTC and end in `_at`; windows are half-open `[start, end)`; probabilities are in [0, 1];
+`_bits` are log2. A record's attributes are its JSON keys, same names (`to_document`).
+
+Customers and principals inside the ledger go by keyed 64-bit numbers (`CustomerKey`, `PrincipalKey`); the names
+people wrote are in encrypted dictionaries and appear only at the edges.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+CustomerKey = int
+PrincipalKey = int
+Keys = NDArray[np.uint64]
+"""Keyed 64-bit hashes of customers or principals."""
+Instants = NDArray[np.int64]
+"""Microseconds since 1970-01-01T00:00Z."""
+
+Grade = Literal["G0", "G1", "G2", "G3", "G4"]
+EvidenceKind = Literal["report", "listed", "decoy"]
+Outcome = Literal["named", "nobody", "undecided"]
+UndecidedCode = Literal[
+    "too_few_reports",
+    "weak_grade",
+    "indistinguishable",
+    "no_contacts",
+    "no_match_for_controls",
+    "log_incomplete",
+    "common_cause",
+    "not_converged",
+]
+MessageKind = Literal["report", "complaint", "bounce", "autoreply", "other", "unreadable"]
+OriginalForm = Literal["attachment", "inline-html", "inline-text", "arf", "xarf", "msg", "tnef"]
+PrincipalKind = Literal["employee", "contractor", "service"]
+
+TABLES = ("accesses", "contacts", "principals", "sellers", "customers", "known_elsewhere", "evidence")
+"""Tables that `ingest` takes (DESIGN 4.1)."""
+
+
+def to_document(record: Any) -> Any:
+    """What JSON says of a record: its attributes by the same names, times as ISO 8601 in UTC."""
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        return {f.name: to_document(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    if isinstance(record, datetime):
+        return record.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(record, date):
+        return record.isoformat()
+    if isinstance(record, dict):
+        return {str(key): to_document(value) for key, value in record.items()}
+    if isinstance(record, list | tuple | set | frozenset):
+        return [to_document(value) for value in record]
+    if isinstance(record, np.generic):
+        return record.item()
+    return record
+
+
+def to_json(record: Any, *, indent: int | None = 2) -> str:
+    """One JSON document of a record or a list of records; refuses NaN, keeps every script readable."""
+    return json.dumps(to_document(record), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open stretch of time, `[start, end)`; null where that side is unknown."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+# --- the ledger -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of the rows of one `ingest`."""
+
+    table: str
+    accepted_count: int
+    rejected_count: int
+    already_ingested_count: int
+    """Rows of files whose very bytes had been ingested before; they changed nothing."""
+    rejects_file: str | None
+    """Where the rejected rows are kept (0600), with row number and reason; null when there are none."""
+    notes: tuple[str, ...] = ()
+    """Sentences for people: columns that were ignored, and the like."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStats:
+    """How much the ledger holds."""
+
+    access_count: int
+    customer_count: int
+    """Distinct customers seen in accesses."""
+    principal_count: int
+    """Distinct principals seen in accesses."""
+    segment_count: int
+    rejected_count: int
+    lake_bytes: int
+    index_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exposures:
+    """Who had been shown which customer's field in time: three columns of equal length, sorted by customer, principal.
+
+    A pair is there once, with the first time in the window. Sorted so that equal questions give equal bytes.
+    """
+
+    principal: Keys
+    customer: Keys
+    first_shown_at: Instants
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalFacts:
+    """What the principals table says of one principal; null where it says nothing."""
+
+    key: PrincipalKey
+    name: str
+    team: str | None = None
+    site: str | None = None
+    kind: PrincipalKind | None = None
+    reports_to: str | None = None
+    active_from: datetime | None = None
+    active_to: datetime | None = None
+    in_table: bool = False
+    """False for a principal that only the log knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerTable:
+    """Attributes of customers, as columns of equal length; a null attribute is the empty string."""
+
+    key: Keys
+    region: tuple[str, ...]
+    jurisdiction: tuple[str, ...]
+    segment: tuple[str, ...]
+    locale: tuple[str, ...]
+    in_table: NDArray[np.bool_]
+    """False for a customer that the customers table does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Whole-log counts the model needs: how many distinct customers each principal was shown, and out of how many."""
+
+    principal: Keys
+    opened_count: NDArray[np.int64]
+    """Distinct customers whose field the principal had been shown in the window."""
+    customer_count: int
+    """Customers there are: in the customers table or seen in accesses or contacts."""
+    contacts_count: int
+    """Rows in the contacts table; zero means that nobody told us who dealt with whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class SellerFacts:
+    """One row of the sellers table."""
+
+    seller: str
+    name: str
+    domains: tuple[str, ...] = ()
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageGap:
+    """Something the log cannot show, and where."""
+
+    kind: Literal[
+        "days_without_rows",
+        "tool_stopped",
+        "bulk_read",
+        "clock_step",
+        "unknown_principal",
+        "log_starts_late",
+        "log_ends_early",
+        "no_accesses",
+    ]
+    tool: str | None
+    window: Window
+    count: int
+    """Days, rows or principals, by kind."""
+    sentence: str
+    """One plain sentence; names no customer."""
+    principals: tuple[str, ...] = ()
+    """For bulk reads and principals without a row: who."""
+    fields: tuple[str, ...] = ()
+    """Fields shown, where known (bulk reads)."""
+    serious: bool = True
+    """Whether it can hide a source: then nobody may be cleared by this log."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogCoverage:
+    """What the log can and cannot show for a window, and the verdict that allows."""
+
+    window: Window
+    first_access_at: datetime | None
+    last_access_at: datetime | None
+    access_count: int
+    tools: tuple[str, ...]
+    gaps: tuple[CoverageGap, ...]
+    allows_nobody: bool
+    """Whether "nobody inside" may be said at all."""
+    allows_fields_statement: bool
+    """Whether "only these fields" may be said at all."""
+    sentence: str
+
+
+# --- mail -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address with a display name; the domain in lower case."""
+
+    address: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address the original was sent to, and where it was seen."""
+
+    address: str | None
+    name: str | None
+    role: Literal["to", "cc", "rcpt"]
+
+
+@dataclass(frozen=True, slots=True)
+class DkimResult:
+    """What one DKIM signature says (RFC 6376); `covers` are the signed header fields."""
+
+    domain: str
+    selector: str
+    result: Literal["pass", "fail", "no_key", "body_hash_mismatch", "unsupported", "error", "expired"]
+    covers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What could be checked about a message's genuineness."""
+
+    dkim: tuple[DkimResult, ...] = ()
+    arc_cv: Literal["none", "pass", "fail"] | None = None
+    """Null where ARC was not evaluated."""
+    body_hash_matches: bool | None = None
+    """Null where nothing is signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """One unwanted message as it was recovered from a complaint: one report (DESIGN 4.5)."""
+
+    form: OriginalForm
+    grade: Grade
+    grade_reason: str
+    sender: Mailbox
+    on_behalf_of: Mailbox | None
+    recipients: tuple[Recipient, ...]
+    subject: str | None
+    sent_between: Window
+    """The sender's own claim; an interval, because clients write no zone."""
+    received_at: datetime | None
+    """From a trusted Received field only."""
+    message_id: str | None
+    links: tuple[str, ...]
+    spans: dict[str, tuple[int, int]]
+    """Field name -> half-open byte range in the raw message that covers the encoded value."""
+    claims: tuple[Original, ...] = ()
+    """Originals nested inside this one: what this message says somebody else wrote."""
+    flags: tuple[str, ...] = ()
+    authentication: Authentication = field(default_factory=Authentication)
+    reply_to: str | None = None
+    text_sketch: tuple[int, ...] = ()
+    """MinHash of masked word shingles of the body, for campaigns; holds no words."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """What one message in the abuse mailbox is (DESIGN 4.5)."""
+
+    schema: str
+    file: str | None
+    sha256: str
+    kind: MessageKind
+    reason: str | None
+    status: str | None
+    """RFC 3464 status of a bounce that has one."""
+    reporter: Mailbox
+    originals: tuple[Original, ...]
+    authentication: Authentication
+    reported_at: datetime | None = None
+    """When the complaint itself was sent, by its own headers (topmost Received, else Date)."""
+    size_bytes: int = 0
+
+    def to_json(self) -> str:
+        """The record as one JSON document."""
+        return to_json(self)
+
+
+@dataclass(frozen=True, slots=True)
+class MailReport:
+    """What became of the messages of one `receive`."""
+
+    message_count: int
+    """Messages read, duplicates included."""
+    report_count: int
+    """Originals recovered from new messages."""
+    duplicate_count: int
+    """Messages whose very bytes were here before."""
+    unmatched_count: int
+    """Reports whose customer is not known (yet)."""
+    by_kind: dict[str, int]
+    """New messages by kind."""
+    rejected_count: int = 0
+    """Messages kept aside, stored but not parsed."""
+    rejects_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """The reports that belong to one sender's mailing."""
+
+    campaign: str
+    seller: str | None
+    """Null: no seller could be tied to it."""
+    seller_probability: float | None
+    report_count: int
+    customer_count: int
+    first_mail_at: datetime | None
+    seller_reason: str = ""
+    """Which of the seller's own things were seen, or that none was."""
+
+
+# --- evidence and findings --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceItem:
+    """One thing seen outside: a customer's report, an entry of a list for sale, a decoy."""
+
+    customer: str
+    """The customer's id as ingested."""
+    kind: EvidenceKind = "report"
+    received_at: datetime | None = None
+    """When the customer got the unwanted mail; `listed`: first offered; null on a decoy that stayed silent."""
+    reported_at: datetime | None = None
+    """When the customer complained; used where `received_at` is not known."""
+    seller: str | None = None
+    grade: Grade = "G2"
+    reporter: str | None = None
+    """Who told, as an opaque name; items with the same reporter count once."""
+    source: str = ""
+    """Where the item comes from: a message's SHA-256, or file and row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The evidence of one campaign."""
+
+    items: tuple[EvidenceItem, ...]
+    campaign: str
+    seller: str | None = None
+    seller_probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A principal the finding weighed. Only those in `named` are suspected by anybody."""
+
+    principal: str
+    probability: float
+    opened_count: int
+    expected_opened_count: float
+    weight_bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalSet:
+    """Principals whom the evidence cannot tell apart."""
+
+    principals: tuple[str, ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Why no answer is given, and about how many more reports would give one (null: no number helps)."""
+
+    code: UndecidedCode
+    sentence: str
+    needs_about_more_reports: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSummary:
+    """What the finding stands on."""
+
+    report_count: int
+    customer_count: int
+    listed_count: int
+    decoy_hit_count: int
+    silent_decoy_count: int
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class MailedEstimate:
+    """How many customers were mailed; null where unknown."""
+
+    low: int | None
+    mid: int | None
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Whose data: what the principals of a set had been shown."""
+
+    customers_opened: int
+    customers_confirmed: int
+    mailed_estimate: MailedEstimate
+    fields: dict[str, int]
+    """Field -> distinct customers for whom it was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedOn:
+    """What the controls were matched on, and how well."""
+
+    attributes: tuple[str, ...]
+    control_count: int
+    reported_elsewhere_count: int
+    """Controls who reported other campaigns: the best kind."""
+    unmatched_report_count: int
+    """Reports unlike any control."""
+    overdispersion: float
+    """Spread (log scale) of principals' counts beyond what the matched controls predict."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Enough for an opposing expert to compute it again."""
+
+    version: str
+    settings_digest: str
+    campaign: str
+    field: str
+    ledger_snapshot: str
+    evidence_digest: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one campaign (DESIGN 4.4)."""
+
+    schema: str
+    outcome: Outcome
+    named: tuple[str, ...]
+    naming_threshold: float
+    no_insider_probability: float
+    candidates: tuple[Candidate, ...]
+    sets: tuple[PrincipalSet, ...]
+    undecided: Undecided | None
+    evidence: EvidenceSummary
+    log_coverage: LogCoverage
+    exposure: Exposure | None
+    matched_on: MatchedOn
+    provenance: Provenance
+
+    def to_json(self) -> str:
+        """The finding as one JSON document, `leaktrace.finding/1`."""
+        return to_json(self)
+
+
+# --- why: what people's screens and the page show beside the finding ------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTerm:
+    """What one report adds for one candidate."""
+
+    report: str
+    """A label that names no customer: `report 7`."""
+    grade: Grade
+    mail_at: datetime | None
+    opened_at: datetime | None
+    """When the candidate was first shown the field, in time; null: not in time or never."""
+    expected_probability: float
+    """Chance that this candidate had been shown such a customer's field, were nobody inside to blame."""
+    weight_bits: float
+    """Positive: speaks for; negative: speaks against."""
+    other_cause: str | None = None
+    """Why the report counts little: a contact, known elsewhere, reporter counted already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why one candidate stands where it stands."""
+
+    principal: str
+    team: str | None
+    kind: PrincipalKind | None
+    probability: float
+    base_rate: float
+    """Share of comparable customers this principal had been shown anyway."""
+    team_mean_opened_count: float | None
+    """How many of the reported customers colleagues of the same team had been shown, on average."""
+    sentence: str
+    against: tuple[str, ...]
+    terms: tuple[ReportTerm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Something that is not a person and competes: a team, a tool, a common cause."""
+
+    label: str
+    probability: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a page shows beside the finding; made in the same computation."""
+
+    headline: str
+    """The outcome in one sentence."""
+    seller: str | None
+    seller_name: str | None
+    field: str
+    why: tuple[Why, ...]
+    alternatives: tuple[Alternative, ...]
+    notes: tuple[str, ...]
+    """Plain sentences: settings that mattered, what to do next."""
+    mail_at: tuple[datetime, ...]
+    """Times of the mails in evidence, for the timeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationTruth:
+    """What `simulate` wrote to truth.json (DESIGN 4.3)."""
+
+    scenario: str
+    seed: int
+    sources: tuple[str, ...]
+    tied: tuple[str, ...]
+    handlers: tuple[str, ...]
+    seller: str
+    mail_at: datetime
+    leaked_customers: tuple[str, ...]
+    mailed_customers: tuple[str, ...]
+    reporting_customers: tuple[str, ...]

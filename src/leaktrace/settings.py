@@ -1,0 +1,125 @@
+"""Every setting: name with its unit, default and help, in one table (`docs/settings.md` is checked against it).
+
+A workspace keeps what differs from the defaults in `settings.json`; the digest of all values goes into each
+finding's provenance, so that a finding can be computed again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from leaktrace.errors import UsageError
+
+
+def _setting(default: Any, help_text: str, low: float | None = None, high: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help_text, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of a workspace."""
+
+    # attribution
+    naming_threshold_probability: float = _setting(
+        0.99, "A principal is named only from this probability of being a source on.", 0.9, 0.9999
+    )
+    nobody_threshold_probability: float = _setting(
+        0.9, "'Nobody inside' is said only from this probability on.", 0.5, 0.9999
+    )
+    set_mass_probability: float = _setting(
+        0.95,
+        "A set is the smallest group of principals that reaches this share of a source's mass.",
+        0.5,
+        0.999,
+    )
+    insider_prior_probability: float = _setting(
+        0.5, "Chance, before any evidence, that a campaign has an insider source.", 0.001, 0.9
+    )
+    exposure_window_days: int = _setting(
+        730, "How far before the mail an access still counts as the possible moment of the leak.", 1, 3650
+    )
+    campaign_margin_days: int = _setting(
+        14,
+        "A second cut lies this long before the campaign's first mail; a name must hold under both, so that whoever "
+        "handled an earlier, unreported mail is not taken for its source.",
+        0,
+        365,
+    )
+    report_delay_days: int = _setting(
+        30,
+        "Where only the time of a complaint is known, accesses this long before it count neither for nor against.",
+        0,
+        365,
+    )
+    control_count: int = _setting(20000, "Customers drawn as controls for one finding.", 100, 200000)
+    control_seed: int = _setting(1, "Seed of the draw of controls, so that a finding can be computed again.", 0)
+    # ledger
+    log_gap_days: int = _setting(
+        3,
+        "So many days in a row without rows of a tool that otherwise writes daily are a gap in the log.",
+        1,
+        90,
+    )
+    clock_step_seconds: int = _setting(
+        300, "Times that run backwards by more than this inside one source file are a clock step.", 1, 86400
+    )
+    ingest_memory_megabytes: int = _setting(2048, "Memory DuckDB may use.", 128, 65536)
+    # mailroom
+    message_ceiling_bytes: int = _setting(
+        50_000_000, "A larger message is stored as unreadable, not parsed.", 1000, 1_000_000_000
+    )
+    part_ceiling_count: int = _setting(1000, "MIME parts read in one message.", 10, 100_000)
+    depth_ceiling_count: int = _setting(32, "MIME nesting read in one message.", 2, 100)
+    text_ceiling_bytes: int = _setting(
+        4_000_000,
+        "Decoded bytes of text read in one message, whatever its parts decode to.",
+        10_000,
+        100_000_000,
+    )
+    trusted_receivers: tuple[str, ...] = _setting(
+        (), "Host names whose Received fields are believed (ours): the only source of a trusted time."
+    )
+
+    def digest(self) -> str:
+        """SHA-256 over all values, in canonical JSON."""
+        return hashlib.sha256(json.dumps(self.document(), sort_keys=True).encode()).hexdigest()
+
+    def document(self) -> dict[str, Any]:
+        """Name -> value, as JSON knows them."""
+        return {
+            f.name: list(value) if isinstance(value := getattr(self, f.name), tuple) else value
+            for f in dataclasses.fields(self)
+        }
+
+
+def from_document(document: dict[str, Any]) -> Settings:
+    """Settings from name -> value; UsageError on an unknown name, a wrong type or a value out of range."""
+    known = {f.name: f for f in dataclasses.fields(Settings)}
+    values: dict[str, Any] = {}
+    for name, value in document.items():
+        if name not in known:
+            raise UsageError(f"There is no setting '{name}'.", "docs/settings.md lists them all.")
+        values[name] = _checked(name, value, known[name])
+    return Settings(**values)
+
+
+def _checked(name: str, value: Any, described: dataclasses.Field[Any]) -> Any:
+    default = described.default
+    if isinstance(default, tuple):
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise UsageError(f"The setting '{name}' is a list of texts, not {value!r}.")
+        return tuple(value)
+    if isinstance(value, bool) or not isinstance(value, int if isinstance(default, int) else int | float):
+        raise UsageError(f"The setting '{name}' is {_kind(default)}, not {value!r}.")
+    low, high = described.metadata["low"], described.metadata["high"]
+    if (low is not None and value < low) or (high is not None and value > high):
+        raise UsageError(f"The setting '{name}' lies between {low} and {high}; {value} does not.")
+    return type(default)(value)
+
+
+def _kind(default: Any) -> str:
+    return "a whole number" if isinstance(default, int) else "a number"

@@ -1,0 +1,1 @@
+"""A seeded marketplace with known truth: files on disk, real messages."""
