@@ -118,7 +118,7 @@ def _checked(name: str, value: Any, described: dataclasses.Field[Any]) -> Any:
     low, high = described.metadata["low"], described.metadata["high"]
     if (low is not None and value < low) or (high is not None and value > high):
         raise UsageError(f"The setting '{name}' lies between {low} and {high}; {value} does not.")
-    return type(default)(value)
+    return int(value) if isinstance(default, int) else float(value)
 
 
 def _kind(default: Any) -> str:
