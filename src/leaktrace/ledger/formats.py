@@ -1,0 +1,97 @@
+"""Which formats the ledger reads, and what a reader yields.
+
+Tables come as CSV, NDJSON or Parquet and are read in columns (`tabular.py`). A log that has to be understood line by
+line (a database's audit log) is read by a row reader: a function from a path to rows and rejected rows. To add one,
+write the function in a module of its own and name it in `ROW_READERS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from leaktrace.errors import LedgerError
+
+TABULAR_FORMATS = ("csv", "ndjson", "parquet")
+ROW_READERS = {"pgaudit": "leaktrace.ledger.pgaudit:read_pgaudit"}
+"""Format name -> 'module:function' of its row reader; loaded when first asked for."""
+
+_EXTENSIONS = {
+    ".csv": "csv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".json": "ndjson",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRow:
+    """One access as a row reader understood it."""
+
+    at: datetime
+    """Aware."""
+    principal: str
+    customer: str | None
+    """Null: a bulk read, one that cannot be tied to customers. It never vanishes: `log_coverage` counts it."""
+    fields: tuple[str, ...]
+    """Fields shown; empty only on a bulk read whose fields are not known."""
+    action: str | None
+    """view, search, export, api, update; null where the log does not say."""
+    tool: str | None
+    reason: str | None
+    """Ticket or order id."""
+    source_row: int
+    """1-based number of the line (or record) in the file."""
+    statement_digest: str | None = None
+    """SHA-256 (hex) of the statement that a bulk read comes from; never the statement, it may name customers."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row that could not be read, and why; the reason repeats no value of the row."""
+
+    source_row: int
+    reason: str
+
+
+RowReader = Callable[[Path], Iterator[AccessRow | RejectedRow]]
+"""Raises LedgerError, with file and row or byte, where the file as a whole cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """How one file is to be read."""
+
+    name: str
+    compression: str | None
+    """gzip, zstd or null."""
+
+
+def format_of(path: Path, file_format: str | None) -> FileFormat:
+    """The format of a file by what the caller says, else by its extension; LedgerError for one we do not read."""
+    compression = _COMPRESSIONS.get(path.suffix.lower())
+    extension = path.with_suffix("").suffix if compression else path.suffix
+    name = file_format or _EXTENSIONS.get(extension.lower())
+    if name not in TABULAR_FORMATS and name not in ROW_READERS:
+        known = ", ".join((*TABULAR_FORMATS, *ROW_READERS))
+        raise LedgerError(
+            f"{path}: {f'there is no format {file_format!r}' if file_format else 'the extension names no known format'}.",
+            f"Say --format with one of: {known}; each may be compressed as .gz or .zst.",
+        )
+    return FileFormat(name, compression)
+
+
+def row_reader(name: str) -> RowReader | None:
+    """The row reader of a format; None for a format that is read in columns."""
+    place = ROW_READERS.get(name)
+    if place is None:
+        return None
+    module, function = place.split(":")
+    reader: RowReader = getattr(importlib.import_module(module), function)
+    return reader
