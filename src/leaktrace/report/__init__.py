@@ -1,1 +1,7 @@
 """Pictures and pages from a finding."""
+
+from __future__ import annotations
+
+from leaktrace.report.page import finding_page
+
+__all__ = ["finding_page"]

@@ -1,0 +1,160 @@
+"""Numbers, times and foreign text as a person reads them. Rounds so that nothing sounds surer than it is."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from datetime import UTC, datetime
+
+UNKNOWN = "not known"
+_JOINERS = {"\u200c", "\u200d"}
+"""Zero-width joiners: Persian and the Indic scripts spell with them."""
+_FIELD_NOUNS = {
+    "email": ("e-mail address", "e-mail addresses"),
+    "phone": ("phone number", "phone numbers"),
+    "address": ("postal address", "postal addresses"),
+    "name": ("name", "names"),
+}
+_GAP_KINDS = {
+    "days_without_rows": "days without rows",
+    "tool_stopped": "a tool stops",
+    "bulk_read": "bulk read without customers",
+    "clock_step": "clock runs backwards",
+    "unknown_principal": "principals without a row in the table",
+    "log_starts_late": "log starts late",
+    "log_ends_early": "log ends early",
+    "no_accesses": "no accesses at all",
+}
+
+
+def plain(text: str) -> str:
+    """The text with every invisible or display-changing character written out (`<U+202E>`).
+
+    A principal's name may hold terminal escapes, line breaks, direction overrides (Unicode TR 36) or lone surrogates;
+    none of them may act on a screen or a page.
+    """
+    return "".join(f"<U+{ord(sign):04X}>" if _acts(sign) else sign for sign in text)
+
+
+def _acts(sign: str) -> bool:
+    return sign not in _JOINERS and unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def percent(probability: float) -> str:
+    """`97 %`; near the ends never rounded to certainty: `over 99.9 %`, `under 0.1 %`."""
+    if not math.isfinite(probability):
+        return UNKNOWN
+    if probability > 0.999:
+        return "over 99.9 %"
+    if probability < 0.001:
+        return "under 0.1 %"
+    # Rounded down above one half: 98.96 % must not read as 99 %, the threshold.
+    if probability > 0.9:
+        return f"{math.floor(probability * 1000 + 1e-9) / 10:g} %"
+    if probability > 0.5:
+        return f"{math.floor(probability * 100 + 1e-9)} %"
+    return f"{probability * 100:.1f} %" if probability < 0.1 else f"{probability * 100:.0f} %"
+
+
+def error_chance(probability: float) -> str:
+    """How often such a statement is wrong, in natural frequencies: `about 3 in 1,000`."""
+    chance = 1.0 - probability
+    if not math.isfinite(chance):
+        return UNKNOWN
+    if chance < 0.001:
+        return "fewer than 1 in 1,000"
+    if chance < 0.01:
+        return f"about {math.ceil(chance * 1000 - 1e-9)} in 1,000"
+    return f"about {math.ceil(chance * 100 - 1e-9)} in 100"
+
+
+def frequency(rate: float) -> str:
+    """A base rate in natural frequencies: `26 in 1,000`."""
+    if not math.isfinite(rate):
+        return UNKNOWN
+    if rate <= 0:
+        return "none"
+    for size in (100, 1_000, 10_000, 100_000, 1_000_000):
+        if rate * size >= 9.5 or (size == 100 and rate >= 0.05):
+            return f"{rate * size:,.0f} in {size:,}"
+    return f"{rate * 1_000_000:,.0f} in 1,000,000" if rate >= 1e-6 else "fewer than 1 in 1,000,000"
+
+
+def number(value: float | None) -> str:
+    """One decimal below 100, none above; whole numbers stay whole."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if float(value).is_integer() or abs(value) >= 100:
+        return f"{value:,.0f}"
+    if 0 < abs(value) < 0.05:
+        return "under 0.05" if value > 0 else f"{value:.2f}"
+    return f"{value:,.1f}"
+
+
+def bits(value: float) -> str:
+    """Weight with its sign written out, minus as U+2212: `+6.1`."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    rounded = round(value, 1)
+    return "0.0" if rounded == 0 else f"{rounded:+,.1f}".replace("-", "\u2212")
+
+
+def odds(weight_bits: float) -> str:
+    """What a weight of evidence means in words: `about 70 times as likely`."""
+    if not math.isfinite(weight_bits):
+        return UNKNOWN
+    size = abs(weight_bits)
+    if size < 0.5:
+        return "about as likely"
+    times = "more than a billion" if size > 30 else f"about {float(f'{2**size:.2g}'):,.0f}"
+    return f"{times} times {'as likely' if weight_bits > 0 else 'less likely'}"
+
+
+def instant(moment: datetime | None) -> str:
+    """`2026-03-04 09:15 UTC`."""
+    return UNKNOWN if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def day(moment: datetime | None) -> str:
+    """`2026-03-04`, of the UTC calendar."""
+    return UNKNOWN if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def count(amount: int, one: str, many: str | None = None) -> str:
+    """`1 report`, `1,200 reports`."""
+    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
+
+
+def field_noun(name: str, amount: int = 1) -> str:
+    """What a field is called in a sentence."""
+    one, many = _FIELD_NOUNS.get(name, (f"field \u201c{plain(name)}\u201d", f"fields \u201c{plain(name)}\u201d"))
+    return one if amount == 1 else many
+
+
+def listing(names: tuple[str, ...] | list[str]) -> str:
+    """`a, b and c`."""
+    shown = [plain(name) for name in names]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+
+
+def size(amount_bytes: int) -> str:
+    """`3.2 MB`, decimal units."""
+    value = float(amount_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
+        value /= 1000
+    return f"{value:,.1f} TB"
+
+
+def days_between(earlier: datetime | None, later: datetime | None) -> str:
+    """`146 days`, `5 hours`; empty where one of the two is not known."""
+    if earlier is None or later is None:
+        return ""
+    hours = int((later - earlier).total_seconds() // 3600)
+    return count(hours // 24, "day") if hours >= 48 else count(hours, "hour")
+
+
+def gap_kind(kind: str) -> str:
+    """What a kind of gap in the log is called."""
+    return _GAP_KINDS.get(kind, kind.replace("_", " "))
