@@ -1,0 +1,96 @@
+"""Which domain somebody registered, and which domains say nothing about who is behind a mail.
+
+The Public Suffix List is the one bundled with tldextract; nothing is ever downloaded. Its private part counts too, so
+that two shops of one hosting company are two registrants. A suffix the list does not know follows the list's own
+default rule `*`: the last label is the suffix.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from collections.abc import Callable
+from importlib import resources
+from typing import Literal
+from urllib.parse import urlsplit
+
+
+@functools.cache
+def listed(name: Literal["freemail", "shared"]) -> frozenset[str]:
+    """The domains in one of the lists shipped beside this file; each list's first line says what it is."""
+    text = (resources.files("leaktrace.mailroom") / "lists" / f"{name}.txt").read_text(encoding="utf-8")
+    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+
+
+@functools.cache
+def _split() -> Callable[[str], tuple[str, str]]:
+    # Imported on first use: tldextract pulls in an HTTP client, which commands that read no mail need not load.
+    import tldextract
+
+    extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+
+    @functools.lru_cache(maxsize=65536)
+    def split(host: str) -> tuple[str, str]:
+        parts = extract(host)
+        return str(parts.domain), str(parts.suffix)
+
+    return split
+
+
+def canonical_host(host: str) -> str | None:
+    """The host in lower case and A-labels without a trailing dot; None for an IP literal or what is no host name."""
+    host = host.strip().strip(".").lower()
+    if not host or any(c.isspace() or c in "@/\\[]:<>\"'(),;" for c in host):
+        return None
+    try:
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host if "." in host else None
+    return None
+
+
+def registrable(host: str) -> str | None:
+    """The domain that somebody registered above this host (`news.shop.co.uk` -> `shop.co.uk`), or None."""
+    canonical = canonical_host(host)
+    if canonical is None:
+        return None
+    domain, suffix = _split()(canonical)
+    if suffix:
+        return f"{domain}.{suffix}" if domain else None
+    labels = canonical.split(".")
+    return ".".join(labels[-2:]) if all(labels[-2:]) else None
+
+
+def domain_of_address(address: str | None) -> str | None:
+    """The registrable domain of an address, or None."""
+    return registrable(address.rpartition("@")[2]) if address and "@" in address else None
+
+
+def domain_of_link(url: str) -> str | None:
+    """The registrable domain a web link leads to; of a `mailto:`, that of its address; None for anything else."""
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme == "mailto":
+        return domain_of_address(parts.path.split("?", 1)[0].split(",", 1)[0])
+    return registrable(host) if host and parts.scheme in {"http", "https"} else None
+
+
+def tells_who(domain: str | None) -> bool:
+    """Whether two mails that share this domain share more than a provider."""
+    return domain is not None and domain not in listed("freemail") and domain not in listed("shared")
+
+
+def label_of(domain: str) -> str:
+    """The part of a registrable domain that its owner chose, in readable script (`xn--...` decoded)."""
+    label = domain.split(".", 1)[0]
+    try:
+        return label.encode("ascii").decode("idna") if label.startswith("xn--") else label
+    except UnicodeError:
+        return label

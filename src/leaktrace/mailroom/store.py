@@ -1,0 +1,157 @@
+"""Raw mail at rest: stored first, encrypted, addressed by the SHA-256 of the plain bytes (DESIGN 7).
+
+A message is written aside, synced, renamed to `<folder>/ab/<sha256>`, and the folder synced: after `put` returned, the
+bytes survive a power cut; before, nothing of them is seen. What a killed process left aside is removed at next open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from leaktrace.errors import MailError
+from leaktrace.keys import Keyring
+
+_ASIDE = "aside"
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+class RawStore:
+    """The raw bytes of every message, each once."""
+
+    def __init__(self, folder: Path, keyring: Keyring) -> None:
+        self._folder = folder
+        self._keyring = keyring
+        self._aside = folder / _ASIDE
+        with _disk(folder):
+            for wanted in (folder, self._aside):
+                wanted.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(folder.parent)
+        self._remove_leftovers()
+
+    def put(self, raw: bytes) -> tuple[str, bool]:
+        """(SHA-256 of the bytes, whether they are new here); durable when it returns. MailError on a full disk."""
+        return self.put_all([raw])[0]
+
+    def put_all(self, raws: Iterable[bytes]) -> list[tuple[str, bool]]:
+        """`put` for several, in order: the folders are synced once for all of them."""
+        answers: list[tuple[str, bool]] = []
+        touched: set[Path] = set()
+        with _disk(self._folder), self._writing():
+            for raw in raws:
+                sha256 = hashlib.sha256(raw).hexdigest()
+                target = self._path(sha256)
+                is_new = not target.exists()
+                if is_new:
+                    self._write(target, self._keyring.encrypt(raw, _context(sha256)), touched)
+                answers.append((sha256, is_new))
+            for folder in sorted(touched):
+                _sync_folder(folder)
+        return answers
+
+    def get(self, sha256: str) -> bytes:
+        """The plain bytes. MailError when they are not here, KeyFileError or MailError when they are not the same."""
+        try:
+            sealed = self._path(sha256).read_bytes()
+        except FileNotFoundError:
+            raise MailError(
+                f"There is no stored mail {sha256}.", "Was its file removed from the workspace? Restore it from backup."
+            ) from None
+        except OSError as error:
+            raise MailError(
+                f"The stored mail {sha256} cannot be read: {error.strerror}.", "Check the disk and its permissions."
+            ) from error
+        raw = self._keyring.decrypt(sealed, _context(sha256))
+        if hashlib.sha256(raw).hexdigest() != sha256:
+            raise MailError(
+                f"The stored mail {sha256} holds other bytes than its name says.", "Restore it from backup."
+            )
+        return raw
+
+    def __contains__(self, sha256: str) -> bool:
+        return self._path(sha256).exists()
+
+    def __iter__(self) -> Iterator[str]:
+        """The SHA-256 of every message, in order."""
+        with _disk(self._folder):
+            for folder in sorted(self._folder.iterdir()):
+                if folder.is_dir() and len(folder.name) == 2:
+                    yield from sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+    def _path(self, sha256: str) -> Path:
+        if not _NAME.fullmatch(sha256):
+            raise MailError(f"{sha256[:80]!r} is not the SHA-256 of a mail.", "It is 64 hexadecimal digits.")
+        return self._folder / sha256[:2] / sha256
+
+    def _write(self, target: Path, sealed: bytes, touched: set[Path]) -> None:
+        aside = self._aside / f"{target.name}.{secrets.token_hex(4)}"
+        try:
+            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(sealed)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if not target.parent.is_dir():
+                target.parent.mkdir(mode=0o700, exist_ok=True)
+                touched.add(self._folder)
+            aside.rename(target)
+        except BaseException:
+            # A full disk or Ctrl-C: take the half-written file away now, not only at next open.
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise
+        touched.add(target.parent)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Tells others that files aside may be in use: their clean-up waits for its next chance."""
+        with _lock_file(self._aside) as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            yield
+
+    def _remove_leftovers(self) -> None:
+        # Whoever may not write here may still read; a leftover then stays where it is.
+        with contextlib.suppress(OSError), _lock_file(self._aside) as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for path in self._aside.iterdir():
+                if path.name != "lock":
+                    path.unlink(missing_ok=True)
+
+
+def _context(sha256: str) -> str:
+    return f"raw mail {sha256}"
+
+
+@contextlib.contextmanager
+def _lock_file(folder: Path) -> Iterator[int]:
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    """The one place where the file system's errors become ours."""
+    try:
+        yield
+    except OSError as error:
+        raise MailError(
+            f"Raw mail cannot be stored in {folder}: {error.strerror}.",
+            "Free space or make the disk writable, then receive the same mailbox again: what is stored is not doubled.",
+        ) from error
