@@ -1,1 +1,20 @@
 """Exposures and evidence to a finding. Pure: no I/O, no clock, no global state."""
+
+from leaktrace.attribution.decision import Circumstances, Verdict
+from leaktrace.attribution.explain import explain
+from leaktrace.attribution.judge import Judgement, judge, shortlist_of
+from leaktrace.attribution.study import NEVER, Case, Group, Sample, Study
+
+__all__ = [
+    "NEVER",
+    "Case",
+    "Circumstances",
+    "Group",
+    "Judgement",
+    "Sample",
+    "Study",
+    "Verdict",
+    "explain",
+    "judge",
+    "shortlist_of",
+]

@@ -1,0 +1,132 @@
+"""How often would an innocent principal have been shown such a customer anyway? (the null model, DESIGN 5)
+
+For a principal e and a case in region r whom k *other* principals had been shown:
+
+    p_e(r, k) = |A_e| / N  *  f_e(r) / f(r)  *  t_e(k) / Z_r
+
+|A_e| is exact out of the ledger, f are shares of regions among e's customers and among all, t_e is how e's customers
+lean towards busy ones, Z_r makes it average to one over the controls of the region. What a sample of e's customers or
+the controls cannot say is shrunk: zero overlap in a sample is not zero chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from leaktrace.attribution.strata import (
+    CLASSES,
+    class_shares,
+    intensity_class,
+    pooled_tilt,
+    share_of_regions,
+)
+from leaktrace.attribution.study import Flags, Group, Indices, Reals
+
+CEILING = 0.97
+_REGION_SHRINK = 20.0
+_SEGMENT_SHRINK = 40.0
+_TILT_SHRINK = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What the controls say of everybody."""
+
+    regions: int
+    segments: int
+    region_share: Reals
+    """Among all customers, `[regions]`."""
+    segment_share: Reals
+    class_share: Reals
+    """Of intensity classes within a region, `[regions, CLASSES]`."""
+    tilt: Reals
+    """Pooled over principals, `[CLASSES]`."""
+    region_hits: Reals
+    """Controls of a region that a principal had been shown, `[principals, regions]`."""
+    region_controls: Reals
+    """Controls of a region, `[regions]`."""
+    marginal: Reals
+    """|A_e| / N, `[principals]`."""
+
+
+def background(
+    controls: Group, uniform: Flags, opened_count: Indices, customer_count: int, regions: int, segments: int
+) -> Background:
+    """Learns the background from the controls, all seen at one cut."""
+    principals = len(opened_count)
+    everyone = controls.only(uniform) if uniform.any() else controls
+    hits = np.bincount(
+        controls.pair_principal * regions + controls.region[controls.pair_customer], minlength=principals * regions
+    ).reshape(principals, regions)
+    return Background(
+        regions=regions,
+        segments=segments,
+        region_share=share_of_regions(everyone, regions),
+        segment_share=_shares(everyone.segment, segments),
+        class_share=class_shares(controls, regions),
+        tilt=pooled_tilt(everyone, principals),
+        region_hits=hits.astype(np.float64),
+        region_controls=np.bincount(controls.region, minlength=regions).astype(np.float64),
+        marginal=np.clip((opened_count + 0.5) / max(customer_count, 1), 1e-9, CEILING),
+    )
+
+
+def _shares(codes: Indices, size: int) -> Reals:
+    counts = np.bincount(codes, minlength=size).astype(np.float64)
+    shares: Reals = (counts + 0.5) / (counts.sum() + 0.5 * size)
+    return shares
+
+
+def rates_from_controls(
+    known: Background, principal: Indices, region: Indices, others: Indices, *, excess: float = 1.0
+) -> Reals:
+    """p_e(r, k) for (principal, region, intensity without the principal), element by element, from controls alone."""
+    hits = known.region_hits[principal, region]
+    rate = (hits + _REGION_SHRINK * known.marginal[principal]) / (known.region_controls[region] + _REGION_SHRINK)
+    lean = known.tilt / (known.class_share @ known.tilt)[:, None]
+    return np.clip(rate * lean[region, intensity_class(others)] * excess, 1e-9, CEILING)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """One principal's rates, learned from a sample of what they opened."""
+
+    table: Reals
+    """`[regions, CLASSES]`."""
+    segment_ratio: Reals
+
+    def of(self, region: Indices, others: Indices, segment: Indices) -> Reals:
+        """p_e for customers of these regions, intensities (the principal left out) and segments."""
+        rate = self.table[region, intensity_class(others)] * self.segment_ratio[segment]
+        return np.clip(rate, 1e-9, CEILING)
+
+
+def rates_from_sample(known: Background, principal: int, opened: Group, marginal: float) -> Rates:
+    """Rates of one principal from a sample of the customers they opened; `marginal` is |A_e| / N at the same cut."""
+    size = opened.size
+    counts = np.bincount(opened.region, minlength=known.regions).astype(np.float64)
+    # Where the sample is thin the controls still say something about this principal's regions.
+    prior = _region_prior(known, principal)
+    share = (counts + 3.0 * prior) / (size + 3.0)
+    reach = marginal * share / known.region_share
+    others = np.maximum(opened.intensity() - 1, 0)
+    seen = np.bincount(intensity_class(others), minlength=CLASSES).astype(np.float64)
+    expected = share @ known.class_share
+    pooled = known.tilt / max(float(expected @ known.tilt), 1e-12)
+    lean = (seen + _TILT_SHRINK * pooled * expected) / np.maximum((size + _TILT_SHRINK) * expected, 1e-12)
+    table = reach[:, None] * lean[None, :] / np.maximum(known.class_share @ lean, 1e-12)[:, None]
+    segments = np.bincount(opened.segment, minlength=known.segments).astype(np.float64)
+    ratio = (segments + _SEGMENT_SHRINK * known.segment_share) / (
+        (size + _SEGMENT_SHRINK) * np.maximum(known.segment_share, 1e-12)
+    )
+    return Rates(table=np.clip(table, 1e-9, CEILING), segment_ratio=ratio)
+
+
+def _region_prior(known: Background, principal: int) -> Reals:
+    """Shares of regions among a principal's customers, as the controls have it."""
+    rate = (known.region_hits[principal] + known.marginal[principal]) / (known.region_controls + 1.0)
+    weight = rate * known.region_share
+    shares: Reals = weight / weight.sum()
+    return shares

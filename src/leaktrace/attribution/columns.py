@@ -1,0 +1,82 @@
+"""Sources that are not persons: a team's export, a site's shared screen, an unlogged tool of a queue (guard 5).
+
+A column is "somebody of this team had been shown it". It competes with each of its members at its own price. A member
+who was shown nearly all that the team was shown cannot be told from the team, and is not named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from leaktrace.attribution.strata import CLASSES, INTENSITY_EDGES, intensity_class
+from leaktrace.attribution.study import Flags, Group, Indices, Reals, Study
+from leaktrace.attribution.view import DECOY_RATE, View, decoys
+
+_SHRINK = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A group of principals that competes as one."""
+
+    label: str
+    members: Indices
+
+
+def columns_in(study: Study) -> tuple[Column, ...]:
+    """Teams and sites of two members or more, by name; the same people twice are one column."""
+    found: dict[tuple[int, ...], str] = {}
+    for attribute in ("team", "site"):
+        groups: dict[str, list[int]] = {}
+        for index, principal in enumerate(study.principals):
+            name = getattr(principal, attribute)
+            if name:
+                groups.setdefault(name, []).append(index)
+        for name in sorted(groups):
+            members = tuple(groups[name])
+            if 2 <= len(members) < len(study.principals):
+                found.setdefault(members, f"{attribute} {name}")
+    return tuple(Column(label, np.array(members, dtype=np.int64)) for members, label in found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """A column's exposures and innocent rates over the mailed cases."""
+
+    shown: Flags
+    rate: Reals
+
+
+def exposed(column: Column, view: View) -> Exposed:
+    """Which cases anybody of the column was shown, and how often such customers are shown to it anyway."""
+    member = np.zeros(len(view.study.principals), dtype=np.bool_)
+    member[column.members] = True
+    own = member[view.pair_principal]
+    seen_by = np.bincount(view.pair_case[own], minlength=view.size)
+    shown = seen_by > 0
+    rate = _rates(member, view.controls, view.known.regions)[view.region, intensity_class(view.intensity - seen_by)]
+    return Exposed(shown=shown, rate=np.where(decoys(view), DECOY_RATE, np.clip(rate, 1e-6, 0.97)))
+
+
+def _rates(member: Flags, controls: Group, regions: int) -> Reals:
+    """Share of controls that the column was shown, by region and intensity without the column, `[regions, CLASSES]`."""
+    own = member[controls.pair_principal]
+    seen_by = np.bincount(controls.pair_customer[own], minlength=controls.size)
+    shown = (seen_by > 0).astype(np.float64)
+    classes = intensity_class(controls.intensity() - seen_by)
+    overall = (shown.sum() + 0.5) / (controls.size + 1.0)
+    in_region = (np.bincount(controls.region, shown, regions) + _SHRINK * overall) / (
+        np.bincount(controls.region, minlength=regions) + _SHRINK
+    )
+    in_class = (np.bincount(classes, shown, CLASSES) + _SHRINK * overall) / (
+        np.bincount(classes, minlength=CLASSES) + _SHRINK
+    )
+    # A busier customer is never less likely to have been shown to the column.
+    lean = np.maximum.accumulate(in_class) / overall
+    prior = np.clip(in_region[:, None] * lean[None, :], 1e-6, 0.97)
+    cell = controls.region * CLASSES + classes
+    hits = np.bincount(cell, shown, regions * CLASSES).reshape(regions, CLASSES)
+    size = np.bincount(cell, minlength=regions * CLASSES).reshape(regions, len(INTENSITY_EDGES))
+    return np.asarray((hits + _SHRINK * prior) / (size + _SHRINK))

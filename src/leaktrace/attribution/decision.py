@@ -1,0 +1,291 @@
+"""From chances to an answer. A name needs every one of these; the first that fails says why there is none.
+
+1. There is mail in evidence, the log has accesses in the window, and somebody told us who dealt with whom (contacts).
+2. Enough of the cases have controls like them.
+3. The principal, being shown all alike, has at least the naming threshold, with each customer's own mail as the cut.
+4. So it is with the cut some days before the campaign's first mail (but for a little less certainty).
+5. Two independent reports of grade G2 or better that the principal had been shown, or a decoy.
+6. For every colleague, "passed on just what this one was shown too" is much the worse explanation.
+
+The caller still owes: log coverage for "nobody inside" (`Circumstances.log_allows_nobody`), and a person's confirmation
+before anything is done to anybody.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binom
+
+from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
+from leaktrace.attribution.posterior import Posterior, Weighed
+from leaktrace.attribution.rivals import Rival
+from leaktrace.attribution.study import Indices, Study
+from leaktrace.attribution.view import decoys
+from leaktrace.records import Outcome, UndecidedCode
+
+EARLY_CUT_PROBABILITY = 0.95
+"""What the second cut must still say of somebody who is named."""
+RIVAL_LOG_RATIO = math.log(200.0)
+"""How much worse every rival's explanation must be. A framer chooses the part; a prior on his choice guards nobody."""
+LATE_ONLY_LOG_RATIO = 3.0
+LATE_ONLY_CHANCE = 1e-3
+_FORGED_ENOUGH = 0.005
+_SHARED_ENOUGH = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the decision takes from outside the numbers."""
+
+    naming_threshold: float
+    nobody_threshold: float
+    set_mass: float
+    log_has_accesses: bool
+    log_allows_nobody: bool
+    margin_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The same study weighed three times."""
+
+    late: Posterior
+    """Each customer's own mail is the cut; of those set aside only what they opened early counts."""
+    early: Posterior
+    """The cut lies some days before the campaign's first mail, for everybody."""
+    late_all: Posterior
+    """As `late`, with nobody set aside."""
+    set_aside: Indices
+    """Principals of `late_only`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer, in indices of the study's principals."""
+
+    outcome: Outcome
+    named: tuple[int, ...]
+    suspects: tuple[tuple[int, ...], ...]
+    """One set per source found."""
+    code: UndecidedCode | None
+    sentence: str
+    needs_about_more_reports: int | None
+
+
+def late_only(late: Posterior, early: Posterior) -> Indices:
+    """Principals who were shown far more of the cases just before the first mail than their own habit explains.
+
+    A source who harvested then, or somebody who handled an earlier mail that nobody reported: they look alike.
+    """
+    hits_late, hits_early = late.view.hits(), early.view.hits()
+    found = []
+    for one in late.weighed:
+        index = one.suspect.principal
+        gained = hits_late[index] - hits_early[index]
+        habit = _recent_share(one, early)
+        if gained > 1.5 and late.log_ratio[index] - early.log_ratio[index] > LATE_ONLY_LOG_RATIO:
+            chance = float(binom.sf(np.floor(gained) - 1, max(int(np.ceil(hits_late[index])), 1), habit))
+            if chance < LATE_ONLY_CHANCE:
+                found.append(index)
+    return np.array(sorted(found), dtype=np.int64)
+
+
+def _recent_share(one: Weighed, early: Posterior) -> float:
+    """Of all customers a principal opened, the share first opened after the early cut; never quite zero."""
+    same = _same(early, one)
+    if one.suspect.opened is None or same is None or same.suspect.opened is None:
+        return 0.1
+    size = one.suspect.opened.size
+    return min((size - same.suspect.opened.size + 2.0) / (size + 4.0), 0.9)
+
+
+def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
+    """The verdict from all looks."""
+    late, late_all = looks.late, looks.late_all
+    sets = _sets(study, late, around.set_mass)
+    if late.view.size == 0:
+        return _undecided("too_few_reports", "There is no report of any mail in the evidence.", 2)
+    if not around.log_has_accesses:
+        return _undecided("log_incomplete", "The log has no accesses that show this field before the mail.", None)
+    if not study.contacts_known:
+        sentence = "Nobody told which customers the seller may know: without a contacts table any mail may be lawful."
+        return _undecided("no_contacts", sentence, None, sets)
+    unmatched = len(unmatched_cases(late))
+    if 2 * unmatched > late.view.size:
+        sentence = f"{unmatched} of {late.view.size} reports come from customers unlike any other in the ledger."
+        return _undecided("no_match_for_controls", sentence, None, sets)
+    best = _best(late)
+    if best is not None and late.own[best.suspect.principal] >= around.naming_threshold:
+        return _name_or_not(study, looks, best, sets, around)
+    hidden = _sets(study, late_all, around.set_mass)
+    if late_all.nobody < 0.5 < late.nobody:
+        sentence = (
+            f"Somebody opened these customers' records only in the {around.margin_days} days before the first mail: a "
+            "source, or somebody who handled an earlier mail that nobody reported."
+        )
+        return _undecided("indistinguishable", sentence, None, hidden)
+    if late.nobody - late.forged >= around.nobody_threshold:
+        return _nobody(around)
+    return _not_enough(study, late, best, sets, around)
+
+
+def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: tuple[tuple[int, ...], ...] = ()) -> Verdict:
+    return Verdict("undecided", (), sets, code, sentence, more)
+
+
+def _nobody(around: Circumstances) -> Verdict:
+    if around.log_allows_nobody:
+        return Verdict("nobody", (), (), None, "", None)
+    sentence = "Nobody in the log explains the mail, but the log has gaps that could hide a source."
+    return _undecided("log_incomplete", sentence, None)
+
+
+def _best(posterior: Posterior) -> Weighed | None:
+    if not posterior.weighed:
+        return None
+    return max(posterior.weighed, key=lambda one: posterior.own[one.suspect.principal])
+
+
+def _sets(study: Study, posterior: Posterior, mass: float) -> tuple[tuple[int, ...], ...]:
+    """The smallest group that reaches `mass` of the source's chance; none where nobody inside is the better answer."""
+    total = float(posterior.person.sum())
+    if total <= 0.0 or posterior.nobody >= 0.5:
+        return ()
+    order = sorted(range(len(posterior.person)), key=lambda i: (-posterior.person[i], study.principals[i].name))
+    reached, members = 0.0, []
+    for index in order:
+        members.append(index)
+        reached += float(posterior.person[index])
+        if reached >= mass * total:
+            break
+    return (tuple(members),)
+
+
+def _name_or_not(
+    study: Study,
+    looks: Looks,
+    best: Weighed,
+    sets: tuple[tuple[int, ...], ...],
+    around: Circumstances,
+) -> Verdict:
+    late, early = looks.late, looks.early
+    principal = best.suspect.principal
+    if early.own[principal] < EARLY_CUT_PROBABILITY:
+        sentence = (
+            f"What was opened more than {around.margin_days} days before the first mail does not single this principal "
+            "out; whoever handled an earlier, unreported mail would look the same."
+        )
+        return _undecided("indistinguishable", sentence, more_for(late, best, around.naming_threshold), sets)
+    solid = _solid_reports(study, late, best)
+    if solid < 2 and not _decoy_hit(late, best):
+        sentence = (
+            "A name needs two independent reports of grade G2 or better (mail forwarded as an attachment); "
+            f"{solid} of those that point the same way {'is' if solid == 1 else 'are'}."
+        )
+        return _undecided("weak_grade", sentence, 2 - solid, sets)
+    viable = _viable(looks, best)
+    if viable:
+        rival = max(viable, key=lambda one: (one.log_ratio, -one.rival))
+        members = _with_rivals(sets, principal, viable)
+        sentence = (
+            "Somebody else had been shown nearly all of the same customers in time and may have passed on just those."
+        )
+        return _undecided("indistinguishable", sentence, more_for_rival(best, rival, RIVAL_LOG_RATIO), members)
+    return Verdict("named", (principal,), sets, None, "", None)
+
+
+def _solid_reports(study: Study, late: Posterior, best: Weighed) -> int:
+    """Independent reports of grade G2 or better that the principal had been shown and no other path explains."""
+    reporters = set()
+    for row, case_index in enumerate(late.view.mailed.tolist()):
+        case = study.cases[case_index]
+        if best.suspect.shown[row] and case.grade not in {"G0", "G1"} and late.view.belief[row] > 0.01:
+            reporters.add(case.reporter)
+    return len(reporters)
+
+
+def _decoy_hit(late: Posterior, best: Weighed) -> bool:
+    return bool((decoys(late.view) & best.suspect.shown).any())
+
+
+def _same(posterior: Posterior, best: Weighed) -> Weighed | None:
+    return next((one for one in posterior.weighed if one.suspect.principal == best.suspect.principal), None)
+
+
+def _viable(looks: Looks, best: Weighed) -> set[Rival]:
+    """Rivals whose explanation is not much worse, at any look; but for those set aside who were shown every complaint
+    alike: they handled complaints.
+    """
+    handlers = set(looks.set_aside.tolist())
+    same = [_same(look, best) for look in (looks.late, looks.early, looks.late_all)]
+    return {
+        rival
+        for one in same
+        if one is not None
+        for rival in one.rivals
+        if one.log_ratio - rival.log_ratio < RIVAL_LOG_RATIO and not (rival.handles_all and rival.rival in handlers)
+    }
+
+
+def _with_rivals(sets: tuple[tuple[int, ...], ...], principal: int, viable: set[Rival]) -> tuple[tuple[int, ...], ...]:
+    """The set that says so: the principal and those who cannot be told apart, first of all sets."""
+    members = [principal, *sorted({rival.rival for rival in viable})]
+    known = sets[0] if sets else ()
+    return ((*members, *(index for index in known if index not in members)),)
+
+
+def unmatched_cases(posterior: Posterior) -> Indices:
+    """Mailed cases with fewer than five controls of their region near their contact intensity."""
+    view = posterior.view
+    intensity = view.controls.intensity()
+    lacking = [
+        row
+        for row in range(view.size)
+        if (
+            (view.controls.region == view.region[row])
+            & (intensity >= 0.4 * view.intensity[row] - 2)
+            & (intensity <= 2.5 * view.intensity[row] + 2)
+        ).sum()
+        < 5
+    ]
+    return np.array(lacking, dtype=np.int64)
+
+
+def _not_enough(
+    study: Study, late: Posterior, best: Weighed | None, sets: tuple[tuple[int, ...], ...], around: Circumstances
+) -> Verdict:
+    if late.forged > _FORGED_ENOUGH and best is not None and late.forged > 0.25 * (1.0 - late.nobody):
+        weak = _solid_reports(study, late, best) < 2
+        sentence = "Reports of this kind can be made up about one principal's customers, and may have been."
+        return _undecided("weak_grade" if weak else "common_cause", sentence, 2 if weak else None, sets)
+    if late.nobody < 0.1 and (late.rivals > _SHARED_ENOUGH or _tied(late, best)):
+        sentence = "Colleagues had been shown the same customers in time; the reports do not tell them apart."
+        return _undecided("indistinguishable", sentence, _more_between(late), sets)
+    if best is None:
+        return _undecided("too_few_reports", "The reports do not say enough either way.", more_at_all(late), sets)
+    sentence = "The reports point nowhere clearly enough."
+    more = more_for(late, best, around.naming_threshold) if late.nobody < 0.5 else more_at_all(late)
+    return _undecided("too_few_reports", sentence, more, sets)
+
+
+def _more_between(late: Posterior) -> int | None:
+    """About how many more reports would part the closest two; null where nothing does."""
+    pairs = [(one, rival) for one in late.weighed for rival in one.rivals]
+    if not pairs:
+        return None
+    one, rival = max(pairs, key=lambda pair: (pair[1].log_ratio, -pair[1].rival))
+    return more_for_rival(one, rival, RIVAL_LOG_RATIO)
+
+
+def _tied(late: Posterior, best: Weighed | None) -> bool:
+    """Whether somebody else's exposures are the very same as the best candidate's, or a team's are."""
+    if best is None or late.nobody > 0.1:
+        return False
+    return any(
+        one.suspect.principal != best.suspect.principal and bool((one.suspect.shown == best.suspect.shown).all())
+        for one in late.weighed
+        if late.person[one.suspect.principal] > 0.05
+    )

@@ -1,0 +1,177 @@
+"""Why: the judgement retold for people, term by term, with what speaks against it.
+
+A term is what one report adds for one principal, ln(nu + (1 - nu) / p) for one who had been shown it and ln nu for one
+who had not, at the noise that the reports themselves suggest, in bits. Terms add up only roughly to a candidate's
+weight, which integrates over the noise.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+import numpy as np
+
+from leaktrace.attribution.judge import Judgement
+from leaktrace.attribution.posterior import Weighed
+from leaktrace.attribution.study import Study
+from leaktrace.records import Alternative, Explanation, ReportTerm, Why
+
+_MOST_WHYS = 5
+
+
+def explain(
+    study: Study,
+    judgement: Judgement,
+    *,
+    field: str,
+    seller: str | None,
+    seller_name: str | None,
+    notes: tuple[str, ...],
+) -> Explanation:
+    """Everything a page shows beside the finding."""
+    mailed = [study.cases[i] for i in judgement.late.view.mailed]
+    return Explanation(
+        headline=_headline(study, judgement, seller_name or seller),
+        seller=seller,
+        seller_name=seller_name,
+        field=field,
+        why=tuple(_why(study, judgement, one) for one in _worth_telling(study, judgement)),
+        alternatives=_alternatives(judgement),
+        notes=notes,
+        mail_at=tuple(_instant(case.sure_at) for case in mailed),
+    )
+
+
+def _instant(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)
+
+
+def _headline(study: Study, judgement: Judgement, seller: str | None) -> str:
+    to_whom = f" to {seller}" if seller else " (no seller could be tied to the mail)"
+    mailed = judgement.late.view.size
+    if judgement.named:
+        name = judgement.named[0]
+        opened = next(c for c in judgement.candidates if c.principal == name).opened_count
+        chance = next(c for c in judgement.candidates if c.principal == name).probability
+        return (
+            f"{name} is named as the source{to_whom}: had been shown {opened} of the {mailed} addresses before the mail "
+            f"came (probability {chance:.3f})."
+        )
+    if judgement.verdict.outcome == "nobody":
+        return f"Nobody inside explains these {mailed} reports (probability {judgement.no_insider_probability:.2f})."
+    undecided = judgement.undecided
+    return f"Undecided: {undecided.sentence if undecided else ''}"
+
+
+def _worth_telling(study: Study, judgement: Judgement) -> list[Weighed]:
+    """The named, else the members of the sets, else the strongest candidates."""
+    listed = [index for members in judgement.verdict.suspects for index in members] or [
+        one.suspect.principal for one in judgement.late.weighed
+    ]
+    wanted = [*judgement.verdict.named, *(index for index in listed if index not in judgement.verdict.named)]
+    close = {one.suspect.principal: one for one in judgement.late.weighed}
+    return [close[index] for index in wanted if index in close][:_MOST_WHYS]
+
+
+def _why(study: Study, judgement: Judgement, one: Weighed) -> Why:
+    view = judgement.late.view
+    facts = study.principals[one.suspect.principal]
+    opened_at = {
+        int(case): int(at)
+        for case, principal, at in zip(view.pair_case, view.pair_principal, view.pair_at, strict=True)
+        if principal == one.suspect.principal
+    }
+    terms = tuple(_term(study, judgement, one, row, opened_at.get(row)) for row in range(view.size))
+    mates = _team_mean(study, judgement, facts.team, one.suspect.principal)
+    return Why(
+        principal=facts.name,
+        team=facts.team,
+        kind=facts.kind,
+        probability=float(judgement.late.person[one.suspect.principal]),
+        base_rate=float(np.mean(one.suspect.rate)) if view.size else 0.0,
+        team_mean_opened_count=mates,
+        sentence=_sentence(one, view.size, mates),
+        against=_against(one, terms),
+        terms=terms,
+    )
+
+
+def _term(study: Study, judgement: Judgement, one: Weighed, row: int, opened_at: int | None) -> ReportTerm:
+    view = judgement.late.view
+    case = study.cases[int(view.mailed[row])]
+    rate = float(one.suspect.rate[row])
+    noise = 1.0 - (1.0 - one.noise) * float(view.belief[row])
+    ratio = noise + (1.0 - noise) / rate if one.suspect.shown[row] else noise
+    counted = 0.0 if one.suspect.neutral[row] else float(view.weight[row])
+    return ReportTerm(
+        report=case.label,
+        grade=case.grade,
+        mail_at=_instant(case.sure_at),
+        opened_at=None if opened_at is None else _instant(opened_at),
+        expected_probability=rate,
+        weight_bits=counted * math.log2(ratio),
+        other_cause=_other_cause(judgement, one, row, known_elsewhere=case.known_elsewhere),
+    )
+
+
+def _other_cause(judgement: Judgement, one: Weighed, row: int, *, known_elsewhere: bool) -> str | None:
+    view = judgement.late.view
+    if view.contact[row]:
+        return "the customer had contact with this seller"
+    if known_elsewhere:
+        return "the address may be known elsewhere"
+    if one.suspect.neutral[row]:
+        return "opened at a time that may be before or after the mail"
+    if view.weight[row] < 1.0:
+        return "reporters who look alike count once"
+    return None
+
+
+def _team_mean(study: Study, judgement: Judgement, team: str | None, principal: int) -> float | None:
+    if team is None:
+        return None
+    mates = [i for i, facts in enumerate(study.principals) if facts.team == team and i != principal]
+    if not mates:
+        return None
+    return float(np.mean(judgement.late.view.hits()[mates]))
+
+
+def _sentence(one: Weighed, mailed: int, mates: float | None) -> str:
+    colleagues = f"; colleagues in the same team {mates:.1f} on average" if mates is not None else ""
+    return (
+        f"had been shown {int(one.suspect.shown.sum())} of the {mailed} addresses before the mail came{colleagues}; "
+        f"{float(one.suspect.rate.sum()):.1f} would be expected of somebody innocent with the same work."
+    )
+
+
+def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
+    found = []
+    missed = sum(1 for term in terms if term.opened_at is None and term.other_cause is None)
+    if missed:
+        found.append(f"{missed} of the reported customers had not been shown to this principal in time.")
+    lawful = sum(1 for term in terms if term.other_cause is not None)
+    if lawful:
+        found.append(f"{lawful} of the reports count little or nothing: another path explains them.")
+    close = [rival for rival in one.rivals if one.log_ratio - rival.log_ratio < math.log(200.0)]
+    if close:
+        found.append(f"{len(close)} other(s) may have passed on just the customers that this principal opened too.")
+    if one.spread > 0.5:
+        found.append("Other principals' counts also stray from what the controls predict; the weight is cut for it.")
+    return tuple(found)
+
+
+def _alternatives(judgement: Judgement) -> tuple[Alternative, ...]:
+    late = judgement.late
+    found = [
+        Alternative(
+            "nobody inside", max(late.nobody - late.forged, 0.0), "The sender had the addresses from somewhere else."
+        ),
+        Alternative("made-up reports", late.forged, "The reports were made up about one principal's customers."),
+        Alternative("a colleague's part", late.rivals, "Somebody passed on only what a colleague had been shown too."),
+    ]
+    found += [
+        Alternative(column.column.label, column.probability, "Somebody of this group, not told apart by the log.")
+        for column in late.columns[:3]
+    ]
+    return tuple(found)

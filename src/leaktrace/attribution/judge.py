@@ -1,0 +1,128 @@
+"""The middle of the room: a study in, a judgement out. Two looks, one verdict, and everything needed to retell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from leaktrace.attribution.decision import Circumstances, Looks, Verdict, decide, late_only, unmatched_cases
+from leaktrace.attribution.posterior import Posterior, posterior_of, shortlist
+from leaktrace.attribution.study import NEVER, Aside, Indices, Sample, Study
+from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
+
+_DAY = 86_400_000_000
+_MOST_CANDIDATES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the evidence says; the caller adds what only the ledger knows (exposure, coverage, provenance)."""
+
+    verdict: Verdict
+    named: tuple[str, ...]
+    no_insider_probability: float
+    candidates: tuple[Candidate, ...]
+    sets: tuple[PrincipalSet, ...]
+    undecided: Undecided | None
+    matched_on: MatchedOn
+    late: Posterior
+    early: Posterior
+
+
+def shortlist_of(study: Study, margin_days: int) -> Indices:
+    """Whose openings the caller must sample before `judge`: indices of principals, sorted."""
+    return shortlist(study, _margin_at(study, margin_days))
+
+
+def judge(study: Study, samples: Iterable[Sample], around: Circumstances, *, insider_prior: float) -> Judgement:
+    """Weighs every explanation at both cuts and decides.
+
+    `samples`: what the principals of `shortlist_of` opened; fewer samples cost sharpness, not honesty.
+    """
+    by_principal = {sample.principal: sample for sample in samples}
+    margin_at = _margin_at(study, around.margin_days)
+    early = posterior_of(study, by_principal, latest=margin_at, insider=insider_prior)
+    late_all = posterior_of(study, by_principal, latest=NEVER, insider=insider_prior)
+    recent = late_only(late_all, early)
+    late = late_all
+    if len(recent):
+        aside = Aside(recent, margin_at)
+        late = posterior_of(study, by_principal, latest=NEVER, insider=insider_prior, aside=aside)
+    verdict = decide(study, Looks(late, early, late_all, recent), around)
+    shown = late_all if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody else late
+    return Judgement(
+        verdict=verdict,
+        named=tuple(study.principals[i].name for i in verdict.named),
+        no_insider_probability=_probability(shown.nobody),
+        candidates=_candidates(study, shown),
+        sets=tuple(_set(study, shown, members) for members in verdict.suspects),
+        undecided=None
+        if verdict.code is None
+        else Undecided(verdict.code, verdict.sentence, verdict.needs_about_more_reports),
+        matched_on=_matched_on(study, late),
+        late=shown,
+        early=early,
+    )
+
+
+def _margin_at(study: Study, margin_days: int) -> int:
+    return study.start_at - margin_days * _DAY
+
+
+def _probability(value: float) -> float:
+    return min(max(float(value), 0.0), 1.0)
+
+
+def _set(study: Study, posterior: Posterior, members: tuple[int, ...]) -> PrincipalSet:
+    chance = float(posterior.person[list(members)].sum())
+    return PrincipalSet(tuple(study.principals[i].name for i in members), _probability(chance))
+
+
+def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
+    """Best first, ties by name; those with nothing for or against them are left out."""
+    close = {one.suspect.principal: one for one in posterior.weighed}
+    hits = np.bincount(posterior.view.pair_principal, minlength=len(study.principals))
+    order = sorted(
+        (index for index in range(len(study.principals)) if hits[index] > 0 or index in close),
+        key=lambda index: (-posterior.person[index], study.principals[index].name),
+    )
+    found = []
+    for index in order[:_MOST_CANDIDATES]:
+        one = close.get(index)
+        rates = one.suspect.rate if one else np.full(posterior.view.size, posterior.view.known.marginal[index])
+        found.append(
+            Candidate(
+                principal=study.principals[index].name,
+                probability=_probability(posterior.person[index]),
+                opened_count=int(hits[index]),
+                expected_opened_count=float(rates.sum()),
+                weight_bits=float(posterior.log_ratio[index] / np.log(2.0)),
+            )
+        )
+    return tuple(found)
+
+
+def _matched_on(study: Study, posterior: Posterior) -> MatchedOn:
+    attributes = ["contact intensity (the candidate left out)"]
+    if study.region_known:
+        attributes.insert(0, "region")
+    if int(study.controls.segment.max(initial=0)) > 0:
+        attributes.append("segment")
+    if study.seller_known and study.contacts_known:
+        attributes.append("contact with this seller")
+    unmatched = len(unmatched_cases(posterior))
+    elsewhere = int(study.elsewhere_control.sum())
+    sentence = (
+        f"Compared with {study.controls.size} other customers, alike in {', '.join(attributes)}; "
+        f"{unmatched} of {posterior.view.size} reports come from customers unlike any of them."
+    )
+    return MatchedOn(
+        attributes=tuple(attributes),
+        control_count=study.controls.size,
+        reported_elsewhere_count=elsewhere,
+        unmatched_report_count=unmatched,
+        overdispersion=float(posterior.spread),
+        sentence=sentence,
+    )

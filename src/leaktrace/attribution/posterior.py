@@ -1,0 +1,238 @@
+"""Every explanation of a campaign with its chance: nobody inside, a person, a rival's part, a team, a forgery.
+
+Prior masses, before any report: `insider` for a source inside, shared alike by all principals who had been shown the
+field at all (but for what columns take); the rest for nobody inside. A campaign forged about one principal looks just
+like that principal's leak, so it caps what reports that anybody can write may say (guard 2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from leaktrace.attribution.columns import Column, columns_in, exposed
+from leaktrace.attribution.likelihood import Columns, expected_noise, log_likelihood_ratio, noise_profile
+from leaktrace.attribution.rivals import Rival, rivals_of
+from leaktrace.attribution.spread import FLOOR, spread_of
+from leaktrace.attribution.study import NEVER, Aside, Indices, Reals, Sample, Study
+from leaktrace.attribution.view import Suspect, View, columns_of, expected_hits, screen, suspects_of, view_at
+
+COLUMN_SHARE = 0.15
+"""Of the insider prior: a team or a site rather than one of its people."""
+RIVAL_SHARE = 0.02
+"""Of a person's prior: passed on just the part a certain colleague was shown too."""
+FORGED_WEAK = 0.2
+"""Chance that the reports of grade G1 or less were made up about one principal, in units of nobody inside."""
+FORGED_ALL = 0.003
+"""The same for all reports whatever their grade."""
+SILENT_DECOY_SHARE = 4.0
+"""A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
+_SHORTLIST_BY_WEIGHT = 30
+_SHORTLIST_BY_HITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One principal looked at closely."""
+
+    suspect: Suspect
+    log_ratio: float
+    weak_log_ratio: float
+    """From the reports of grade G1 or less alone."""
+    solid_log_ratio: float
+    """From everything else alone."""
+    spread: float
+    noise: float
+    """Posterior mean of nu, were this principal the source."""
+    rivals: tuple[Rival, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnWeight:
+    """A column and what it explains."""
+
+    column: Column
+    log_ratio: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Chances of all explanations at one cut; they sum to one."""
+
+    view: View
+    weighed: tuple[Weighed, ...]
+    """Looked at closely, best first."""
+    log_ratio: Reals
+    """Per principal, against nobody inside; screened ones roughly."""
+    person: Reals
+    """Chance of being a source, a rival's part and the share of one's columns included, `[principals]`."""
+    own: Reals
+    """Chance of being the source of all one was shown alike: what alone can name somebody, `[principals]`."""
+    columns: tuple[ColumnWeight, ...]
+    nobody: float
+    """No principal is a source; forgeries included."""
+    rivals: float
+    """Somebody passed on just a colleague's part."""
+    forged: float
+    """The reports were made up about one principal."""
+    spread: float
+    """Spread of principals' counts, nobody being a source."""
+
+
+def shortlist(study: Study, margin_at: int) -> Indices:
+    """Principals worth a sample of what they opened, at either cut; indices, sorted."""
+    chosen: set[int] = set()
+    for latest in (NEVER, margin_at):
+        view = view_at(study, latest)
+        chosen |= set(_closest(view, screen(view)).tolist())
+    return np.array(sorted(chosen), dtype=np.int64)
+
+
+def _closest(view: View, log_ratio: Reals) -> Indices:
+    hits = view.hits()
+    by_weight = np.argsort(-log_ratio, kind="stable")[:_SHORTLIST_BY_WEIGHT]
+    by_hits = np.argsort(-hits, kind="stable")[:_SHORTLIST_BY_HITS]
+    chosen = np.union1d(by_weight, by_hits)
+    return chosen[hits[chosen] > 0].astype(np.int64)
+
+
+def posterior_of(
+    study: Study, samples: dict[int, Sample], *, latest: int, insider: float, aside: Aside | None = None
+) -> Posterior:
+    """Weighs every explanation at one cut; of the principals in `aside` only what they opened earlier counts."""
+    view = view_at(study, latest, aside)
+    log_ratio = screen(view)
+    base = expected_hits(view, view.weight)
+    spread = spread_of(view.hits(), base)
+    close = np.union1d(_closest(view, log_ratio), np.array(sorted(samples), dtype=np.int64)).astype(np.int64)
+    weighed = _weigh(view, suspects_of(view, close, samples, latest)) if len(close) else []
+    for one in weighed:
+        log_ratio[one.suspect.principal] = one.log_ratio
+    log_ratio = log_ratio - _silence(study)
+    return _combine(view, weighed, log_ratio, _column_ratios(view, spread), spread, insider)
+
+
+def _weigh(view: View, suspects: list[Suspect]) -> list[Weighed]:
+    columns = columns_of(suspects)
+    first = noise_profile(columns, view.belief, view.weight, np.full(len(suspects), FLOOR))
+    noise = [expected_noise(row, forced=view.forced) for row in first]
+    spreads = np.array([_residual_spread(view, s, n) for s, n in zip(suspects, noise, strict=True)])
+    weak = np.array([view.study.cases[i].grade in {"G0", "G1"} for i in view.mailed], dtype=np.bool_)
+    everything = log_likelihood_ratio(columns, view.belief, view.weight, spreads, forced=view.forced)
+    weak_only = log_likelihood_ratio(columns, view.belief, view.weight * weak, spreads)
+    solid_only = log_likelihood_ratio(columns, view.belief, view.weight * ~weak, spreads)
+    order = np.argsort(-everything, kind="stable")
+    weighed = []
+    for place, row in enumerate(order.tolist()):
+        suspect = suspects[row]
+        promising = place < 12 and everything[row] > 2.0
+        weighed.append(
+            Weighed(
+                suspect=suspect,
+                log_ratio=float(everything[row]),
+                weak_log_ratio=float(weak_only[row]),
+                solid_log_ratio=float(solid_only[row]),
+                spread=float(spreads[row]),
+                noise=noise[row],
+                rivals=tuple(rivals_of(suspect, view, float(spreads[row]))) if promising else (),
+            )
+        )
+    return weighed
+
+
+def _residual_spread(view: View, suspect: Suspect, noise: float) -> float:
+    """Spread of the other principals' counts, given that this one passed on what they were shown."""
+    blamed = np.where(suspect.shown, (1.0 - noise) / (1.0 - noise + noise * suspect.rate), 0.0) * (view.belief > 0.01)
+    expected = expected_hits(view, view.weight * (1.0 - blamed))
+    if suspect.opened is not None and suspect.opened.size:
+        pairs = np.bincount(suspect.opened.pair_principal, minlength=len(expected))
+        expected = expected + pairs / suspect.opened.size * float(blamed @ view.weight)
+    else:
+        expected = expected + expected_hits(view, view.weight * blamed)
+    others = np.ones(len(expected), dtype=np.bool_)
+    others[suspect.principal] = False
+    return spread_of(view.hits()[others], expected[others])
+
+
+def _silence(study: Study) -> Reals:
+    """What silent decoys speak against each principal who had been shown them, in nats, `[principals]`."""
+    silent = np.array([not case.mailed for case in study.cases], dtype=np.bool_)
+    group = study.case_group
+    sure = np.array([case.sure_at for case in study.cases], dtype=np.int64)
+    seen = silent[group.pair_customer] & (group.pair_at < sure[group.pair_customer])
+    count = np.bincount(group.pair_principal[seen], minlength=len(study.principals))
+    return np.asarray(np.log((SILENT_DECOY_SHARE + count) / SILENT_DECOY_SHARE))
+
+
+def _column_ratios(view: View, spread: float) -> list[tuple[Column, float]]:
+    found = columns_in(view.study)
+    if not found or view.size == 0:
+        return []
+    seen = [exposed(column, view) for column in found]
+    arrays = Columns(
+        shown=np.stack([s.shown for s in seen]),
+        neutral=np.zeros((len(seen), view.size), dtype=np.bool_),
+        rate=np.stack([s.rate for s in seen]),
+    )
+    spreads = np.full(len(seen), min(spread, 0.6))
+    ratios = log_likelihood_ratio(arrays, view.belief, view.weight, spreads, forced=view.forced)
+    return [(column, float(ratio)) for column, ratio in zip(found, ratios, strict=True)]
+
+
+def _combine(
+    view: View,
+    weighed: list[Weighed],
+    log_ratio: Reals,
+    column_ratios: list[tuple[Column, float]],
+    spread: float,
+    insider: float,
+) -> Posterior:
+    eligible = view.study.opened_count > 0
+    count = max(int(eligible.sum()), 1)
+    column_share = COLUMN_SHARE if column_ratios else 0.0
+    log_person = np.log(insider * (1.0 - column_share) / count)
+    own = np.where(eligible, log_ratio + log_person, -np.inf)
+    column = np.array([ratio for _, ratio in column_ratios]) + (
+        np.log(insider * column_share / len(column_ratios)) if column_ratios else 0.0
+    )
+    pairs = [
+        (rival.rival, rival.log_ratio + log_person + np.log(RIVAL_SHARE))
+        for one in weighed
+        for rival in one.rivals
+        if eligible[rival.rival]
+    ]
+    log_nobody = np.log1p(-insider)
+    forged = [
+        log_nobody
+        - np.log(count)
+        + np.logaddexp(np.log(FORGED_WEAK) + one.weak_log_ratio, np.log(FORGED_ALL) + one.log_ratio)
+        for one in weighed
+    ]
+    everything = np.concatenate([own, column, [mass for _, mass in pairs], forged, [log_nobody]])
+    total = logsumexp(everything)
+    person = np.exp(own - total)
+    alone = person.copy()
+    for rival, mass in pairs:
+        person[rival] += np.exp(mass - total)
+    weights = []
+    for (what, ratio), mass in zip(column_ratios, column, strict=True):
+        probability = float(np.exp(mass - total))
+        person[what.members] += probability / len(what.members)
+        weights.append(ColumnWeight(what, ratio, probability))
+    rival_mass = float(np.exp(logsumexp([mass for _, mass in pairs]) - total)) if pairs else 0.0
+    forged_mass = float(np.exp(logsumexp(forged) - total)) if forged else 0.0
+    return Posterior(
+        view=view,
+        weighed=tuple(weighed),
+        log_ratio=log_ratio,
+        person=person,
+        own=alone,
+        columns=tuple(sorted(weights, key=lambda weight: -weight.probability)),
+        nobody=float(np.exp(log_nobody - total)) + forged_mass,
+        rivals=rival_mass,
+        forged=forged_mass,
+        spread=spread,
+    )

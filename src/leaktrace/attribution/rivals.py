@@ -1,0 +1,101 @@
+"""Somebody else who passed on just the part that this principal had opened too (guards 1 and 7).
+
+A source who was shown 5,000 customers passes on five that a colleague with 500 was shown too: the formula for "all
+alike" gives the colleague 1.0000. So for a principal C every other principal S competes with the rule "S passed on what
+C had been shown too". The innocent rate of such a customer is p_C times the share of C's customers that S had been
+shown, so a rival explains the shared cases *better* than C, and every case of C's that S had not been shown must then
+be chance. Twins are the limit: the share is one, nothing is missed, and no number of reports separates them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from leaktrace.attribution.likelihood import Columns, log_likelihood_ratio
+from leaktrace.attribution.strata import CLASSES, intensity_class
+from leaktrace.attribution.study import Flags, Group, Indices, Reals
+from leaktrace.attribution.view import Suspect, View, expected_hits
+
+CLOSE_SHARE = 0.5
+"""A rival must have been shown at least this share of the cases that the principal was shown."""
+_SHRINK = 10.0
+_MOST_RIVALS = 60
+_HANDLED_LEAST = 2.5
+_HANDLED_TIMES = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Somebody who may have passed on the part that `principal` had been shown."""
+
+    rival: int
+    principal: int
+    log_ratio: float
+    """ln likelihood ratio against nobody inside."""
+    missed: float
+    """Cases that the principal was shown and the rival was not."""
+    handles_all: bool
+    """The rival was also shown the cases that the principal was not, far beyond chance: as who handles complaints."""
+
+
+def rivals_of(suspect: Suspect, view: View, spread: float) -> list[Rival]:
+    """All rivals worth weighing for one principal."""
+    others = _close(suspect, view)
+    if len(others) == 0:
+        return []
+    shown, neutral = view.rows(others)
+    both = shown & suspect.shown[None, :]
+    rate = suspect.rate[None, :] * _shared_share(suspect, view, others)
+    # What may have been in time for either is neither for nor against the pair.
+    unsure = (neutral & (suspect.shown | suspect.neutral)[None, :]) | (suspect.neutral[None, :] & shown)
+    columns = Columns(shown=both, neutral=unsure, rate=np.clip(rate, 1e-12, 0.97))
+    ratios = log_likelihood_ratio(columns, view.belief, view.weight, np.full(len(others), spread), forced=view.forced)
+    missed = (suspect.shown[None, :] & ~shown & ~neutral) @ view.weight
+    outside = (shown & ~suspect.shown[None, :]) @ view.weight
+    by_chance = expected_hits(view, view.weight * ~suspect.shown)[others]
+    handles = (outside >= _HANDLED_LEAST) & (outside > _HANDLED_TIMES * by_chance)
+    return [
+        Rival(other, suspect.principal, float(ratio), float(miss), handles_all=bool(handler))
+        for other, ratio, miss, handler in zip(others.tolist(), ratios, missed, handles, strict=True)
+    ]
+
+
+def _close(suspect: Suspect, view: View) -> Indices:
+    """Principals who had been shown a good part of the cases that the suspect was shown, closest first."""
+    mine = suspect.shown[view.pair_case]
+    shared = np.bincount(
+        view.pair_principal[mine],
+        weights=view.weight[view.pair_case[mine]],
+        minlength=len(view.study.principals),
+    )
+    shared[suspect.principal] = 0.0
+    least = max(CLOSE_SHARE * float(suspect.shown @ view.weight), 0.9)
+    order = np.argsort(-shared, kind="stable")[:_MOST_RIVALS]
+    return order[shared[order] >= least].astype(np.int64)
+
+
+def _shared_share(suspect: Suspect, view: View, others: Indices) -> Reals:
+    """Among the suspect's customers, the share that each other had been shown too, at each case's intensity."""
+    overall = np.clip(view.known.marginal[others], 1e-6, 0.97)
+    if suspect.opened is None or suspect.opened.size == 0:
+        return np.tile(overall[:, None], (1, view.size))
+    hits, size = _hits_by_class(suspect.opened, others, len(view.study.principals))
+    mean = (hits.sum(axis=1) + _SHRINK * overall) / (size.sum() + _SHRINK)
+    share = (hits + _SHRINK * mean[:, None]) / (size + _SHRINK)
+    at_case = intensity_class(np.maximum(view.intensity - 1, 0))
+    return np.asarray(np.clip(share[:, at_case], 1e-6, 1.0))
+
+
+def _hits_by_class(opened: Group, others: Indices, principals: int) -> tuple[Reals, Reals]:
+    """By intensity class: sampled customers the others were shown, `[others, CLASSES]`, and sampled at all."""
+    classes = intensity_class(np.maximum(opened.intensity() - 1, 0))
+    position = np.full(principals, -1)
+    position[others] = np.arange(len(others))
+    row = position[opened.pair_principal]
+    kept: Flags = row >= 0
+    cells = row[kept] * CLASSES + classes[opened.pair_customer[kept]]
+    hits = np.bincount(cells, minlength=len(others) * CLASSES).reshape(len(others), CLASSES)
+    size = np.bincount(classes, minlength=CLASSES)
+    return hits.astype(np.float64), size.astype(np.float64)

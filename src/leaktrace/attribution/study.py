@@ -1,0 +1,146 @@
+"""What a finding is computed from: the people who fell ill, the well, and what each had been exposed to.
+
+The words are the epidemiologist's (DESIGN 5): *cases* are the customers in evidence, *controls* other customers looked
+up in the same pass, *exposure* is "this principal had been shown the customer's field before the mail came". Everything
+here is an index into `Study.principals` or into a group's customers; there are no names of customers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leaktrace.errors import AttributionError
+from leaktrace.records import EvidenceKind, Grade, Instants, PrincipalFacts
+
+Indices = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Reals = NDArray[np.float64]
+
+NEVER = np.iinfo(np.int64).max
+"""A time after all others, microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Customers with attributes and who had been shown them; pairs (customer, principal) are there once."""
+
+    region: Indices
+    """Code of the region, else the jurisdiction; 0 where unknown. One per customer."""
+    segment: Indices
+    contact: Flags
+    """Known to the seller by a lawful path before the mail."""
+    pair_customer: Indices
+    """Index into this group."""
+    pair_principal: Indices
+    """Index into the study's principals."""
+    pair_at: Instants
+    """When first shown in the window, microseconds UTC."""
+
+    def __post_init__(self) -> None:
+        if not len(self.region) == len(self.segment) == len(self.contact):
+            raise AttributionError("A group's attributes differ in length.")
+        if not len(self.pair_customer) == len(self.pair_principal) == len(self.pair_at):
+            raise AttributionError("A group's exposures differ in length.")
+
+    @property
+    def size(self) -> int:
+        """Customers in the group."""
+        return len(self.region)
+
+    def before(self, instants: Instants | int) -> Group:
+        """The same customers, with only what was shown before an instant (one, or one per customer)."""
+        limit = np.broadcast_to(np.asarray(instants, dtype=np.int64), (self.size,))
+        kept = self.pair_at < limit[self.pair_customer]
+        return Group(
+            self.region,
+            self.segment,
+            self.contact,
+            self.pair_customer[kept],
+            self.pair_principal[kept],
+            self.pair_at[kept],
+        )
+
+    def only(self, kept: Flags) -> Group:
+        """The part of the customers that is kept, renumbered."""
+        renumbered = np.cumsum(kept) - 1
+        pairs = kept[self.pair_customer]
+        return Group(
+            self.region[kept],
+            self.segment[kept],
+            self.contact[kept],
+            renumbered[self.pair_customer[pairs]],
+            self.pair_principal[pairs],
+            self.pair_at[pairs],
+        )
+
+    def intensity(self) -> Indices:
+        """How many principals had been shown each customer."""
+        return np.bincount(self.pair_customer, minlength=self.size).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One customer in evidence."""
+
+    label: str
+    """Says which report it is, and names no customer."""
+    kind: EvidenceKind
+    grade: Grade
+    mailed: bool
+    """False for a decoy that stayed silent."""
+    sure_at: int
+    """What was shown before this counts, microseconds UTC."""
+    late_at: int
+    """What was shown between `sure_at` and this counts neither for nor against anybody; later ones do not count."""
+    reporter: str
+    """Cases with the same reporter count as one."""
+    known_elsewhere: bool = False
+    """Somebody may know the field without us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Principals of whom only what they opened before an instant counts: the rest may be complaint handling."""
+
+    principals: Indices
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample of what one principal opened, with everybody else who had been shown the same customers."""
+
+    principal: int
+    opened: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """All the numbers a finding stands on."""
+
+    principals: tuple[PrincipalFacts, ...]
+    opened_count: Indices
+    """Per principal, distinct customers whose field was shown in the window."""
+    customer_count: int
+    cases: tuple[Case, ...]
+    case_group: Group
+    controls: Group
+    uniform_control: Flags
+    """Controls drawn from all customers alike; the others come from the cases' regions."""
+    elsewhere_control: Flags
+    """Controls who reported other campaigns."""
+    start_at: int
+    """The campaign's first mail, microseconds UTC."""
+    seller_known: bool
+    contacts_known: bool
+    region_known: bool
+    """Whether customers' regions or jurisdictions are known at all."""
+
+    def __post_init__(self) -> None:
+        if len(self.cases) != self.case_group.size:
+            raise AttributionError("There must be one customer for each case.")
+        if len(self.principals) != len(self.opened_count):
+            raise AttributionError("There must be one count for each principal.")
