@@ -1,0 +1,1 @@
+"""One file per way a message to the abuse mailbox comes about."""
