@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from leaktrace.report.counts import render_campaigns, render_ingest_report, render_mail_report, render_stats
+from leaktrace.report.demo import render_demo
 from leaktrace.report.page import finding_page
+from leaktrace.report.terminal import render_finding
 
-__all__ = ["finding_page"]
+__all__ = [
+    "finding_page",
+    "render_campaigns",
+    "render_demo",
+    "render_finding",
+    "render_ingest_report",
+    "render_mail_report",
+    "render_stats",
+]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from leaktrace.records import Explanation, Finding, ReportTerm
 from leaktrace.report import pictures, words
-from leaktrace.report.story import Mail, Story, tell
+from leaktrace.report.story import Mail, Story, standing, tell
 from leaktrace.report.strands import Strand
 
 _OPEN_ROWS = 25
@@ -47,6 +47,7 @@ def finding_page(finding: Finding, explanation: Explanation, *, show_candidates:
             compared=_inline(compared),
             mails_picture=_inline(pictures.timeline(story.mails, "mails")),
             again=command_again(finding),
+            standing=lambda one: standing(one, finding),
             open_rows=_OPEN_ROWS,
             most_rows=pictures.MOST_ROWS,
             most_candidates=pictures.MOST_CANDIDATES,

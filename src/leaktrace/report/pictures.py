@@ -55,7 +55,7 @@ def timeline(rows: Sequence[ReportTerm | Mail], prefix: str) -> str | None:
         "at:T",
         title=None,
         scale=alt.Scale(type="utc", domain=_domain(marks), nice=False),
-        axis=alt.Axis(format="%-d %b %Y", tickCount=4, labelOverlap=True),
+        axis=alt.Axis(format=_time_format(marks), tickCount=4, labelOverlap="greedy", labelSeparation=10),
     )
     kinds = sorted({str(mark["mark"]) for mark in marks})
     shape = alt.Scale(domain=kinds, range=[_SHAPES[kind] for kind in kinds])
@@ -192,6 +192,12 @@ def _step(row_count: int) -> float:
 
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _time_format(marks: list[dict[str, Any]]) -> str:
+    """Hours where all marks lie within a few days, else days."""
+    times = [datetime.fromisoformat(str(mark["at"])) for mark in marks]
+    return "%-d %b %H:%M" if max(times) - min(times) < timedelta(days=5) else "%-d %b %Y"
 
 
 def _domain(marks: list[dict[str, Any]]) -> list[str]:

@@ -114,6 +114,15 @@ def tell(finding: Finding, explanation: Explanation, *, show_candidates: bool = 
     )
 
 
+def standing(candidate: Candidate, finding: Finding) -> str:
+    """What a candidate is to people: only the named are suspected."""
+    if candidate.principal in finding.named:
+        return "named"
+    if any(candidate.principal in found.principals and len(found.principals) > 1 for found in finding.sets):
+        return "in a set, not accused"
+    return "not suspected"
+
+
 def _all_names(finding: Finding, explanation: Explanation) -> set[str]:
     return {
         *(one.principal for one in finding.candidates),
@@ -155,9 +164,10 @@ def _withheld(finding: Finding, shown: set[str]) -> str | None:
     if not hidden:
         return None
     best = max(hidden, key=lambda one: one.probability)
+    who = words.count(len(hidden), "other principal" if shown else "principal")
+    weighed = f"{who} {'was' if len(hidden) == 1 else 'were'} weighed and nobody suspects them, so no name is shown."
     return (
-        f"{words.count(len(hidden), 'principal')} {'was' if len(hidden) == 1 else 'were'} weighed and not named, so "
-        f"no names are shown here. The highest probability among them is {words.percent(best.probability)}: shown "
+        f"{weighed} The highest probability among them is {words.percent(best.probability)}: shown "
         f"{words.number(best.opened_count)} of the {words.count(finding.evidence.customer_count, 'customer')} in "
         f"evidence in time, where chance alone gives {words.number(best.expected_opened_count)}."
     )

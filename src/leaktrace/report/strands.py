@@ -105,10 +105,9 @@ def _frequency_sentence(
     opened = sorted({one.opened_count for one in candidates})
     seen = words.number(opened[0]) if len(opened) == 1 else f"{opened[0]:,} to {opened[-1]:,}"
     noun = words.field_noun(explanation.field, 2 if opened[-1] != 1 else 1)
-    parts = [
-        f"Had been shown the {noun} of {seen} of the {words.count(finding.evidence.customer_count, 'customer')} in "
-        f"evidence before their mail came"
-    ]
+    they = "Had" if len(candidates) == 1 else "They had"
+    customers = words.count(finding.evidence.customer_count, "customer")
+    parts = [f"{they} been shown the {noun} of {seen} of the {customers} in evidence before their mail came"]
     teams = [why.team_mean_opened_count for why in whys if why.team_mean_opened_count is not None]
     if teams:
         parts.append(f"colleagues of the same team {words.number(fmean(teams))} on average")

@@ -81,10 +81,10 @@ def frequency(rate: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """One decimal below 100, none above; whole numbers stay whole."""
+    """A count as it is; a mean with one decimal below 100, none above."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    if float(value).is_integer() or abs(value) >= 100:
+    if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
     if 0 < abs(value) < 0.05:
         return "under 0.05" if value > 0 else f"{value:.2f}"

@@ -1,0 +1,80 @@
+"""Small tables for the other commands: campaigns, ingest, mail, the ledger's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from leaktrace.records import Campaign, IngestReport, LedgerStats, MailReport
+from leaktrace.report import words
+from leaktrace.report.terminal import pairs
+
+
+def render_campaigns(campaigns: Sequence[Campaign]) -> RenderableType:
+    """Campaigns as they come, with seller and size; a sentence where there are none."""
+    if not campaigns:
+        return Text("There is no campaign yet. `leaktrace mail PATH` reads the abuse mailbox.")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column("Campaign", overflow="fold")
+    table.add_column("Seller", max_width=24, overflow="ellipsis", no_wrap=True)
+    for head in ("Chance", "Reports", "Customers"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("First mail", no_wrap=True)
+    for one in campaigns:
+        known = one.seller is not None and one.seller_probability is not None
+        table.add_row(
+            Text(words.plain(one.campaign)),
+            Text(words.plain(one.seller) if one.seller else "no seller"),
+            words.percent(one.seller_probability) if known and one.seller_probability is not None else "",
+            words.number(one.report_count),
+            words.number(one.customer_count),
+            words.day(one.first_mail_at),
+        )
+    return table
+
+
+def render_mail_report(report: MailReport) -> RenderableType:
+    """What became of the messages of one reading of the mailbox."""
+    rows = [
+        ("Messages read", words.number(report.message_count)),
+        ("Reports recovered", words.number(report.report_count)),
+        ("Read before", words.number(report.duplicate_count)),
+        ("Of no known customer", words.number(report.unmatched_count)),
+    ]
+    kinds = ", ".join(f"{words.plain(kind)} {amount:,}" for kind, amount in sorted(report.by_kind.items()) if amount)
+    if kinds:
+        rows.append(("New, by kind", kinds))
+    if report.rejected_count:
+        rows.append(("Kept aside", f"{report.rejected_count:,} in {words.plain(report.rejects_file or 'no file')}"))
+    return pairs(rows)
+
+
+def render_ingest_report(report: IngestReport) -> RenderableType:
+    """What became of the rows of one ingest, and what was noticed."""
+    rows = [
+        ("Table", report.table),
+        ("Rows taken", words.number(report.accepted_count)),
+        ("Here before", words.number(report.already_ingested_count)),
+        ("Rejected", words.number(report.rejected_count)),
+    ]
+    if report.rejects_file:
+        rows.append(("Rejects with reasons", words.plain(report.rejects_file)))
+    return Group(pairs(rows), *(Text(words.plain(note)) for note in report.notes))
+
+
+def render_stats(stats: LedgerStats) -> RenderableType:
+    """How much the ledger holds."""
+    return pairs(
+        [
+            ("Accesses", words.number(stats.access_count)),
+            ("Customers seen", words.number(stats.customer_count)),
+            ("Principals seen", words.number(stats.principal_count)),
+            ("Segments", words.number(stats.segment_count)),
+            ("Rejected rows", words.number(stats.rejected_count)),
+            ("Lake", words.size(stats.lake_bytes)),
+            ("Index", words.size(stats.index_bytes)),
+        ]
+    )

@@ -1,0 +1,128 @@
+"""A finding in the terminal: the sentence first, then compact tables. Plain words; colour repeats, never carries."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from leaktrace.records import Explanation, Finding
+from leaktrace.report import words
+from leaktrace.report.story import Story, standing, tell
+from leaktrace.report.strands import Strand
+
+_MOST_CANDIDATES = 8
+_MOST_MEMBERS = 12
+_STYLES = {"named": "bold red", "nobody": "bold green", "undecided": "bold yellow"}
+
+
+def render_finding(finding: Finding, explanation: Explanation, *, show_candidates: bool = False) -> RenderableType:
+    """What `trace` shows: outcome, numbers, what speaks for and against, what the log can show, what to do next.
+
+    Candidates whom nobody suspects are shown only on request or where somebody is named (DESIGN 4.4).
+    """
+    story = tell(finding, explanation, show_candidates=show_candidates)
+    parts: list[RenderableType] = [headline(story)]
+    if story.because or story.more_reports:
+        parts.append(Text(f"{story.because or ''} {story.more_reports or ''}".strip()))
+    parts += [Text(), _facts(finding, explanation, story)]
+    for strand in story.strands:
+        parts += _strand_lines(strand)
+    if story.candidates:
+        parts += [Text(), _candidate_table(finding, story)]
+    if story.withheld_sentence:
+        parts += [Text(), Text(story.withheld_sentence)]
+    parts += [Text(), Text("What to do next", style="bold")]
+    parts += [bullet(step) for step in story.next_steps]
+    return Group(*parts)
+
+
+def headline(story: Story) -> RenderableType:
+    """Mark, label and sentence of the outcome."""
+    line = Text()
+    line.append(f"{story.mark} {story.label.upper()}  ", style=_STYLES[story.outcome])
+    line.append(story.headline, style="bold")
+    return Group(Rule(style="dim"), line)
+
+
+def bullet(sentence: str) -> RenderableType:
+    """One point of a list, its further lines indented."""
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_column(width=1)
+    line.add_column(overflow="fold")
+    line.add_row("-", Text(sentence))
+    return line
+
+
+def pairs(rows: list[tuple[str, str]]) -> Table:
+    """Two columns, label and value; long values fold."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", max_width=26, overflow="fold")
+    table.add_column(overflow="fold")
+    for label, value in rows:
+        table.add_row(Text(label), Text(value))
+    return table
+
+
+def _facts(finding: Finding, explanation: Explanation, story: Story) -> Table:
+    evidence = finding.evidence
+    seller = explanation.seller_name or explanation.seller
+    rows = [
+        ("Seller", words.plain(seller) if seller else "no seller could be tied to it"),
+        (
+            "Evidence",
+            f"{words.count(evidence.report_count, 'report')} from {words.count(evidence.customer_count, 'customer')}, "
+            f"{words.day(evidence.window.start)} to {words.day(evidence.window.end)}",
+        ),
+        ("Nobody inside", f"{words.percent(finding.no_insider_probability)} chance"),
+        ("A name needs", words.percent(finding.naming_threshold)),
+    ]
+    if finding.exposure is not None:
+        shown = ", ".join(f"{words.plain(name)} {amount:,}" for name, amount in finding.exposure.fields.items())
+        rows.append(("Customers shown", f"{finding.exposure.customers_opened:,} ({shown or 'fields not known'})"))
+    rows.append(("What the log can show", story.coverage_sentence))
+    serious = sum(gap.serious for gap in story.gaps)
+    if story.gaps:
+        rows.append(("Gaps in the log", f"{len(story.gaps):,}, of which {serious:,} could hide a source"))
+    return pairs(rows)
+
+
+def _strand_lines(strand: Strand) -> list[RenderableType]:
+    chance = words.percent(strand.probability)
+    if strand.kind == "set":
+        members = words.listing(strand.principals[:_MOST_MEMBERS])
+        more = len(strand.principals) - _MOST_MEMBERS
+        title = f"The set of {len(strand.principals)}: {members}{f' and {more} more' if more > 0 else ''}"
+        lines: list[RenderableType] = [
+            Text(),
+            Text(title, style="bold"),
+            Text(f"Chance that at least one of them is a source: {chance}. No single one of them is accused."),
+        ]
+    else:
+        suspected = "" if strand.kind == "named" else " (not suspected)"
+        lines = [Text(), Text(f"{strand.label}{suspected}: {chance} chance of being a source", style="bold")]
+    if strand.frequency_sentence:
+        lines.append(Text(strand.frequency_sentence))
+    lines += [bullet(f"Against: {sentence}") for sentence in strand.against]
+    return lines
+
+
+def _candidate_table(finding: Finding, story: Story) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column("Principal", max_width=20, overflow="ellipsis", no_wrap=True)
+    for head in ("Chance", "Shown", "By chance", "Bits"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("Standing", no_wrap=True)
+    for one in story.candidates[:_MOST_CANDIDATES]:
+        table.add_row(
+            Text(words.plain(one.principal)),
+            words.percent(one.probability),
+            words.number(one.opened_count),
+            words.number(one.expected_opened_count),
+            words.bits(one.weight_bits),
+            standing(one, finding).removesuffix(", not accused"),
+        )
+    if len(story.candidates) > _MOST_CANDIDATES:
+        table.add_row(f"and {len(story.candidates) - _MOST_CANDIDATES} more, less likely")
+    return table
