@@ -49,3 +49,7 @@ class SimulationError(LeaktraceError):
 
 class ReportError(LeaktraceError):
     """A page or a picture could not be made."""
+
+
+class LookupLogError(LeaktraceError):
+    """The look-up log is not the one that was written, or cannot be written: then nothing is looked up."""
