@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.worlds import DAY, MAIL_DAY, World, first_shown
-from leaktrace.attribution import NEVER, Case, Circumstances, Group, Judgement, Sample, Study, judge, shortlist_of
+from leaktrace.attribution import Case, Circumstances, Group, Judgement, Sample, Study, judge, shortlist_of
 from leaktrace.records import Grade
 
 MARGIN_DAYS = 14
@@ -90,7 +90,8 @@ def study_of(world: World, planted: Planted, *, seed: int, controls: int = 10_00
     group = group_of(world, planted.customers, planted.seller, planted.extra_pairs, planted.seller_rows_known)
     control_group = group_of(world, drawn, planted.seller, (), planted.seller_rows_known).before(start)
     before = world.pair_at < start
-    grades = planted.grades or ("G2",) * len(planted.customers)
+    unsigned: tuple[Grade, ...] = ("G2",) * len(planted.customers)
+    grades = planted.grades or unsigned
     cases = tuple(
         Case(f"report {i + 1}", "report", grades[i], True, int(at), int(at), f"r{i}")
         for i, at in enumerate(planted.mailed_at)
@@ -190,7 +191,7 @@ def framed(world: World, rng: np.random.Generator, k: int, noise: float, *, smal
     before = world.pair_at < MAIL_DAY * DAY
     sizes = np.bincount(world.pair_principal[before], minlength=world.principals)
     for _ in range(400):
-        who, other = rng.integers(0 if not smaller else 0, world.principals - 2, 2)
+        who, other = rng.integers(0, world.principals - 2, 2)
         if who == other or (sizes[other] < sizes[who]) != smaller:
             continue
         leaked = np.intersect1d(world.opened(int(who), MAIL_DAY * DAY), world.opened(int(other), MAIL_DAY * DAY))
@@ -234,6 +235,3 @@ def unlogged(world: World, rng: np.random.Generator, k: int) -> Planted:
         (who,),
         int(rng.integers(len(world.contacts))),
     )
-
-
-assert NEVER > 0

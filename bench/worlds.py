@@ -1,4 +1,4 @@
-"""Marketplaces in memory with known sources, for measuring the finder: built apart from `simulate`, from other parts."""
+"""Marketplaces in memory, for measuring the finder: built apart from `simulate`, from other parts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class World:
 
     def opened(self, principal: int, before: int) -> NDArray[np.int64]:
         chosen = (self.pair_principal == principal) & (self.pair_at < before)
-        return self.pair_customer[chosen]
+        return np.asarray(self.pair_customer[chosen])
 
 
 def build_world(

@@ -32,11 +32,11 @@ def explain(
     """Everything a page shows beside the finding."""
     mailed = [study.cases[i] for i in judgement.late.view.mailed]
     return Explanation(
-        headline=_headline(study, judgement, seller_name or seller),
+        headline=_headline(judgement, seller_name or seller),
         seller=seller,
         seller_name=seller_name,
         field=field,
-        why=tuple(_why(study, judgement, one) for one in _worth_telling(study, judgement)),
+        why=tuple(_why(study, judgement, one) for one in _worth_telling(judgement)),
         alternatives=_alternatives(judgement),
         notes=notes,
         mail_at=tuple(_instant(case.sure_at) for case in mailed),
@@ -47,7 +47,7 @@ def _instant(microseconds: int) -> datetime:
     return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
-def _headline(study: Study, judgement: Judgement, seller: str | None) -> str:
+def _headline(judgement: Judgement, seller: str | None) -> str:
     to_whom = f" to {seller}" if seller else " (no seller could be tied to the mail)"
     mailed = judgement.late.view.size
     if judgement.named:
@@ -55,8 +55,8 @@ def _headline(study: Study, judgement: Judgement, seller: str | None) -> str:
         opened = next(c for c in judgement.candidates if c.principal == name).opened_count
         chance = next(c for c in judgement.candidates if c.principal == name).probability
         return (
-            f"{name} is named as the source{to_whom}: had been shown {opened} of the {mailed} addresses before the mail "
-            f"came (probability {chance:.3f})."
+            f"{name} is named as the source{to_whom}: had been shown {opened} of the {mailed} addresses before the "
+            f"mail came (probability {chance:.3f})."
         )
     if judgement.verdict.outcome == "nobody":
         return f"Nobody inside explains these {mailed} reports (probability {judgement.no_insider_probability:.2f})."
@@ -64,7 +64,7 @@ def _headline(study: Study, judgement: Judgement, seller: str | None) -> str:
     return f"Undecided: {undecided.sentence if undecided else ''}"
 
 
-def _worth_telling(study: Study, judgement: Judgement) -> list[Weighed]:
+def _worth_telling(judgement: Judgement) -> list[Weighed]:
     """The named, else the members of the sets, else the strongest candidates."""
     listed = [index for members in judgement.verdict.suspects for index in members] or [
         one.suspect.principal for one in judgement.late.weighed
