@@ -90,7 +90,8 @@ def study_of(world: World, planted: Planted, *, seed: int, controls: int = 10_00
     group = group_of(world, planted.customers, planted.seller, planted.extra_pairs, planted.seller_rows_known)
     control_group = group_of(world, drawn, planted.seller, (), planted.seller_rows_known).before(start)
     before = world.pair_at < start
-    unsigned: tuple[Grade, ...] = ("G2",) * len(planted.customers)
+    attached: Grade = "G2"
+    unsigned = tuple(attached for _ in planted.customers)
     grades = planted.grades or unsigned
     cases = tuple(
         Case(f"report {i + 1}", "report", grades[i], True, int(at), int(at), f"r{i}")

@@ -21,8 +21,8 @@ from leaktrace.attribution.view import Suspect, View, columns_of, expected_hits,
 
 COLUMN_SHARE = 0.15
 """Of the insider prior: a team or a site rather than one of its people."""
-RIVAL_SHARE = 0.02
-"""Of a person's prior: passed on just the part a certain colleague was shown too."""
+RIVAL_SHARE = 0.001
+"""Of a person's prior: passed on just the part that one certain colleague was shown too."""
 FORGED_WEAK = 0.2
 """Chance that the reports of grade G1 or less were made up about one principal, in units of nobody inside."""
 FORGED_ALL = 0.003
@@ -182,6 +182,19 @@ def _column_ratios(view: View, spread: float) -> list[tuple[Column, float]]:
     return [(column, float(ratio)) for column, ratio in zip(found, ratios, strict=True)]
 
 
+def _couples(weighed: list[Weighed]) -> dict[tuple[int, int], float]:
+    """Each two principals with the weight of "one of them passed on what both had been shown".
+
+    Who of the two it was, the shared part cannot say; two estimates of the same weight are averaged.
+    """
+    found: dict[tuple[int, int], list[float]] = {}
+    for one in weighed:
+        for rival in one.rivals:
+            couple = (min(rival.rival, rival.principal), max(rival.rival, rival.principal))
+            found.setdefault(couple, []).append(rival.log_ratio)
+    return {couple: float(np.mean(ratios)) for couple, ratios in found.items()}
+
+
 def _combine(
     view: View,
     weighed: list[Weighed],
@@ -199,10 +212,10 @@ def _combine(
         np.log(insider * column_share / len(column_ratios)) if column_ratios else 0.0
     )
     pairs = [
-        (rival.rival, rival.log_ratio + log_person + np.log(RIVAL_SHARE))
-        for one in weighed
-        for rival in one.rivals
-        if eligible[rival.rival]
+        (member, ratio + log_person + np.log(RIVAL_SHARE))
+        for couple, ratio in _couples(weighed).items()
+        for member in couple
+        if eligible[member]
     ]
     log_nobody = np.log1p(-insider)
     forged = [
