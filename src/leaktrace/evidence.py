@@ -1,0 +1,209 @@
+"""Evidence that does not come as mail through us: the `evidence` table of DESIGN 4.1. One file is one campaign."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any, get_args
+
+from leaktrace.errors import LedgerError
+from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade
+
+REQUIRED = ("customer", "kind")
+OPTIONAL = ("received_at", "reported_at", "seller", "grade", "reporter")
+CEILING_BYTES = 500_000_000
+"""A larger evidence file, packed or unpacked, is refused: a campaign's reports are thousands, not millions."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedEvidence:
+    """A row that could not be used, and why; names no customer."""
+
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvidence:
+    """What a file held."""
+
+    evidence: Evidence
+    rejected: tuple[RejectedEvidence, ...]
+    ignored_columns: tuple[str, ...]
+
+
+def read_evidence(path: str | PathLike[str]) -> Evidence:
+    """The evidence in a CSV, NDJSON or Parquet file, without rows that cannot be used (see `read_evidence_file`)."""
+    return read_evidence_file(Path(path)).evidence
+
+
+def read_evidence_file(path: Path) -> ReadEvidence:
+    """The evidence in a file with its rejected rows. LedgerError names file, and row or byte where it breaks."""
+    raw = _bytes_of(path)
+    rows, columns = _rows(path, raw)
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        raise LedgerError(
+            f"{path}: the evidence table lacks the column {' and '.join(missing)}.",
+            f"It needs {', '.join(REQUIRED)} and may have {', '.join(OPTIONAL)}.",
+        )
+    items: list[EvidenceItem] = []
+    rejected: list[RejectedEvidence] = []
+    digest = hashlib.sha256(raw).hexdigest()
+    for number, row in rows:
+        item = _item(row, f"{digest[:12]} row {number}")
+        if isinstance(item, str):
+            rejected.append(RejectedEvidence(number, item))
+        else:
+            items.append(item)
+    sellers = Counter(item.seller for item in items if item.seller)
+    seller = sellers.most_common(1)[0][0] if len(sellers) == 1 else None
+    evidence = Evidence(
+        items=tuple(items),
+        campaign=f"e-{digest[:8]}",
+        seller=seller,
+        seller_probability=1.0 if seller else None,
+    )
+    ignored = tuple(sorted(set(columns) - {*REQUIRED, *OPTIONAL}))
+    return ReadEvidence(evidence, tuple(rejected), ignored)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > CEILING_BYTES:
+            raise LedgerError(f"{path}: larger than {CEILING_BYTES} bytes.", "Split it: one file is one campaign.")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise LedgerError(f"{path}: cannot be read: {error.strerror}.", "Check the path and its rights.") from error
+    return raw
+
+
+def _unpacked(path: Path, raw: bytes) -> bytes:
+    name = path.name.lower()
+    try:
+        if name.endswith(".gz"):
+            plain = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(CEILING_BYTES + 1)
+        elif name.endswith(".zst"):
+            import pyarrow
+
+            with pyarrow.CompressedInputStream(io.BytesIO(raw), "zstd") as stream:
+                plain = stream.read(CEILING_BYTES + 1)
+        else:
+            return raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise LedgerError(f"{path}: the compressed file is damaged or cut short.", "Copy it again.") from error
+    if len(plain) > CEILING_BYTES:
+        raise LedgerError(f"{path}: unpacks to more than {CEILING_BYTES} bytes.", "One file is one campaign.")
+    return bytes(plain)
+
+
+def _rows(path: Path, raw: bytes) -> tuple[Iterator[tuple[int, dict[str, Any]]], tuple[str, ...]]:
+    """Numbered rows (from 1) and the columns."""
+    stem = path.name.lower().removesuffix(".gz").removesuffix(".zst")
+    if stem.endswith(".parquet"):
+        return _parquet(path, raw)
+    try:
+        text = _unpacked(path, raw).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LedgerError(
+            f"{path}: not UTF-8 text at byte {error.start}.", "Convert it, for instance: iconv -f latin1 -t utf-8."
+        ) from error
+    if stem.endswith((".ndjson", ".jsonl", ".json")):
+        return _ndjson(path, text)
+    if stem.endswith(".csv"):
+        reader = csv.DictReader(io.StringIO(text))
+        return enumerate(reader, start=1), tuple(reader.fieldnames or ())
+    raise LedgerError(f"{path}: not a kind of file this reads.", "Use .csv, .ndjson or .parquet (also .gz, .zst).")
+
+
+def _ndjson(path: Path, text: str) -> tuple[Iterator[tuple[int, dict[str, Any]]], tuple[str, ...]]:
+    rows: list[tuple[int, dict[str, Any]]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise LedgerError(f"{path}: line {number} is not JSON.", "Each line must be one JSON object.") from error
+        if not isinstance(row, dict):
+            raise LedgerError(f"{path}: line {number} is not a JSON object.", "Each line must be one JSON object.")
+        rows.append((number, row))
+    columns = tuple(dict.fromkeys(name for _, row in rows for name in row)) or REQUIRED
+    return iter(rows), columns
+
+
+def _parquet(path: Path, raw: bytes) -> tuple[Iterator[tuple[int, dict[str, Any]]], tuple[str, ...]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(io.BytesIO(raw))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise LedgerError(f"{path}: not a whole Parquet file.", "It may be cut short; copy it again.") from error
+    for name in ("received_at", "reported_at"):
+        if name in table.column_names:
+            kind = table.schema.field(name).type
+            if pyarrow.types.is_timestamp(kind) and kind.tz is None:
+                raise LedgerError(f"{path}: the times in {name} have no zone.", "Write them with a zone (UTC is best).")
+    return enumerate(table.to_pylist(), start=1), tuple(table.column_names)
+
+
+def _item(row: dict[str, Any], source: str) -> EvidenceItem | str:
+    """One row as evidence, or the reason why it cannot be used."""
+    customer = _text(row.get("customer"))
+    kind, grade = _text(row.get("kind")), _text(row.get("grade")) or "G2"
+    if customer is None:
+        return "no customer"
+    if kind not in get_args(EvidenceKind):
+        return f"kind is none of {', '.join(get_args(EvidenceKind))}"
+    if grade not in get_args(Grade):
+        return f"grade is none of {', '.join(get_args(Grade))}"
+    times: dict[str, datetime | None] = {}
+    for name in ("received_at", "reported_at"):
+        value = _instant(row.get(name))
+        if isinstance(value, str):
+            return f"{name} {value}"
+        times[name] = value
+    if kind != "decoy" and times["received_at"] is None and times["reported_at"] is None:
+        return "neither received_at nor reported_at"
+    return EvidenceItem(
+        customer=customer,
+        kind=kind,  # type: ignore[arg-type]
+        received_at=times["received_at"],
+        reported_at=times["reported_at"],
+        seller=_text(row.get("seller")),
+        grade=grade,  # type: ignore[arg-type]
+        reporter=_text(row.get("reporter")),
+        source=source,
+    )
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = str(value).strip()
+    return text or None
+
+
+def _instant(value: Any) -> datetime | str | None:
+    """An aware time, None where there is none, or what is wrong with it."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo is not None else "has no zone"
+    text = _text(value)
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return "is not an ISO 8601 time"
+    return instant if instant.tzinfo is not None else "has no zone"

@@ -1,0 +1,296 @@
+"""From evidence to a study: what a finding asks of the ledger, in one pass.
+
+Reads nothing but the `Ledger` interface; whichever engine is behind it, the same evidence gives the same study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leaktrace.attribution import Case, Group, Sample, Study
+from leaktrace.keys import Keyring
+from leaktrace.ledger import Ledger
+from leaktrace.records import (
+    Evidence,
+    EvidenceItem,
+    Keys,
+    PrincipalKey,
+    Window,
+)
+from leaktrace.settings import Settings
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SAMPLE_CUSTOMERS = 600
+_NO_KEYS: Keys = np.array([], dtype=np.uint64)
+
+
+def microseconds(instant: datetime) -> int:
+    """Microseconds since 1970, UTC."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def instant_of(value: int) -> datetime:
+    """The time of so many microseconds since 1970, UTC."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: whose field, in which stretch of time, and who may know the customer lawfully."""
+
+    field: str
+    seller: str | None
+    window: Window
+    """From the first access that may count to the campaign's first mail."""
+    last_mail_at: datetime
+    items: tuple[EvidenceItem, ...]
+    """One per customer, earliest first."""
+    unknown_count: int
+    """Customers in evidence that the ledger does not have."""
+
+    @property
+    def start_at(self) -> datetime:
+        """The campaign's first mail."""
+        return self.window.end or _EPOCH
+
+    @property
+    def window_days(self) -> int:
+        """Length of the window."""
+        return (self.start_at - (self.window.start or _EPOCH)).days
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """How customers of this question are turned into a group of the study."""
+
+    ledger: Ledger
+    question: Question
+    index_of: dict[PrincipalKey, int]
+    regions: dict[str, int]
+    segments: dict[str, int]
+    by_region: bool
+    """Else by jurisdiction."""
+
+    def group(self, keys: Keys, ends: Sequence[datetime]) -> Group:
+        """These customers with who had been shown their field before each one's end."""
+        shown = self.ledger.exposures(
+            {int(key): end for key, end in zip(keys, ends, strict=True)},
+            self.question.field,
+            self.question.window_days,
+        )
+        order = np.argsort(keys, kind="stable")
+        place = order[np.searchsorted(keys[order], shown.customer)] if len(keys) else np.zeros(0, dtype=np.int64)
+        principal = _positions(shown.principal, self.index_of)
+        kept = principal >= 0
+        table = self.ledger.customers(keys)
+        region = table.region if self.by_region else table.jurisdiction
+        return Group(
+            region=np.array([self.regions.get(name, 0) for name in region], dtype=np.int64),
+            segment=np.array([self.segments.get(name, 0) for name in table.segment], dtype=np.int64),
+            contact=self._contact(keys),
+            pair_customer=place[kept].astype(np.int64),
+            pair_principal=principal[kept],
+            pair_at=shown.first_shown_at[kept],
+        )
+
+    def _contact(self, keys: Keys) -> NDArray[np.bool_]:
+        if self.question.seller is None or len(keys) == 0:
+            return np.zeros(len(keys), dtype=np.bool_)
+        known = self.ledger.contacts(np.sort(keys), self.question.seller, self.question.start_at)
+        return np.isin(keys, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A study with the keys that its indices stand for."""
+
+    study: Study
+    question: Question
+    lookup: Lookup
+    case_keys: Keys
+    principal_keys: tuple[PrincipalKey, ...]
+
+
+def merged_items(items: Iterable[EvidenceItem]) -> tuple[EvidenceItem, ...]:
+    """One item a customer: the earliest mail, the best grade, a decoy before a report; the order of rows is nothing."""
+    by_customer: dict[str, list[EvidenceItem]] = {}
+    for item in items:
+        by_customer.setdefault(item.customer, []).append(item)
+    merged = []
+    for customer, found in by_customer.items():
+        received = [item.received_at for item in found if item.received_at]
+        reported = [item.reported_at for item in found if item.reported_at]
+        reporters = sorted(item.reporter for item in found if item.reporter)
+        kinds = {item.kind for item in found}
+        merged.append(
+            EvidenceItem(
+                customer=customer,
+                kind="decoy" if "decoy" in kinds else "report" if "report" in kinds else "listed",
+                received_at=min(received, default=None),
+                reported_at=min(reported, default=None),
+                seller=next((item.seller for item in found if item.seller), None),
+                grade=max(item.grade for item in found),
+                reporter=reporters[0] if reporters else None,
+                source=min(item.source for item in found),
+            )
+        )
+    late = datetime.max.replace(tzinfo=UTC)
+    return tuple(sorted(merged, key=lambda item: (item.received_at or item.reported_at or late, item.customer)))
+
+
+def question_of(evidence: Evidence, field: str, settings: Settings, known: NDArray[np.bool_] | None = None) -> Question:
+    """The window and the cases of a piece of evidence. `known`: which merged items the ledger has a customer for."""
+    items = merged_items(evidence.items)
+    kept = items if known is None else tuple(item for item, here in zip(items, known, strict=True) if here)
+    delay = timedelta(days=settings.report_delay_days)
+    mailed = [item.received_at for item in kept if item.received_at is not None]
+    told = [item.reported_at - delay for item in kept if item.received_at is None and item.reported_at is not None]
+    moments = mailed or told or [_EPOCH + timedelta(days=1)]
+    start = min(moments)
+    return Question(
+        field=field,
+        seller=evidence.seller,
+        window=Window(start - timedelta(days=settings.exposure_window_days), start),
+        last_mail_at=max(moments),
+        items=kept,
+        unknown_count=len(items) - len(kept),
+    )
+
+
+def cases_of(question: Question, settings: Settings, elsewhere: NDArray[np.bool_]) -> tuple[Case, ...]:
+    """When each customer's exposure stops to count (guard 4)."""
+    start = question.start_at
+    delay = timedelta(days=settings.report_delay_days)
+    cases = []
+    for number, item in enumerate(question.items, start=1):
+        mailed = item.received_at is not None or (item.kind != "decoy" and item.reported_at is not None)
+        told = item.reported_at
+        if item.received_at is not None:
+            sure = late = item.received_at if told is None else min(item.received_at, told)
+        elif told is not None and mailed:
+            # The mail came some time before the complaint; what was opened in between is neither for nor against.
+            sure, late = min(start, told - delay) if start > told - delay else start, told
+        else:
+            sure = late = start
+        cases.append(
+            Case(
+                label=f"report {number}",
+                kind=item.kind,
+                grade=item.grade,
+                mailed=mailed,
+                sure_at=microseconds(sure),
+                late_at=microseconds(max(sure, late)),
+                reporter=item.reporter or f"customer {number}",
+                known_elsewhere=bool(elsewhere[number - 1]),
+            )
+        )
+    return tuple(cases)
+
+
+def open_inquiry(
+    ledger: Ledger, keyring: Keyring, evidence: Evidence, field: str, settings: Settings, *, reporters: Keys = _NO_KEYS
+) -> Inquiry:
+    """Looks everything up that a finding needs. `reporters`: customers who reported other campaigns, if any."""
+    keys = keyring.customer_keys(item.customer for item in merged_items(evidence.items))
+    known = _known(ledger, keys, field, evidence, settings)
+    question = question_of(evidence, field, settings, known)
+    case_keys = keys[known]
+    controls, uniform = _controls(ledger, case_keys, reporters, settings)
+    totals = ledger.totals(field, question.window)
+    facts = ledger.principals(totals.principal)
+    order = np.array(sorted(range(len(facts)), key=lambda index: facts[index].name), dtype=np.int64)
+    principals = tuple(facts[index] for index in order)
+    table = ledger.customers(np.concatenate([case_keys, controls]))
+    by_region = any(table.region)
+    lookup = Lookup(
+        ledger=ledger,
+        question=question,
+        index_of={principal.key: index for index, principal in enumerate(principals)},
+        regions=_codes(table.region if by_region else table.jurisdiction),
+        segments=_codes(table.segment),
+        by_region=by_region,
+    )
+    elsewhere = ledger.known_elsewhere(np.sort(case_keys), field, question.last_mail_at)
+    cases = cases_of(question, settings, np.isin(case_keys, elsewhere))
+    study = Study(
+        principals=principals,
+        opened_count=totals.opened_count[order],
+        customer_count=max(totals.customer_count, 1),
+        cases=cases,
+        case_group=lookup.group(case_keys, [instant_of(case.late_at) for case in cases]),
+        controls=lookup.group(controls, _spread_ends(cases, len(controls), question)),
+        uniform_control=np.isin(controls, uniform),
+        elsewhere_control=np.isin(controls, reporters),
+        start_at=microseconds(question.start_at),
+        seller_known=question.seller is not None,
+        contacts_known=totals.contacts_count > 0,
+        region_known=bool(lookup.regions),
+    )
+    return Inquiry(study, question, lookup, case_keys, tuple(principal.key for principal in principals))
+
+
+def _spread_ends(cases: Sequence[Case], count: int, question: Question) -> list[datetime]:
+    """Ends for the controls: the cases' own, in the same proportions."""
+    ends = sorted(case.sure_at for case in cases) or [microseconds(question.last_mail_at)]
+    return [instant_of(ends[place * len(ends) // count]) for place in range(count)]
+
+
+def samples_for(ledger: Ledger, inquiry: Inquiry, principals: Iterable[int], settings: Settings) -> list[Sample]:
+    """What each of these principals (indices of the study) opened before the first mail, with who else was shown it."""
+    wanted = sorted(principals)
+    if not wanted:
+        return []
+    keys = [inquiry.principal_keys[index] for index in wanted]
+    opened = ledger.opened_by(
+        keys,
+        inquiry.question.field,
+        inquiry.question.window,
+        limit=_SAMPLE_CUSTOMERS,
+        seed=settings.control_seed,
+    )
+    customers = np.unique(opened.customer)
+    group = inquiry.lookup.group(customers, [inquiry.question.start_at] * len(customers))
+    samples = []
+    for index, key in zip(wanted, keys, strict=True):
+        own = np.isin(customers, opened.customer[opened.principal == np.uint64(key)])
+        samples.append(Sample(index, group.only(own)))
+    return samples
+
+
+def _known(ledger: Ledger, keys: Keys, field: str, evidence: Evidence, settings: Settings) -> NDArray[np.bool_]:
+    """Which customers in evidence the ledger knows: in the customers table, or seen in accesses to this field."""
+    if len(keys) == 0:
+        return np.zeros(0, dtype=np.bool_)
+    table = ledger.customers(keys)
+    if not table.in_table.any():
+        # No customers table, or none of them in it: then an address nobody opened is still an address.
+        return np.ones(len(keys), dtype=np.bool_)
+    latest = question_of(evidence, field, settings).last_mail_at
+    strangers = {int(key): latest for key in keys[~table.in_table]}
+    seen = ledger.exposures(strangers, field, settings.exposure_window_days).customer
+    return np.asarray(table.in_table | np.isin(keys, seen))
+
+
+def _controls(ledger: Ledger, cases: Keys, reporters: Keys, settings: Settings) -> tuple[Keys, Keys]:
+    """(All controls sorted, those of them drawn from all customers alike)."""
+    half = settings.control_count // 2
+    uniform = ledger.draw_controls(half, seed=settings.control_seed, near=_NO_KEYS, exclude=cases)
+    near = ledger.draw_controls(half, seed=settings.control_seed + 1, near=cases, exclude=cases)
+    others = np.setdiff1d(reporters, cases)
+    return np.unique(np.concatenate([uniform, near, others])).astype(np.uint64), uniform
+
+
+def _codes(names: Sequence[str]) -> dict[str, int]:
+    return {name: code for code, name in enumerate(sorted({name for name in names if name}), start=1)}
+
+
+def _positions(principals: Keys, index_of: dict[PrincipalKey, int]) -> NDArray[np.int64]:
+    """Index of each principal; -1 for one who was first shown the field after the campaign's start."""
+    unique, inverse = np.unique(principals, return_inverse=True)
+    position = np.array([index_of.get(int(key), -1) for key in unique], dtype=np.int64)
+    return position[inverse] if len(unique) else np.zeros(0, dtype=np.int64)
