@@ -68,7 +68,7 @@ class Story:
     sets: tuple[ShownSet, ...]
     strands: tuple[Strand, ...]
     mails: tuple[Mail, ...]
-    """Where no strand is shown: the reports and their mails, with nothing about any candidate."""
+    """Where no strand has terms: the reports and their mails, with nothing about any candidate."""
     alternatives: tuple[Alternative, ...]
     gaps: tuple[CoverageGap, ...]
     coverage_sentence: str
@@ -101,7 +101,7 @@ def tell(finding: Finding, explanation: Explanation, *, show_candidates: bool = 
         withheld_sentence=_withheld(finding, shown),
         sets=sets,
         strands=strands,
-        mails=() if strands else _mails(explanation),
+        mails=() if any(strand.terms for strand in strands) else _mails(explanation),
         alternatives=tuple(
             replace(one, label=hide.text(one.label), sentence=hide.text(one.sentence))
             for one in explanation.alternatives
