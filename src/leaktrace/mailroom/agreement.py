@@ -1,0 +1,79 @@
+"""Whether two reports show the same mailing: how many kinds of evidence agree, and how many speak against.
+
+Six kinds: sender, reply (Reply-To), signer (DKIM d=), subject, links, text. Each is one-sided: a mail cannot agree in
+one kind with two others that differ in it. For the single-valued that is plain. For sets it holds because more than
+half of the union must be shared: J(X, A) + J(X, B) <= 1 whenever A and B share nothing, so a text or a list of links
+stitched from two templates is more than half like one of them at most.
+
+A domain that shows up again as a link, a signer or a Reply-To is the same fact told twice, and counts once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from leaktrace.mailroom.features import Features
+
+Kind = Literal["sender", "reply", "signer", "subject", "links", "text"]
+
+TEXT_AGREES = 0.6
+"""Estimated Jaccard similarity from which two texts are one template. Above 0.5 by more than one standard error of a
+MinHash of 64 values (0.06), for a stitched text reaches 0.5 with both its sources."""
+LINKS_AGREE = 0.5
+"""More than this share of all link domains is common."""
+KINDS_NEEDED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What two reports have in common."""
+
+    kinds: frozenset[Kind]
+    conflict_count: int
+    """Kinds of content (subject, links, text) that both show and that differ. A different sender is no conflict: one
+    mailing often goes out under many."""
+
+    @property
+    def joins(self) -> bool:
+        """Whether this is enough for one campaign."""
+        return len(self.kinds) >= KINDS_NEEDED and len(self.kinds) > self.conflict_count
+
+
+def agreement(one: Features, other: Features) -> Agreement:
+    """Compares two reports; symmetric."""
+    kinds: set[Kind] = set()
+    conflict_count = 0
+    told: frozenset[str] = frozenset()
+    identities: tuple[tuple[Kind, frozenset[str]], ...] = (
+        ("sender", one.sender & other.sender),
+        ("reply", one.reply & other.reply),
+        ("signer", one.signers & other.signers),
+    )
+    for kind, shared in identities:
+        if shared - told:
+            kinds.add(kind)
+            told |= shared
+    if one.links and other.links:
+        shared = one.links & other.links
+        conflict_count += not shared
+        if shared - told and len(shared) > LINKS_AGREE * len(one.links | other.links):
+            kinds.add("links")
+    if one.subject is not None and other.subject is not None:
+        same = one.subject == other.subject
+        conflict_count += not same
+        if same:
+            kinds.add("subject")
+    if one.sketch and other.sketch:
+        same = similarity(one.sketch, other.sketch) >= TEXT_AGREES
+        conflict_count += not same
+        if same:
+            kinds.add("text")
+    return Agreement(frozenset(kinds), conflict_count)
+
+
+def similarity(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+    """The Jaccard similarity of two texts, estimated from their MinHashes (Broder 1997); in [0, 1]."""
+    if one == other:
+        return 1.0
+    return sum(map(int.__eq__, one, other)) / max(1, min(len(one), len(other)))
