@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from leaktrace.errors import SimulationError
-from leaktrace.simulate.incident import Incident, Mailing, draw_incident, eligible_leakers
+from leaktrace.simulate.incident import Incident, Mailing, draw_incident, eligible_leakers, least_leak
 from leaktrace.simulate.model import (
     COMPLAINTS,
     LOG_DAYS,
@@ -78,7 +78,9 @@ def _choose_leakers(
     teams = np.array(world.staff.team)
     if twins:
         sizes = dict(zip(*np.unique(teams, return_counts=True), strict=True))
-        able = np.array([p for p in able.tolist() if sizes[teams[p]] > 1 and shown[p] * 0.4 > reports], np.int64)
+        # Twins share the work of two, so that each may see less than one of them did alone.
+        enough = shown[able] * 0.4 >= least_leak(reports, 1)
+        able = able[enough & np.array([sizes[teams[p]] > 1 for p in able.tolist()], np.bool_)]
     chosen: list[int] = []
     while len(chosen) < sources:
         if not len(able):
