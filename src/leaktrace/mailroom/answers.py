@@ -1,0 +1,48 @@
+"""Mail that is neither report nor bounce: automatic answers, complaints in words only, and everything else."""
+
+from __future__ import annotations
+
+from leaktrace.mailroom.labels import plain
+from leaktrace.mailroom.mime import Part
+from leaktrace.mailroom.notices import notices
+from leaktrace.mailroom.texts import Text
+from leaktrace.records import MessageKind
+
+_WORDS_CEILING_CHARACTERS = 20_000
+
+
+def find_autoreply(message: Part) -> str | None:
+    """Why a message is an automatic answer (RFC 3834, RFC 8098); None when it is not."""
+    if (message.text("auto-submitted") or "").partition(";")[0].strip().lower() == "auto-replied":
+        return "an automatic answer by its Auto-Submitted field (RFC 3834)"
+    report_type = message.parameters.get("report-type", "").lower()
+    if message.content_type == "multipart/report" and report_type == "disposition-notification":
+        return "a read receipt (RFC 8098)"
+    if (message.text("x-apple-action") or "").strip().lower() == "vacation":
+        return "an automatic answer by its X-Apple-Action field"
+    if (message.text("precedence") or "").strip().lower() in ("auto_reply", "auto-reply"):
+        return "an automatic answer by its Precedence field"
+    for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from"):
+        if (message.text(name) or "no").strip().lower() not in ("no", "false", ""):
+            return "an automatic answer by its X-Autoreply field"
+    subject = plain(message.text("subject") or "").lstrip("*[]()!-\"' ")
+    if subject.startswith(notices().autoreply_subjects):
+        suppressed = message.first("x-auto-response-suppress") is not None
+        return "an automatic answer by its subject" + (" and X-Auto-Response-Suppress" if suppressed else "")
+    return None
+
+
+def judge_words(message: Part, texts: list[Text]) -> tuple[MessageKind, str]:
+    """`complaint` or `other` for a message without an original, and why."""
+    if (message.text("x-spam-flag") or "").strip().lower() == "yes":
+        return "other", "marked as spam sent to the mailbox itself (X-Spam-Flag)"
+    if message.first("list-unsubscribe") is not None or message.first("list-id") is not None:
+        return "other", "mailing-list mail to the mailbox itself (List- fields)"
+    if (message.text("precedence") or "").strip().lower() in ("bulk", "list", "junk"):
+        return "other", "bulk mail to the mailbox itself (Precedence field)"
+    if (message.text("auto-submitted") or "no").partition(";")[0].strip().lower() != "no":
+        return "other", "written by a program (Auto-Submitted field)"
+    words = plain((message.text("subject") or "") + " " + (texts[0].text[:_WORDS_CEILING_CHARACTERS] if texts else ""))
+    if any(word in words for word in notices().complaint_words):
+        return "complaint", "a complaint in words, without the mail it is about"
+    return "other", "holds no other message and does not speak of unwanted mail"

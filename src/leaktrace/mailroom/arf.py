@@ -1,0 +1,108 @@
+"""Feedback reports of mailbox providers (ARF, RFC 5965): `multipart/report; report-type=feedback-report`.
+
+The original is the attached message, or its header alone. Repeated Original-Rcpt-To fields are all kept as recipients.
+Authentication-failure reports (RFC 6591) and `not-spam` are no complaints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from leaktrace.mailroom.attached import attached_messages, read_attached
+from leaktrace.mailroom.headers import field_text
+from leaktrace.mailroom.mailboxes import clean_address
+from leaktrace.mailroom.mime import Part, Source, TextBudget, read_fields, walk
+from leaktrace.records import Original, Recipient
+from leaktrace.settings import Settings
+
+COMPLAINTS = frozenset(("abuse", "fraud", "virus", "other", "opt-out", "opt-out-list", "phishing", "complaint"))
+"""Feedback types that say somebody complained (RFC 5965, section 7.3, and those met in use)."""
+RECIPIENT_CEILING_COUNT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """The machine-readable part of a feedback report: field name -> values with their raw ranges, repeats kept."""
+
+    fields: dict[str, list[tuple[str, tuple[int, int]]]]
+
+    @property
+    def kind(self) -> str:
+        """The Feedback-Type in lower case; `abuse` where the field is missing."""
+        values = self.fields.get("feedback-type")
+        return values[0][0].strip().lower() if values else "abuse"
+
+
+def find_feedback(message: Part) -> Feedback | None:
+    """The feedback part of a report; None for what is no feedback report."""
+    for part in walk(message):
+        if part.content_type == "message/feedback-report":
+            return Feedback(_fields_of(part.decoded()))
+    return None
+
+
+def _fields_of(source: Source) -> dict[str, list[tuple[str, tuple[int, int]]]]:
+    """All fields of a block of header-like lines; blank lines between them do not end it."""
+    found: dict[str, list[tuple[str, tuple[int, int]]]] = {}
+    position, rounds = 0, 0
+    while position < len(source.content) and rounds < 100:
+        fields, after = read_fields(source.content, position, len(source.content))
+        for field in fields:
+            value = source.content[field.value_start : field.value_end]
+            found.setdefault(field.name, []).append(
+                (field_text(value), source.locate(field.value_start, field.value_end))
+            )
+        if after <= position:
+            break
+        position, rounds = after, rounds + 1
+    return found
+
+
+def read_feedback(
+    message: Part, feedback: Feedback, *, settings: Settings, budget: TextBudget, keys: Mapping[str, str] | None
+) -> tuple[Original, ...]:
+    """The originals of a feedback report, with its recipients; none where it attaches nothing of the message."""
+    originals = [
+        read_attached(inner, settings=settings, budget=budget, keys=keys, form="arf")
+        for inner in attached_messages(message)
+    ]
+    if not originals:
+        originals = [
+            read_attached(
+                _header_as_message(part), settings=settings, budget=budget, keys=keys, form="arf", headers_only=True
+            )
+            for part in walk(message)
+            if part.content_type in ("text/rfc822-headers", "message/rfc822-headers")
+        ]
+    return tuple(_with_recipients(original, feedback) for original in originals)
+
+
+def _header_as_message(part: Part) -> Part:
+    source = part.decoded()
+    fields, body_start = read_fields(source.content, 0, len(source.content))
+    trimmed = tuple(replace(field, value_start=_skip_blanks(source.content, field.value_start)) for field in fields)
+    return Part(source, 0, body_start, len(source.content), trimmed, "text/plain", {}, "", "", "")
+
+
+def _skip_blanks(content: bytes, start: int) -> int:
+    while content[start : start + 1] in (b" ", b"\t"):
+        start += 1
+    return start
+
+
+def _with_recipients(original: Original, feedback: Feedback) -> Original:
+    known = {(one.address or "").lower() for one in original.recipients if one.role == "rcpt"}
+    added: list[Recipient] = []
+    spans = dict(original.spans)
+    for text, span in feedback.fields.get("original-rcpt-to", [])[:RECIPIENT_CEILING_COUNT]:
+        address = clean_address(text)
+        if address is not None and address.lower() not in known:
+            known.add(address.lower())
+            added.append(Recipient(address, None, "rcpt"))
+            before = spans.get("rcpt", span)
+            spans["rcpt"] = (min(before[0], span[0]), max(before[1], span[1]))
+    flags = original.flags
+    if any(len(feedback.fields.get(name, ())) > 1 for name in ("feedback-type", "user-agent", "version")):
+        flags = tuple(sorted({*flags, "repeated_feedback_fields"}))
+    return replace(original, recipients=(*original.recipients, *added), spans=spans, flags=flags)

@@ -1,0 +1,218 @@
+"""Whole messages that a complaint carries as attachments, as originals.
+
+Grades: G4 with a good DKIM signature of the sender's own domain over the From field and the whole body (keys given);
+G2 unsigned, or signed without a key to check; G1 where a signature's body hash does not fit the body: the message was
+changed after it was signed, by a list or by whoever made the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+import tldextract
+
+from leaktrace.mailroom.authentication import Signed, check_signatures, passing_domains
+from leaktrace.mailroom.headers import unfolded
+from leaktrace.mailroom.inline import CLAIM_CEILING_DEPTH, claims_in
+from leaktrace.mailroom.links import links_of
+from leaktrace.mailroom.mailboxes import clean_address, read_mailboxes
+from leaktrace.mailroom.mime import Field, Part, TextBudget, walk
+from leaktrace.mailroom.received import claimed_window, trusted_receipt
+from leaktrace.mailroom.sketches import text_sketch
+from leaktrace.mailroom.texts import Text, body_texts
+from leaktrace.records import Authentication, Grade, Mailbox, Original, OriginalForm, Recipient
+from leaktrace.settings import Settings
+
+Spans = dict[str, tuple[int, int]]
+
+
+def attached_messages(message: Part) -> list[Part]:
+    """Messages attached to this one, digests opened, in the order of the bytes; those inside them stay closed."""
+    return [part.children[0] for part in walk(message) if part.is_message]
+
+
+def read_attached(
+    message: Part,
+    *,
+    settings: Settings,
+    budget: TextBudget,
+    keys: Mapping[str, str] | None,
+    form: OriginalForm = "attachment",
+    headers_only: bool = False,
+    depth: int = 0,
+) -> Original:
+    """The original that an attached message is; `headers_only`: a report gave its header without its body."""
+    spans: Spans = {}
+    flags: set[str] = set()
+    sender = read_sender(message, spans, flags)
+    recipients = _recipients(message, spans, flags)
+    receipt = trusted_receipt(message, settings.trusted_receivers)
+    if receipt is not None:
+        spans["received_at"] = message.span(receipt[1])
+    signed = (
+        Signed(Authentication())
+        if headers_only
+        else check_signatures(message.whole(), keys, receipt[0] if receipt else None)
+    )
+    flags.update(signed.flags)
+    texts = [] if headers_only else body_texts(message, budget)
+    grade, grade_reason = _grade(sender, signed, flags, headers_only=headers_only)
+    subject = message.text("subject")
+    sent_between = claimed_window(message)
+    for name, field, shown in (
+        ("subject", "subject", subject is not None),
+        ("sent_between", "date", sent_between.start is not None),
+    ):
+        _note(message, field, name, spans, shown=shown)
+    return Original(
+        form=form,
+        grade=grade,
+        grade_reason=grade_reason,
+        sender=sender,
+        on_behalf_of=None,
+        recipients=recipients,
+        subject=subject,
+        sent_between=sent_between,
+        received_at=receipt[0] if receipt else None,
+        message_id=_message_id(message, spans),
+        links=links_of([(text, 0) for text in texts]),
+        spans=spans,
+        claims=tuple(_claims(message, texts, settings, budget, keys, depth)),
+        flags=tuple(sorted(flags)),
+        authentication=signed.authentication,
+        reply_to=_reply_to(message, spans),
+        text_sketch=text_sketch(_best_text(texts)),
+    )
+
+
+def _claims(
+    message: Part,
+    texts: list[Text],
+    settings: Settings,
+    budget: TextBudget,
+    keys: Mapping[str, str] | None,
+    depth: int,
+) -> Iterator[Original]:
+    """Originals inside the original: attached to it or written into its text."""
+    if depth >= CLAIM_CEILING_DEPTH:
+        return
+    for inner in attached_messages(message):
+        yield read_attached(inner, settings=settings, budget=budget, keys=keys, depth=depth + 1)
+    yield from claims_in(texts, message.text("subject"))
+
+
+def _best_text(texts: list[Text]) -> str:
+    return texts[0].text if texts else ""
+
+
+def _note(message: Part, field_name: str, name: str, spans: Spans, *, shown: bool = True) -> Field | None:
+    field = message.first(field_name)
+    if field is not None and shown:
+        spans[name] = message.span(field)
+    return field
+
+
+def read_sender(message: Part, spans: Spans, flags: set[str]) -> Mailbox:
+    """Who the message says it is from; flags what a forger does there."""
+    fields = message.all_fields("from")
+    if len(fields) > 1:
+        flags.add("several_from_fields")
+    found = read_mailboxes(message.unfolded("from") or "", encoded=True)
+    if len(found) > 1:
+        flags.add("several_senders")
+    if any(one.name_contains_address for one in found):
+        flags.add("name_contains_address")
+    if not found:
+        flags.add("no_sender_address")
+        return Mailbox(None, None)
+    spans["sender"] = message.span(fields[0])
+    mailbox = next((one.mailbox for one in found if one.mailbox.address), found[0].mailbox)
+    if mailbox.address is None:
+        flags.add("no_sender_address")
+    agent = clean_address(message.text("sender") or "")
+    if agent is not None and agent != mailbox.address:
+        flags.add("sender_field_differs")
+    return mailbox
+
+
+def _recipients(message: Part, spans: Spans, flags: set[str]) -> tuple[Recipient, ...]:
+    recipients: list[Recipient] = []
+    covered: list[tuple[int, int]] = []
+    for name in ("to", "cc"):
+        for field, text in zip(message.all_fields(name), _unfolded_all(message, name), strict=True):
+            found = read_mailboxes(text, encoded=True)
+            if any(one.name_contains_address for one in found):
+                flags.add("recipient_name_contains_address")
+            recipients += [
+                Recipient(one.mailbox.address, one.mailbox.name, "to" if name == "to" else "cc") for one in found
+            ]
+            if found:
+                covered.append(message.span(field))
+    for name in ("delivered-to", "x-original-to", "envelope-to"):
+        known = {(one.address or "").lower() for one in recipients}
+        for field in message.all_fields(name)[:10]:
+            address = clean_address(message.value_of(field).decode("utf-8", "replace"))
+            if address is not None and address.lower() not in known:
+                recipients.append(Recipient(address, None, "rcpt"))
+                covered.append(message.span(field))
+                known.add(address.lower())
+    if covered:
+        spans["recipients"] = (min(start for start, _ in covered), max(end for _, end in covered))
+    return tuple(recipients)
+
+
+def _unfolded_all(message: Part, name: str) -> list[str]:
+    return [unfolded(message.value_of(field), message.parameters.get("charset")) for field in message.all_fields(name)]
+
+
+def _message_id(message: Part, spans: Spans) -> str | None:
+    text = (message.text("message-id") or "").strip()
+    inside = text[text.find("<") + 1 : text.rfind(">")] if "<" in text and ">" in text else text
+    if not inside.strip():
+        return None
+    _note(message, "message-id", "message_id", spans)
+    return inside.strip()
+
+
+def _reply_to(message: Part, spans: Spans) -> str | None:
+    found = read_mailboxes(message.unfolded("reply-to") or "", encoded=True)
+    address = next((one.mailbox.address for one in found if one.mailbox.address), None)
+    if address is not None:
+        _note(message, "reply-to", "reply_to", spans)
+    return address
+
+
+def _grade(sender: Mailbox, signed: Signed, flags: set[str], *, headers_only: bool) -> tuple[Grade, str]:
+    if headers_only:
+        return "G2", "the message's header as the reporting provider attached it, without its body"
+    if signed.authentication.body_hash_matches is False:
+        return "G1", "attached, but its body is not the one that was signed (DKIM body hash mismatch)"
+    domains = passing_domains(signed.authentication)
+    domain = (sender.address or "").rpartition("@")[2]
+    aligned = [one for one in domains if domain and same_organisation(one, domain)]
+    whole = not flags & {"partial_body_signed", "several_from_fields", "several_senders"}
+    if aligned and whole:
+        return "G4", f"attached, with a good DKIM signature of the sender's domain ({aligned[0]})"
+    if aligned:
+        return "G2", f"attached; the DKIM signature of {aligned[0]} is good but leaves room for changes"
+    if domains:
+        return "G2", f"attached; the only good DKIM signature is of another domain ({domains[0]})"
+    if signed.authentication.dkim:
+        return "G2", "attached; the body is the one that was signed, the signature itself could not be confirmed"
+    return "G2", "attached whole, without a DKIM signature"
+
+
+@cache
+def _suffixes() -> tldextract.TLDExtract:
+    """The public suffix list that comes with tldextract; nothing is downloaded or kept on disk."""
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+
+
+def same_organisation(first: str, second: str) -> bool:
+    """Whether two domains belong to one registered domain (RFC 7489, section 3.2)."""
+    first, second = first.rstrip(".").lower(), second.rstrip(".").lower()
+    if first == second:
+        return True
+    one, other = (_suffixes()(name).top_domain_under_public_suffix for name in (first, second))
+    return bool(one) and one == other

@@ -1,0 +1,123 @@
+"""Bytes to text, whatever the charset is called, and back from a character to its bytes.
+
+Python also knows codecs that are no charsets of mail, some of them slow on hostile input (idna, punycode); only names
+on `_MAIL_CHARSETS` are taken. An unknown charset is guessed: UTF-8 if it is that, else windows-1252.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from array import array
+from bisect import bisect_right
+
+_MAIL_CHARSETS = re.compile(
+    r"ascii|utf-(?:7|8|16|32)(?:-sig|-le|-be)?|iso8859-\d{1,2}|iso2022_[a-z0-9_]+|cp\d{3,5}|koi8-[rut]|mac-[a-z0-9]+"
+    r"|gbk|gb2312|gb18030|hz|big5(?:hkscs)?|euc_[a-z0-9_]+|shift_jis[a-z0-9_]*|johab|tis-620|ptcp154|kz1048|viscii"
+)
+_SUPERSETS = {
+    # What is called by the first name is often written in the second, which has everything of the first.
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+    "big5": "cp950",
+    "ascii": "utf-8",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "tis-620": "cp874",
+    "utf-8": "utf-8-sig",
+}
+_OTHER_NAMES = {
+    "ks_c_5601-1987": "cp949",
+    "x-gbk": "gb18030",
+    "x-sjis": "cp932",
+    "x-mac-roman": "mac-roman",
+    "iso-8859-8-i": "iso8859-8",
+    "unicode-1-1-utf-7": "utf-7",
+    "utf8mb4": "utf-8",
+    "ansi": "cp1252",
+}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
+_CHUNK_BYTES = 4096
+
+
+def codec_name(charset: str | None) -> str | None:
+    """Python's name of a charset that may be used for mail; None for unknown and unfit ones."""
+    name = (charset or "").strip().strip("\"'").partition("*")[0].lower()
+    if not _NAME.match(name):
+        return None
+    try:
+        canonical = codecs.lookup(_OTHER_NAMES.get(name, name)).name
+    except LookupError:
+        return None
+    if not _MAIL_CHARSETS.fullmatch(canonical):
+        return None
+    return _SUPERSETS.get(canonical, canonical)
+
+
+def best_codec(content: bytes, charset: str | None) -> str:
+    """The codec to read these bytes with: the one named if it is known (ASCII and UTF-8 only if true), else a guess."""
+    codec = codec_name(charset)
+    if codec is not None and codec not in ("utf-8", "utf-8-sig"):
+        return codec
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A cut-off last character, or a single bad byte in a long text, does not make it another charset.
+        if codec is not None and error.start > len(content) // 2:
+            return "utf-8-sig"
+        return "utf-8-sig" if codec == "utf-8-sig" and _mostly_utf8(content) else "cp1252"
+    return "utf-8-sig"
+
+
+def _mostly_utf8(content: bytes) -> bool:
+    text = content[:100_000].decode("utf-8", "replace")
+    good = sum(1 for character in text if character > "\x7f" and character != "�")
+    return good > 4 * text.count("�")
+
+
+def decode(content: bytes, charset: str | None) -> str:
+    """The text; never fails, bad bytes become U+FFFD."""
+    return content.decode(best_codec(content, charset), "replace")
+
+
+class CharacterPlaces:
+    """Where in the bytes each character of their decoded text lies; built once, on first use, in one pass."""
+
+    def __init__(self, content: bytes, codec: str) -> None:
+        self._content = content
+        self._codec = codec
+        self._characters = array("q")
+        self._states: list[tuple[bytes, int]] = []
+
+    def _checkpoints(self) -> None:
+        decoder = codecs.getincrementaldecoder(self._codec)("replace")
+        count = 0
+        for position in range(0, len(self._content), _CHUNK_BYTES):
+            self._characters.append(count)
+            self._states.append(decoder.getstate())
+            count += len(decoder.decode(self._content[position : position + _CHUNK_BYTES]))
+
+    def place(self, index: int) -> int:
+        """The byte at which character `index` begins."""
+        if not self._content:
+            return 0
+        if not self._states:
+            self._checkpoints()
+        chunk = max(bisect_right(self._characters, index) - 1, 0)
+        decoder = codecs.getincrementaldecoder(self._codec)("replace")
+        decoder.setstate(self._states[chunk])
+        count, begin = self._characters[chunk], chunk * _CHUNK_BYTES
+        if count == index and chunk:
+            begin -= len(self._states[chunk][0])
+        for position in range(chunk * _CHUNK_BYTES, len(self._content)):
+            if count > index:
+                break
+            got = len(decoder.decode(self._content[position : position + 1]))
+            if got and count + got <= index:
+                begin = position + 1
+            count += got
+        else:
+            return begin if count > index else len(self._content)
+        return begin

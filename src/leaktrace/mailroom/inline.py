@@ -1,0 +1,200 @@
+"""Forwards written into the text by a mail client, as originals of grade G1: the reporter's client says so, no more.
+
+The outermost block is the forward; blocks further down are what its author claims somebody else wrote (`claims`).
+Whether a block without a forward's own words is a forward or a reply, the subject's prefix decides.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from leaktrace.mailroom.blocks import Block, Value, find_block
+from leaktrace.mailroom.dates import UNKNOWN, sent_window
+from leaktrace.mailroom.labels import Role, labels, subject_says, without_prefixes
+from leaktrace.mailroom.links import links_of
+from leaktrace.mailroom.mailboxes import ADDRESS, Found, clean_address, read_mailbox, read_mailboxes
+from leaktrace.mailroom.mime import Part
+from leaktrace.mailroom.sketches import text_sketch
+from leaktrace.mailroom.texts import Text
+from leaktrace.records import Mailbox, Original, Recipient
+
+CLAIM_CEILING_DEPTH = 8
+"""Forwards of forwards are followed this deep."""
+
+_CUE_NAMES = {
+    "gmail_attr": "Gmail",
+    "gmail_quote": "Gmail",
+    "divrplyfwdmsg": "Outlook",
+    "moz-forward-container": "Thunderbird",
+    "moz-email-headers-table": "Thunderbird",
+    "yahoo_quoted": "Yahoo",
+    "cite": "Apple Mail",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The outermost forward of a message: the block and the text it stands in."""
+
+    text: Text
+    block: Block
+
+
+def find_forward(texts: list[Text], subject: str | None) -> Forward | None:
+    """The forward these texts (HTML first) hold, `subject` being the outer message's; None where there is none."""
+    for text in texts:
+        block = find_block(text, 0, subject)
+        if block is not None:
+            return Forward(text, block) if _is_forward(block, subject) else None
+    return None
+
+
+def _is_forward(block: Block, subject: str | None) -> bool:
+    says = subject_says(subject, block.languages)
+    if block.shape == "attribution":
+        return says == "forward"
+    return block.marker == "forwarded" or says != "reply"
+
+
+def read_forward(forward: Forward, outer: Part) -> Original:
+    """The original that a forward shows; its subject is the outer one's where the block has none (attributions)."""
+    return _original(forward.text, forward.block, outer, 0)
+
+
+def claims_in(texts: list[Text], subject: str | None) -> tuple[Original, ...]:
+    """What a message that was itself recovered claims to forward, or to answer, in its own text."""
+    for text in texts:
+        block = find_block(text, 0, subject)
+        if block is not None:
+            return (_original(text, block, None, 1),)
+    return ()
+
+
+def _original(text: Text, block: Block, outer: Part | None, depth: int) -> Original:
+    spans: dict[str, tuple[int, int]] = {}
+    flags: set[str] = set()
+    sender, on_behalf_of = _sender(text, block, spans, flags)
+    recipients = _recipients(text, block, spans, flags)
+    subject = _subject(text, block, outer, spans)
+    date = block.values.get("date")
+    sent_between = UNKNOWN if date is None else sent_window(_date_text(block, date), block.languages)
+    if date is not None and sent_between != UNKNOWN:
+        spans["sent_between"] = text.span(date.start, date.end)
+    reply_to = _reply_to(text, block, spans)
+    if block.shape == "unknown-labels":
+        flags.add("unknown_labels")
+    inner = find_block(text, block.end) if depth < CLAIM_CEILING_DEPTH else None
+    return Original(
+        form="inline-html" if text.kind == "html" else "inline-text",
+        grade="G1",
+        grade_reason=_grade_reason(block),
+        sender=sender,
+        on_behalf_of=on_behalf_of,
+        recipients=recipients,
+        subject=subject,
+        sent_between=sent_between,
+        received_at=None,
+        message_id=None,
+        links=links_of([(text, block.end)]),
+        spans=spans,
+        claims=() if inner is None else (_original(text, inner, None, depth + 1),),
+        flags=tuple(sorted(flags)),
+        reply_to=reply_to,
+        text_sketch=text_sketch(text.text[block.end :]),
+    )
+
+
+def _grade_reason(block: Block) -> str:
+    client = _CUE_NAMES.get(block.cue or "")
+    by = f" ({client}'s marks)" if client else ""
+    return f"header lines written by the reporter's mail client{by}; nothing of the original message itself"
+
+
+def _date_text(block: Block, date: Value) -> str:
+    return ADDRESS.sub(" ", date.text) if block.shape == "attribution" else date.text
+
+
+def _sender(
+    text: Text, block: Block, spans: dict[str, tuple[int, int]], flags: set[str]
+) -> tuple[Mailbox, Mailbox | None]:
+    value = block.values["from"]
+    spans["sender"] = text.span(value.start, value.end)
+    written, behalf = split_on_behalf(value.text)
+    found = read_mailbox(written)
+    mailbox = found.mailbox
+    if mailbox.address is None and behalf is None and (linked := _linked_address(text, value)) is not None:
+        mailbox = Mailbox(linked, mailbox.name)
+    if found.name_contains_address:
+        flags.add("name_contains_address")
+    if mailbox.address is None:
+        flags.add("no_sender_address")
+    if behalf is None:
+        return mailbox, None
+    flags.add("on_behalf_of")
+    spans["on_behalf_of"] = spans["sender"]
+    return mailbox, read_mailbox(behalf).mailbox
+
+
+def split_on_behalf(written: str) -> tuple[str, str | None]:
+    """`X on behalf of Y` as X and Y (None without it), in the languages of the tables."""
+    lowered = written.casefold()
+    if len(lowered) != len(written):
+        return written, None
+    for phrase in labels().on_behalf_of:
+        at = lowered.find(phrase)
+        if at <= 0:
+            continue
+        before, after = written[:at], written[at + len(phrase) :]
+        apart = (before[-1] in " >)]" and after[:1] in " <") or not phrase.isascii()
+        if apart and after.strip() and (ADDRESS.search(before) or (len(phrase) > 4 and not ADDRESS.search(written))):
+            return before.strip(), after.strip()
+    return written, None
+
+
+def _linked_address(text: Text, value: Value) -> str | None:
+    """The address behind a name that is shown as a link; the client made the link."""
+    for link in text.rendered.links if text.rendered is not None else ():
+        if value.start - 1 <= link.text_at < value.end and link.target.lower().startswith("mailto:"):
+            return clean_address(re.split(r"[?&]", link.target[7:])[0])
+    return None
+
+
+def _recipients(text: Text, block: Block, spans: dict[str, tuple[int, int]], flags: set[str]) -> tuple[Recipient, ...]:
+    recipients: list[Recipient] = []
+    roles: tuple[Role, ...] = ("to", "cc", "bcc")
+    for role in roles:
+        value = block.values.get(role)
+        if value is None:
+            continue
+        found: list[Found] = read_mailboxes(value.text)
+        if any(one.name_contains_address for one in found):
+            flags.add("recipient_name_contains_address")
+        recipients += [
+            Recipient(one.mailbox.address, one.mailbox.name, "to" if role == "to" else "cc") for one in found
+        ]
+        if found:
+            here = text.span(value.start, value.end)
+            before = spans.get("recipients", here)
+            spans["recipients"] = (min(before[0], here[0]), max(before[1], here[1]))
+    return tuple(recipients)
+
+
+def _subject(text: Text, block: Block, outer: Part | None, spans: dict[str, tuple[int, int]]) -> str | None:
+    value = block.values.get("subject")
+    if value is not None:
+        spans["subject"] = text.span(value.start, value.end)
+        return value.text
+    field = outer.first("subject") if outer is not None else None
+    if outer is None or field is None:
+        return None
+    spans["subject"] = outer.span(field)
+    return without_prefixes(outer.text("subject") or "")
+
+
+def _reply_to(text: Text, block: Block, spans: dict[str, tuple[int, int]]) -> str | None:
+    value = block.values.get("reply_to")
+    address = clean_address(value.text) if value is not None else None
+    if value is not None and address is not None:
+        spans["reply_to"] = text.span(value.start, value.end)
+    return address

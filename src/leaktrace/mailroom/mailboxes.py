@@ -1,0 +1,161 @@
+"""Mailboxes out of header fields and out of what mail clients write into forwards.
+
+What stands in the last angle brackets is the address: clients put it there, and whatever precedes it, also another
+address in brackets, is display name that the sender chose (`Chase <no.reply@chase.com> <real@other.example>`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from leaktrace.mailroom.headers import clean, decode_words
+from leaktrace.records import Mailbox
+
+FIELD_CEILING_CHARACTERS = 100_000
+MAILBOX_CEILING_COUNT = 1000
+"""More mailboxes than this in one field are not read."""
+
+_LOCAL = r"""(?:"[^"\s]{1,64}"|[^\s<>()\[\],;:"“”«»'@|*\\][^\s<>()\[\],;:"“”«»@|*\\]{0,127})"""
+_DOMAIN = r"""(?:\[[0-9A-Fa-f.:]{3,60}\]|[^\s<>()\[\],;:"'“”«»@|*/\\]{1,255})"""
+ADDRESS = re.compile(_LOCAL + "@" + _DOMAIN)
+"""Something that looks like an address, in any script."""
+_IN_ANGLES = re.compile(r"<\s*([^<>]{0,400})\s*>")
+_MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECASE)
+_COMMENT = re.compile(r"\(([^()]*)\)\s*$")
+_WRAPPERS = " \t\"'“”„«»‹›‘’*_|;,"
+_SEPARATORS = ",;，；、"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mailbox and the range of the text it was read from."""
+
+    mailbox: Mailbox
+    start: int
+    end: int
+    name_contains_address: bool = False
+    """The display name holds another address: what a forger writes there."""
+
+
+def clean_address(text: str) -> str | None:
+    """The address in `text` with its domain in lower case; None when there is none."""
+    match = ADDRESS.search(text[:1000])
+    if match is None:
+        return None
+    local, _, domain = match.group().rpartition("@")
+    domain = domain.rstrip(".").lower()
+    return f"{local}@{domain}" if domain else None
+
+
+def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
+    """The one mailbox `text` speaks of; its address is null where only a name is shown. `start` shifts the range.
+
+    `encoded`: the text is a header field's, so encoded words are names; what they decode to is never structure
+    (RFC 2047, section 6.2), unless the whole mailbox was encoded against the rules.
+    """
+    if encoded and ADDRESS.search(text) is None:
+        text, encoded = clean(decode_words(text)), False
+    links = _MAILTO.findall(text)
+    plain = _MAILTO.sub(" ", text) if _shows_address_without_links(text) else _MAILTO.sub(r" <\1> ", text)
+    address, name = None, plain
+    for angled in reversed(list(_IN_ANGLES.finditer(plain))):
+        address = clean_address(angled.group(1))
+        if address is not None:
+            name = plain[: angled.start()] + " " + plain[angled.end() :]
+            break
+    if address is None and (bare := ADDRESS.search(plain)) is not None:
+        address = clean_address(bare.group())
+        name = plain[: bare.start()] + " " + plain[bare.end() :]
+    shown = _shown_name(clean(decode_words(name)) if encoded else name)
+    inside = clean_address(shown) if shown else None
+    if inside is not None and address is not None and inside.lower() == address.lower():
+        shown, inside = _without_address(shown or ""), None
+    forged = inside is not None or any((clean_address(link) or address) != address for link in links)
+    lead = len(text) - len(text.lstrip())
+    return Found(Mailbox(address, shown), start + lead, start + len(text.rstrip()), forged)
+
+
+def _shows_address_without_links(text: str) -> bool:
+    return ADDRESS.search(_MAILTO.sub(" ", text)) is not None
+
+
+def _shown_name(text: str) -> str | None:
+    comment = _COMMENT.search(text.strip())
+    if comment and not text.strip()[: comment.start()].strip(_WRAPPERS + "<>"):
+        text = comment.group(1)
+    text = re.sub(r"<\s*>", " ", text)
+    text = re.sub(r'\\(["\\])', r"\1", " ".join(text.split()))
+    return text.strip(_WRAPPERS) or None
+
+
+def _without_address(name: str) -> str | None:
+    return _shown_name(ADDRESS.sub(" ", name).replace("<", " ").replace(">", " "))
+
+
+def split_mailboxes(text: str, *, semicolons_only: bool = False) -> list[tuple[int, int]]:
+    """Ranges of the single mailboxes in a list, split at commas and semicolons outside quotes and brackets.
+
+    Clients write names like `Doe, John <j@x.example>` without quotes: a piece without an address joins the next one
+    that has it in angle brackets, unless semicolons show where mailboxes end.
+    """
+    text = text[:FIELD_CEILING_CHARACTERS]
+    separators = ";；" if semicolons_only else _SEPARATORS
+    pieces, begin, quoted, depth = [], 0, False, 0
+    closing_quote = text.rfind('"')
+    for position, character in enumerate(text):
+        if character == '"' and (quoted or position < closing_quote):
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif character in "<(":
+            depth += 1
+        elif character in ">)":
+            depth = max(depth - 1, 0)
+        elif character in separators and depth == 0:
+            pieces.append((begin, position))
+            begin = position + 1
+            if len(pieces) >= MAILBOX_CEILING_COUNT:
+                return _joined(text, pieces)
+    pieces.append((begin, len(text)))
+    return _joined(text, pieces)
+
+
+def _joined(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    open_start: int | None = None
+    for start, end in pieces:
+        piece = text[start:end]
+        if not piece.strip():
+            continue
+        begin = start if open_start is None else open_start
+        if "@" in piece and ("<" in piece or open_start is None or "[" in piece):
+            joined.append((begin, end))
+            open_start = None
+        elif "@" in piece:
+            joined += [(open_start or 0, start - 1), (start, end)]
+            open_start = None
+        elif open_start is not None:
+            joined.append((open_start, start - 1))
+            open_start = start
+        else:
+            open_start = start
+    if open_start is not None:
+        joined.append((open_start, len(text.rstrip(" \t;,"))))
+    return joined
+
+
+def read_mailboxes(text: str, start: int = 0, *, encoded: bool = False) -> list[Found]:
+    """All mailboxes of a list field, groups opened (RFC 5322, section 3.4); at most `MAILBOX_CEILING_COUNT`."""
+    text = text[:FIELD_CEILING_CHARACTERS]
+    outside = re.sub(r'"[^"]*"', "", text)
+    use_semicolons = bool(re.search(r"[;；]\s*\S", outside)) and not re.match(r"\s*[^<>@\",;:]*:", outside)
+    found = []
+    for begin, end in split_mailboxes(text, semicolons_only=use_semicolons):
+        piece = text[begin:end]
+        group = re.match(r'\s*[^<>@",;:]*:(?!\S*@.*:)', piece)
+        lead = group.end() if group and "mailto" not in group.group().lower() else 0
+        one = read_mailbox(piece[lead:], start + begin + lead, encoded=encoded)
+        if one.mailbox.address or (one.mailbox.name and not lead):
+            found.append(one)
+    return found

@@ -1,0 +1,278 @@
+"""A MIME reader (RFC 5322, RFC 2045-2046) that knows where in the raw bytes everything lies and stops at ceilings.
+
+Parts do not copy: a part is a range of its source's bytes, and only an encoded attached message gets a source of its
+own, with a way back. Time is linear in the bytes times the depth ceiling. What a message breaks of the standards is
+read as clients read it; the only exception is `CeilingReached`, with a reason for people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from leaktrace.mailroom.headers import field_text, parse_parameters, unfolded
+from leaktrace.mailroom.transfer import Locate, decode_transfer, same_place
+from leaktrace.settings import Settings
+
+_FIELD_NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_ENVELOPE_LINE = (b"From ", b">From ")
+_BARE_BOUNDARY = re.compile(rb"--([^\s]{1,70})[ \t]*\r?\nContent-")
+_MESSAGE_TYPES = ("message/rfc822", "message/global", "message/news")
+_REPORT_TYPES = ("message/delivery-status", "message/feedback-report", "message/disposition-notification")
+_KNOWN_FIELDS = {
+    "from",
+    "to",
+    "subject",
+    "date",
+    "received",
+    "message-id",
+    "return-path",
+    "delivered-to",
+    "mime-version",
+}
+
+
+class CeilingReached(Exception):  # noqa: N818 - not an error of this program
+    """A message is larger, deeper or more fragmented than the settings allow."""
+
+
+class TextBudget:
+    """How many decoded bytes of text may still be read of one message."""
+
+    def __init__(self, ceiling_bytes: int) -> None:
+        self._ceiling_bytes = ceiling_bytes
+        self._left_bytes = ceiling_bytes
+
+    def spend(self, size_bytes: int) -> None:
+        """Takes so many bytes; CeilingReached when there are not enough."""
+        self._left_bytes -= size_bytes
+        if self._left_bytes < 0:
+            raise CeilingReached(f"decoded text is larger than {self._ceiling_bytes} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Bytes that parts lie in: the raw message itself, or what an encoded attachment decoded to."""
+
+    content: bytes
+    locate: Locate = same_place
+    """Range in `content` -> range in the raw message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A header field: its lower-case name, and where in the source the whole field and its value lie."""
+
+    name: str
+    start: int
+    value_start: int
+    value_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One MIME entity: fields and body as ranges of the source, children as parts."""
+
+    source: Source
+    start: int
+    body_start: int
+    end: int
+    fields: tuple[Field, ...]
+    content_type: str
+    parameters: dict[str, str]
+    disposition: str
+    filename: str
+    encoding: str
+    children: tuple[Part, ...] = ()
+
+    @property
+    def is_message(self) -> bool:
+        """Whether its one child is a whole message."""
+        return bool(self.children) and not self.content_type.startswith("multipart/")
+
+    def all_fields(self, name: str) -> list[Field]:
+        """The fields of that (lower-case) name, top to bottom."""
+        return [field for field in self.fields if field.name == name]
+
+    def first(self, name: str) -> Field | None:
+        """The topmost field of that name."""
+        return next((field for field in self.fields if field.name == name), None)
+
+    def value_of(self, field: Field) -> bytes:
+        """A field's value as it stands, folded and encoded."""
+        return self.source.content[field.value_start : field.value_end]
+
+    def text(self, name: str) -> str | None:
+        """The topmost such field's value as people read it; None when there is none."""
+        field = self.first(name)
+        return None if field is None else field_text(self.value_of(field), self.parameters.get("charset"))
+
+    def texts(self, name: str) -> list[str]:
+        """The values of all such fields, top to bottom."""
+        return [field_text(self.value_of(field), self.parameters.get("charset")) for field in self.all_fields(name)]
+
+    def unfolded(self, name: str) -> str | None:
+        """The topmost such field's value in one line with its encoded words untouched."""
+        field = self.first(name)
+        return None if field is None else unfolded(self.value_of(field), self.parameters.get("charset"))
+
+    def span(self, field: Field) -> tuple[int, int]:
+        """Where in the raw message the field's value lies."""
+        return self.source.locate(field.value_start, field.value_end)
+
+    def whole(self) -> bytes:
+        """The entity's own bytes, header and body."""
+        return self.source.content[self.start : self.end]
+
+    def body(self) -> bytes:
+        """The body's bytes, still encoded."""
+        return self.source.content[self.body_start : self.end]
+
+    def decoded(self) -> Source:
+        """The decoded body as a source with its way back to the raw message."""
+        content, locate = decode_transfer(self.body(), self.encoding)
+        outer, base = self.source.locate, self.body_start
+
+        def locate_in_raw(start: int, end: int) -> tuple[int, int]:
+            inner_start, inner_end = locate(start, end)
+            return outer(base + inner_start, base + inner_end)
+
+        return Source(content, locate_in_raw)
+
+
+def read_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...], int]:
+    """The header fields of `content[start:end]` and where the body begins (RFC 5322, section 2.2).
+
+    Envelope lines of mbox files are skipped; a line that is no field ends the header and begins the body.
+    """
+    fields: list[Field] = []
+    position = start + 3 if content.startswith(b"\xef\xbb\xbf", start) else start
+    while position < end:
+        newline = content.find(b"\n", position, end)
+        after = end if newline < 0 else newline + 1
+        if content[position : position + 2] in (b"\n", b"\r\n") or content[position:after].strip(b"\r\n") == b"":
+            return tuple(fields), after
+        if content[position] in b" \t" and fields:
+            last = fields[-1]
+            fields[-1] = Field(last.name, last.start, last.value_start, after)
+        elif match := _FIELD_NAME.match(content, position, after):
+            fields.append(Field(match.group(1).decode("ascii").lower(), position, match.end(), after))
+        elif not content.startswith(_ENVELOPE_LINE, position):
+            return tuple(fields), position
+        position = after
+    return tuple(fields), end
+
+
+def _trimmed(field: Field, content: bytes) -> Field:
+    value = content[field.value_start : field.value_end]
+    start = field.value_start + len(value) - len(value.lstrip(b" \t\r\n"))
+    return Field(field.name, field.start, start, max(start, field.value_start + len(value.rstrip(b" \t\r\n"))))
+
+
+class _Reader:
+    """Reads one raw message; holds what it has used of the ceilings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._part_count = 0
+
+    def entity(self, source: Source, start: int, end: int, depth: int, default_type: str = "text/plain") -> Part:
+        self._part_count += 1
+        if self._part_count > self._settings.part_ceiling_count:
+            raise CeilingReached(f"more than {self._settings.part_ceiling_count} MIME parts")
+        if depth > self._settings.depth_ceiling_count:
+            raise CeilingReached(f"MIME parts nested deeper than {self._settings.depth_ceiling_count}")
+        found, body_start = read_fields(source.content, start, end)
+        if body_start - start > self._settings.text_ceiling_bytes:
+            raise CeilingReached(f"a header larger than {self._settings.text_ceiling_bytes} bytes")
+        fields = tuple(_trimmed(field, source.content) for field in found)
+        part = _described(source, start, body_start, end, fields, default_type)
+        children = self._children(part, depth)
+        return replace(part, children=children) if children else part
+
+    def _children(self, part: Part, depth: int) -> tuple[Part, ...]:
+        if part.content_type.startswith("multipart/"):
+            default = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
+            return tuple(self.entity(part.source, start, end, depth + 1, default) for start, end in self._divided(part))
+        if part.content_type in _MESSAGE_TYPES or part.filename.lower().endswith(".eml"):
+            return self._embedded(part, depth)
+        return ()
+
+    def _divided(self, part: Part) -> Iterator[tuple[int, int]]:
+        """Ranges of the body parts between boundary lines (RFC 2046, section 5.1.1)."""
+        content = part.source.content
+        boundary = part.parameters.get("boundary", "").encode("utf-8", "replace").rstrip()
+        if not boundary:
+            bare = _BARE_BOUNDARY.search(content, part.body_start, part.end)
+            if bare is None:
+                return
+            boundary = bare.group(1)
+        line = re.compile(rb"(?:(?<=\n)|\A)--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|\Z)")
+        begin: int | None = None
+        for match in line.finditer(content, part.body_start, part.end):
+            if begin is not None:
+                yield begin, max(begin, _before_newline(content, match.start()))
+            if match.group(1):
+                return
+            begin = match.end()
+        if begin is not None:
+            yield begin, part.end
+
+    def _embedded(self, part: Part, depth: int) -> tuple[Part, ...]:
+        """The whole message an attachment holds; none where it turns out to be something else."""
+        source, start, end = part.source, part.body_start, part.end
+        if part.encoding in ("base64", "quoted-printable") and not (
+            part.encoding == "base64" and _looks_like_message(source.content, start, end)
+        ):
+            source = part.decoded()
+            start, end = 0, len(source.content)
+        if part.content_type not in _MESSAGE_TYPES and not _looks_like_message(source.content, start, end):
+            return ()
+        return (self.entity(source, start, end, depth + 1),)
+
+
+def _before_newline(content: bytes, position: int) -> int:
+    if content[position - 2 : position] == b"\r\n":
+        return position - 2
+    return position - 1
+
+
+def _looks_like_message(content: bytes, start: int, end: int) -> bool:
+    fields, _ = read_fields(content, start, min(end, start + 20_000))
+    return len({field.name for field in fields} & _KNOWN_FIELDS) >= 2
+
+
+def _described(
+    source: Source, start: int, body_start: int, end: int, fields: tuple[Field, ...], default_type: str
+) -> Part:
+    def value(name: str) -> str:
+        field = next((one for one in fields if one.name == name), None)
+        return "" if field is None else field_text(source.content[field.value_start : field.value_end])
+
+    content_type, parameters = parse_parameters(value("content-type"))
+    if "/" not in content_type:
+        content_type = "text/plain" if content_type else default_type
+    disposition, placed = parse_parameters(value("content-disposition"))
+    filename = placed.get("filename") or parameters.get("name", "")
+    encoding = value("content-transfer-encoding").partition(";")[0].strip().lower()
+    return Part(
+        source, start, body_start, end, fields, content_type, parameters, disposition, filename.strip(), encoding
+    )
+
+
+def read_message(raw: bytes, settings: Settings) -> Part:
+    """The message as a tree of parts; CeilingReached when it is more than the settings allow."""
+    if len(raw) > settings.message_ceiling_bytes:
+        raise CeilingReached(f"{len(raw)} bytes are more than the {settings.message_ceiling_bytes} that are read")
+    start = len(raw) - len(raw.lstrip(b"\r\n"))
+    return _Reader(settings).entity(Source(raw), start, len(raw), 0)
+
+
+def walk(part: Part, *, into_messages: bool = False) -> Iterator[Part]:
+    """The part and everything in it, in the order of the bytes; attached messages stay closed unless asked."""
+    yield part
+    if part.is_message and not into_messages:
+        return
+    for child in part.children:
+        yield from walk(child, into_messages=into_messages)

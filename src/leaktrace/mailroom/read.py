@@ -1,0 +1,142 @@
+"""One message of the abuse mailbox: raw bytes in, a record of what it is out (DESIGN 4.5). Pure and deterministic.
+
+The order of the questions matters: feedback reports before bounces (both are multipart/report), bounces and automatic
+answers before attachments (bounces attach what they return), a forward in the text before attachments (a forwarded
+message keeps its attachments; they are what its sender says, so they become claims).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+from leaktrace.mailroom.answers import find_autoreply, judge_words
+from leaktrace.mailroom.arf import COMPLAINTS, find_feedback, read_feedback
+from leaktrace.mailroom.attached import attached_messages, read_attached
+from leaktrace.mailroom.authentication import check_signatures
+from leaktrace.mailroom.bounces import find_bounce, find_bounce_by_envelope
+from leaktrace.mailroom.headers import unfolded
+from leaktrace.mailroom.inline import find_forward, read_forward
+from leaktrace.mailroom.mailboxes import read_mailboxes
+from leaktrace.mailroom.mime import CeilingReached, Part, TextBudget, read_fields, read_message
+from leaktrace.mailroom.received import reported_at
+from leaktrace.mailroom.texts import Text, body_texts
+from leaktrace.records import Authentication, Mailbox, MessageKind, MessageRecord, Original
+from leaktrace.settings import Settings
+
+SCHEMA = "leaktrace.mail/1"
+_NOBODY = Mailbox(None, None)
+_GLANCE_BYTES = 100_000
+
+
+def read_mail(
+    raw: bytes,
+    *,
+    settings: Settings | None = None,
+    dns_keys: Mapping[str, str] | None = None,
+    file: str | None = None,
+) -> MessageRecord:
+    """What a message is. `dns_keys`: DKIM key records by name (`selector._domainkey.domain`); none are looked up.
+
+    Never raises on any bytes: what cannot be read has kind `unreadable` and a reason.
+    """
+    settings = settings or Settings()
+    reader = _Reading(raw, settings, dns_keys, file)
+    try:
+        return reader.record()
+    except CeilingReached as reached:
+        return reader.unreadable(str(reached))
+
+
+def read_oversize(
+    *, sha256: str, size_bytes: int, beginning: bytes, settings: Settings | None = None, file: str | None = None
+) -> MessageRecord:
+    """The record of a message too large to be held in memory, from its digest, its size and its first bytes."""
+    ceiling = (settings or Settings()).message_ceiling_bytes
+    return MessageRecord(
+        SCHEMA, file, sha256, "unreadable", f"{size_bytes} bytes are more than the {ceiling} that are read", None,
+        _glance(beginning), (), Authentication(), None, size_bytes,
+    )  # fmt: skip
+
+
+def _glance(raw: bytes) -> Mailbox:
+    """The reporter by the first From field of bytes that are not parsed any further."""
+    beginning = raw[:_GLANCE_BYTES]
+    fields, _ = read_fields(beginning, 0, len(beginning))
+    for field in fields:
+        if field.name == "from":
+            found = read_mailboxes(unfolded(beginning[field.value_start : field.value_end]), encoded=True)
+            return found[0].mailbox if found else _NOBODY
+    return _NOBODY
+
+
+class _Reading:
+    """One message while it is read."""
+
+    def __init__(self, raw: bytes, settings: Settings, keys: Mapping[str, str] | None, file: str | None) -> None:
+        self._raw = raw
+        self._settings = settings
+        self._keys = keys
+        self._budget = TextBudget(settings.text_ceiling_bytes)
+        self._empty = MessageRecord(
+            SCHEMA, file, hashlib.sha256(raw).hexdigest(), "unreadable", None, None, _NOBODY, (), Authentication(),
+            None, len(raw),
+        )  # fmt: skip
+
+    def unreadable(self, reason: str) -> MessageRecord:
+        return replace(self._empty, reason=reason, reporter=_glance(self._raw))
+
+    def record(self) -> MessageRecord:
+        message = read_message(self._raw, self._settings)
+        if not message.fields:
+            return self.unreadable("no header fields: not a mail message" if self._raw.strip() else "an empty message")
+        found = read_mailboxes(message.unfolded("from") or "", encoded=True)
+        signed = check_signatures(message.whole(), self._keys, None)
+        record = replace(
+            self._empty,
+            reporter=found[0].mailbox if found else _NOBODY,
+            authentication=signed.authentication,
+            reported_at=reported_at(message),
+        )
+        kind, reason, status, originals = self._judged(message)
+        return replace(record, kind=kind, reason=reason, status=status, originals=originals)
+
+    def _judged(self, message: Part) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]]:
+        feedback = find_feedback(message)
+        if feedback is not None:
+            if feedback.kind not in COMPLAINTS:
+                return (
+                    "other",
+                    f"a feedback report that is no complaint (Feedback-Type: {feedback.kind[:40]})",
+                    None,
+                    (),
+                )
+            originals = read_feedback(message, feedback, settings=self._settings, budget=self._budget, keys=self._keys)
+            if originals:
+                return "report", None, None, originals
+            return "other", "a feedback report with nothing of the message it is about", None, ()
+        bounce = find_bounce(message)
+        if bounce is None and (autoreply := find_autoreply(message)) is not None:
+            return "autoreply", autoreply, None, ()
+        bounce = bounce or find_bounce_by_envelope(message)
+        if bounce is not None:
+            return "bounce", bounce.reason, bounce.status, ()
+        texts = body_texts(message, self._budget)
+        originals = self._originals(message, texts)
+        if originals:
+            return "report", None, None, originals
+        kind, reason = judge_words(message, texts)
+        return kind, reason, None, ()
+
+    def _originals(self, message: Part, texts: list[Text]) -> tuple[Original, ...]:
+        attached = tuple(
+            read_attached(inner, settings=self._settings, budget=self._budget, keys=self._keys)
+            for inner in attached_messages(message)
+        )
+        forward = find_forward(texts, message.text("subject"))
+        if forward is None:
+            return attached
+        original = read_forward(forward, message)
+        flags = {*original.flags, "attached_message_inside"} if attached else set(original.flags)
+        return (replace(original, claims=(*original.claims, *attached), flags=tuple(sorted(flags))),)

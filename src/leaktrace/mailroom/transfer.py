@@ -1,0 +1,98 @@
+"""Content-Transfer-Encoding (RFC 2045, section 6), undone so that each decoded byte is found again in the raw bytes.
+
+A `Locate` answers: which half-open range of encoded bytes covers this half-open range of decoded bytes? Both decoders
+take anything and fail on nothing: what is not in the encoding stays as it is (quoted-printable) or is skipped (base64).
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable
+
+Locate = Callable[[int, int], tuple[int, int]]
+
+_QUOTED = re.compile(rb"(?:=[0-9A-Fa-f]{2})+|=[ \t]*(?:\r?\n|\Z)")
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]+")
+
+
+def same_place(start: int, end: int) -> tuple[int, int]:
+    """The `Locate` of bytes that are not encoded."""
+    return start, end
+
+
+class _Runs:
+    """A piecewise map: run k begins at decoded[k] and encoded[k], each decoded byte takes stride[k] encoded ones."""
+
+    def __init__(self) -> None:
+        self.decoded = array("q")
+        self.encoded = array("q")
+        self.stride = array("b")
+
+    def add(self, decoded: int, encoded: int, stride: int) -> None:
+        self.decoded.append(decoded)
+        self.encoded.append(encoded)
+        self.stride.append(stride)
+
+    def first(self, index: int) -> tuple[int, int]:
+        """Encoded start of decoded byte `index`, and how many encoded bytes it takes."""
+        run = max(bisect_right(self.decoded, index) - 1, 0)
+        if not self.decoded:
+            return 0, 0
+        return self.encoded[run] + (index - self.decoded[run]) * self.stride[run], self.stride[run]
+
+    def locate(self, start: int, end: int) -> tuple[int, int]:
+        begin, _ = self.first(start)
+        if end <= start:
+            return begin, begin
+        last, width = self.first(end - 1)
+        return begin, last + width
+
+
+def decode_quoted_printable(encoded: bytes) -> tuple[bytes, Locate]:
+    """The decoded bytes and where they came from; stray equals signs stay."""
+    runs, pieces, length, position = _Runs(), [], 0, 0
+    for match in _QUOTED.finditer(encoded):
+        if match.start() > position:
+            runs.add(length, position, 1)
+            pieces.append(encoded[position : match.start()])
+            length += match.start() - position
+        position = match.end()
+        if match.group()[1:2].strip(b" \t\r\n"):
+            runs.add(length, match.start(), 3)
+            pieces.append(bytes.fromhex(match.group().replace(b"=", b"").decode("ascii")))
+            length += len(pieces[-1])
+    if position < len(encoded):
+        runs.add(length, position, 1)
+        pieces.append(encoded[position:])
+    return b"".join(pieces), runs.locate
+
+
+def decode_base64(encoded: bytes) -> tuple[bytes, Locate]:
+    """The decoded bytes and where they came from, up to the first padding (lists append footers after it)."""
+    runs, pieces, length = _Runs(), [], 0
+    padding = encoded.find(b"=")
+    for match in _BASE64_RUN.finditer(encoded, 0, len(encoded) if padding < 0 else padding):
+        runs.add(length, match.start(), 1)
+        pieces.append(match.group())
+        length += len(match.group())
+    if length % 4 == 1:  # six bits are no byte
+        length -= 1
+    letters = b"".join(pieces)[:length]
+
+    def locate(start: int, end: int) -> tuple[int, int]:
+        quantum_end = min(-(-end // 3) * 4, length) if end > start else start // 3 * 4
+        return runs.locate(start // 3 * 4, quantum_end)
+
+    return binascii.a2b_base64(letters + b"=" * (-length % 4)), locate
+
+
+def decode_transfer(encoded: bytes, encoding: str) -> tuple[bytes, Locate]:
+    """Undoes the named encoding; an unknown one counts as none."""
+    if encoding == "base64":
+        return decode_base64(encoded)
+    if encoding == "quoted-printable":
+        return decode_quoted_printable(encoded)
+    return encoded, same_place
