@@ -144,6 +144,14 @@ def test_sizes_that_do_not_fit_are_refused_in_a_sentence(tmp_path: Path, sizes: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_refusal_names_a_number_that_is_possible(tmp_path: Path) -> None:
+    with pytest.raises(SimulationError) as caught:
+        simulate(tmp_path / "out", scenario="one", seed=1, **{**SMALL, "reports": 900})
+    possible = int(caught.value.hint.split(" reports are possible")[0].rpartition(" ")[2])
+    truth = simulate(tmp_path / "out", scenario="one", seed=1, **{**SMALL, "reports": possible})
+    assert len(truth.reporting_customers) == possible > SMALL["reports"]
+
+
 def test_unknown_scenarios_and_seeds_are_refused(tmp_path: Path) -> None:
     wrong: Any = "all"
     with pytest.raises(SimulationError, match="no scenario 'all'"):

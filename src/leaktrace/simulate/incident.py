@@ -103,16 +103,21 @@ def least_leak(reports: int, sources: int) -> int:
     return -(-18 * reports // (10 * sources)) + 2
 
 
-def eligible_leakers(world: World, accesses: Accesses, reports: int, sources: int) -> tuple[Numbers, Numbers]:
-    """Persons in a region's queue who had been shown enough addresses by the earliest moment of a leak, and how many
-    everybody had been shown by then.
+def most_reports(leak: float, sources: int) -> int:
+    """The other way round: how many reports so large a leak of each source can bring."""
+    return int(max(0.0, leak - 2) * 10 * sources // 18)
+
+
+def shown_early(world: World, accesses: Accesses) -> Numbers:
+    """How many customers' addresses each person in a region's queue had been shown by the earliest moment of a leak;
+    0 for complaint handlers and service accounts.
     """
     early = accesses.take(accesses.shows_email() & (accesses.at < LOG_END - 64 * MICROSECONDS_A_DAY))
     customer_count = len(world.customers.number)
     pairs = np.unique(early.principal * customer_count + early.customer)
     shown = np.bincount(pairs // customer_count, minlength=len(world.staff.name))
     person = (world.staff.queue != SERVICE) & (world.staff.queue != COMPLAINTS)
-    return np.flatnonzero(person & (shown * 0.8 >= least_leak(reports, sources))), shown
+    return np.where(person, shown, 0)
 
 
 def _draw_leak(

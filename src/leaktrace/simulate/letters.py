@@ -64,6 +64,8 @@ class Letter:
     """With the customer's zone."""
     message_id: str
     unsubscribe: str
+    return_path: str
+    """Where the sender wants bounces."""
     sender: Sender
 
     @property
@@ -136,6 +138,7 @@ def draw_letter(rng: np.random.Generator, sender: Sender, to: Person, sent_at: d
         sent_at=sent_at,
         message_id=f"{token(rng, 16)}.{int(sent_at.timestamp())}@{domain}",
         unsubscribe=unsubscribe,
+        return_path=f"bounce-{token(rng, 8)}@{domain}",
         sender=sender,
     )
 
@@ -182,7 +185,7 @@ def _trace(rng: np.random.Generator, letter: Letter) -> list[tuple[str, str]]:
     at = stamp(letter.sent_at)
     queue = token(rng, 11).upper()
     return [
-        ("Return-Path", f"<bounce-{token(rng, 8)}@{origin}>"),
+        ("Return-Path", f"<{letter.return_path}>"),
         (
             "Received",
             f"from mx2.{host} (mx2.{host} [198.51.100.{letter.sender.address_number}])\n\tby store{rng.integers(1, 9)}."
@@ -199,8 +202,3 @@ def _trace(rng: np.random.Generator, letter: Letter) -> list[tuple[str, str]]:
             f" ESMTPA id {token(rng, 12)}; {at}",
         ),
     ]
-
-
-def header_text(raw: bytes) -> bytes:
-    """The header section of a message, for reports that return no more."""
-    return raw.split(b"\n\n", 1)[0] + b"\n"

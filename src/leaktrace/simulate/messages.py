@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from email import message_from_bytes
 
 import numpy as np
 
@@ -37,9 +38,13 @@ _NOTICE_DAYS = 40
 class Delivery:
     """One message in the abuse mailbox."""
 
-    sender: str
     at: datetime
     raw: bytes
+
+    @property
+    def sender(self) -> str:
+        """The reverse path the message came with; empty for notifications."""
+        return str(message_from_bytes(self.raw)["Return-Path"]).strip("<>")
 
 
 def write_mail(seed: int, story: Story) -> list[Delivery]:
@@ -125,7 +130,7 @@ def _subject(rng: np.random.Generator, letter: Letter) -> str:
 
 
 def _delivery(complaint: Complaint, raw: bytes) -> Delivery:
-    return Delivery(complaint.from_address, complaint.at, checked(raw))
+    return Delivery(complaint.at, checked(raw))
 
 
 def _other_mail(rng: np.random.Generator, story: Story) -> list[Delivery]:
@@ -138,9 +143,9 @@ def _other_mail(rng: np.random.Generator, story: Story) -> list[Delivery]:
             who = person(story.world, int(reporters[number]))
             reported_at = int(story.incident.main.reported_at[number])
             at = _local_time(story.world, int(reporters[number]), reported_at) + timedelta(minutes=6)
-            deliveries.append(Delivery("", at, checked(build(rng, who, at))))
+            deliveries.append(Delivery(at, checked(build(rng, who, at))))
     for _ in range(count + 1):
         at = moment(LOG_END - int(rng.integers(1, _NOTICE_DAYS)) * MICROSECONDS_A_DAY).replace(microsecond=0)
         at += timedelta(seconds=int(rng.integers(0, 86_000)))
-        deliveries.append(Delivery(f"info@{rng.integers(10, 99)}.example", at, checked(notices.build_spam(rng, at))))
+        deliveries.append(Delivery(at, checked(notices.build_spam(rng, at))))
     return deliveries

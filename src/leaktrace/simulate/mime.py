@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from email import message_from_bytes
 from email.header import Header
-from email.message import Message
 from email.utils import format_datetime, formataddr
 from typing import Literal
 
@@ -97,13 +96,9 @@ def embedded(raw: bytes, *, name: str | None = None, kind: str = "message/rfc822
 def checked(raw: bytes) -> bytes:
     """The same bytes; SimulationError if a standard parser finds any fault with them."""
     message = message_from_bytes(raw)
-    faults = [fault for part in _parts(message) for fault in part.defects]
+    faults = [fault for part in message.walk() for fault in part.defects]
     if faults or any(name not in message for name in ("From", "To", "Date", "Message-ID", "Received")):
         raise SimulationError(
             f"A simulated message is not well-formed ({faults or 'missing header'}).", "Please report this."
         )
     return raw
-
-
-def _parts(message: Message) -> list[Message]:
-    return list(message.walk())

@@ -82,8 +82,6 @@ class Customers:
     activity: Shares
     """How much a customer shops and contacts support; heavy-tailed."""
     segment: Numbers
-    first: Numbers
-    last: Numbers
     name: tuple[tuple[str, str], ...]
     """First and last name as the customer writes them."""
     email: tuple[str, ...]

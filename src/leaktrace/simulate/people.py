@@ -24,7 +24,7 @@ def draw_customers(rng: np.random.Generator, places: tuple[Place, ...], count: i
     first, last = rng.integers(0, 1 << 30, (2, count))
     host, pattern = rng.integers(0, 1 << 30, (2, count))
     names, emails = _names_and_emails(places, region, number, first, last, host, pattern)
-    return Customers(number, region, activity, segment, first, last, names, emails)
+    return Customers(number, region, activity, segment, names, emails)
 
 
 def _names_and_emails(

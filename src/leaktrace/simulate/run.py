@@ -54,7 +54,7 @@ def simulate(
     """
     _check(scenario, seed, customers=customers, principals=principals, accesses=accesses, reports=reports)
     tell = progress or (lambda _what, _done, _of: None)
-    folder = Path(out).absolute()
+    folder = Path(out).resolve()
     try:
         _refuse_taken(folder)
         tell("drawing the marketplace", 0, None)

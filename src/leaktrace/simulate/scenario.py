@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from leaktrace.errors import SimulationError
-from leaktrace.simulate.incident import Incident, Mailing, draw_incident, eligible_leakers, least_leak
+from leaktrace.simulate.incident import Incident, Mailing, draw_incident, least_leak, most_reports, shown_early
 from leaktrace.simulate.model import (
     COMPLAINTS,
     LOG_DAYS,
@@ -74,17 +74,18 @@ def _choose_leakers(
     rng: np.random.Generator, world: World, reports: int, *, sources: int, twins: bool
 ) -> tuple[int, ...]:
     """Anybody in a region's queue who had been shown enough; the second from another team than the first."""
-    able, shown = eligible_leakers(world, world.accesses, reports, sources)
+    shown = shown_early(world, world.accesses)
     teams = np.array(world.staff.team)
+    # Twins share the work of two, so that each may have been shown less than one of them alone.
+    share = 0.4 if twins else 0.8
+    able = np.flatnonzero(shown * share >= least_leak(reports, sources))
     if twins:
         sizes = dict(zip(*np.unique(teams, return_counts=True), strict=True))
-        # Twins share the work of two, so that each may see less than one of them did alone.
-        enough = shown[able] * 0.4 >= least_leak(reports, 1)
-        able = able[enough & np.array([sizes[teams[p]] > 1 for p in able.tolist()], np.bool_)]
+        able = able[np.array([sizes[teams[p]] > 1 for p in able.tolist()], np.bool_)]
     chosen: list[int] = []
     while len(chosen) < sources:
         if not len(able):
-            most = int(shown[world.staff.queue != SERVICE].max(initial=0) / 2)
+            most = most_reports(float(np.sort(shown)[-sources]) * share, sources)
             raise SimulationError(
                 f"No principal had been shown enough addresses for {reports} reports.",
                 f"In a log of this size about {most} reports are possible: ask for fewer --reports or more --accesses.",

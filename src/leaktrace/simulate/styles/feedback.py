@@ -32,17 +32,17 @@ def build(rng: np.random.Generator, complaint: Complaint) -> bytes:
         part += b"\n"
     else:
         part = embedded(original)
-    parts = [entity([], note, encoding="7bit"), _feedback(rng, letter), part]
+    parts = [entity([], note, encoding="7bit"), _feedback(letter), part]
     return multipart(headers, "report", f"part_{token(rng, 20)}", parts, " report-type=feedback-report;")
 
 
-def _feedback(rng: np.random.Generator, letter: Letter) -> bytes:
+def _feedback(letter: Letter) -> bytes:
     domain = letter.sender_address.rpartition("@")[2]
     fields = [
         ("Feedback-Type", "abuse"),
         ("User-Agent", "MailboxHostFeedback/2.4"),
         ("Version", "1"),
-        ("Original-Mail-From", f"<bounce-{token(rng, 8)}@{domain}>"),
+        ("Original-Mail-From", f"<{letter.return_path}>"),
         ("Original-Rcpt-To", f"<{letter.to.address}>"),
         ("Arrival-Date", stamp(letter.sent_at)),
         ("Reporting-MTA", f"dns; mx2.{letter.to.address.rpartition('@')[2]}"),
