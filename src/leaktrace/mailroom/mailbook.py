@@ -1,0 +1,339 @@
+"""What the mailroom remembers: every message once, every report in it, and the campaign it was put in.
+
+SQLite, one file. Records are encrypted, for they hold customers' addresses; look-ups go by keyed hashes of addresses.
+A batch is there as a whole or not at all, whatever kills the process. One writer at a time; readers are not disturbed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from leaktrace.errors import KeyFileError, MailError, WorkspaceError
+from leaktrace.keys import Keyring
+from leaktrace.mailroom.documents import message_from_document
+from leaktrace.mailroom.domains import domain_of_address
+from leaktrace.mailroom.features import features_from_document, features_of
+from leaktrace.mailroom.reports import AddressHashes, StoredReport, hashes_of
+from leaktrace.mailroom.schema import FORMAT, SCHEMA
+from leaktrace.records import MessageRecord, Original, Window, to_document, to_json
+
+MAIL_DB = "mail.db"
+
+
+@dataclass(frozen=True, slots=True)
+class AddedMail:
+    """What became of the records of one `add`."""
+
+    message_count: int
+    """Records given, duplicates included."""
+    report_count: int
+    """Reports in new messages."""
+    duplicate_count: int
+    """Messages that were here before, or twice in the batch."""
+    by_kind: dict[str, int]
+    """New messages by kind."""
+    reports: tuple[str, ...] = ()
+    """Ids of the new reports."""
+
+
+class MailBook:
+    """The book of one workspace. Close it, or use it with `with`."""
+
+    def __init__(self, folder: Path, keyring: Keyring, connection: sqlite3.Connection) -> None:
+        self._folder = folder
+        self._keyring = keyring
+        self._connection = connection
+
+    @classmethod
+    def open(cls, folder: Path, keyring: Keyring) -> MailBook:
+        """The book in this folder, made when there is none.
+
+        KeyFileError for another workspace's key, WorkspaceError for a newer version's book, MailError otherwise.
+        """
+        path = folder / MAIL_DB
+        with _disk(path):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            # Made here, so that it and SQLite's files beside it (same mode) are never readable by others.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            connection = sqlite3.connect(path, isolation_level=None, timeout=60.0)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                connection.execute("PRAGMA foreign_keys=ON")
+                book = cls(folder, keyring, connection)
+                book._check_or_make()
+            except BaseException:
+                connection.close()
+                raise
+        return book
+
+    def close(self) -> None:
+        """Lets the file go."""
+        self._connection.close()
+
+    def __enter__(self) -> MailBook:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- writing ------------------------------------------------------------------------------------------
+
+    def add(self, records: Iterable[MessageRecord], *, seen_at: datetime) -> AddedMail:
+        """Remembers a batch, all of it or nothing. A message that is here already changes nothing, even when it came
+        another way that changed its line ends (a mailbox file, a folder).
+        """
+        by_kind: dict[str, int] = {}
+        reports: list[str] = []
+        message_count = duplicate_count = 0
+        with self._writing():
+            for record in records:
+                message_count += 1
+                if self._is_known(record):
+                    duplicate_count += 1
+                    continue
+                self._insert(record, seen_at)
+                by_kind[record.kind] = by_kind.get(record.kind, 0) + 1
+                reports += [f"{record.sha256}/{index}" for index in range(len(record.originals))]
+        return AddedMail(message_count, len(reports), duplicate_count, by_kind, tuple(reports))
+
+    def assign(self, campaigns: Mapping[str, str]) -> None:
+        """Remembers the campaign of each report (report id -> campaign id), all or none."""
+        with self._writing():
+            for report, campaign in sorted(campaigns.items()):
+                sha256, _, index = report.partition("/")
+                changed = self._connection.execute(
+                    "UPDATE reports SET campaign = ? WHERE idx = ? "
+                    "AND message = (SELECT id FROM messages WHERE sha256 = ?)",
+                    (campaign, index, sha256),
+                ).rowcount
+                if not changed:
+                    raise MailError(f"There is no report {report} to put into {campaign}.", "Receive its mail first.")
+
+    # --- reading ------------------------------------------------------------------------------------------
+
+    def reports(self) -> tuple[StoredReport, ...]:
+        """Every report, in the order of message hash and index."""
+        with _disk(self._folder / MAIL_DB), self._reading():
+            addresses: dict[tuple[int, int], list[tuple[str, AddressHashes]]] = {}
+            for message, index, role, exact, folded in self._connection.execute(
+                "SELECT message, idx, role, exact, folded FROM addresses ORDER BY rowid"
+            ):
+                addresses.setdefault((message, index), []).append((role, AddressHashes(exact, folded)))
+            rows = self._connection.execute(
+                "SELECT message, sha256, idx, sender_domain, form, grade, received_at, sent_start, sent_end, "
+                "reports.reported_at, seen_at, campaign, features FROM reports JOIN messages ON messages.id = message "
+                "ORDER BY sha256, idx"
+            ).fetchall()
+        return tuple(_stored(row, addresses.get((row[0], row[2]), [])) for row in rows)
+
+    def record(self, sha256: str) -> MessageRecord:
+        """One message's record; MailError when it is not here."""
+        with _disk(self._folder / MAIL_DB):
+            row = self._connection.execute(
+                "SELECT sha256, sealed FROM messages WHERE sha256 = ? "
+                "OR id = (SELECT message FROM copies WHERE sha256 = ?)",
+                (sha256, sha256),
+            ).fetchone()
+        if row is None:
+            raise MailError(f"There is no message {sha256}.", "'campaigns' lists what has been received.")
+        return self._opened(*row)
+
+    def records(self) -> Iterator[MessageRecord]:
+        """Every message's record, in the order of their hashes."""
+        with _disk(self._folder / MAIL_DB):
+            names = [name for (name,) in self._connection.execute("SELECT sha256 FROM messages ORDER BY sha256")]
+        for name in names:
+            yield self.record(name)
+
+    def counts(self) -> dict[str, int]:
+        """How many messages of each kind there are."""
+        with _disk(self._folder / MAIL_DB):
+            return dict(self._connection.execute("SELECT kind, count(*) FROM messages GROUP BY kind ORDER BY kind"))
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _check_or_make(self) -> None:
+        found = self._connection.execute("SELECT name FROM sqlite_master WHERE name = 'book'").fetchone()
+        if found is None:
+            with self._writing():
+                for statement in SCHEMA:
+                    self._connection.execute(statement)
+                self._connection.execute(
+                    "INSERT INTO book SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM book)",
+                    (FORMAT, self._keyring.check_value()),
+                )
+        book_format, check_value = self._connection.execute("SELECT format, check_value FROM book").fetchone()
+        if book_format > FORMAT:
+            raise WorkspaceError(
+                f"{self._folder / MAIL_DB} was written by a newer leaktrace: it has format {book_format}.",
+                f"Open this workspace with the newer version; this one knows formats up to {FORMAT}.",
+            )
+        if check_value != self._keyring.check_value():
+            raise KeyFileError(
+                f"The key does not belong to {self._folder / MAIL_DB}.",
+                "Set LEAKTRACE_KEY_FILE to the key file of this workspace.",
+            )
+
+    def _is_known(self, record: MessageRecord) -> bool:
+        if self._connection.execute(
+            "SELECT 1 FROM messages WHERE sha256 = ? UNION ALL SELECT 1 FROM copies WHERE sha256 = ?",
+            (record.sha256, record.sha256),
+        ).fetchone():
+            return True
+        fingerprint = _fingerprint(record, self._keyring)
+        twin = (
+            fingerprint
+            and self._connection.execute("SELECT id FROM messages WHERE fingerprint = ?", (fingerprint,)).fetchone()
+        )
+        if twin:
+            self._connection.execute("INSERT INTO copies (sha256, message) VALUES (?, ?)", (record.sha256, twin[0]))
+        return bool(twin)
+
+    def _insert(self, record: MessageRecord, seen_at: datetime) -> None:
+        sealed = self._keyring.encrypt(
+            to_json(record, indent=None).encode("utf-8", "surrogatepass"), _context(record.sha256)
+        )
+        message = self._connection.execute(
+            "INSERT INTO messages (sha256, kind, seen_at, fingerprint, sealed) VALUES (?, ?, ?, ?, ?)",
+            (record.sha256, record.kind, _text(seen_at), _fingerprint(record, self._keyring), sealed),
+        ).lastrowid
+        for index, original in enumerate(record.originals):
+            features = features_of(original, self._keyring.feature_hash).document()
+            self._connection.execute(
+                "INSERT INTO reports (message, idx, sender_domain, form, grade, received_at, sent_start, sent_end, "
+                "reported_at, features) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    message,
+                    index,
+                    domain_of_address(original.sender.address),
+                    original.form,
+                    original.grade,
+                    _text(original.received_at),
+                    _text(original.sent_between.start),
+                    _text(original.sent_between.end),
+                    _text(record.reported_at),
+                    json.dumps(features),
+                ),
+            )
+            for role, address in _addresses(record, original):
+                hashed = hashes_of(address, self._keyring)
+                if hashed is not None:
+                    self._connection.execute(
+                        "INSERT INTO addresses (message, idx, role, exact, folded) VALUES (?, ?, ?, ?, ?)",
+                        (message, index, role, hashed.exact, hashed.folded),
+                    )
+
+    def _opened(self, sha256: str, sealed: bytes) -> MessageRecord:
+        plain = self._keyring.decrypt(sealed, _context(sha256))
+        return message_from_document(json.loads(plain.decode("utf-8", "surrogatepass")))
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with _disk(self._folder / MAIL_DB):
+            handle = os.open(self._folder / "mail.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+            finally:
+                os.close(handle)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Several questions to one state of the book, whatever a writer does meanwhile."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
+
+def _stored(row: tuple[Any, ...], addresses: list[tuple[str, AddressHashes]]) -> StoredReport:
+    _, sha256, index, sender_domain, form, grade, received, start, end, reported, seen, campaign, features = row
+    return StoredReport(
+        sha256=sha256,
+        index=index,
+        reporter=next((hashes for role, hashes in addresses if role == "reporter"), None),
+        recipients=tuple(hashes for role, hashes in addresses if role != "reporter"),
+        sender_domain=sender_domain,
+        form=form,
+        grade=grade,
+        received_at=_instant(received),
+        sent_between=Window(_instant(start), _instant(end)),
+        reported_at=_instant(reported),
+        seen_at=datetime.fromisoformat(seen),
+        campaign=campaign,
+        features=features_from_document(json.loads(features)),
+    )
+
+
+def _addresses(record: MessageRecord, original: Original) -> Iterator[tuple[str, str]]:
+    if record.reporter.address:
+        yield "reporter", record.reporter.address
+    for recipient in original.recipients:
+        if recipient.address:
+            yield recipient.role, recipient.address
+
+
+def _fingerprint(record: MessageRecord, keyring: Keyring) -> str | None:
+    """What stays equal when a report comes another way (mbox quoting, line ends); None where that is too little.
+
+    Only for reports with a time of their own: two of one person in one second about one original are one complaint.
+    """
+    if record.kind != "report" or record.reported_at is None or not record.reporter.address:
+        return None
+    originals = [
+        {
+            "form": original.form,
+            "sender": original.sender.address,
+            "subject": original.subject,
+            "message_id": original.message_id,
+            "sent_between": original.sent_between,
+            "sketch": () if original.message_id else original.text_sketch,
+        }
+        for original in record.originals
+    ]
+    document = to_document([record.reporter.address, record.reported_at, originals])
+    return keyring.feature_hash("message " + json.dumps(document, sort_keys=True))
+
+
+def _context(sha256: str) -> str:
+    return f"mail record {sha256}"
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.astimezone(UTC).isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+@contextlib.contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    """The one place where SQLite's and the file system's errors become ours."""
+    hint = "Free space or make the disk writable, then do the same again: nothing was half-written."
+    try:
+        yield
+    except OSError as error:
+        raise MailError(f"{path} cannot be opened: {error.strerror}.", hint) from error
+    except sqlite3.OperationalError as error:
+        raise MailError(f"{path} cannot be read or written: {error}.", hint) from error
+    except sqlite3.DatabaseError as error:
+        raise MailError(f"{path} is damaged: {error}.", "Restore it from backup, or receive the mail anew.") from error
