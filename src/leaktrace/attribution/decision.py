@@ -257,7 +257,7 @@ def unmatched_cases(posterior: Posterior) -> Indices:
 def _not_enough(
     study: Study, late: Posterior, best: Weighed | None, sets: tuple[tuple[int, ...], ...], around: Circumstances
 ) -> Verdict:
-    if late.forged > _FORGED_ENOUGH and best is not None and late.forged > 0.25 * (1.0 - late.nobody):
+    if late.forged > _FORGED_ENOUGH and best is not None and late.forged > 0.1 * (1.0 - late.nobody):
         weak = _solid_reports(study, late, best) < 2
         sentence = "Reports of this kind can be made up about one principal's customers, and may have been."
         return _undecided("weak_grade" if weak else "common_cause", sentence, 2 if weak else None, sets)

@@ -182,6 +182,13 @@ def _column_ratios(view: View, spread: float) -> list[tuple[Column, float]]:
     return [(column, float(ratio)) for column, ratio in zip(found, ratios, strict=True)]
 
 
+def _excess(share: float, log_ratio: float) -> float:
+    """A forgery's log-mass beyond what it shares with nobody inside: reports that say nothing are no sign of one."""
+    if log_ratio <= 0.0:
+        return -np.inf
+    return float(np.log(share) + log_ratio + np.log1p(-np.exp(-log_ratio)))
+
+
 def _couples(weighed: list[Weighed]) -> dict[tuple[int, int], float]:
     """Each two principals with the weight of "one of them passed on what both had been shown".
 
@@ -219,10 +226,9 @@ def _combine(
     ]
     log_nobody = np.log1p(-insider)
     forged = [
-        log_nobody
-        - np.log(count)
-        + np.logaddexp(np.log(FORGED_WEAK) + one.weak_log_ratio, np.log(FORGED_ALL) + one.log_ratio)
+        log_nobody - np.log(count) + _excess(share, ratio)
         for one in weighed
+        for share, ratio in ((FORGED_WEAK, one.weak_log_ratio), (FORGED_ALL, one.log_ratio))
     ]
     everything = np.concatenate([own, column, [mass for _, mass in pairs], forged, [log_nobody]])
     total = logsumexp(everything)

@@ -15,7 +15,7 @@ from leaktrace.attribution.study import Reals
 FLOOR = 0.15
 """Rates are estimates even where the spread shows nothing."""
 _GRID = np.array([FLOOR, 0.25, 0.4, 0.6, 0.85, 1.15, 1.5, 2.0, 2.6])
-_PRIOR = -0.5 * np.log1p(np.arange(len(_GRID)))
+_PRIOR = -0.7 * np.arange(len(_GRID))
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _LOG_WEIGHTS = np.log(_WEIGHTS / _WEIGHTS.sum())
 

@@ -1,0 +1,275 @@
+"""The ways an innocent gets named, each with the attack that works without its guard (DESIGN 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from leaktrace.attribution import Study
+from leaktrace.attribution.likelihood import Columns, log_likelihood_ratio
+from leaktrace.attribution.view import view_at
+from leaktrace.records import Grade
+from tests.attribution.worlds import (
+    AROUND,
+    DAY,
+    MAIL_AT,
+    Market,
+    background_market,
+    judged,
+    opened_by,
+    study_of,
+    unopened,
+)
+
+
+def naive_posterior(study: Study, principal: int) -> float:
+    """The formula of DESIGN 5 without any guard: picks alike, independent causes, nobody has the same prior mass."""
+    view = view_at(study)
+    rows, neutral = view.rows(np.arange(len(study.principals)))
+    rate = np.broadcast_to((study.opened_count / study.customer_count)[:, None], rows.shape)
+    ratio = log_likelihood_ratio(
+        Columns(rows, neutral, np.clip(rate, 1e-9, 0.97)),
+        np.full(view.size, 0.95),
+        np.ones(view.size),
+        np.full(len(rows), 1e-6),
+    )
+    masses = np.exp(ratio - ratio.max()) / len(rows)
+    return float(masses[principal] / (masses.sum() + np.exp(-ratio.max())))
+
+
+def test_a_plain_source_is_named() -> None:
+    market = background_market()
+    market.show("p07", range(300))
+    reports = sorted({*opened_by(market, "p07", 24), *unopened(market, 10)})
+    judgement = judged(market, study_of(market, reports))
+    assert judgement.named == ("p07",)
+    assert judgement.sets[0].principals == ("p07",)
+    assert judgement.candidates[0].probability > 0.99
+
+
+def test_nobody_is_found_in_reports_from_anybody() -> None:
+    market = background_market()
+    judgement = judged(market, study_of(market, unopened(market, 30)))
+    assert judgement.verdict.outcome == "nobody"
+    assert judgement.named == ()
+    assert judgement.sets == ()
+
+
+class TestSmallerColleague:
+    """Guard 1: a source who was shown much passes on what a colleague with less was shown too."""
+
+    def framed(self) -> tuple[Market, Study]:
+        market = background_market()
+        market.show("p03", range(1200))
+        market.show("p04", range(1180, 1300))
+        market.show("p04", range(60))
+        return market, study_of(market, sorted(range(0, 60, 4)))
+
+    def test_the_attack_works_without_the_guard(self) -> None:
+        market, study = self.framed()
+        assert naive_posterior(study, market.names.index("p04")) > 0.99
+
+    def test_nobody_is_named_and_both_are_in_the_set(self) -> None:
+        market, study = self.framed()
+        judgement = judged(market, study)
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "indistinguishable"
+        assert {"p03", "p04"} <= set(judgement.sets[0].principals)
+
+
+class TestForgedReports:
+    """Guard 2: reports that anybody can write, about customers whom one principal served."""
+
+    @pytest.mark.parametrize("count", [6, 20, 60])
+    def test_the_attack_works_without_the_guard(self, count: int) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        assert naive_posterior(study_of(market, list(range(count))), market.names.index("p05")) > 0.99
+
+    @pytest.mark.parametrize("count", [3, 20, 60])
+    @pytest.mark.parametrize("grade", ["G0", "G1"])
+    def test_reports_of_low_grade_alone_name_nobody(self, count: int, grade: Grade) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        judgement = judged(market, study_of(market, list(range(count)), grade=grade))
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code in {"weak_grade", "indistinguishable", "too_few_reports"}
+
+    def test_one_good_report_among_weak_ones_is_not_enough(self) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        study = study_of(market, list(range(20)), grade="G1", changes={0: {"grade": "G4"}})
+        assert judged(market, study).named == ()
+
+    def test_reporters_who_look_alike_count_once(self) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        alike = {number: {"reporter": "one device"} for number in range(20)}
+        judgement = judged(market, study_of(market, list(range(20)), changes=alike))
+        assert judgement.named == ()
+        apart = judged(market, study_of(market, list(range(20))))
+        assert apart.named == ("p05",)
+
+
+class TestOtherCauses:
+    """Guard 3: a contact explains the mail; without a contacts table nothing can be said."""
+
+    def test_contacts_explain_reports_away(self) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        named = judged(market, study_of(market, list(range(20))))
+        assert named.named == ("p05",)
+        market.contact = set(range(20))
+        judgement = judged(market, study_of(market, list(range(20))))
+        assert judgement.named == ()
+        assert judgement.verdict.outcome == "nobody"
+
+    def test_without_contacts_nobody_is_named_or_cleared(self) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        judgement = judged(market, study_of(market, list(range(20)), contacts_known=False))
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "no_contacts"
+
+    def test_known_elsewhere_counts_like_a_contact(self) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        known = {number: {"known_elsewhere": True} for number in range(20)}
+        assert judged(market, study_of(market, list(range(20)), changes=known)).named == ()
+
+
+class TestComplaintHandlers:
+    """Guard 4: whoever opened the records after the mail, or after an earlier one that nobody reported."""
+
+    def market(self) -> tuple[Market, list[int]]:
+        market = background_market()
+        market.show("p07", range(300))
+        return market, sorted({*opened_by(market, "p07", 28), *unopened(market, 12)})
+
+    def test_a_handler_after_the_mail_is_nothing(self) -> None:
+        market, reports = self.market()
+        market.show("p20", reports, MAIL_AT + DAY)
+        judgement = judged(market, study_of(market, reports))
+        assert judgement.named == ("p07",)
+        assert all(c.opened_count == 0 or c.probability < 0.01 for c in judgement.candidates if c.principal == "p20")
+
+    def test_a_handler_of_an_earlier_mail_would_be_named_by_the_first_cut_alone(self) -> None:
+        market, reports = self.market()
+        market.show("p20", reports, MAIL_AT - 5 * DAY)
+        assert naive_posterior(study_of(market, reports), market.names.index("p20")) > 0.99
+
+    def test_a_handler_of_an_earlier_mail_is_not_named(self) -> None:
+        market, reports = self.market()
+        market.show("p20", reports, MAIL_AT - 5 * DAY)
+        judgement = judged(market, study_of(market, reports))
+        assert judgement.named == ("p07",)
+
+    def test_who_opened_only_just_before_the_mail_is_in_a_set_at_most(self) -> None:
+        market = background_market()
+        reports = unopened(market, 20)
+        market.show("p20", reports, MAIL_AT - 3 * DAY)
+        judgement = judged(market, study_of(market, reports))
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "indistinguishable"
+        assert "p20" in judgement.sets[0].principals
+
+    def test_what_was_opened_at_an_unsure_time_is_neither_for_nor_against(self) -> None:
+        market, reports = self.market()
+        unsure = {number: {"sure_at": MAIL_AT - 200 * DAY, "late_at": MAIL_AT} for number in range(len(reports))}
+        study = study_of(market, reports, changes=unsure)
+        seen = study_of(market, reports)
+        view, sure = view_at(study), view_at(seen)
+        assert len(view.neutral_case) + len(view.pair_case) == len(sure.pair_case)
+        assert judged(market, study).named == ()
+
+
+class TestTeams:
+    """Guard 5: an unlogged export by a team mate makes the whole team look alike."""
+
+    def test_a_colleague_with_most_of_the_queue_is_not_named_for_the_teams_leak(self) -> None:
+        market = background_market()
+        queue = list(range(400))
+        market.show("p10", [c for c in queue if c % 20 < 17])
+        market.show("p11", [c for c in queue if c % 20 >= 17])
+        reports = queue[::20] + queue[10::40] + queue[18::40]
+        judgement = judged(market, study_of(market, sorted(reports)))
+        assert judgement.named == ()
+
+
+class TestTwins:
+    """Guard 7: the same queue; no number of reports helps."""
+
+    @pytest.mark.parametrize("count", [10, 40, 120])
+    def test_twins_are_a_set_and_neither_is_named(self, count: int) -> None:
+        market = background_market()
+        market.show("p30", range(400))
+        for (customer, who), at in list(market.opened.items()):
+            if who == "p31":
+                del market.opened[customer, who]
+            elif who == "p30":
+                market.opened[customer, "p31"] = at
+        judgement = judged(market, study_of(market, list(range(count))))
+        assert judgement.named == ()
+        assert set(judgement.sets[0].principals) == {"p30", "p31"}
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "indistinguishable"
+        assert judgement.undecided.needs_about_more_reports is None
+
+
+class TestCoverage:
+    """What the log cannot show may not be said."""
+
+    def test_nobody_is_not_said_over_a_log_with_gaps(self) -> None:
+        market = background_market()
+        around = replace(AROUND, log_allows_nobody=False)
+        judgement = judged(market, study_of(market, unopened(market, 30)), around)
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "log_incomplete"
+
+    def test_an_empty_log_decides_nothing(self) -> None:
+        market = Market(500, ["p00", "p01"])
+        around = replace(AROUND, log_has_accesses=False)
+        judgement = judged(market, study_of(market, list(range(10))), around)
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "log_incomplete"
+
+    def test_no_report_is_no_evidence(self) -> None:
+        market = background_market()
+        judgement = judged(market, study_of(market, []))
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "too_few_reports"
+
+    def test_reports_unlike_any_control_decide_nothing(self) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        market.region = dict.fromkeys(range(20), 2)
+        judgement = judged(market, study_of(market, list(range(20)), region_known=True))
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "no_match_for_controls"
+
+
+class TestDecoys:
+    """A hit is never innocent; silence speaks against."""
+
+    def test_a_decoy_hit_outweighs_many_reports(self) -> None:
+        market = background_market()
+        market.show("p05", range(60))
+        reports = [0, 1, 2, 3]
+        without = judged(market, study_of(market, reports))
+        decoys = {2: {"kind": "decoy"}, 3: {"kind": "decoy"}}
+        hit = judged(market, study_of(market, reports, changes=decoys))
+        assert hit.candidates[0].weight_bits > without.candidates[0].weight_bits + 5
+
+    def test_silent_decoys_speak_against_whoever_was_shown_them(self) -> None:
+        market = background_market()
+        market.show("p05", range(60))
+        reports = [*range(6), *range(30, 50)]
+        silent = {number: {"kind": "decoy", "mailed": False} for number in range(6, 26)}
+        loud = judged(market, study_of(market, list(range(6))))
+        quiet = judged(market, study_of(market, reports, changes=silent))
+        assert quiet.candidates[0].weight_bits < loud.candidates[0].weight_bits - 2
