@@ -42,6 +42,8 @@ def judge_words(message: Part, texts: list[Text]) -> tuple[MessageKind, str]:
         return "other", "bulk mail to the mailbox itself (Precedence field)"
     if (message.text("auto-submitted") or "no").partition(";")[0].strip().lower() != "no":
         return "other", "written by a program (Auto-Submitted field)"
+    if message.first("x-amz-sns-message-id") is not None:
+        return "other", "written by a program (Amazon SNS notification)"
     words = plain((message.text("subject") or "") + " " + (texts[0].text[:_WORDS_CEILING_CHARACTERS] if texts else ""))
     if any(word in words for word in notices().complaint_words):
         return "complaint", "a complaint in words, without the mail it is about"

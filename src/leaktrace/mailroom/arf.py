@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from leaktrace.mailroom.attached import attached_messages, read_attached
+from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.headers import field_text
 from leaktrace.mailroom.mailboxes import clean_address
 from leaktrace.mailroom.mime import Part, Source, TextBudget, read_fields, walk
-from leaktrace.records import Original, Recipient
+from leaktrace.records import Mailbox, Original, Recipient
 from leaktrace.settings import Settings
 
 COMPLAINTS = frozenset(("abuse", "fraud", "virus", "other", "opt-out", "opt-out-list", "phishing", "complaint"))
 """Feedback types that say somebody complained (RFC 5965, section 7.3, and those met in use)."""
 RECIPIENT_CEILING_COUNT = 1000
+_HEADER_TYPES = ("text/rfc822-headers", "text/rfc822-header", "message/rfc822-headers")
+_RECIPIENT_FIELDS = ("original-rcpt-to", "removal-recipient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def _fields_of(source: Source) -> dict[str, list[tuple[str, tuple[int, int]]]]:
 def read_feedback(
     message: Part, feedback: Feedback, *, settings: Settings, budget: TextBudget, keys: Mapping[str, str] | None
 ) -> tuple[Original, ...]:
-    """The originals of a feedback report, with its recipients; none where it attaches nothing of the message."""
+    """The originals of a feedback report, with its recipients; of a redacted one what its own fields say."""
     originals = [
         read_attached(inner, settings=settings, budget=budget, keys=keys, form="arf")
         for inner in attached_messages(message)
@@ -73,9 +76,26 @@ def read_feedback(
                 _header_as_message(part), settings=settings, budget=budget, keys=keys, form="arf", headers_only=True
             )
             for part in walk(message)
-            if part.content_type in ("text/rfc822-headers", "message/rfc822-headers")
+            if part.content_type in _HEADER_TYPES
         ]
-    return tuple(_with_recipients(original, feedback) for original in originals)
+    return tuple(_with_recipients(original, feedback) for original in originals or [_redacted(feedback)])
+
+
+def _redacted(feedback: Feedback) -> Original:
+    """What the feedback part says where the message itself was left out: the envelope sender and a time."""
+    spans: dict[str, tuple[int, int]] = {}
+    sender, sent_between = Mailbox(None, None), UNKNOWN
+    for text, span in feedback.fields.get("original-mail-from", [])[:1]:
+        sender = Mailbox(clean_address(text), None)
+        spans["sender"] = span
+    for text, span in (feedback.fields.get("arrival-date", []) + feedback.fields.get("received-date", []))[:1]:
+        sent_between = sent_window(text)
+        spans["sent_between"] = span
+    flags = ("redacted",) if sender.address else ("no_sender_address", "redacted")
+    return Original(
+        "arf", "G1", "the reporting provider left the message out; its envelope sender only", sender, None, (), None,
+        sent_between, None, None, (), spans, (), flags,
+    )  # fmt: skip
 
 
 def _header_as_message(part: Part) -> Part:
@@ -95,7 +115,8 @@ def _with_recipients(original: Original, feedback: Feedback) -> Original:
     known = {(one.address or "").lower() for one in original.recipients if one.role == "rcpt"}
     added: list[Recipient] = []
     spans = dict(original.spans)
-    for text, span in feedback.fields.get("original-rcpt-to", [])[:RECIPIENT_CEILING_COUNT]:
+    named = [pair for name in _RECIPIENT_FIELDS for pair in feedback.fields.get(name, [])]
+    for text, span in named[:RECIPIENT_CEILING_COUNT]:
         address = clean_address(text)
         if address is not None and address.lower() not in known:
             known.add(address.lower())

@@ -24,12 +24,17 @@ from leaktrace.mailroom.texts import Text, body_texts
 from leaktrace.records import Authentication, Grade, Mailbox, Original, OriginalForm, Recipient
 from leaktrace.settings import Settings
 
+_IDENTITY = ("from", "sender", "subject", "message-id", "received", "return-path")
 Spans = dict[str, tuple[int, int]]
 
 
 def attached_messages(message: Part) -> list[Part]:
-    """Messages attached to this one, digests opened, in the order of the bytes; those inside them stay closed."""
-    return [part.children[0] for part in walk(message) if part.is_message]
+    """Messages attached to this one, digests opened, in the order of the bytes; those inside them stay closed.
+
+    What has none of the fields that make a message somebody's is left out.
+    """
+    inner = [part.children[0] for part in walk(message) if part.is_message]
+    return [one for one in inner if any(one.first(name) is not None for name in _IDENTITY)]
 
 
 def read_attached(
@@ -149,7 +154,7 @@ def _recipients(message: Part, spans: Spans, flags: set[str]) -> tuple[Recipient
             ]
             if found:
                 covered.append(message.span(field))
-    for name in ("delivered-to", "x-original-to", "envelope-to"):
+    for name in ("delivered-to", "x-original-to", "envelope-to", "x-hmxmroriginalrecipient"):
         known = {(one.address or "").lower() for one in recipients}
         for field in message.all_fields(name)[:10]:
             address = clean_address(message.value_of(field).decode("utf-8", "replace"))

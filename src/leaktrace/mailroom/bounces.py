@@ -13,6 +13,7 @@ from leaktrace.mailroom.labels import plain
 from leaktrace.mailroom.mailboxes import read_mailbox
 from leaktrace.mailroom.mime import Part, walk
 from leaktrace.mailroom.notices import notices
+from leaktrace.records import Original
 
 _STATUS = re.compile(rb"^[ \t>]{0,9}Status[ \t]{0,9}:[ \t]{0,9}([245]\.\d{1,3}\.\d{1,3})", re.MULTILINE | re.IGNORECASE)
 _ACTION = re.compile(rb"^[ \t>]{0,9}Action[ \t]{0,9}:[ \t]{0,9}([A-Za-z-]{1,20})", re.MULTILINE | re.IGNORECASE)
@@ -37,6 +38,8 @@ def find_bounce(message: Part) -> Bounce | None:
         kind = message.parameters.get("report-type", "").lower()
         if kind in ("delivery-status", "global-delivery-status"):
             return Bounce("a delivery report (RFC 3464)", _status_anywhere(message))
+    if message.first("x-mlserver") is not None and message.first("list-id") is None:
+        return Bounce("a list server's answer to a mail it did not take", _status_anywhere(message))
     if message.first("x-failed-recipients") is not None:
         return Bounce("a delivery report by its X-Failed-Recipients field", _status_anywhere(message))
     if _is_daemon(message):
@@ -55,6 +58,24 @@ def find_bounce_by_envelope(message: Part) -> Bounce | None:
     if subject.startswith(notices().bounce_subjects):
         return Bounce("a delivery report by its subject", _status_anywhere(message))
     return None
+
+
+def is_forwarded_bounce(original: Original) -> bool:
+    """Whether what a person forwarded is a delivery report: the mail system's own name, not just a lure's subject."""
+    local = plain(original.sender.address or "").partition("@")[0]
+    by_daemon = local in ("mailer-daemon", "postmaster") or (not local and _starts_like_daemon(original.sender.name))
+    return by_daemon and plain(original.subject or "").startswith(notices().bounce_subjects)
+
+
+def find_forwarded_bounce(message: Part, originals: tuple[Original, ...]) -> Bounce | None:
+    """The delivery report that a person forwarded: it is about a mail of their own, not about one they got."""
+    if originals and all(is_forwarded_bounce(original) for original in originals):
+        return Bounce("a delivery report that somebody forwarded", _status_anywhere(message))
+    return None
+
+
+def _starts_like_daemon(name: str | None) -> bool:
+    return plain(name or "").startswith(notices().bounce_senders)
 
 
 def _first_status(part: Part) -> str | None:

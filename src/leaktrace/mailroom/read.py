@@ -15,7 +15,7 @@ from leaktrace.mailroom.answers import find_autoreply, judge_words
 from leaktrace.mailroom.arf import COMPLAINTS, find_feedback, read_feedback
 from leaktrace.mailroom.attached import attached_messages, read_attached
 from leaktrace.mailroom.authentication import check_signatures
-from leaktrace.mailroom.bounces import find_bounce, find_bounce_by_envelope
+from leaktrace.mailroom.bounces import find_bounce, find_bounce_by_envelope, find_forwarded_bounce
 from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import find_forward, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
@@ -112,10 +112,12 @@ class _Reading:
                     None,
                     (),
                 )
-            originals = read_feedback(message, feedback, settings=self._settings, budget=self._budget, keys=self._keys)
-            if originals:
-                return "report", None, None, originals
-            return "other", "a feedback report with nothing of the message it is about", None, ()
+            return (
+                "report",
+                None,
+                None,
+                read_feedback(message, feedback, settings=self._settings, budget=self._budget, keys=self._keys),
+            )
         bounce = find_bounce(message)
         if bounce is None and (autoreply := find_autoreply(message)) is not None:
             return "autoreply", autoreply, None, ()
@@ -124,6 +126,9 @@ class _Reading:
             return "bounce", bounce.reason, bounce.status, ()
         texts = body_texts(message, self._budget)
         originals = self._originals(message, texts)
+        forwarded_bounce = find_forwarded_bounce(message, originals)
+        if forwarded_bounce is not None:
+            return "bounce", forwarded_bounce.reason, forwarded_bounce.status, ()
         if originals:
             return "report", None, None, originals
         kind, reason = judge_words(message, texts)
