@@ -10,6 +10,7 @@ A domain that shows up again as a link, a signer or a Reply-To is the same fact 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +39,24 @@ class Agreement:
     def joins(self) -> bool:
         """Whether this is enough for one campaign."""
         return len(self.kinds) >= KINDS_NEEDED and len(self.kinds) > self.conflict_count
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the two show too little in common to tell: something agrees, nothing differs, and it is not enough.
+
+        A mail forwarded without its links and one forwarded without its text are such a pair.
+        """
+        return not self.joins and bool(self.kinds) and not self.conflict_count
+
+
+def share_agreed(agreements: Sequence[Agreement]) -> float:
+    """The share of pairs that agree among those that can tell; where fewer than a third agree at all, the share of all.
+
+    0.0 for no pairs.
+    """
+    agreed = sum(found.joins for found in agreements)
+    can_tell = len(agreements) - sum(found.is_open for found in agreements)
+    return agreed / (can_tell if 3 * agreed >= len(agreements) and agreed else max(1, len(agreements)))
 
 
 def agreement(one: Features, other: Features) -> Agreement:

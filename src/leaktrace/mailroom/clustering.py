@@ -15,11 +15,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from leaktrace.mailroom.agreement import agreement
+from leaktrace.mailroom.agreement import Agreement, agreement, share_agreed
 from leaktrace.mailroom.features import Features
 
 JOIN_SHARE = 2 / 3
-"""Share of the members of a cluster that a report must agree with."""
+"""Share of the members of a cluster, among those that can tell, that a report must agree with."""
 SAMPLE_COUNT = 15
 """Members of a cluster that a report is compared with: those with the smallest hash of their id."""
 CANDIDATE_COUNT = 5
@@ -115,11 +115,10 @@ class _Clustering:
 
     def _share(self, position: int, number: int) -> float:
         others = [i for i in self._clusters[number].sample if i != position]
-        agreed = sum(self._joins(position, i) for i in others)
-        return agreed / len(others) if others else 1.0
+        return share_agreed([self._agreement(position, i) for i in others]) if others else 1.0
 
-    def _joins(self, one: int, other: int) -> bool:
-        return agreement(self._features[one], self._features[other]).joins
+    def _agreement(self, one: int, other: int) -> Agreement:
+        return agreement(self._features[one], self._features[other])
 
     def _merge(self) -> bool:
         """Joins clusters whose members agree across; whether any did."""
@@ -139,7 +138,7 @@ class _Clustering:
 
     def _across(self, one: int, other: int) -> float:
         pairs = [(i, j) for i in self._clusters[one].sample for j in self._clusters[other].sample]
-        return sum(self._joins(i, j) for i, j in pairs) / len(pairs)
+        return share_agreed([self._agreement(i, j) for i, j in pairs])
 
     def _eject(self) -> list[int]:
         """Takes out the worse half of the members that do not fit their finished cluster; they are placed anew."""
