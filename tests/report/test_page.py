@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
-import page_reader
 import pytest
-import report_samples as samples
 
 from leaktrace.report import finding_page
+from tests.report import page_reader
+from tests.report import report_samples as samples
 
 SAMPLES = samples.every_sample()
 PAGE_TAGS = """html head meta title style body a header main footer section h1 h2 h3 p strong small bdi span ul li dl

@@ -6,12 +6,12 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-import report_samples as samples
 
 from leaktrace.errors import ReportError
 from leaktrace.report import pictures
 from leaktrace.report.story import Mail
 from leaktrace.report.svg import _clean
+from tests.report import report_samples as samples
 
 
 def parsed(svg: str) -> ET.Element:

@@ -11,9 +11,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import report_samples as samples
 
 from leaktrace.report import finding_page
+from tests.report import report_samples as samples
 
 pytestmark = pytest.mark.system
 FLAGS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import pytest
-import report_samples as samples
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
@@ -19,6 +18,7 @@ from leaktrace.report import (
     render_stats,
 )
 from leaktrace.report.demo import verdict
+from tests.report import report_samples as samples
 
 SAMPLES = samples.every_sample()
 COMMANDS = (

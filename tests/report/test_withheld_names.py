@@ -6,11 +6,11 @@ import io
 from dataclasses import replace
 
 import pytest
-import report_samples as samples
 from rich.console import Console
 
 from leaktrace.records import PrincipalSet
 from leaktrace.report import finding_page, render_finding
+from tests.report import report_samples as samples
 
 CANDIDATES = ("weighed-one", "weighed-two")
 UNNAMED: dict[str, samples.Sample] = {

@@ -31,7 +31,7 @@ _NEXT_STEPS = {
     "Nobody inside needs to be asked anything because of these reports.",
     "too_few_reports": "Collect more reports of this campaign and trace it again; until then nobody is suspected.",
     "weak_grade": "Ask reporters to forward the unwanted mail as an attachment; its own headers make a better report.",
-    "indistinguishable": "A decoy shown to only one of them would decide; more reports would not. "
+    "indistinguishable": "A decoy shown to only one of them would decide. "
     "Until then act on what they share, such as the queue or the tool, and not on a person.",
     "no_contacts": "Ingest the contacts table, so that lawful reasons to know a customer are counted, and trace again.",
     "no_match_for_controls": "Ingest the customers table with region, jurisdiction and segment, and trace again.",
@@ -92,7 +92,7 @@ def tell(finding: Finding, explanation: Explanation, *, show_candidates: bool = 
         outcome=finding.outcome,
         mark=mark,
         label=label,
-        headline=hide.text(explanation.headline),
+        headline=hide.text(explanation.headline.removeprefix(f"{label}: ")),
         because=hide.text(undecided.sentence) if undecided and undecided.sentence not in explanation.headline else None,
         more_reports=_more_reports(finding),
         next_steps=tuple(_next_steps(finding, explanation, hide)),

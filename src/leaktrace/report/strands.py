@@ -24,7 +24,7 @@ class Strand:
     principals: tuple[str, ...]
     probability: float
     frequency_sentence: str
-    sentences: tuple[str, ...]
+    """How many in evidence they had been shown, beside what colleagues and chance give; in natural frequencies."""
     against: tuple[str, ...]
     terms: tuple[ReportTerm, ...]
 
@@ -89,8 +89,8 @@ def _strand(
         label=words.plain(names[0]) if len(names) == 1 else f"the set of {len(names)}",
         principals=names,
         probability=best if set_probability is None else set_probability,
-        frequency_sentence=_frequency_sentence(candidates, whys, finding, explanation),
-        sentences=tuple(hide.text(why.sentence) for why in whys),
+        frequency_sentence=_frequency_sentence(candidates, whys, finding, explanation)
+        or " ".join(hide.text(why.sentence) for why in whys),
         against=tuple(dict.fromkeys(hide.text(text) for why in whys for text in why.against)),
         terms=_merged([why.terms for why in whys]),
     )
