@@ -15,6 +15,7 @@ from leaktrace.attribution.study import Flags, Group, Indices, Reals, Study
 from leaktrace.attribution.view import DECOY_RATE, View, decoys
 
 _SHRINK = 20.0
+_MOST_COLUMNS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,22 @@ def columns_in(study: Study) -> tuple[Column, ...]:
             if 2 <= len(members) < len(study.principals):
                 found.setdefault(members, f"{attribute} {name}")
     return tuple(Column(label, np.array(members, dtype=np.int64)) for members, label in found.items())
+
+
+def striking(columns: tuple[Column, ...], view: View) -> tuple[Column, ...]:
+    """The columns that were shown the most cases beyond what their members' number of customers lets expect.
+
+    The others explain next to nothing; they keep their part of the prior and get none of the evidence.
+    """
+    if len(columns) <= _MOST_COLUMNS:
+        return columns
+    excess = []
+    for column in columns:
+        cases = np.unique(view.pair_case[np.isin(view.pair_principal, column.members)])
+        rate = float(np.clip(-np.expm1(np.log1p(-view.known.marginal[column.members]).sum()), 1e-9, 0.97))
+        excess.append(len(cases) * np.log(1.0 / rate) - max(view.size - len(cases), 0) * 0.7)
+    kept = sorted(np.argsort(-np.array(excess), kind="stable")[:_MOST_COLUMNS].tolist())
+    return tuple(columns[index] for index in kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 from scipy.stats import beta
 
+from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.study import Flags, Reals
 from leaktrace.records import Grade
 
@@ -71,7 +71,7 @@ def log_likelihood_ratio(
     another cause (a seller's own buyers beyond their share), which only a high nu explains.
     """
     profile = noise_profile(columns, belief, weight, spread) + forced * np.log(NOISE)
-    return np.asarray(logsumexp(profile + LOG_NOISE_WEIGHT, axis=1))
+    return np.asarray(log_sum(profile + LOG_NOISE_WEIGHT, axis=1))
 
 
 def noise_profile(columns: Columns, belief: Reals, weight: Reals, spread: Reals) -> Reals:
@@ -96,11 +96,11 @@ def _profile(shown: Flags, rate: Reals, count: Reals, noise: Reals, spread: floa
     misses = (np.log(noise[:, ~shown]) @ count[~shown])[:, None] + (np.log1p(-shifted[:, ~shown]) @ count[~shown])
     hit_noise = noise[:, None, shown]
     hits = np.log(hit_noise * shifted[None, :, shown] + 1.0 - hit_noise) @ count[shown]
-    source = logsumexp(hits + misses + _LOG_SHIFT_WEIGHT, axis=1)
-    return np.asarray(source - logsumexp(innocent + _LOG_SHIFT_WEIGHT))
+    source = log_sum(hits + misses + _LOG_SHIFT_WEIGHT, axis=1)
+    return np.asarray(source - log_sum(innocent + _LOG_SHIFT_WEIGHT))
 
 
 def expected_noise(profile: Reals, *, forced: float = 0.0) -> float:
     """Posterior mean of nu for one hypothesis, from its `noise_profile` row."""
     logs = profile + forced * np.log(NOISE) + LOG_NOISE_WEIGHT
-    return float(np.exp(logs - logsumexp(logs)) @ NOISE)
+    return float(np.exp(logs - log_sum(logs)) @ NOISE)

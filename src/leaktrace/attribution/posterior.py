@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
-from leaktrace.attribution.columns import Column, columns_in, exposed
+from leaktrace.attribution.columns import Column, columns_in, exposed, striking
 from leaktrace.attribution.likelihood import Columns, expected_noise, log_likelihood_ratio, noise_profile
+from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.rivals import Rival, rivals_of
 from leaktrace.attribution.spread import FLOOR, spread_of
 from leaktrace.attribution.study import NEVER, Aside, Indices, Reals, Sample, Study
@@ -31,6 +31,7 @@ SILENT_DECOY_SHARE = 4.0
 """A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
 _SHORTLIST_BY_WEIGHT = 30
 _SHORTLIST_BY_HITS = 10
+_MOST_PROMISING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _weigh(view: View, suspects: list[Suspect]) -> list[Weighed]:
     weighed = []
     for place, row in enumerate(order.tolist()):
         suspect = suspects[row]
-        promising = place < 12 and everything[row] > 2.0
+        promising = place < _MOST_PROMISING and everything[row] > 2.0
         weighed.append(
             Weighed(
                 suspect=suspect,
@@ -171,6 +172,7 @@ def _column_ratios(view: View, spread: float) -> list[tuple[Column, float]]:
     found = columns_in(view.study)
     if not found or view.size == 0:
         return []
+    found = striking(found, view)
     seen = [exposed(column, view) for column in found]
     arrays = Columns(
         shown=np.stack([s.shown for s in seen]),
@@ -216,7 +218,7 @@ def _combine(
     log_person = np.log(insider * (1.0 - column_share) / count)
     own = np.where(eligible, log_ratio + log_person, -np.inf)
     column = np.array([ratio for _, ratio in column_ratios]) + (
-        np.log(insider * column_share / len(column_ratios)) if column_ratios else 0.0
+        np.log(insider * column_share / len(columns_in(view.study))) if column_ratios else 0.0
     )
     pairs = [
         (member, ratio + log_person + np.log(RIVAL_SHARE))
@@ -231,7 +233,7 @@ def _combine(
         for share, ratio in ((FORGED_WEAK, one.weak_log_ratio), (FORGED_ALL, one.log_ratio))
     ]
     everything = np.concatenate([own, column, [mass for _, mass in pairs], forged, [log_nobody]])
-    total = logsumexp(everything)
+    total = float(log_sum(everything))
     person = np.exp(own - total)
     alone = person.copy()
     for rival, mass in pairs:
@@ -241,8 +243,8 @@ def _combine(
         probability = float(np.exp(mass - total))
         person[what.members] += probability / len(what.members)
         weights.append(ColumnWeight(what, ratio, probability))
-    rival_mass = float(np.exp(logsumexp([mass for _, mass in pairs]) - total)) if pairs else 0.0
-    forged_mass = float(np.exp(logsumexp(forged) - total)) if forged else 0.0
+    rival_mass = float(np.exp(log_sum(np.array([mass for _, mass in pairs])) - total)) if pairs else 0.0
+    forged_mass = float(np.exp(log_sum(np.array(forged)) - total)) if forged else 0.0
     return Posterior(
         view=view,
         weighed=tuple(weighed),

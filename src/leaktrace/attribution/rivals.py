@@ -21,7 +21,7 @@ from leaktrace.attribution.view import Suspect, View, expected_hits
 CLOSE_SHARE = 0.5
 """A rival must have been shown at least this share of the cases that the principal was shown."""
 _SHRINK = 10.0
-_MOST_RIVALS = 60
+_MOST_RIVALS = 30
 _HANDLED_LEAST = 2.5
 _HANDLED_TIMES = 5.0
 

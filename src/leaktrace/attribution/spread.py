@@ -8,8 +8,9 @@ learned over the *other* principals, each given what the hypothesis itself expla
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
+from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.study import Reals
 
 FLOOR = 0.15
@@ -33,13 +34,20 @@ def spread_of(counts: Reals, expected: Reals, *, trimmed: int = 2) -> float:
     surprise = (counts - expected) / np.sqrt(expected + 0.25)
     kept = np.argsort(surprise, kind="stable")[: max(len(counts) - trimmed, 1)]
     counts, expected = counts[kept], expected[kept]
+    counts, expected, many = _cells(counts, expected)
     shifts = _GRID[:, None] * np.asarray(_NODES)[None, :] - 0.5 * _GRID[:, None] ** 2
     logs = (
         counts[None, None, :] * (np.log(expected)[None, None, :] + shifts[:, :, None])
         - expected[None, None, :] * np.exp(shifts)[:, :, None]
         - gammaln(counts + 1.0)[None, None, :]
     )
-    each = logsumexp(logs + _LOG_WEIGHTS[None, :, None], axis=1)
-    total = each.sum(axis=1) + _PRIOR
-    weights = np.exp(total - logsumexp(total))
+    total = log_sum(logs + _LOG_WEIGHTS[None, :, None], axis=1) @ many + _PRIOR
+    weights = np.exp(total - log_sum(total))
     return float(weights @ _GRID)
+
+
+def _cells(counts: Reals, expected: Reals) -> tuple[Reals, Reals, Reals]:
+    """Principals with like counts and like expectations (5 % apart at most) taken together, and how many they are."""
+    rounded = np.rint(counts * 4.0).astype(np.int64) * 4096 + np.rint(np.log(expected) * 20.0).astype(np.int64) + 2048
+    cells, many = np.unique(rounded, return_counts=True)
+    return cells // 4096 / 4.0, np.exp((cells % 4096 - 2048) / 20.0), many.astype(np.float64)
