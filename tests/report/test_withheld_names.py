@@ -88,3 +88,14 @@ def test_who_read_in_bulk_is_withheld_until_somebody_is_named() -> None:
     assert "bulk-reader" not in finding_page(finding, explanation)
     named, told = samples.named()
     assert "bulk-reader" in finding_page(replace(named, log_coverage=samples.coverage(complete=False)), told)
+
+
+def test_beside_a_named_principal_only_the_first_colleagues_are_listed() -> None:
+    finding, explanation = samples.named()
+    names = ("e1017", *(f"colleague-{i:02d}" for i in range(1, 20)))
+    finding = replace(finding, candidates=samples.candidates(names, (0.9971, *(0.0001 for _ in names[1:])), 31))
+    shown, on_request = finding_page(finding, explanation), finding_page(finding, explanation, show_candidates=True)
+    assert "colleague-07" in shown
+    assert "colleague-08" not in shown
+    assert "and 12 more, each less likely" in shown
+    assert "colleague-19" in on_request

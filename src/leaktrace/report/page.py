@@ -49,6 +49,8 @@ def finding_page(finding: Finding, explanation: Explanation, *, show_candidates:
             again=command_again(finding),
             standing=lambda one: standing(one, finding),
             open_rows=_OPEN_ROWS,
+            # Colleagues whom nobody suspects: no more of them than the comparison needs, unless asked for.
+            candidate_rows=len(story.candidates) if show_candidates else pictures.MOST_CANDIDATES,
             most_rows=pictures.MOST_ROWS,
             most_candidates=pictures.MOST_CANDIDATES,
             times_order=_by_time,

@@ -31,6 +31,8 @@ def render_finding(finding: Finding, explanation: Explanation, *, show_candidate
         parts += _strand_lines(strand)
     if story.candidates:
         parts += [Text(), _candidate_table(finding, story)]
+        if len(story.candidates) > _MOST_CANDIDATES:
+            parts.append(Text(f"and {len(story.candidates) - _MOST_CANDIDATES} more, less likely"))
     if story.withheld_sentence:
         parts += [Text(), Text(story.withheld_sentence)]
     parts += [Text(), Text("What to do next", style="bold")]
@@ -123,6 +125,4 @@ def _candidate_table(finding: Finding, story: Story) -> Table:
             words.bits(one.weight_bits),
             standing(one, finding).removesuffix(", not accused"),
         )
-    if len(story.candidates) > _MOST_CANDIDATES:
-        table.add_row(f"and {len(story.candidates) - _MOST_CANDIDATES} more, less likely")
     return table
