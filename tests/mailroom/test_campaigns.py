@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from handmade_mail import MAIL_AT, original, prose, sketch_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from leaktrace.mailroom.campaigns import GroupableReport, Grouping, count_custom
 from leaktrace.mailroom.clustering import BUCKET_CAP_COUNT
 from leaktrace.mailroom.features import Features, features_from_document, features_of, masked_subject
 from leaktrace.records import Original
+from tests.mailroom.handmade_mail import MAIL_AT, original, prose, sketch_of
 
 KEYRING = Keyring(bytes(range(32)), "ws-test")
 PROSE = {name: prose(seed) for seed, name in enumerate("ABCDEFGH")}

@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from handmade_mail import MAIL_AT, message, original
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from leaktrace.keys import Keyring
 from leaktrace.mailroom.documents import message_from_document
 from leaktrace.mailroom.mailbook import MailBook
 from leaktrace.records import Authentication, Mailbox, MessageRecord, Original, Recipient, Window, to_document
+from tests.mailroom.handmade_mail import MAIL_AT, message, original
 
 KEYRING = Keyring(bytes(range(32)), "ws-test")
 SEEN_AT = datetime(2025, 2, 5, tzinfo=UTC)
@@ -255,13 +255,13 @@ def test_another_key_a_newer_book_a_damaged_one_and_an_unknown_message(tmp_path:
 
 SCRIPT = (
     "import sys\nfrom datetime import datetime, UTC\nfrom pathlib import Path\nfrom leaktrace.keys import Keyring\n"
-    "from leaktrace.mailroom.mailbook import MailBook\nfrom handmade_mail import message, original\n"
+    "from leaktrace.mailroom.mailbook import MailBook\nfrom tests.mailroom.handmade_mail import message, original\n"
     "book = MailBook.open(Path(sys.argv[1]), Keyring(bytes(range(32)), 'ws-test'))\n"
     "at = datetime(2025, 1, 1, tzinfo=UTC)\n"
     "def batch(n, size):\n"
     "    return [message(original(message_id=f'{n}-{i}@x'), name=f'{n}-{i}') for i in range(size)]\n"
 )
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def test_killed_at_any_moment_there_are_whole_batches_only(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 
 @functools.cache
-def listed(name: Literal["freemail", "shared"]) -> frozenset[str]:
-    """The domains in one of the lists shipped beside this file; each list's first line says what it is."""
+def listed(name: Literal["freemail", "shared", "company-forms", "trade-words"]) -> frozenset[str]:
+    """The domains or words in one of the lists shipped beside this file; each list's first line says what it is."""
     text = (resources.files("leaktrace.mailroom") / "lists" / f"{name}.txt").read_text(encoding="utf-8")
     return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
 

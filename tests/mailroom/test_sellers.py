@@ -1,0 +1,293 @@
+"""A campaign's seller: what only he could make counts most, and nobody can frame a rival beyond a doubt."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leaktrace.mailroom.domains import canonical_host, domain_of_link, label_of, listed, registrable, tells_who
+from leaktrace.mailroom.lookalikes import brand_words, edits, names_brand, names_in, resembles
+from leaktrace.mailroom.sellers import CEILINGS, SellerMatch, match_seller
+from leaktrace.records import Original, SellerFacts
+from tests.mailroom.handmade_mail import original
+
+ACME = SellerFacts("s1", "Acme Outdoor Ltd.", ("acme-outdoor.com", "www.acme.co.uk"))
+RIVAL = SellerFacts("s2", "Bergwerk", ("bergwerk.de",))
+FREE = SellerFacts("s3", "Kitchen Corner", ("gmail.com",))
+SELLERS = (ACME, RIVAL, FREE)
+
+
+def other(**values: object) -> Original:
+    """An original that shows nobody unless told to."""
+    return original(**({"sender": "x@unknown-sender.net", "subject": "Spring is coming soon"} | values))  # type: ignore[arg-type]
+
+
+def match(*originals: Original) -> SellerMatch:
+    return match_seller(originals, SELLERS)
+
+
+# --- domains ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "owner"),
+    [
+        ("news.shop.acme.co.uk", "acme.co.uk"),
+        ("ACME.com.", "acme.com"),
+        ("one.myshopify.com", "one.myshopify.com"),
+        ("a.shop.example", "shop.example"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("localhost", None),
+        ("192.168.0.1", None),
+        ("co.uk", None),
+        ("a..b", None),
+        ("a b.com", None),
+        ("", None),
+        (".", None),
+        ("ü" * 80 + ".com", None),
+    ],
+)
+def test_the_domain_somebody_registered(host: str, owner: str | None) -> None:
+    assert registrable(host) == owner
+
+
+@given(st.text(max_size=30))
+def test_any_text_has_an_owner_or_none(text: str) -> None:
+    found = registrable(text)
+    assert found is None or (registrable(found) == found and (canonical_host(text) or "").endswith(found))
+    assert domain_of_link("http://" + text) is None or "." in str(domain_of_link("http://" + text))
+
+
+def test_links_lists_and_labels() -> None:
+    assert domain_of_link("https://user@go.acme.co.uk:8443/x?y=1") == "acme.co.uk"
+    assert domain_of_link("mailto:Deals@acme.co.uk?subject=x") == "acme.co.uk"
+    assert domain_of_link("http://[::1") is None
+    assert domain_of_link("cid:part1") is None
+    assert not tells_who(None)
+    assert label_of("xn--bcher-kva.example") == "bücher"
+    assert label_of("xn--\u00e4.example") == "xn--ä"
+    assert all(registrable(domain) == domain for domain in listed("freemail"))
+    assert all("." in domain and domain == domain.lower() for domain in listed("shared"))
+
+
+# --- what points to a seller ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "clue"),
+    [
+        (other(sender="x@mail.acme-outdoor.com", dkim=("acme-outdoor.com",), grade="G4"), "signed"),
+        (other(sender="x@relay.net", dkim=("news.acme.co.uk",)), "signed"),
+        (other(sender="x@acme.co.uk"), "from"),
+        (other(sender="x@acme.co.uk", grade="G1", form="inline-html"), "from-inline"),
+        (other(reply_to="x@shop.acme.co.uk"), "reply-to"),
+        (other(links=("https://go.acme-outdoor.com/x",)), "link"),
+        (other(dkim=("acme.co.uk",), dkim_result="no_key"), "signer-unchecked"),
+        (other(sender_name="ACME Outdoor"), "name"),
+        (other(sender_name="The AcmeOutdoor Team"), "name"),
+        (other(subject="New at Acmé Outdoor!"), "subject"),
+        (other(sender="x@acme-outdoor.net"), "look-alike"),
+    ],
+)
+def test_each_kind_of_evidence_gives_its_ceiling(shown: Original, clue: str) -> None:
+    found = match(shown, shown)
+    assert found.seller == "s1"
+    assert clue in found.clues
+    assert found.probability == pytest.approx(max(CEILINGS[seen] for seen in found.clues))
+    assert found.reason.startswith("Acme Outdoor Ltd.: ")
+    assert found.is_imitation_likely == (clue == "look-alike")
+
+
+def test_signed_beats_attached_beats_inline_beats_what_anybody_can_write() -> None:
+    ceilings = [CEILINGS[clue] for clue in ("signed", "from", "from-inline", "link", "name", "look-alike")]
+    assert ceilings == sorted(set(ceilings), reverse=True)
+    assert max(CEILINGS[clue] for clue in ("link", "reply-to", "name", "subject", "signer-unchecked")) <= 0.5
+
+
+def test_a_broken_signature_is_worth_nothing() -> None:
+    for result in ("fail", "body_hash_mismatch", "error", "expired", "unsupported"):
+        assert match(other(dkim=("acme.co.uk",), dkim_result=result)).seller is None
+
+
+def test_nobody_is_matched_and_said_so() -> None:
+    for nothing in (other(), other(sender=None, subject=None), other(sender="x@gmail.com")):
+        found = match(nothing)
+        assert (found.seller, found.probability) == (None, None)
+        assert "No seller's" in found.reason
+    assert "no original" in match().reason
+    assert match_seller([other()], []).seller is None
+
+
+def test_two_sellers_seen_alike_are_none_with_the_reason() -> None:
+    both = match(other(links=("https://acme.co.uk/", "https://bergwerk.de/")))
+    assert (both.seller, both.probability) == (None, None)
+    assert "Acme Outdoor Ltd. and Bergwerk" in both.reason
+    shared = SellerFacts("s9", "Twin", ACME.domains)
+    assert match_seller([other(sender="x@acme.co.uk")], [ACME, shared]).seller is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.permutations(
+        [
+            other(sender="x@acme.co.uk"),
+            other(links=("https://bergwerk.de/",)),
+            other(sender_name="Bergwerk", grade="G1"),
+            other(sender="x@acme.co.uk", dkim=("acme.co.uk",)),
+            other(sender="x@acme-outd00r.com"),
+            other(),
+        ]
+    ),
+    st.permutations(SELLERS),
+    st.integers(1, 6),
+)
+def test_no_order_matters(originals: list[Original], sellers: list[SellerFacts], count: int) -> None:
+    chosen = originals[:count]
+    expected = match_seller(sorted(chosen, key=repr), SELLERS)
+    assert match_seller(chosen, sellers) == expected
+    assert match_seller(chosen * 3, sellers).seller == expected.seller
+    assert match_seller(chosen * 3, sellers).probability == expected.probability
+
+
+# --- framing --------------------------------------------------------------------------------------------------
+
+
+def naive_match(originals: list[Original]) -> str | None:
+    """Whoever is linked to or named is the sender: what a framer counts on."""
+    for seller in SELLERS:
+        for item in originals:
+            if any(domain in url for domain in seller.domains for url in item.links):
+                return seller.seller
+    return None
+
+
+def framed(**values: object) -> Original:
+    """A mail by somebody unknown that points at Bergwerk in every way that is free."""
+    return other(
+        **(
+            {
+                "sender_name": "Bergwerk",
+                "subject": "Bergwerk spring sale",
+                "reply_to": "shop@bergwerk.de",
+                "links": ("https://www.bergwerk.de/sale",),
+            }
+            | values
+        )
+    )
+
+
+def test_a_seller_framed_with_links_names_and_reply_to_is_at_most_even() -> None:
+    mails = [framed() for _ in range(30)]
+    assert naive_match(mails) == "s2"
+    found = match(*mails)
+    assert found.probability is not None
+    assert found.probability <= 0.5
+
+
+def test_a_rival_linked_to_in_a_sellers_signed_mail_is_not_the_answer() -> None:
+    mails = [framed(sender="x@acme-outdoor.com", dkim=("acme-outdoor.com",), grade="G4") for _ in range(5)]
+    assert naive_match(mails) == "s2"
+    found = match(*mails)
+    assert found.seller == "s1"
+    assert found.probability == CEILINGS["signed"]
+    assert "Bergwerk is seen too" in found.reason
+
+
+def test_a_forged_from_beside_anothers_links_is_doubted() -> None:
+    found = match(*[framed(sender="x@acme-outdoor.com")] * 5)
+    assert found.seller == "s1"
+    assert found.probability == pytest.approx(CEILINGS["from"] * (1 - CEILINGS["link"] / 2))
+    assert match(*[framed(sender="x@acme-outdoor.com", grade="G1", form="inline-text")] * 5).seller is None
+
+
+def test_a_few_planted_reports_in_a_campaign_say_little() -> None:
+    planted = other(sender="x@bergwerk.de", dkim=("bergwerk.de",), grade="G4")
+    found = match(*[other()] * 18, *[planted] * 2)
+    assert found.probability == pytest.approx(0.97 * 0.2)
+    majority = match(*[other(sender="x@acme.co.uk")] * 18, *[planted] * 2)
+    assert majority.seller == "s1"
+
+
+# --- resemblance ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "acme-outdoor.net",
+        "acme-outdoor-sale.com",
+        "acmeoutdoorshop.com",
+        "my-acme-outdoor.com",
+        "acmeoutdoor.com",
+        "acrne-outdoor.com",
+        "acme-0utdoor.com",
+        "acme-outdor.com",
+        "amce-outdoor.com",
+        "xn--acm-outdoor-jgh.com",
+    ],
+)
+def test_look_alikes_are_flagged_with_less(domain: str) -> None:
+    assert registrable(domain) == domain
+    found = match(other(sender=f"sales@{domain}"))
+    assert found.seller == "s1", resembles(domain, "acme-outdoor.com")
+    assert found.probability is not None
+    assert found.probability <= 0.3
+    assert found.is_imitation_likely
+    assert "somebody may pretend to be this seller" in found.reason
+
+
+@pytest.mark.parametrize(
+    "domain", ["outdoor.com", "acmeglobalresearchinstitute.org", "aim.dev", "berg.de", "unknown.org"]
+)
+def test_other_domains_are_not(domain: str) -> None:
+    assert match(other(sender=f"sales@{domain}")).seller is None
+
+
+def test_short_names_resemble_nothing_and_a_domain_not_itself() -> None:
+    assert resembles("abc.net", "abc.com") is None
+    assert resembles("acme.com", "acme.com") is None
+    assert resembles("x" * 60 + ".com", "acme.com") is None
+
+
+@given(st.text("abcd", max_size=7), st.text("abcd", max_size=7), st.text("abcd", max_size=7))
+def test_edits_are_a_symmetric_count(one: str, two: str, three: str) -> None:
+    assert edits(one, one) == 0
+    assert edits(one, two) == edits(two, one)
+    assert abs(len(one) - len(two)) <= edits(one, two) <= max(len(one), len(two))
+    assert edits(one + three, two + three) <= edits(one, two)
+
+
+def test_a_swap_is_one_edit() -> None:
+    assert edits("amce", "acme") == 1
+    assert edits("kitten", "sitting") == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("Café Müller GmbH", "cafe muller", True),
+        ("CafeMüller news", "Café Müller", True),
+        ("Müller", "Café Müller", False),
+        ("ABC", "ABC Ltd", True),
+        ("learn your abc", "ABC Ltd", False),
+        ("欢迎光临京东商城", "京东", True),
+        ("فروشگاه دیجی کالا", "دیجی کالا", True),
+        ("anything", "", False),
+        ("", "Acme", False),
+        ("the company", "The Company", True),
+    ],
+)
+def test_a_brand_in_a_text(text: str, name: str, expected: bool) -> None:
+    assert names_brand(names_in(text), brand_words(name)) is expected
+
+
+def test_a_large_sellers_table_takes_a_second_or_two() -> None:
+    many = [SellerFacts(f"s{n}", f"Brand{n} Goods", (f"brand{n}-goods.com", f"b{n}.shop")) for n in range(10_000)]
+    mails = [other(sender="x@brand77-goods.com", subject=f"Offer number {n} for you") for n in range(40)]
+    started = time.perf_counter()
+    found = match_seller(mails, many)
+    assert time.perf_counter() - started < 15
+    assert found.seller == "s77"
