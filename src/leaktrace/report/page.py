@@ -108,7 +108,6 @@ def _environment() -> Environment:
         percent=words.percent,
         number=words.number,
         bits=words.bits,
-        odds=words.odds,
         instant=words.instant,
         day=words.day,
         listing=words.listing,

@@ -99,17 +99,6 @@ def bits(value: float) -> str:
     return "0.0" if rounded == 0 else f"{rounded:+,.1f}".replace("-", "\u2212")
 
 
-def odds(weight_bits: float) -> str:
-    """What a weight of evidence means in words: `about 70 times as likely`."""
-    if not math.isfinite(weight_bits):
-        return UNKNOWN
-    size = abs(weight_bits)
-    if size < 0.5:
-        return "about as likely"
-    times = "more than a billion" if size > 30 else f"about {float(f'{2**size:.2g}'):,.0f}"
-    return f"{times} times {'as likely' if weight_bits > 0 else 'less likely'}"
-
-
 def instant(moment: datetime | None) -> str:
     """`2026-03-04 09:15 UTC`."""
     return UNKNOWN if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
