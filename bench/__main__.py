@@ -1,0 +1,55 @@
+"""`python -m bench [story|speed|attribution]`: measures and writes docs/benchmarks/*.md."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench import families, speed, story
+from bench.machine import machine
+
+DOCS = Path(__file__).parent.parent / "docs" / "benchmarks"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="*", default=["speed", "story", "attribution"])
+    parser.add_argument("--seeds", type=int, default=50, help="seeds per scenario of the story")
+    parser.add_argument("--worlds", type=int, default=40, help="worlds of the attribution families")
+    parser.add_argument("--repeats", type=int, default=2, help="campaigns per world, family and size")
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--accesses", type=int, default=1_000_000)
+    parser.add_argument("--reports", type=int, default=50)
+    parser.add_argument("--story-customers", type=int, default=20_000)
+    parser.add_argument("--story-accesses", type=int, default=200_000)
+    asked = parser.parse_args()
+    DOCS.mkdir(parents=True, exist_ok=True)
+    if "speed" in asked.what:
+        sizes = {"customers": asked.customers, "accesses": asked.accesses, "reports": asked.reports}
+        _write("speed", f"Sizes: {sizes}, seed 1.", speed.run(1, sizes))
+    if "story" in asked.what:
+        sizes = {"customers": asked.story_customers, "accesses": asked.story_accesses, "reports": asked.reports}
+        _write("story", f"Sizes: {sizes}, seeds 1 to {asked.seeds} a scenario.", story.run(asked.seeds, sizes))
+    if "attribution" in asked.what:
+        note = f"Worlds with seeds 1 to {asked.worlds}, {asked.repeats} campaigns a family and size in each."
+        _write("attribution", note, families.run(asked.worlds, asked.repeats))
+
+
+TITLES = {
+    "speed": "Speed of the main job",
+    "story": "The main job over many seeds",
+    "attribution": "Who is named, over families of leaks and of mailings without insider",
+}
+
+
+def _write(name: str, note: str, table: str) -> None:
+    text = (
+        f"# {TITLES[name]}\n\nMade by `python -m bench {name}`; do not edit by hand. Machine: {machine()}.\n\n"
+        f"{note}\n\n{table}\n"
+    )
+    (DOCS / f"{name}.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
