@@ -36,7 +36,7 @@ def run(seed: int, sizes: dict[str, int]) -> str:
     """The table, in Markdown."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        simulate(folder / "market", scenario="one", seed=seed, **sizes)
+        simulate(folder / "market", scenario="one", seed=seed, **sizes)  # type: ignore[arg-type]
         lines = ["| step | seconds | peak memory, MB |", "|---|---|---|"]
         for what in ("ingest", "trace"):
             done = subprocess.run(

@@ -34,6 +34,7 @@ LATE_ONLY_LOG_RATIO = 3.0
 LATE_ONLY_CHANCE = 1e-3
 _FORGED_ENOUGH = 0.005
 _SHARED_ENOUGH = 0.05
+_LEADING = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
         return _undecided("indistinguishable", sentence, None, hidden)
     if late.nobody - late.forged >= around.nobody_threshold:
         return _nobody(around)
-    return _not_enough(study, late, best, sets, around)
+    return _not_enough(study, looks, best, sets, around)
 
 
 def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: tuple[tuple[int, ...], ...] = ()) -> Verdict:
@@ -255,12 +256,23 @@ def unmatched_cases(posterior: Posterior) -> Indices:
 
 
 def _not_enough(
-    study: Study, late: Posterior, best: Weighed | None, sets: tuple[tuple[int, ...], ...], around: Circumstances
+    study: Study, looks: Looks, best: Weighed | None, sets: tuple[tuple[int, ...], ...], around: Circumstances
 ) -> Verdict:
+    late = looks.late
     if late.forged > _FORGED_ENOUGH and best is not None and late.forged > 0.1 * (1.0 - late.nobody):
         weak = _solid_reports(study, late, best) < 2
         sentence = "Reports of this kind can be made up about one principal's customers, and may have been."
         return _undecided("weak_grade" if weak else "common_cause", sentence, 2 if weak else None, sets)
+    covering = {
+        rival
+        for rival in (_viable(looks, best) if best is not None else ())
+        if rival.missed == 0.0 and best is not None and late.own[best.suspect.principal] > _LEADING
+    }
+    if best is not None and covering:
+        sentence = "Somebody else had been shown all of the same customers in time and may have passed on just those."
+        rival = max(covering, key=lambda one: (one.log_ratio, -one.rival))
+        members = _with_rivals(sets, best.suspect.principal, covering)
+        return _undecided("indistinguishable", sentence, more_for_rival(best, rival, RIVAL_LOG_RATIO), members)
     if late.nobody < 0.1 and (late.rivals > _SHARED_ENOUGH or _tied(late, best)):
         sentence = "Colleagues had been shown the same customers in time; the reports do not tell them apart."
         return _undecided("indistinguishable", sentence, _more_between(late), sets)
