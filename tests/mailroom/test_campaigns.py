@@ -40,6 +40,7 @@ def mailing(which: str, **changes: object) -> Features:
     values: dict[str, object] = {
         "sender": frozenset({f"{which}.com"}),
         "links": frozenset({f"{which}-shop.net"}),
+        "name": f"name {which}",
         "subject": f"subject {which}",
         "sketch": SKETCH[which],
     }
@@ -120,20 +121,39 @@ def test_one_kind_of_evidence_is_not_enough_and_two_are() -> None:
     assert both.joins
 
 
-def test_a_domain_told_three_times_is_one_kind() -> None:
+def test_a_reply_to_at_the_senders_own_domain_is_no_further_kind() -> None:
     domain = frozenset({"acme.com"})
-    one = Features(sender=domain, reply=domain, links=domain, signers=domain)
-    assert agreement(one, one).kinds == {"sender"}
-    assert agreement(one, dataclasses.replace(one, links=frozenset({"acme.com", "x.net"}))).kinds == {"sender"}
+    assert agreement(Features(sender=domain, reply=domain), Features(sender=domain, reply=domain)).kinds == {"sender"}
+    apart = Features(sender=domain, reply=frozenset({"reply.net"}))
+    assert agreement(apart, apart).kinds == {"sender", "reply"}
+
+
+def test_a_display_name_counts_where_the_domain_is_another() -> None:
+    one = features(sender="x@acme.com", sender_name="Acme  SHOP", links=("https://acme.com",), subject=None)
+    two = features(sender="x@bulk-sender.com", sender_name="Acme Shop", links=("https://acme.com",), subject=None)
+    assert agreement(one, two).kinds == {"name", "links"}
+    assert agreement(one, one).kinds == {"sender", "links"}
+    assert features(sender_name="kim@customer.example").name is None
+    assert features(sender_name="Al").name is None
+
+
+def test_one_sender_who_leads_to_one_shop_or_signs_is_one_whatever_he_writes() -> None:
+    base = Features(sender=frozenset({"acme.com"}))
+    shop, signed = frozenset({"acme.com"}), frozenset({"acme.com"})
+    for shown in (dataclasses.replace(base, links=shop), dataclasses.replace(base, signers=signed)):
+        one, two = (dataclasses.replace(shown, subject=which, sketch=SKETCH[which]) for which in "AB")
+        assert agreement(one, two).joins
+        assert not agreement(one, dataclasses.replace(two, sender=frozenset({"other.com"}))).joins
 
 
 def test_other_senders_of_the_same_content_are_no_conflict_but_other_content_is() -> None:
     rotated = agreement(mailing("A"), mailing("A", sender=frozenset({"burner.com"}), links=frozenset({"burner.net"})))
     assert rotated.joins
     assert rotated.conflict_count == 1
-    other = mailing("B", sender=frozenset({"A.com"}), links=frozenset({"A-shop.net"}))
-    assert agreement(mailing("A"), other).conflict_count == 2
-    assert not agreement(mailing("A"), other).joins
+    other = mailing("B", sender=frozenset({"A.com"}), reply=frozenset({"r.net"}), links=frozenset())
+    found = agreement(mailing("A", reply=frozenset({"r.net"})), other)
+    assert (found.kinds, found.conflict_count) == (frozenset({"sender", "reply"}), 2)
+    assert not found.joins
 
 
 @given(st.sampled_from("AB"), st.sampled_from("AB"), st.integers(0, 15))
@@ -306,6 +326,10 @@ BRIDGES = [
     # Every kind that can be forged, half from each: text and subject of A, sender, links and Reply-To of B.
     [mailing("A", sender=frozenset({"B.com"}), links=frozenset({"B-shop.net"}), reply=frozenset({"b-reply.com"}))] * 3,
     [mailing("B", sender=frozenset({"A.com"}), subject="subject A")] * 3,
+    # Who he is and where he leads from A, all he writes from B; nearly as many as the mailings have reports.
+    [mailing("A", subject="subject B", sketch=SKETCH["B"])] * 7,
+    [mailing("A", name="name B", links=frozenset({"B-shop.net"}))] * 7,
+    [mailing("A", name="name B", links=frozenset({"B-shop.net"}), sketch=stitched(0.5).sketch)] * 7,
 ]
 
 

@@ -1,11 +1,13 @@
 """Whether two reports show the same mailing: how many kinds of evidence agree, and how many speak against.
 
-Six kinds: sender, reply (Reply-To), signer (DKIM d=), subject, links, text. Each is one-sided: a mail cannot agree in
-one kind with two others that differ in it. For the single-valued that is plain. For sets it holds because more than
-half of the union must be shared: J(X, A) + J(X, B) <= 1 whenever A and B share nothing, so a text or a list of links
-stitched from two templates is more than half like one of them at most.
+Seven kinds: sender, name (of the sender), reply (Reply-To), signer (DKIM d=), subject, links, text. Each is one-sided:
+a mail cannot agree in one kind with two others that differ in it. For the single-valued that is plain. For sets it
+holds because more than half of the union must be shared: J(X, A) + J(X, B) <= 1 whenever A and B share nothing, so a
+text or a list of links stitched from two templates is more than half like one of them at most.
 
-A domain that shows up again as a link, a signer or a Reply-To is the same fact told twice, and counts once.
+A Reply-To at the domain of From or of the signer, or a name beside the same sender, is the same fact told twice, and
+counts once. Who sends under one domain or name and leads to one domain, or has it signed, is one sender whatever he
+writes: then other words are no conflict.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Literal
 
 from leaktrace.mailroom.features import Features
 
-Kind = Literal["sender", "reply", "signer", "subject", "links", "text"]
+Kind = Literal["sender", "name", "reply", "signer", "subject", "links", "text"]
 
 TEXT_AGREES = 0.6
 """Estimated Jaccard similarity from which two texts are one template. Above 0.5 by more than one standard error of a
@@ -38,7 +40,8 @@ class Agreement:
     @property
     def joins(self) -> bool:
         """Whether this is enough for one campaign."""
-        return len(self.kinds) >= KINDS_NEEDED and len(self.kinds) > self.conflict_count
+        same_sender = bool(self.kinds & {"sender", "name"}) and bool(self.kinds & {"links", "signer"})
+        return len(self.kinds) >= KINDS_NEEDED and (same_sender or len(self.kinds) > self.conflict_count)
 
     @property
     def is_open(self) -> bool:
@@ -63,20 +66,18 @@ def agreement(one: Features, other: Features) -> Agreement:
     """Compares two reports; symmetric."""
     kinds: set[Kind] = set()
     conflict_count = 0
-    told: frozenset[str] = frozenset()
-    identities: tuple[tuple[Kind, frozenset[str]], ...] = (
-        ("sender", one.sender & other.sender),
-        ("reply", one.reply & other.reply),
-        ("signer", one.signers & other.signers),
-    )
-    for kind, shared in identities:
-        if shared - told:
-            kinds.add(kind)
-            told |= shared
+    if shared_senders := one.sender & other.sender:
+        kinds.add("sender")
+    elif one.name is not None and one.name == other.name:
+        kinds.add("name")
+    if shared_signers := one.signers & other.signers:
+        kinds.add("signer")
+    if (one.reply & other.reply) - shared_senders - shared_signers:
+        kinds.add("reply")
     if one.links and other.links:
         shared = one.links & other.links
         conflict_count += not shared
-        if shared - told and len(shared) > LINKS_AGREE * len(one.links | other.links):
+        if len(shared) > LINKS_AGREE * len(one.links | other.links):
             kinds.add("links")
     if one.subject is not None and other.subject is not None:
         same = one.subject == other.subject

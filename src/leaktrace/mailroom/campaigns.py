@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from leaktrace.mailroom.agreement import Kind, agreement
 from leaktrace.mailroom.clustering import SAMPLE_COUNT, clusters_of, rank
 from leaktrace.mailroom.features import Features
+from leaktrace.mailroom.mailings import Dated, joined_mailings
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -65,6 +66,7 @@ def group_reports(reports: Sequence[GroupableReport], known: Mapping[str, str]) 
     """
     ordered = sorted(reports, key=lambda report: (report.mail_at or _NEVER, report.report))
     clusters = clusters_of([(report.report, report.features) for report in ordered])
+    clusters = joined_mailings([Dated(report.features, report.mail_at) for report in ordered], clusters)
     names = _campaign_ids(ordered, clusters, known)
     groupings = [_grouping(ordered, members, name) for members, name in zip(clusters, names, strict=True)]
     return tuple(sorted(groupings, key=lambda g: (-len(g.reports), g.first_mail_at or _NEVER, g.campaign)))

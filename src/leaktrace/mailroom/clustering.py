@@ -165,8 +165,8 @@ def _tokens_of(features: Features) -> list[Token]:
     tokens += [("reply", value) for value in sorted(features.reply)]
     tokens += [("links", value) for value in sorted(features.links)]
     tokens += [("signer", value) for value in sorted(features.signers)]
-    if features.subject is not None:
-        tokens.append(("subject", features.subject))
+    tokens += [("subject", features.subject)] if features.subject is not None else []
+    tokens += [("name", features.name)] if features.name is not None else []
     # Bands short enough that two texts at 0.6 meet in one of them with a chance of about 0.99.
     rows = 4 if len(features.sketch) >= 96 else 3
     for start in range(0, len(features.sketch) - rows + 1, rows):

@@ -36,6 +36,8 @@ class Features:
 
     sender: frozenset[str] = frozenset()
     """The sender's registrable domain, or `mailbox:` and a keyed hash where the domain is a freemail provider's."""
+    name: str | None = None
+    """Keyed hash of the sender's display name."""
     reply: frozenset[str] = frozenset()
     """The same of Reply-To."""
     links: frozenset[str] = frozenset()
@@ -51,6 +53,7 @@ class Features:
         """As JSON knows it."""
         return {
             "sender": sorted(self.sender),
+            "name": self.name,
             "reply": sorted(self.reply),
             "links": sorted(self.links),
             "signers": sorted(self.signers),
@@ -63,6 +66,7 @@ def features_from_document(document: dict[str, Any]) -> Features:
     """The way back from `document()`."""
     return Features(
         sender=frozenset(document["sender"]),
+        name=document["name"],
         reply=frozenset(document["reply"]),
         links=frozenset(document["links"]),
         signers=frozenset(document["signers"]),
@@ -73,11 +77,12 @@ def features_from_document(document: dict[str, Any]) -> Features:
 
 def features_of(original: Original, hash_word: Callable[[str], str]) -> Features:
     """The features of one original; `hash_word` is the keyed hash of a word (`Keyring.feature_hash`)."""
-    subject = masked_subject(original)
+    subject, name = masked_subject(original), _display_name(original)
     links = {domain_of_link(url) for url in original.links}
     signers = {result.domain for result in original.authentication.dkim if result.result == "pass"}
     return Features(
         sender=_identity(original.sender.address, hash_word),
+        name=None if name is None else hash_word(f"name {name}"),
         reply=_identity(original.reply_to, hash_word),
         links=frozenset(domain for domain in links if domain is not None and tells_who(domain)),
         signers=frozenset(
@@ -97,6 +102,11 @@ def _identity(address: str | None, hash_word: Callable[[str], str]) -> frozenset
         return frozenset({domain})
     # At a freemail provider only the mailbox itself says who it is.
     return frozenset({f"mailbox:{hash_word(f'mailbox {exact}')}"})
+
+
+def _display_name(original: Original) -> str | None:
+    words = _WORD.findall(_ADDRESS.sub(" ", unicodedata.normalize("NFKC", original.sender.name or "")).casefold())
+    return " ".join(words) if sum(map(len, words)) >= _SUBJECT_MIN_DENSE else None
 
 
 def masked_subject(original: Original) -> str | None:
