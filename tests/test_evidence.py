@@ -1,0 +1,112 @@
+"""Evidence files: what is read, what is kept aside, what is refused (DESIGN 4.1)."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from leaktrace.errors import LedgerError
+from leaktrace.evidence import read_evidence, read_evidence_file
+
+CSV = """customer,kind,received_at,reported_at,seller,grade,reporter,colour
+c1,report,2026-03-01T10:00:00+02:00,,s1,G1,r1,red
+c2,report,,2026-03-02T10:00:00Z,s1,,,blue
+d1,decoy,,,,,,
+"""
+
+
+def written(folder: Path, text: str, name: str = "evidence.csv") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_csv_with_defaults_and_ignored_columns(tmp_path: Path) -> None:
+    read = read_evidence_file(written(tmp_path, CSV))
+    assert [item.customer for item in read.evidence.items] == ["c1", "c2", "d1"]
+    assert read.evidence.items[0].received_at == datetime(2026, 3, 1, 8, tzinfo=UTC)
+    assert [item.grade for item in read.evidence.items] == ["G1", "G2", "G2"]
+    assert read.evidence.seller == "s1"
+    assert read.ignored_columns == ("colour",)
+    assert read.rejected == ()
+
+
+def test_ndjson_parquet_and_gzip_give_the_same_items(tmp_path: Path) -> None:
+    plain = written(
+        tmp_path, '{"customer": "c1", "kind": "report", "received_at": "2026-03-01T10:00:00Z"}\n', "e.ndjson"
+    )
+    packed = tmp_path / "e.ndjson.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    table = pa.table(
+        {
+            "customer": ["c1"],
+            "kind": ["report"],
+            "received_at": pa.array([datetime(2026, 3, 1, 10, tzinfo=UTC)], pa.timestamp("us", tz="UTC")),
+        }
+    )
+    pq.write_table(table, tmp_path / "e.parquet")
+    found = [read_evidence(path).items[0] for path in (plain, packed, tmp_path / "e.parquet")]
+    assert {(item.customer, item.kind, item.received_at) for item in found} == {
+        ("c1", "report", datetime(2026, 3, 1, 10, tzinfo=UTC))
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (",report,2026-03-01T10:00:00Z", "no customer"),
+        ("c1,rumour,2026-03-01T10:00:00Z", "kind is none of"),
+        ("c1,report,2026-03-01T10:00:00", "received_at has no zone"),
+        ("c1,report,yesterday", "received_at is not an ISO 8601 time"),
+        ("c1,report,", "neither received_at nor reported_at"),
+    ],
+)
+def test_a_bad_row_is_kept_aside_with_its_number(tmp_path: Path, row: str, reason: str) -> None:
+    good = "c9,report,2026-03-01T10:00:00Z"
+    read = read_evidence_file(written(tmp_path, f"customer,kind,received_at\n{row}\n{good}\n"))
+    assert [item.customer for item in read.evidence.items] == ["c9"]
+    assert [(found.row, reason in found.reason) for found in read.rejected] == [(1, True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("e.csv", b"customer,when\nc1,now\n", "lacks the column kind"),
+        ("e.csv", "customer,kind\ncafé,report\n".encode("latin-1"), "not UTF-8 text at byte 17"),
+        ("e.parquet", b"PAR1 cut short", "not a whole Parquet file"),
+        ("e.csv.gz", gzip.compress(b"customer,kind\n" * 1000)[:30], "damaged or cut short"),
+        ("e.ndjson", b'{"customer": "c1"\n', "line 1 is not JSON"),
+        ("e.ndjson", b"[1]\n", "line 1 is not a JSON object"),
+        ("e.xlsx", b"PK", "not a kind of file"),
+    ],
+)
+def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(LedgerError) as caught:
+        read_evidence(path)
+    assert told in caught.value.message
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+
+
+def test_naive_parquet_times_are_refused(tmp_path: Path) -> None:
+    naive = pa.array([datetime(2026, 3, 1, 10)], pa.timestamp("us"))  # noqa: DTZ001 - the fault under test
+    pq.write_table(pa.table({"customer": ["c1"], "kind": ["report"], "received_at": naive}), tmp_path / "e.parquet")
+    with pytest.raises(LedgerError, match="no zone"):
+        read_evidence(tmp_path / "e.parquet")
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="cannot be read"):
+        read_evidence(tmp_path / "none.csv")
+
+
+def test_two_sellers_in_one_file_are_no_seller(tmp_path: Path) -> None:
+    rows = "c1,report,2026-03-01T10:00:00Z,s1\nc2,report,2026-03-01T10:00:00Z,s2\n"
+    assert read_evidence(written(tmp_path, f"customer,kind,received_at,seller\n{rows}")).seller is None
