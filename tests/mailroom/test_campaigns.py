@@ -210,6 +210,17 @@ def test_each_mailing_is_found_whole() -> None:
     assert all(len({name[0] for name in grouping.reports}) == 1 for grouping in groupings)
 
 
+def test_groups_that_began_apart_come_together_when_later_mail_shows_both_sides() -> None:
+    words_only = Features(subject="subject A", sketch=SKETCH["A"])
+    sender_only = Features(sender=frozenset({"A.com"}), links=frozenset({"A-shop.net"}))
+    early = [report("t0", words_only, 0), report("s0", sender_only, 1)]
+    assert len(group_reports(early, {})) == 2
+    middle = [report("f0", mailing("A"), 2), report("s1", sender_only, 3)]
+    later = [report(f"f{n}", mailing("A"), 3 + n) for n in range(1, 12)]
+    (whole,) = group_reports(early + middle + later, {})
+    assert len(whole.reports) == 15
+
+
 def test_freemail_senders_of_different_mails_stay_apart() -> None:
     one = report("1", features(sender="deals@gmail.com", subject="Buy cheap watches today", sketch=SKETCH["A"]))
     two = report("2", features(sender="other@gmail.com", subject="Learn to dance in a week", sketch=SKETCH["B"]))
