@@ -1,0 +1,247 @@
+"""Scopes of a statement -> which customers were shown which fields.
+
+A row read through a join belongs to a customer only where every table of customers in it is held to named keys, in
+WHERE or by equality with one that is; a key in the text that leaves another table free is a bulk read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from leaktrace.ledger.pgaudit.options import PgauditOptions
+from leaktrace.ledger.pgaudit.scopes import ColumnRef, Comparison, Condition, Junction, ReadScope, Relation, Statement
+from leaktrace.ledger.pgaudit.snapshot import Snapshot, known_values
+
+ALL_COLUMNS = "*"
+"""The field of a `SELECT *` whose table's columns are not all known; it stands beside those that are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one scope showed."""
+
+    customers: tuple[str, ...] | None
+    """Null: it cannot be tied to customers (a bulk read)."""
+    fields: tuple[str, ...]
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What is known of the database."""
+
+    options: PgauditOptions
+    columns: Mapping[str, frozenset[str]]
+    """Table (lower case, without schema) -> columns that the log's statements name, in lower case."""
+    snapshot: Snapshot | None = None
+
+    def holds_customers(self, table: str) -> bool:
+        """Whether a table's rows belong to customers: by its name, or because it has a column that names one."""
+        if self.options.is_customer_table(table):
+            return True
+        known = self.columns.get(table.rpartition(".")[2].lower(), frozenset())
+        return any(self.options.is_key(column, table) for column in known)
+
+    def snapshot_of(self, table: str) -> Snapshot | None:
+        """The snapshot, if it is one of this table: no column is read from the table that it has not."""
+        if self.snapshot is None or not self.options.is_customer_table(table):
+            return None
+        known = self.columns.get(table.rpartition(".")[2].lower(), frozenset())
+        return self.snapshot if known <= set(self.snapshot.columns) else None
+
+
+def shown_by(
+    statement: Statement, parameters: tuple[str | None, ...], row_count: int | None, catalog: Catalog
+) -> tuple[Shown, ...]:
+    """What a statement showed of customers; nothing where it reads no table that has any.
+
+    `row_count` null: not logged. A server that gave more rows than the statement names customers contradicts our
+    reading of the statement: then it is a bulk read.
+    """
+    found: list[tuple[ReadScope, Shown]] = []
+    for scope in statement.scopes:
+        bearing = _bearing(scope, catalog)
+        if bearing:
+            shown = Shown(_tied(scope, bearing, parameters, catalog), _fields(scope, catalog), _action(scope))
+            found.append((scope, shown))
+    if _contradicted(found, row_count, catalog):
+        found = [(scope, Shown(None, shown.fields, _action(scope))) for scope, shown in found]
+    results: list[Shown] = []
+    for scope, shown in found:
+        if shown.customers is not None:
+            results.append(Shown(shown.customers, shown.fields, scope.action))
+        else:
+            results += _expanded(scope, shown, parameters, row_count if len(found) == 1 else None, catalog)
+    return tuple(results)
+
+
+def _action(scope: ReadScope) -> str:
+    return "search" if scope.action == "view" else scope.action
+
+
+def _bearing(scope: ReadScope, catalog: Catalog) -> tuple[Relation, ...]:
+    """Relations of the scope whose rows belong to customers and whose columns are shown."""
+    aliases = {output.alias for output in scope.outputs}
+    used = [relation for relation in scope.relations if None in aliases or relation.alias in aliases]
+    named = {
+        ref.alias
+        for ref in _refs(scope)
+        if any(catalog.options.is_key(ref.column, relation.name) for relation in used if relation.alias == ref.alias)
+    }
+    unqualified = {ref.column for ref in _refs(scope) if ref.alias is None}
+    return tuple(
+        relation
+        for relation in used
+        if catalog.holds_customers(relation.name)
+        or relation.alias in named
+        or (len(scope.relations) == 1 and any(catalog.options.is_key(name, relation.name) for name in unqualified))
+    )
+
+
+def _refs(scope: ReadScope) -> list[ColumnRef]:
+    refs = [*scope.outputs, *(ref for pair in scope.equalities for ref in pair)]
+    pending = list(scope.conditions)
+    while pending:
+        condition = pending.pop()
+        if isinstance(condition, Comparison):
+            refs.append(condition.column)
+        elif isinstance(condition, Junction):
+            pending += condition.parts
+    return refs
+
+
+# --- customers --------------------------------------------------------------------------------------------
+
+
+def _tied(
+    scope: ReadScope, bearing: tuple[Relation, ...], parameters: tuple[str | None, ...], catalog: Catalog
+) -> tuple[str, ...] | None:
+    groups = _equal_columns(scope, catalog)
+    held: dict[ColumnRef, set[str]] = {}
+    for condition in scope.conditions:
+        for ref, values in _held(condition, scope, groups, parameters, catalog).items():
+            held[ref] = held[ref] & values if ref in held else values
+    customers: set[str] = set()
+    for relation in bearing:
+        keys = [
+            values
+            for ref, values in held.items()
+            if any(
+                member.alias == relation.alias and catalog.options.is_key(member.column, relation.name)
+                for member in groups.get(ref, {ref})
+            )
+        ]
+        if not keys:
+            return None
+        customers |= min(keys, key=len)
+    return tuple(sorted(customers))
+
+
+def _held(
+    condition: Condition,
+    scope: ReadScope,
+    groups: Mapping[ColumnRef, frozenset[ColumnRef]],
+    parameters: tuple[str | None, ...],
+    catalog: Catalog,
+) -> dict[ColumnRef, set[str]]:
+    """Columns (one for each group of equal ones) that the condition holds to values, and which."""
+    if isinstance(condition, Comparison) and condition.kind == "equals":
+        values = known_values(condition.values, parameters)
+        ref = _resolved(condition.column, scope, catalog)
+        return {} if values is None else {_leader(ref, groups): set(values)}
+    if not isinstance(condition, Junction) or condition.kind == "not":
+        return {}
+    parts = [_held(part, scope, groups, parameters, catalog) for part in condition.parts]
+    joined: dict[ColumnRef, set[str]] = {}
+    for ref in {ref for part in parts for ref in part}:
+        said = [part[ref] for part in parts if ref in part]
+        if condition.kind == "and":
+            joined[ref] = set.intersection(*said)
+        elif len(said) == len(parts):
+            joined[ref] = set.union(*said)
+    return joined
+
+
+def _resolved(ref: ColumnRef, scope: ReadScope, catalog: Catalog) -> ColumnRef:
+    """The reference with its relation, where only one can be meant."""
+    if ref.alias is not None:
+        return ref
+    if len(scope.relations) == 1:
+        return ColumnRef(scope.relations[0].alias, ref.column)
+    having = [
+        relation.alias
+        for relation in scope.relations
+        if ref.column.lower() in catalog.columns.get(relation.bare_name.lower(), frozenset())
+    ]
+    return ColumnRef(having[0], ref.column) if len(having) == 1 else ref
+
+
+def _equal_columns(scope: ReadScope, catalog: Catalog) -> dict[ColumnRef, frozenset[ColumnRef]]:
+    groups: dict[ColumnRef, frozenset[ColumnRef]] = {}
+    for left, right in scope.equalities:
+        pair = (left, right)
+        if left.column != right.column or (
+            left.alias and right.alias
+        ):  # not of USING, whose merged column has no relation
+            pair = (_resolved(left, scope, catalog), _resolved(right, scope, catalog))
+        joined = frozenset(pair).union(*(groups.get(ref, frozenset({ref})) for ref in pair))
+        groups.update(dict.fromkeys(joined, joined))
+    return groups
+
+
+def _leader(ref: ColumnRef, groups: Mapping[ColumnRef, frozenset[ColumnRef]]) -> ColumnRef:
+    return min(groups.get(ref, {ref}), key=lambda each: (each.alias or "", each.column))
+
+
+def _contradicted(found: list[tuple[ReadScope, Shown]], row_count: int | None, catalog: Catalog) -> bool:
+    """Whether more rows came than customers are named, each of whom has one row in the tables that are read."""
+    if row_count is None or not found:
+        return False
+    if not all(
+        shown.customers is not None
+        and len(scope.relations) == 1
+        and catalog.options.is_customer_table(scope.relations[0].name)
+        for scope, shown in found
+    ):
+        return False
+    return row_count > sum(len(shown.customers or ()) for _, shown in found)
+
+
+def _expanded(
+    scope: ReadScope, shown: Shown, parameters: tuple[str | None, ...], row_count: int | None, catalog: Catalog
+) -> list[Shown]:
+    """A bulk read as reads of the snapshot's customers, where the snapshot can say which.
+
+    It cannot where a condition is not understood, where the server counted other rows than the snapshot gives, or
+    where something else than conditions chose the rows. Rows beyond a whole snapshot stay a bulk read.
+    """
+    snapshot = catalog.snapshot_of(scope.relations[0].name) if scope.whole else None
+    customers = snapshot.customers(scope.conditions, parameters) if snapshot is not None else None
+    if customers is None or (scope.conditions and row_count not in (None, len(customers))):
+        return [shown]
+    if not customers:
+        return [shown]
+    expanded = [Shown(customers, shown.fields, shown.action)]
+    return [*expanded, shown] if row_count is not None and row_count > len(customers) else expanded
+
+
+# --- fields -----------------------------------------------------------------------------------------------
+
+
+def _fields(scope: ReadScope, catalog: Catalog) -> tuple[str, ...]:
+    names: list[str] = []
+    by_alias = {relation.alias: relation for relation in scope.relations}
+    for output in scope.outputs:
+        if output.column != ALL_COLUMNS:
+            names.append(catalog.options.field_of(output.column))
+            continue
+        relation = by_alias[output.alias or ""]
+        snapshot = catalog.snapshot_of(relation.name)
+        known = (
+            snapshot.columns
+            if snapshot
+            else (*sorted(catalog.columns.get(relation.bare_name.lower(), ())), ALL_COLUMNS)
+        )
+        names += [catalog.options.field_of(column) for column in known]
+    return tuple(dict.fromkeys(names))
