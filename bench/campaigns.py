@@ -236,3 +236,19 @@ def unlogged(world: World, rng: np.random.Generator, k: int) -> Planted:
         (who,),
         int(rng.integers(len(world.contacts))),
     )
+
+
+def several(world: World, rng: np.random.Generator, k: int, noise: float, count: int) -> Planted:
+    """Two or three sources who passed on to the same seller, in unequal parts."""
+    each = [source(world, rng, k, 0.0) for _ in range(count)]
+    parts = rng.multinomial(k - int(k * noise), rng.dirichlet(np.full(count, 6.0)))
+    chosen = [
+        rng.choice(one.customers, min(int(n), len(one.customers)), replace=False)
+        for one, n in zip(each, parts, strict=True)
+    ]
+    leaked = np.unique(np.concatenate(chosen))
+    customers = np.unique(np.concatenate([leaked, mixed(rng, world, leaked, int(k * noise), 1.0)]))
+    who = tuple(one.sources[0] for one in each)
+    return replace(
+        each[0], family=f"{count} sources", customers=customers, mailed_at=times(rng, len(customers)), sources=who
+    )

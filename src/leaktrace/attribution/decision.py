@@ -22,6 +22,7 @@ from scipy.stats import binom
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.posterior import Posterior, Weighed
 from leaktrace.attribution.rivals import Rival
+from leaktrace.attribution.sets import Sets, sets_of
 from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.view import decoys
 from leaktrace.records import Outcome, UndecidedCode
@@ -69,7 +70,7 @@ class Verdict:
 
     outcome: Outcome
     named: tuple[int, ...]
-    suspects: tuple[tuple[int, ...], ...]
+    suspects: Sets
     """One set per source found."""
     code: UndecidedCode | None
     sentence: str
@@ -106,7 +107,7 @@ def _recent_share(one: Weighed, early: Posterior) -> float:
 def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
     """The verdict from all looks."""
     late, late_all = looks.late, looks.late_all
-    sets = _sets(study, late, around.set_mass)
+    sets = sets_of(study, late, around.set_mass)
     if late.view.size == 0:
         return _undecided("too_few_reports", "There is no report of any mail in the evidence.", 2)
     if not around.log_has_accesses:
@@ -119,9 +120,12 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
         sentence = f"{unmatched} of {late.view.size} reports come from customers unlike any other in the ledger."
         return _undecided("no_match_for_controls", sentence, None, sets)
     best = _best(late)
-    if best is not None and late.own[best.suspect.principal] >= around.naming_threshold:
-        return _name_or_not(study, looks, best, sets, around)
-    hidden = _sets(study, late_all, around.set_mass)
+    certain = [one for one in late.weighed if late.own[one.suspect.principal] >= around.naming_threshold]
+    if certain:
+        verdicts = [_name_or_not(study, looks, one, sets, around) for one in certain]
+        named = tuple(principal for verdict in verdicts for principal in verdict.named)
+        return Verdict("named", named, sets, None, "", None) if named else verdicts[0]
+    hidden = sets_of(study, late_all, around.set_mass)
     if late_all.nobody < 0.5 < late.nobody:
         sentence = (
             f"Somebody opened these customers' records only in the {around.margin_days} days before the first mail: a "
@@ -133,7 +137,7 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
     return _not_enough(study, looks, best, sets, around)
 
 
-def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: tuple[tuple[int, ...], ...] = ()) -> Verdict:
+def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: Sets = ()) -> Verdict:
     return Verdict("undecided", (), sets, code, sentence, more)
 
 
@@ -150,26 +154,11 @@ def _best(posterior: Posterior) -> Weighed | None:
     return max(posterior.weighed, key=lambda one: posterior.own[one.suspect.principal])
 
 
-def _sets(study: Study, posterior: Posterior, mass: float) -> tuple[tuple[int, ...], ...]:
-    """The smallest group that reaches `mass` of the source's chance; none where nobody inside is the better answer."""
-    total = float(posterior.person.sum())
-    if total <= 0.0 or posterior.nobody >= 0.5:
-        return ()
-    order = sorted(range(len(posterior.person)), key=lambda i: (-posterior.person[i], study.principals[i].name))
-    reached, members = 0.0, []
-    for index in order:
-        members.append(index)
-        reached += float(posterior.person[index])
-        if reached >= mass * total:
-            break
-    return (tuple(members),)
-
-
 def _name_or_not(
     study: Study,
     looks: Looks,
     best: Weighed,
-    sets: tuple[tuple[int, ...], ...],
+    sets: Sets,
     around: Circumstances,
 ) -> Verdict:
     late, early = looks.late, looks.early
@@ -231,7 +220,7 @@ def _viable(looks: Looks, best: Weighed) -> set[Rival]:
     }
 
 
-def _with_rivals(sets: tuple[tuple[int, ...], ...], principal: int, viable: set[Rival]) -> tuple[tuple[int, ...], ...]:
+def _with_rivals(sets: Sets, principal: int, viable: set[Rival]) -> Sets:
     """The set that says so: the principal and those who cannot be told apart, first of all sets."""
     members = [principal, *sorted({rival.rival for rival in viable})]
     known = sets[0] if sets else ()
@@ -255,9 +244,7 @@ def unmatched_cases(posterior: Posterior) -> Indices:
     return np.array(lacking, dtype=np.int64)
 
 
-def _not_enough(
-    study: Study, looks: Looks, best: Weighed | None, sets: tuple[tuple[int, ...], ...], around: Circumstances
-) -> Verdict:
+def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, around: Circumstances) -> Verdict:
     late = looks.late
     if late.forged > _FORGED_ENOUGH and best is not None and late.forged > 0.1 * (1.0 - late.nobody):
         weak = _solid_reports(study, late, best) < 2
@@ -273,6 +260,9 @@ def _not_enough(
         rival = max(covering, key=lambda one: (one.log_ratio, -one.rival))
         members = _with_rivals(sets, best.suspect.principal, covering)
         return _undecided("indistinguishable", sentence, more_for_rival(best, rival, RIVAL_LOG_RATIO), members)
+    if late.nobody < 0.1 and _one_queue(late):
+        sentence = "Colleagues of one team explain the reports together; an export of their queue would look the same."
+        return _undecided("indistinguishable", sentence, None, sets)
     if late.nobody < 0.1 and (late.rivals > _SHARED_ENOUGH or _tied(late, best)):
         sentence = "Colleagues had been shown the same customers in time; the reports do not tell them apart."
         return _undecided("indistinguishable", sentence, _more_between(late), sets)
@@ -281,6 +271,15 @@ def _not_enough(
     sentence = "The reports point nowhere clearly enough."
     more = more_for(late, best, around.naming_threshold) if late.nobody < 0.5 else more_at_all(late)
     return _undecided("too_few_reports", sentence, more, sets)
+
+
+def _one_queue(late: Posterior) -> bool:
+    """Whether the best explanation is several people of one team."""
+    best = late.groups[0] if late.groups else None
+    if best is None or best.probability < max(0.5, float(late.single.max())):
+        return False
+    teams = [late.view.study.principals[member].team for member in best.members]
+    return any(team is not None and teams.count(team) > 1 for team in teams)
 
 
 def _more_between(late: Posterior) -> int | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from leaktrace.attribution.decision import Circumstances, Looks, Verdict, decide, late_only, unmatched_cases
 from leaktrace.attribution.posterior import Posterior, posterior_of, shortlist
+from leaktrace.attribution.sets import chance_of_any
 from leaktrace.attribution.study import NEVER, Aside, Indices, Sample, Study
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
@@ -76,7 +77,7 @@ def _probability(value: float) -> float:
 
 
 def _set(study: Study, posterior: Posterior, members: tuple[int, ...]) -> PrincipalSet:
-    chance = float(posterior.person[list(members)].sum())
+    chance = chance_of_any(posterior, members)
     return PrincipalSet(tuple(study.principals[i].name for i in members), _probability(chance))
 
 

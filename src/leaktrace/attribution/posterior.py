@@ -15,6 +15,7 @@ from leaktrace.attribution.columns import Column, columns_in, exposed, striking
 from leaktrace.attribution.likelihood import Columns, expected_noise, log_likelihood_ratio, noise_profile
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.rivals import Rival, rivals_of
+from leaktrace.attribution.several import Part, Several, groups_of, log_price
 from leaktrace.attribution.spread import FLOOR, spread_of
 from leaktrace.attribution.study import NEVER, Aside, Indices, Reals, Sample, Study
 from leaktrace.attribution.view import Suspect, View, columns_of, expected_hits, screen, suspects_of, view_at
@@ -60,6 +61,14 @@ class ColumnWeight:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupWeight:
+    """Several sources together, and the chance that they are all the sources."""
+
+    members: tuple[int, ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Posterior:
     """Chances of all explanations at one cut; they sum to one."""
 
@@ -71,7 +80,12 @@ class Posterior:
     person: Reals
     """Chance of being a source, a rival's part and the share of one's columns included, `[principals]`."""
     own: Reals
-    """Chance of being the source of all one was shown alike: what alone can name somebody, `[principals]`."""
+    """Chance of being a source, alone or with others, who passed on all they were shown alike: what alone can name
+    somebody, `[principals]`."""
+    single: Reals
+    """Chance of being the only source, all alike, `[principals]`."""
+    groups: tuple[GroupWeight, ...]
+    """Several sources, likeliest first."""
     columns: tuple[ColumnWeight, ...]
     nobody: float
     """No principal is a source; forgeries included."""
@@ -113,7 +127,14 @@ def posterior_of(
     for one in weighed:
         log_ratio[one.suspect.principal] = one.log_ratio
     log_ratio = log_ratio - _silence(study)
-    return _combine(view, weighed, log_ratio, _column_ratios(view, spread), spread, insider)
+    groups = groups_of([_part(one) for one in weighed], view, view.weight)
+    return _combine(view, weighed, log_ratio, _column_ratios(view, spread), groups, spread, insider)
+
+
+def _part(one: Weighed) -> Part:
+    """A principal as one of several sources; the rate leans towards innocence by the spread of the null model."""
+    rate = np.clip(one.suspect.rate * np.exp(one.spread), 1e-12, 0.97)
+    return Part(one.suspect.principal, one.suspect.shown, one.suspect.neutral, rate, one.log_ratio)
 
 
 def _weigh(view: View, suspects: list[Suspect]) -> list[Weighed]:
@@ -184,6 +205,15 @@ def _column_ratios(view: View, spread: float) -> list[tuple[Column, float]]:
     return [(column, float(ratio)) for column, ratio in zip(found, ratios, strict=True)]
 
 
+def _apart(study: Study, members: tuple[int, ...]) -> list[int]:
+    """Members who share no team with another of the group.
+
+    Two colleagues who each explain a part of their queue look just like an export of that queue by a third (guard 5).
+    """
+    teams = [study.principals[member].team for member in members]
+    return [member for member, team in zip(members, teams, strict=True) if team is None or teams.count(team) == 1]
+
+
 def _excess(share: float, log_ratio: float) -> float:
     """A forgery's log-mass beyond what it shares with nobody inside: reports that say nothing are no sign of one."""
     if log_ratio <= 0.0:
@@ -209,6 +239,7 @@ def _combine(
     weighed: list[Weighed],
     log_ratio: Reals,
     column_ratios: list[tuple[Column, float]],
+    groups: list[Several],
     spread: float,
     insider: float,
 ) -> Posterior:
@@ -232,10 +263,23 @@ def _combine(
         for one in weighed
         for share, ratio in ((FORGED_WEAK, one.weak_log_ratio), (FORGED_ALL, one.log_ratio))
     ]
-    everything = np.concatenate([own, column, [mass for _, mass in pairs], forged, [log_nobody]])
+    several = [
+        (group.members, group.log_ratio + log_price(len(group.members), count, float(log_person))) for group in groups
+    ]
+    everything = np.concatenate(
+        [own, column, [mass for _, mass in pairs], [mass for _, mass in several], forged, [log_nobody]]
+    )
     total = float(log_sum(everything))
     person = np.exp(own - total)
-    alone = person.copy()
+    single = person.copy()
+    together = tuple(
+        GroupWeight(members, float(np.exp(mass - total)))
+        for members, mass in sorted(several, key=lambda item: (-item[1], item[0]))
+    )
+    alone = single.copy()
+    for group in together:
+        person[list(group.members)] += group.probability
+        alone[_apart(view.study, group.members)] += group.probability
     for rival, mass in pairs:
         person[rival] += np.exp(mass - total)
     weights = []
@@ -251,6 +295,8 @@ def _combine(
         log_ratio=log_ratio,
         person=person,
         own=alone,
+        single=single,
+        groups=together,
         columns=tuple(sorted(weights, key=lambda weight: -weight.probability)),
         nobody=float(np.exp(log_nobody - total)) + forged_mass,
         rivals=rival_mass,

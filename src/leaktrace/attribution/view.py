@@ -26,7 +26,7 @@ from leaktrace.attribution.likelihood import (
     OTHER_PATH_BELIEF,
     Columns,
 )
-from leaktrace.attribution.strata import intensity_class
+from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import NEVER, Aside, Case, Flags, Group, Indices, Reals, Sample, Study
 
 DECOY_RATE = 1e-5
@@ -106,12 +106,13 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> Vi
     segments = 1 + int(max(group.segment.max(initial=0), controls.segment.max(initial=0)))
     cases = [study.cases[i] for i in mailed]
     contact = group.contact[mailed]
+    intensity = np.bincount(position[owner[shown]], minlength=len(mailed)).astype(np.int64)
     return View(
         study=study,
         mailed=mailed,
         region=group.region[mailed],
         segment=group.segment[mailed],
-        intensity=np.bincount(position[owner[shown]], minlength=len(mailed)).astype(np.int64),
+        intensity=intensity,
         belief=_belief(cases, contact),
         weight=_weight(cases),
         contact=contact,
@@ -122,14 +123,17 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> Vi
         neutral_principal=group.pair_principal[neutral],
         known=background(controls, study.uniform_control, study.opened_count, study.customer_count, regions, segments),
         controls=controls,
-        forced=_forced(contact, controls, study.uniform_control),
+        forced=_forced(contact, intensity, controls),
     )
 
 
-def _forced(contact: Flags, controls: Group, uniform: Flags) -> float:
-    everyone = controls.contact[uniform] if uniform.any() else controls.contact
-    share = float((everyone.sum() + 0.5) / (len(everyone) + 1.0))
-    return max(0.0, float(contact.sum()) - len(contact) * share)
+def _forced(contact: Flags, intensity: Indices, controls: Group) -> float:
+    """Contacts among the cases beyond what customers as busy as they have anyway."""
+    classes = intensity_class(controls.intensity())
+    overall = (controls.contact.sum() + 0.5) / (controls.size + 1.0)
+    hits = np.bincount(classes, weights=controls.contact, minlength=CLASSES) + 20.0 * overall
+    share = hits / (np.bincount(classes, minlength=CLASSES) + 20.0)
+    return max(0.0, float(contact.sum()) - float(share[intensity_class(intensity)].sum()))
 
 
 def _without(group: Group, aside: Aside) -> Group:
