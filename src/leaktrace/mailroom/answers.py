@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from leaktrace.mailroom.labels import plain
 from leaktrace.mailroom.mime import Part
 from leaktrace.mailroom.notices import notices
@@ -13,7 +15,7 @@ _WORDS_CEILING_CHARACTERS = 20_000
 
 def find_autoreply(message: Part) -> str | None:
     """Why a message is an automatic answer (RFC 3834, RFC 8098); None when it is not."""
-    if (message.text("auto-submitted") or "").partition(";")[0].strip().lower() == "auto-replied":
+    if _auto_submitted(message) == "auto-replied":
         return "an automatic answer by its Auto-Submitted field (RFC 3834)"
     report_type = message.parameters.get("report-type", "").lower()
     if message.content_type == "multipart/report" and report_type == "disposition-notification":
@@ -32,6 +34,11 @@ def find_autoreply(message: Part) -> str | None:
     return None
 
 
+def _auto_submitted(message: Part) -> str:
+    """The keyword of Auto-Submitted without parameters and comments (RFC 3834, section 5); `no` where it is missing."""
+    return re.split(r"[;(\s]", (message.text("auto-submitted") or "no").strip().lower(), maxsplit=1)[0] or "no"
+
+
 def judge_words(message: Part, texts: list[Text]) -> tuple[MessageKind, str]:
     """`complaint` or `other` for a message without an original, and why."""
     if (message.text("x-spam-flag") or "").strip().lower() == "yes":
@@ -40,7 +47,7 @@ def judge_words(message: Part, texts: list[Text]) -> tuple[MessageKind, str]:
         return "other", "mailing-list mail to the mailbox itself (List- fields)"
     if (message.text("precedence") or "").strip().lower() in ("bulk", "list", "junk"):
         return "other", "bulk mail to the mailbox itself (Precedence field)"
-    if (message.text("auto-submitted") or "no").partition(";")[0].strip().lower() != "no":
+    if _auto_submitted(message) != "no":
         return "other", "written by a program (Auto-Submitted field)"
     if message.first("x-amz-sns-message-id") is not None:
         return "other", "written by a program (Amazon SNS notification)"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from leaktrace.mailroom.attached import attached_messages, read_attached
-from leaktrace.mailroom.dates import UNKNOWN, sent_window
+from leaktrace.mailroom.dates import HEADER_LANGUAGES, UNKNOWN, sent_window
 from leaktrace.mailroom.headers import field_text
 from leaktrace.mailroom.mailboxes import clean_address
 from leaktrace.mailroom.mime import Part, Source, TextBudget, read_fields, walk
@@ -89,7 +89,7 @@ def _redacted(feedback: Feedback) -> Original:
         sender = Mailbox(clean_address(text), None)
         spans["sender"] = span
     for text, span in (feedback.fields.get("arrival-date", []) + feedback.fields.get("received-date", []))[:1]:
-        sent_between = sent_window(text)
+        sent_between = sent_window(text, HEADER_LANGUAGES)
         spans["sent_between"] = span
     flags = ("redacted",) if sender.address else ("no_sender_address", "redacted")
     return Original(

@@ -15,6 +15,8 @@ from leaktrace.mailroom.labels import labels, plain
 from leaktrace.records import Window
 
 UNKNOWN = Window(None, None)
+HEADER_LANGUAGES = frozenset({"en"})
+"""Header fields name months in English, whatever the sender speaks."""
 _EAST, _WEST = timedelta(hours=14), timedelta(hours=12)
 _CEILING_CHARACTERS = 200
 _TIME = re.compile(
@@ -65,8 +67,8 @@ def sent_window(text: str, languages: frozenset[str] = frozenset()) -> Window:
 
 
 def sent_at(text: str) -> datetime | None:
-    """The instant of a date with a zone (RFC 5322, section 3.3); None without one."""
-    window = sent_window(text)
+    """The instant of a header field's date (RFC 5322, section 3.3: English, with a zone); None without one."""
+    window = sent_window(text, HEADER_LANGUAGES)
     if window.start is None or window.end is None or window.end - window.start > timedelta(minutes=1):
         return None
     return window.start

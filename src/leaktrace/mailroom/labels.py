@@ -10,6 +10,10 @@ from importlib import resources
 from typing import Literal, get_args
 
 Role = Literal["from", "to", "cc", "bcc", "date", "subject", "reply_to", "other"]
+Table = dict[str, list[str]]
+"""One language's words by kind."""
+SHORTEST_MONTH = {"fi": 5}
+"""Languages that do not cut the names of months to three letters (Finnish `mar` is not used for marraskuu)."""
 ROLES: tuple[Role, ...] = get_args(Role)
 _DASHES = " \t-_=*—–─~#>|【】[]"
 _SAME_LETTERS = str.maketrans({"ي": "ی", "ك": "ک", "ţ": "ț", "ş": "ș", "’": "'", "\xa0": " ", "：": ":"})
@@ -45,7 +49,7 @@ class Labels:
 def labels() -> Labels:
     """The tables of the package; read once, never changed."""
     text = resources.files("leaktrace.mailroom").joinpath("labels.toml").read_text(encoding="utf-8")
-    tables: dict[str, dict[str, list[str]]] = tomllib.loads(text)
+    tables: dict[str, Table] = tomllib.loads(text)
     roles = _roles(tables)
     return Labels(
         roles=roles,
@@ -66,7 +70,7 @@ def labels() -> Labels:
     )
 
 
-def _roles(tables: dict[str, dict[str, list[str]]]) -> dict[str, dict[Role, frozenset[str]]]:
+def _roles(tables: dict[str, Table]) -> dict[str, dict[Role, frozenset[str]]]:
     found: dict[str, dict[Role, frozenset[str]]] = {}
     for language, table in tables.items():
         for role in ROLES:
@@ -76,12 +80,12 @@ def _roles(tables: dict[str, dict[str, list[str]]]) -> dict[str, dict[Role, froz
     return found
 
 
-def _written(tables: dict[str, dict[str, list[str]]]) -> tuple[tuple[str, Role], ...]:
+def _written(tables: dict[str, Table]) -> tuple[tuple[str, Role], ...]:
     words = {(word, role) for table in tables.values() for role in ROLES for word in table.get(role, [])}
     return tuple(sorted(words, key=lambda pair: (-len(pair[0]), pair)))
 
 
-def _prefixes(tables: dict[str, dict[str, list[str]]], kind: str) -> dict[str, frozenset[str]]:
+def _prefixes(tables: dict[str, Table], kind: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for language, table in tables.items():
         for word in table.get(kind, []):
@@ -89,20 +93,26 @@ def _prefixes(tables: dict[str, dict[str, list[str]]], kind: str) -> dict[str, f
     return found
 
 
-def _longest_first(tables: dict[str, dict[str, list[str]]], kind: str) -> tuple[str, ...]:
+def _longest_first(tables: dict[str, Table], kind: str) -> tuple[str, ...]:
     words = {plain(word) for table in tables.values() for word in table.get(kind, [])}
     return tuple(sorted(words, key=lambda word: (-len(word), word)))
 
 
-def _months(tables: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, frozenset[int]]]:
+def _months(tables: dict[str, Table]) -> dict[str, dict[str, frozenset[int]]]:
+    """Whole names, and their beginnings from three letters on where those are no whole name of the language."""
     found: dict[str, dict[str, frozenset[int]]] = {}
     for language, table in tables.items():
-        for number, words in enumerate(table.get("months", []), start=1):
-            for word in words.split():
-                full = plain(word)
-                for length in range(min(3, len(full)), len(full) + 1):
-                    by_language = found.setdefault(full[:length], {})
-                    by_language[language] = by_language.get(language, frozenset()) | {number}
+        names = [
+            (plain(name), number) for number, names in enumerate(table.get("months", []), 1) for name in names.split()
+        ]
+        whole = {name for name, _ in names}
+        for name, number in names:
+            shortest = min(SHORTEST_MONTH.get(language, 3), len(name))
+            for length in range(shortest, len(name) + 1):
+                if length < len(name) and name[:length] in whole:
+                    continue
+                by_language = found.setdefault(name[:length], {})
+                by_language[language] = by_language.get(language, frozenset()) | {number}
     return found
 
 
@@ -125,11 +135,11 @@ def subject_says(subject: str | None, languages: frozenset[str]) -> Literal["for
         return None
     forward = labels().forward_prefixes.get(word, frozenset())
     reply = labels().reply_prefixes.get(word, frozenset())
-    if forward and reply:
-        forward, reply = (forward & languages or forward), (reply & languages if forward & languages else reply)
-    if reply and not forward:
+    if forward and reply and reply & languages and not forward & languages:
         return "reply"
-    return "forward" if forward else None
+    if forward:
+        return "forward"
+    return "reply" if reply else None
 
 
 def without_prefixes(subject: str) -> str:

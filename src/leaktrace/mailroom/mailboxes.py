@@ -145,13 +145,22 @@ def _joined(text: str, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
+def _at_commas_too(text: str, outer: tuple[int, int]) -> list[tuple[int, int]]:
+    """Mailboxes between two semicolons: more than one only where a comma parts whole addresses."""
+    inner = [(outer[0] + start, outer[0] + end) for start, end in split_mailboxes(text[outer[0] : outer[1]])]
+    return inner if all(ADDRESS.search(text, start, end) for start, end in inner) and inner else [outer]
+
+
 def read_mailboxes(text: str, start: int = 0, *, encoded: bool = False) -> list[Found]:
     """All mailboxes of a list field, groups opened (RFC 5322, section 3.4); at most `MAILBOX_CEILING_COUNT`."""
     text = text[:FIELD_CEILING_CHARACTERS]
     outside = re.sub(r'"[^"]*"', "", text)
     use_semicolons = bool(re.search(r"[;；]\s*\S", outside)) and not re.match(r"\s*[^<>@\",;:]*:", outside)
+    ranges = split_mailboxes(text, semicolons_only=use_semicolons)
+    if use_semicolons:
+        ranges = [one for outer in ranges for one in _at_commas_too(text, outer)]
     found = []
-    for begin, end in split_mailboxes(text, semicolons_only=use_semicolons):
+    for begin, end in ranges[:MAILBOX_CEILING_COUNT]:
         piece = text[begin:end]
         group = re.match(r'\s*[^<>@",;:]*:(?!\S*@.*:)', piece)
         lead = group.end() if group and "mailto" not in group.group().lower() else 0

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from leaktrace.mailroom.dates import sent_at, sent_window
+from leaktrace.mailroom.dates import HEADER_LANGUAGES, sent_at, sent_window
 from leaktrace.mailroom.mime import Field, Part
 from leaktrace.records import Window
 
@@ -40,7 +40,7 @@ def trusted_receipt(message: Part, trusted: Iterable[str]) -> tuple[datetime, Fi
 
 def claimed_window(message: Part) -> Window:
     """When the message was sent, by its Date field: the sender's word."""
-    return sent_window(message.text("date") or "")
+    return sent_window(message.text("date") or "", HEADER_LANGUAGES)
 
 
 def reported_at(message: Part) -> datetime | None:

@@ -1,0 +1,103 @@
+"""Hostile structure: bounded time and memory, a reason for people, never an exception."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from leaktrace.mailroom.read import read_mail
+from leaktrace.settings import Settings
+
+CAP_SECONDS = 10.0
+"""Generous: the slowest of these takes about two seconds on a slow machine, a quadratic one minutes."""
+
+
+def head(content_type: bytes = b"text/plain", extra: bytes = b"") -> bytes:
+    return b"From: a@b.example\r\nSubject: x\r\nContent-Type: " + content_type + b"\r\n" + extra + b"\r\n"
+
+
+def nested(count: int) -> bytes:
+    levels = [b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(count)]
+    return b"From: a@b.example\r\n" + b"".join(levels) + b"\r\nhi\r\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (nested(2000), "nested deeper than 32"),
+        (b"From: a@b.example\r\nContent-Type: message/rfc822\r\n\r\n" * 2000, "nested deeper than 32"),
+        (head(b"multipart/mixed; boundary=b") + b"--b\r\n\r\nx\r\n" * 100_000, "more than 1000 MIME parts"),
+        (head(b"multipart/digest; boundary=b") + b"--b\r\n\r\nFrom: x\r\n\r\n" * 100_000, "more than 1000 MIME parts"),
+        (head() + b"x" * 4_000_001, "decoded text is larger than 4000000 bytes"),
+        (b"From: a@b.example\r\nX: " + b"x" * 4_000_000 + b"\r\n\r\n", "a header larger than 4000000 bytes"),
+    ],
+)
+def test_a_ceiling_reached_is_unreadable_with_its_reason(raw: bytes, reason: str) -> None:
+    started = time.monotonic()
+    record = read_mail(raw)
+    assert time.monotonic() - started < CAP_SECONDS
+    assert record.kind == "unreadable"
+    assert reason in (record.reason or "")
+    assert record.reporter.address == "a@b.example"
+
+
+def test_200_megabytes_are_unreadable_quickly_and_without_a_copy() -> None:
+    raw = head() + bytes(200_000_000)
+    tracemalloc.start()
+    started = time.monotonic()
+    record = read_mail(raw)
+    seconds, (_, peak_bytes) = time.monotonic() - started, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert record.kind == "unreadable"
+    assert str(Settings().message_ceiling_bytes) in (record.reason or "")
+    assert seconds < CAP_SECONDS
+    assert peak_bytes < 5_000_000
+
+
+SHAPES: dict[str, Callable[[int], bytes]] = {
+    "newlines": lambda n: head() + b"\n" * (50 * n),
+    "unclosed style": lambda n: head(b"text/html") + b"<style>" * (10 * n),
+    "unclosed quotes": lambda n: head(b"text/html") + b'<a "' * (10 * n),
+    "unclosed comments": lambda n: head(b"text/html") + b"<!--" * (10 * n),
+    "clients' marks": lambda n: head(b"text/html") + b"<b class=gmail_attr>" * n + b"From: a<br>" * n,
+    "entities": lambda n: head(b"text/html") + b"&amp;" * (10 * n),
+    "many header fields": lambda n: b"From: a@b.example\r\n" + b"X-A: b\r\n" * (5 * n) + b"\r\nx",
+    "folded header": lambda n: b"From: a@b.example\r\nX-A: b\r\n" + b" c\r\n" * (5 * n) + b"\r\nx",
+    "encoded words": lambda n: b"From: a@b.example\r\nSubject: " + b"=?utf-8?q?a?= " * (5 * n) + b"\r\n\r\nx",
+    "recipients": lambda n: head(b"message/rfc822") + b"From: x@y.example\r\nTo: " + b"a@b," * (10 * n) + b"\r\n\r\nx",
+    "open angles": lambda n: head(b"message/rfc822") + b"From: " + b"<" * (50 * n) + b"\r\n\r\nx",
+    "labels": lambda n: head() + b"From: a\n" * (5 * n),
+    "attributions": lambda n: head() + b"On x wrote:\n" * n,
+    "rules": lambda n: head() + b"-----\n" * (5 * n),
+    "quotes": lambda n: head() + b"> \n" * (10 * n),
+    "blanks": lambda n: head() + b" " * (50 * n) + b"x",
+    "quoted-printable": lambda n: head(extra=b"Content-Transfer-Encoding: quoted-printable\r\n") + b"=41a" * (5 * n),
+    "almost boundaries": lambda n: head(b"multipart/mixed; boundary=b") + b"--b " * (20 * n),
+    "open parameters": lambda n: b"From: a@b.example\r\nContent-Type: a/b" + b';a="' * (5 * n) + b"\r\n\r\nx",
+    "signed blanks": lambda n: (
+        b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=b.example; s=s; h=from; bh=AAAA; b=AAAA\r\n"
+        + head()
+        + b" \t" * (25 * n)
+        + b"x"
+    ),
+    "links": lambda n: head() + b"http://a " * (5 * n),
+    "one long word": lambda n: head() + b"a" * (50 * n),
+    "forwards": lambda n: head() + b"---- Forwarded message ----\nFrom: a@b.example\nSubject: x\n\nhi\n" * (n // 5),
+}
+
+
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_time_grows_no_faster_than_the_message(shape: str) -> None:
+    def seconds(size: int) -> float:
+        raw, started = SHAPES[shape](size), time.monotonic()
+        read_mail(raw)
+        return time.monotonic() - started
+
+    seconds(100)  # tables are loaded
+    small, large = seconds(2000), seconds(16_000)
+    # Eight times the bytes: quadratic work would take 64 times as long. Very short times are all noise.
+    assert large < CAP_SECONDS
+    assert large < 24 * max(small, 0.05)

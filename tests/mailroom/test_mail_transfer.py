@@ -1,0 +1,115 @@
+"""Transfer encodings and charsets: what is decoded can be found again in the raw bytes."""
+
+from __future__ import annotations
+
+import base64
+import quopri
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaktrace.mailroom.charsets import CharacterPlaces, best_codec, codec_name, decode
+from leaktrace.mailroom.transfer import decode_base64, decode_quoted_printable, decode_transfer
+
+
+@given(st.binary(max_size=300), st.integers(1, 40))
+def test_base64_decodes_and_every_slice_is_found_again(content: bytes, width: int) -> None:
+    letters = base64.b64encode(content)
+    encoded = b"\r\n".join(letters[at : at + width] for at in range(0, len(letters), width))
+    decoded, locate = decode_base64(encoded)
+    assert decoded == content
+    for start in range(0, len(content), 7):
+        begin, end = locate(start, min(start + 5, len(content)))
+        assert content[start : start + 5] in base64.b64decode(encoded[begin:end] + b"==")
+
+
+@given(st.binary(max_size=300))
+def test_quoted_printable_decodes_and_every_slice_is_found_again(content: bytes) -> None:
+    content = content.replace(b"\r", b"")
+    encoded = quopri.encodestring(content)
+    decoded, locate = decode_quoted_printable(encoded)
+    assert decoded == content
+    for start in range(0, len(content), 7):
+        begin, end = locate(start, min(start + 5, len(content)))
+        assert content[start : start + 5] in quopri.decodestring(encoded[begin:end])
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_break_a_decoder(content: bytes) -> None:
+    for encoding in ("base64", "quoted-printable", "x-unheard-of"):
+        decoded, locate = decode_transfer(content, encoding)
+        begin, end = locate(0, len(decoded))
+        assert 0 <= begin <= end <= len(content)
+        assert locate(0, 0)[0] == locate(0, 0)[1]
+
+
+def test_one_bad_base64_line_does_not_lose_the_rest() -> None:
+    good = base64.b64encode(b"the first half, and the second half ")
+    assert decode_base64(good[:24] + b"\n***\n" + good[24:])[0] == b"the first half, and the second half "
+    assert decode_base64(base64.b64encode(b"body") + b"\n____\nlist footer")[0] == b"body"
+    assert decode_base64(b"QUJDR")[0] == b"ABC"
+
+
+def test_stray_equals_signs_stay() -> None:
+    assert decode_quoted_printable(b"a=b =3D c=\r\nd =")[0] == b"a=b = cd "
+
+
+@pytest.mark.parametrize(
+    "name", ["idna", "punycode", "unicode_escape", "zlib", "rot13", "undefined", "no-such", "", "\x00"]
+)
+def test_codecs_that_are_no_charsets_of_mail_are_refused(name: str) -> None:
+    assert codec_name(name) is None
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("gb2312", "发件人：卖家 镕"),
+        ("shift_jis", "差出人 ①"),
+        ("iso-2022-jp", "差出人 abc 件名"),
+        ("ks_c_5601-1987", "보낸 사람"),
+        ("windows-1251", "От кого"),
+        ("UTF-7", "Größe"),
+        ("utf-16", "Größe 发件人"),
+        ("iso-8859-1", "caf\u00e9 \u201cquoted\u201d"),
+    ],
+)
+def test_charsets_are_read_and_places_found(charset: str, text: str) -> None:
+    codec = codec_name(charset)
+    assert codec is not None
+    content = text.encode(codec)
+    assert decode(content, charset) == text
+    places = CharacterPlaces(content, codec)
+    assert places.place(0) <= 2  # a byte order mark may come first
+    assert places.place(len(text)) == len(content)
+    assert [places.place(at) for at in range(len(text))] == sorted(places.place(at) for at in range(len(text)))
+
+
+@given(
+    st.text(max_size=200), st.integers(0, 200), st.integers(0, 200), st.sampled_from(["utf-8", "gb18030", "utf-16-le"])
+)
+def test_a_character_is_where_its_bytes_are(text: str, first: int, second: int, codec: str) -> None:
+    text = text.encode("utf-8", "ignore").decode()
+    start, end = sorted((min(first, len(text)), min(second, len(text))))
+    content = text.encode(codec)
+    places = CharacterPlaces(content, codec)
+    assert content[places.place(start) : places.place(end)].decode(codec) == text[start:end]
+
+
+def test_places_hold_far_into_a_text() -> None:
+    text = "é" * 9000 + "needle" + "漢" * 9000
+    content = text.encode()
+    places = CharacterPlaces(content, "utf-8")
+    at = text.index("needle")
+    assert content[places.place(at) : places.place(at + 6)] == b"needle"
+    assert CharacterPlaces(b"", "utf-8").place(0) == 0
+
+
+def test_unknown_charsets_are_guessed() -> None:
+    assert decode("naïve".encode(), "x-klingon") == "naïve"
+    assert decode("naïve".encode("cp1252"), None) == "naïve"
+    assert decode("naïve".encode("cp1252"), "utf-8") == "naïve"
+    assert decode(("ü" * 50).encode() + b"\xff", "us-ascii") == "ü" * 50 + "\ufffd"
+    assert decode(b"\xff" + ("ü" * 50).encode(), "utf-8") == "\ufffd" + "ü" * 50
+    assert best_codec(b"plain", "us-ascii") == "utf-8-sig"
