@@ -1,5 +1,26 @@
 """leaktrace: who inside gave customers' addresses to a seller, or that nobody did."""
 
-from __future__ import annotations
+from leaktrace.errors import LeaktraceError
+from leaktrace.evidence import read_evidence
+from leaktrace.mailroom import read_mail
+from leaktrace.records import Campaign, Evidence, EvidenceItem, Finding, IngestReport, MailReport, MessageRecord
+from leaktrace.version import __version__
+from leaktrace.workspace import Workspace, create
+from leaktrace.workspace import open_workspace as open  # noqa: A004 - `leaktrace.open` is the promised name
 
-__version__ = "0.1.0"
+__all__ = [
+    "Campaign",
+    "Evidence",
+    "EvidenceItem",
+    "Finding",
+    "IngestReport",
+    "LeaktraceError",
+    "MailReport",
+    "MessageRecord",
+    "Workspace",
+    "__version__",
+    "create",
+    "open",
+    "read_evidence",
+    "read_mail",
+]

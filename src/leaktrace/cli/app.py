@@ -1,0 +1,108 @@
+"""The program: global options, exit codes and how errors are told (DESIGN 4.3)."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from leaktrace.cli import demo, lookups, mail, tables, trace
+from leaktrace.cli.output import Screen, print_error, wants_json
+from leaktrace.errors import LeaktraceError
+from leaktrace.version import __version__
+
+EXIT_DONE = 0
+EXIT_BAD = 2
+EXIT_PARTLY = 3
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="leaktrace",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Who inside gave customers' addresses to a seller, or that nobody did.\n\n"
+    "Start with: leaktrace demo. On your own logs: leaktrace init, ingest, mail, campaigns, trace.",
+)
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        typer.echo(f"leaktrace {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    context: typer.Context,
+    workspace: Annotated[
+        Path,
+        typer.Option(
+            "-w",
+            "--workspace",
+            envvar="LEAKTRACE_WORKSPACE",
+            help="Folder of the workspace.",
+            show_default=True,
+        ),
+    ] = Path("leaktrace-ws"),
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=lambda value: _version(asked=value), is_eager=True, help="The version."),
+    ] = False,
+) -> None:
+    """Who inside gave customers' addresses to a seller, or that nobody did."""
+    del version
+    context.obj = Screen(workspace=workspace)
+
+
+for register in (tables.register, mail.register, trace.register, demo.register, lookups.register):
+    register(app)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns its exit code. Bad input ends in a sentence, never in a traceback."""
+    given = sys.argv[1:] if arguments is None else arguments
+    as_json = wants_json(given)
+    try:
+        outcome = app(args=given, prog_name="leaktrace", standalone_mode=False)
+    except LeaktraceError as error:
+        print_error(error.message, error.hint, as_json=as_json)
+        return EXIT_BAD
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message())
+        return EXIT_BAD
+    except click.ClickException as error:
+        print_error(_sentence(error.format_message()), "See: leaktrace --help.", as_json=as_json)
+        return EXIT_BAD
+    except (click.Abort, KeyboardInterrupt):
+        print_error("Interrupted; what was committed before stays.", "", as_json=as_json)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_BAD
+    except OSError as error:
+        print_error(*_told(error), as_json=as_json)
+        return EXIT_BAD
+    return outcome if isinstance(outcome, int) else EXIT_DONE
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+def _told(error: OSError) -> tuple[str, str]:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"{where}the disk is full.", "Free some space and run it again; nothing was left half-written."
+    if error.errno == errno.EROFS:
+        return f"{where}the disk is read-only.", "Mount it for writing, or use a workspace elsewhere."
+    return f"{where}{error.strerror or error}.", "Check the path and its rights."

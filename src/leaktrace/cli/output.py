@@ -1,0 +1,103 @@
+"""How commands speak: JSON or words on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from leaktrace.records import to_json
+from leaktrace.workspace import Workspace, open_workspace
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
+WhyOption = Annotated[str, typer.Option("--why", help="Why you look: written to the look-up log.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What every command gets from the global options."""
+
+    workspace: Path
+
+    def open(self) -> Workspace:
+        """The workspace that -w names."""
+        return open_workspace(self.workspace)
+
+
+def screen_of(context: typer.Context) -> Screen:
+    """The global options."""
+    screen = context.find_object(Screen)
+    assert screen is not None, "the program's callback sets it"  # noqa: S101 - a fault of ours, not of the input
+    return screen
+
+
+def wants_json(arguments: list[str]) -> bool:
+    """Whether errors are to be JSON too."""
+    return "--json" in arguments
+
+
+def say(renderable: RenderableType) -> None:
+    """Words for people, on stdout."""
+    Console(soft_wrap=False, highlight=False).print(renderable)
+
+
+def note(text: str) -> None:
+    """A message beside the answer, on stderr."""
+    Console(stderr=True, highlight=False).print(text, markup=False)
+
+
+def answer(record: Any, renderable: RenderableType | None, *, as_json: bool) -> None:
+    """The answer of a command: the record as JSON, or its rendering."""
+    if as_json:
+        sys.stdout.write(to_json(record) + "\n")
+    elif renderable is not None:
+        say(renderable)
+
+
+def print_error(message: str, hint: str, *, as_json: bool) -> None:
+    """An error: what happened, and what to do next."""
+    if as_json:
+        sys.stdout.write(json.dumps({"error": {"message": message, "hint": hint}}, ensure_ascii=False) + "\n")
+        return
+    console = Console(stderr=True, highlight=False)
+    console.print(message, markup=False, soft_wrap=True)
+    if hint:
+        console.print(hint, markup=False, soft_wrap=True)
+
+
+class _Tell:
+    """Turns a room's progress into one line on stderr."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what, total=total)
+        self._progress.update(self._tasks[what], completed=done, total=total)
+
+
+@contextmanager
+def progress_line() -> Iterator[_Tell]:
+    """Progress on stderr while something takes long; nothing when stderr is no terminal."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        yield _Tell(progress)

@@ -1,0 +1,80 @@
+"""init, ingest and ledger: making a workspace and filling it with tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
+from leaktrace.records import TABLES
+from leaktrace.report import render_ingest_report, render_stats
+from leaktrace.workspace import create
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What `init` made."""
+
+    workspace: str
+    key_file: str
+
+
+ledger = typer.Typer(no_args_is_help=True, help="What the ledger holds.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this group's commands."""
+    app.command()(init)
+    app.command()(ingest)
+    app.add_typer(ledger, name="ledger")
+
+
+def init(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Make a workspace and its key file.
+
+    Example: leaktrace -w case-7 init
+    """
+    with create(screen_of(context).workspace) as made:
+        told = Made(str(made.path), str(made.key_file))
+    words = (
+        f"Workspace {told.workspace} is ready.\n"
+        f"Its key is {told.key_file}. Back it up somewhere else now: without it, names and mail in this workspace\n"
+        "stay closed for ever. It never belongs inside the workspace."
+    )
+    answer(told, words, as_json=as_json)
+
+
+def ingest(
+    context: typer.Context,
+    table: Annotated[str, typer.Argument(help=f"One of: {', '.join(TABLES)}.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders: Parquet, CSV, NDJSON, also .gz and .zst.")],
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="Read the files as this: parquet, csv, ndjson, pgaudit.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Read a table into the ledger. Bad rows are kept aside; the same file again changes nothing.
+
+    Example: leaktrace ingest accesses log/2026-03.parquet
+    """
+    with screen_of(context).open() as workspace, progress_line() as tell:
+        report = workspace.ingest(table, paths, file_format=file_format, progress=tell)
+    if as_json:
+        for sentence in report.notes:
+            note(sentence)
+    answer(report, render_ingest_report(report), as_json=as_json)
+    return 3 if report.rejected_count else 0
+
+
+@ledger.command()
+def stats(context: typer.Context, as_json: JsonOption = False) -> None:
+    """How many accesses, customers, principals and segments there are.
+
+    Example: leaktrace ledger stats --json
+    """
+    with screen_of(context).open() as workspace:
+        counted = workspace.stats()
+    answer(counted, render_stats(counted), as_json=as_json)

@@ -1,0 +1,137 @@
+"""The folder of a workspace: what says that it is one, and whose key opens it.
+
+leaktrace.json   format, id and a check value of the key; settings.json   what differs from the defaults
+ledger/ mail/ evidence/   the rooms' own; lookups.ndjson   the look-up log
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from leaktrace.errors import KeyFileError, UsageError, WorkspaceError
+from leaktrace.keys import Keyring, read_key_file, write_new_key_file
+from leaktrace.settings import Settings, from_document
+
+FORMAT = 1
+MARKER = "leaktrace.json"
+SETTINGS = "settings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A workspace's folder with its key and settings."""
+
+    path: Path
+    workspace_id: str
+    key_file: Path
+    keyring: Keyring
+    settings: Settings
+
+
+def key_file_for(workspace_id: str, environment: Mapping[str, str]) -> Path:
+    """`LEAKTRACE_KEY_FILE`, else a file per workspace under the user's configuration folder; never in the workspace."""
+    named = environment.get("LEAKTRACE_KEY_FILE")
+    if named:
+        return Path(named).expanduser()
+    home = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME", "~")).expanduser() / ".config")
+    return Path(home) / "leaktrace" / "keys" / f"{workspace_id}.key"
+
+
+def create_folder(path: Path, environment: Mapping[str, str], now: datetime) -> Opened:
+    """Makes a workspace in a new or empty folder; WorkspaceError when the folder holds something."""
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise WorkspaceError(f"{path} is not an empty folder.", "Name a new one; an existing workspace is opened.")
+        workspace_id = secrets.token_hex(8)
+        key_file = key_file_for(workspace_id, environment)
+        if key_file.resolve().is_relative_to(path.resolve()):
+            raise KeyFileError(
+                f"The key file {key_file} would lie inside the workspace.", "Set LEAKTRACE_KEY_FILE to a path outside."
+            )
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not key_file.exists():
+            write_new_key_file(key_file)
+        keyring = Keyring(read_key_file(key_file), workspace_id)
+        marker = {
+            "format": FORMAT,
+            "id": workspace_id,
+            "created_at": now.isoformat(),
+            "key_check": keyring.check_value(),
+        }
+        write_aside(path / MARKER, json.dumps(marker, indent=2) + "\n")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return Opened(path, workspace_id, key_file, keyring, Settings())
+
+
+def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
+    """Opens a workspace; WorkspaceError when it is none or newer than this program, KeyFileError on a wrong key."""
+    try:
+        marker = json.loads((path / MARKER).read_text(encoding="utf-8"))
+        version, workspace_id = int(marker["format"]), str(marker["id"])
+    except FileNotFoundError as error:
+        raise WorkspaceError(
+            f"{path} is not a workspace.", f"Make one with: leaktrace -w {path} init (or name another with -w)."
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WorkspaceError(
+            f"{path / MARKER} cannot be read.", "Restore it from a backup: it holds the id of the workspace."
+        ) from error
+    if version > FORMAT:
+        raise WorkspaceError(
+            f"{path} was made by a newer leaktrace (format {version}; this one knows {FORMAT}).",
+            "Install the newer version; nothing was changed.",
+        )
+    key_file = key_file_for(workspace_id, environment)
+    keyring = Keyring(read_key_file(key_file), workspace_id)
+    if not hmac.compare_digest(keyring.check_value(), str(marker.get("key_check", ""))):
+        raise KeyFileError(
+            f"{key_file} is not the key of the workspace {path}.",
+            "Set LEAKTRACE_KEY_FILE to the file that `init` named, or restore that file from your backup.",
+        )
+    return Opened(path, workspace_id, key_file, keyring, _settings(path))
+
+
+def _settings(path: Path) -> Settings:
+    try:
+        text = (path / SETTINGS).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise WorkspaceError(f"{path / SETTINGS} cannot be read: {error.strerror}.") from error
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{path / SETTINGS} is not JSON.", "It is one object: setting name to value.") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path / SETTINGS} is not a JSON object.", "It is one object: setting name to value.")
+    return from_document(document)
+
+
+def write_aside(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Writes a small file so that it is there whole or not at all."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> WorkspaceError:
+    """The error for a folder that cannot be written."""
+    return WorkspaceError(
+        f"{path} cannot be written: {error.strerror or error}.",
+        "Check the rights and the free space; nothing was left half-written.",
+    )

@@ -1,0 +1,319 @@
+"""From an abuse mailbox to evidence: raw bytes stored first, then read, remembered, grouped and tied to customers.
+
+Customers are matched when a question is asked, never when mail comes: they may be ingested after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leaktrace.errors import MailError, UsageError
+from leaktrace.evidence import read_evidence_file
+from leaktrace.folder import Opened, write_aside
+from leaktrace.ledger import Ledger, Progress
+from leaktrace.mailroom import (
+    FoundMessage,
+    MailBook,
+    RawStore,
+    SellerMatch,
+    StoredReport,
+    group_reports,
+    iter_messages,
+    match_seller,
+    read_mail,
+    read_oversize,
+)
+from leaktrace.records import (
+    Campaign,
+    CustomerKey,
+    Evidence,
+    EvidenceItem,
+    IngestReport,
+    Keys,
+    MailReport,
+    MessageRecord,
+    Original,
+    to_json,
+)
+from leaktrace.settings import Settings
+
+_BATCH_COUNT = 200
+_MOST_ORIGINALS_FOR_SELLER = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """A report with the customer it speaks for, if the ledger knows one."""
+
+    report: StoredReport
+    customer: CustomerKey | None
+
+
+class MailFlow:
+    """The mail of one workspace."""
+
+    def __init__(self, opened: Opened, ledger: Ledger) -> None:
+        self._opened = opened
+        self._ledger = ledger
+        self._folder = opened.path / "mail"
+        self._evidence_folder = opened.path / "evidence"
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._book = MailBook.open(self._folder, opened.keyring)
+
+    def close(self) -> None:
+        """Lets the book go."""
+        self._book.close()
+
+    def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
+        """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
+        store = RawStore(self._folder / "raw", self._opened.keyring)
+        counted = MailReport(0, 0, 0, 0, {})
+        new_reports: set[str] = set()
+        found = iter_messages(paths, settings=self._opened.settings)
+        while batch := list(islice(found, _BATCH_COUNT)):
+            kept = [message for message in batch if message.raw is not None]
+            store.put_all(message.raw or b"" for message in kept)
+            records = [_record(message, self._opened.settings) for message in batch]
+            added = self._book.add(records, seen_at=now)
+            new_reports |= set(added.reports)
+            counted = replace(
+                counted,
+                message_count=counted.message_count + added.message_count,
+                report_count=counted.report_count + added.report_count,
+                duplicate_count=counted.duplicate_count + added.duplicate_count,
+                by_kind=_summed(counted.by_kind, added.by_kind),
+            )
+            if progress is not None:
+                progress("messages", counted.message_count, None)
+        if new_reports:
+            self._regroup()
+        unreadable = counted.by_kind.get("unreadable", 0)
+        unmatched = sum(1 for one in self._matched() if one.customer is None and one.report.report in new_reports)
+        return replace(counted, unmatched_count=unmatched, rejected_count=unreadable)
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """All campaigns, most reports first."""
+        grouped: dict[str, list[_Matched]] = {}
+        for one in self._matched():
+            if one.report.campaign is not None:
+                grouped.setdefault(one.report.campaign, []).append(one)
+        found = [self._campaign(name, members) for name, members in grouped.items()]
+        found += [_listed(evidence) for evidence in self._kept_evidence()]
+        late = datetime.max.replace(tzinfo=UTC)
+        return tuple(sorted(found, key=lambda c: (-c.report_count, c.first_mail_at or late, c.campaign)))
+
+    def evidence_of(self, campaign: str) -> Evidence:
+        """One item for each report of a campaign whose customer is known."""
+        for evidence in self._kept_evidence():
+            if evidence.campaign == campaign:
+                return evidence
+        members = [one for one in self._matched() if one.report.campaign == campaign]
+        if not members:
+            raise UsageError(f"There is no campaign '{campaign}'.", "'leaktrace campaigns' lists them.")
+        known = [one for one in members if one.customer is not None]
+        keys: Keys = np.array([one.customer for one in known], dtype=np.uint64)
+        names = self._ledger.customer_names(keys)
+        told = self._campaign(campaign, members)
+        believed = self._opened.settings.report_delay_days
+        return Evidence(
+            items=tuple(_item(one.report, name, believed) for one, name in zip(known, names, strict=True)),
+            campaign=campaign,
+            seller=told.seller,
+            seller_probability=told.seller_probability,
+        )
+
+    def reporters_of_others(self, campaign: str) -> Keys:
+        """Customers who reported other campaigns: they complain as readily as this one's, and were not leaked by it."""
+        keys = {one.customer for one in self._matched() if one.customer is not None and one.report.campaign != campaign}
+        return np.array(sorted(keys), dtype=np.uint64)
+
+    def ingest_evidence(self, files: Sequence[Path]) -> IngestReport:
+        """Keeps evidence files, encrypted; each is a campaign of its own."""
+        accepted = rejected = again = 0
+        notes: list[str] = []
+        for path in files:
+            read = read_evidence_file(path)
+            target = self._evidence_folder / f"{read.evidence.campaign}.sealed"
+            if target.exists():
+                again += len(read.evidence.items)
+                continue
+            self._evidence_folder.mkdir(mode=0o700, exist_ok=True)
+            sealed = self._opened.keyring.encrypt(to_json(read.evidence).encode(), read.evidence.campaign)
+            write_aside(target, sealed.hex())
+            accepted += len(read.evidence.items)
+            rejected += len(read.rejected)
+            notes += [f"{path.name}: row {row.row} was left out: {row.reason}." for row in read.rejected]
+            if read.ignored_columns:
+                notes.append(f"{path.name}: columns ignored: {', '.join(read.ignored_columns)}.")
+        return IngestReport("evidence", accepted, rejected, again, None, tuple(notes))
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _kept_evidence(self) -> Iterator[Evidence]:
+        if not self._evidence_folder.is_dir():
+            return
+        for path in sorted(self._evidence_folder.glob("*.sealed")):
+            plain = self._opened.keyring.decrypt(bytes.fromhex(path.read_text()), path.stem)
+            yield _evidence_from(json.loads(plain))
+
+    def _regroup(self) -> None:
+        reports = self._book.reports()
+        known = {report.report: report.campaign for report in reports if report.campaign is not None}
+        groups = group_reports([report.groupable() for report in reports], known)
+        assigned = {report: group.campaign for group in groups for report in group.reports}
+        changed = {report: name for report, name in assigned.items() if known.get(report) != name}
+        if changed:
+            self._book.assign(changed)
+
+    def _matched(self) -> list[_Matched]:
+        reports = self._book.reports()
+        hashes = {
+            digest
+            for report in reports
+            for address in (report.reporter, *report.recipients)
+            if address is not None
+            for digest in (address.exact, address.folded)
+        }
+        known = self._ledger.customers_by_address(sorted(hashes))
+        return [_Matched(report, _customer(report, known)) for report in reports]
+
+    def _campaign(self, name: str, members: list[_Matched]) -> Campaign:
+        match = self._seller(members)
+        times = [at for one in members if (at := _mail_at(one.report)) is not None]
+        return Campaign(
+            campaign=name,
+            seller=match.seller,
+            seller_probability=match.probability,
+            report_count=len(members),
+            customer_count=len({one.customer for one in members if one.customer is not None}),
+            first_mail_at=min(times, default=None),
+            seller_reason=match.reason,
+        )
+
+    def _seller(self, members: list[_Matched]) -> SellerMatch:
+        chosen = sorted(members, key=lambda one: one.report.report)[:_MOST_ORIGINALS_FOR_SELLER]
+        return match_seller([self._original(one.report) for one in chosen], self._ledger.sellers())
+
+    def _original(self, report: StoredReport) -> Original:
+        return self._book.record(report.sha256).originals[report.index]
+
+
+def inspect_files(paths: Sequence[Path], settings: Settings, dns_keys: Path | None) -> tuple[MessageRecord, ...]:
+    """What each message in these files is; stores nothing. `dns_keys`: lines of name TAB record."""
+    keys = None if dns_keys is None else _dns_keys(dns_keys)
+    return tuple(_record(message, settings, keys) for message in iter_messages(paths, settings=settings))
+
+
+def _dns_keys(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MailError(f"{path}: cannot be read as text.", "It has one key a line: name TAB record.") from error
+    keys: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, tab, record = line.partition("\t")
+        if not tab:
+            raise MailError(f"{path}: line {number} has no TAB.", "Each line is: name TAB record.")
+        keys[name.strip().rstrip(".").lower()] = record.strip()
+    return keys
+
+
+def _record(message: FoundMessage, settings: Settings, keys: Mapping[str, str] | None = None) -> MessageRecord:
+    if message.raw is None:
+        return read_oversize(
+            sha256=message.sha256,
+            size_bytes=message.size_bytes,
+            beginning=message.beginning,
+            settings=settings,
+            file=message.file,
+        )
+    return read_mail(message.raw, settings=settings, dns_keys=keys, file=message.file)
+
+
+def _summed(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    return {kind: first.get(kind, 0) + second.get(kind, 0) for kind in sorted({*first, *second})}
+
+
+def _customer(report: StoredReport, known: Mapping[bytes, CustomerKey]) -> CustomerKey | None:
+    """The one customer whom the mail was sent to, else the one who reported it; exact addresses before folded ones."""
+    for exact in (True, False):
+        found = {
+            known[digest]
+            for address in report.recipients
+            if (digest := address.exact if exact else address.folded) in known
+        }
+        if len(found) == 1:
+            return found.pop()
+    if report.reporter is None:
+        return None
+    return known.get(report.reporter.exact, known.get(report.reporter.folded))
+
+
+def _mail_at(report: StoredReport) -> datetime | None:
+    """When the customer got it: a trusted Received time, else the start of what the sender claims (guard 4)."""
+    return report.received_at or report.sent_between.start
+
+
+def _item(report: StoredReport, customer: str, believed_days: int) -> EvidenceItem:
+    told = report.reported_at or report.seen_at
+    mailed = _mail_at(report)
+    if report.received_at is None and mailed is not None and mailed < told - timedelta(days=believed_days):
+        # A sender who dates his mail years back would make all that was opened since look too late.
+        mailed = None
+    return EvidenceItem(
+        customer=customer,
+        kind="report",
+        received_at=mailed,
+        reported_at=told,
+        grade=report.grade,
+        reporter=_reporter(report),
+        source=report.report,
+    )
+
+
+def _reporter(report: StoredReport) -> str | None:
+    """Who told. A feedback report is the provider's; behind it is the recipient, each one a reporter of his own."""
+    behind = report.recipients[0] if report.recipients else None
+    address = behind if report.form in {"arf", "xarf"} else report.reporter or behind
+    return None if address is None else hashlib.sha256(address.folded).hexdigest()[:16]
+
+
+def _listed(evidence: Evidence) -> Campaign:
+    times = [at for item in evidence.items if (at := item.received_at or item.reported_at) is not None]
+    return Campaign(
+        campaign=evidence.campaign,
+        seller=evidence.seller,
+        seller_probability=evidence.seller_probability,
+        report_count=len(evidence.items),
+        customer_count=len({item.customer for item in evidence.items}),
+        first_mail_at=min(times, default=None),
+        seller_reason="The evidence file names the seller."
+        if evidence.seller
+        else "The evidence file names no seller.",
+    )
+
+
+def _evidence_from(document: dict[str, Any]) -> Evidence:
+    items = tuple(
+        EvidenceItem(
+            **{**item, "received_at": _instant(item["received_at"]), "reported_at": _instant(item["reported_at"])}
+        )
+        for item in document["items"]
+    )
+    seller = document["seller"]
+    return Evidence(items, document["campaign"], seller, None if seller is None else 1.0)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

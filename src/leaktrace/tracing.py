@@ -1,0 +1,183 @@
+"""One trace from evidence to finding: what is asked of the ledger, what the model says, what is printed of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from leaktrace.attribution import Circumstances, Judgement, Study, explain, judge, shortlist_of
+from leaktrace.inquiry import Inquiry, open_inquiry, samples_for
+from leaktrace.keys import Keyring
+from leaktrace.ledger import Ledger
+from leaktrace.records import (
+    Evidence,
+    EvidenceSummary,
+    Explanation,
+    Exposure,
+    Finding,
+    Keys,
+    LogCoverage,
+    MailedEstimate,
+    Provenance,
+    SellerFacts,
+    Window,
+    to_json,
+)
+from leaktrace.settings import Settings
+from leaktrace.version import __version__
+
+SCHEMA = "leaktrace.finding/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A finding with what a page shows beside it."""
+
+    finding: Finding
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Tracer:
+    """Answers one campaign after the other out of the same ledger."""
+
+    ledger: Ledger
+    keyring: Keyring
+    settings: Settings
+
+    def trace(self, evidence: Evidence, field: str, *, reporters: Keys, pseudonyms: bool = False) -> Traced:
+        """The finding for a piece of evidence. `reporters`: customers who reported other campaigns."""
+        inquiry = open_inquiry(self.ledger, self.keyring, evidence, field, self.settings, reporters=reporters)
+        coverage = self.ledger.coverage(field, inquiry.question.window)
+        study = inquiry.study
+        if pseudonyms:
+            study, coverage = self._pseudonymous(study, coverage)
+        around = Circumstances(
+            naming_threshold=self.settings.naming_threshold_probability,
+            nobody_threshold=self.settings.nobody_threshold_probability,
+            set_mass=self.settings.set_mass_probability,
+            log_has_accesses=bool(study.opened_count.sum() > 0),
+            log_allows_nobody=coverage.allows_nobody,
+            margin_days=self.settings.campaign_margin_days,
+        )
+        listed = shortlist_of(study, around.margin_days).tolist()
+        samples = samples_for(self.ledger, inquiry, listed, self.settings)
+        judgement = judge(study, samples, around, insider_prior=self.settings.insider_prior_probability)
+        finding = self._finding(evidence, field, inquiry, judgement, coverage)
+        seller = self._seller(evidence.seller)
+        explanation = explain(
+            study,
+            judgement,
+            field=field,
+            seller=evidence.seller,
+            seller_name=seller.name if seller else None,
+            notes=_notes(inquiry, evidence),
+        )
+        return Traced(finding, explanation)
+
+    def pseudonym(self, name: str) -> str:
+        """A name that says nothing to who lacks the key, and the same for the same principal."""
+        return f"P-{int(self.keyring.principal_keys([name])[0]):016x}"[:12]
+
+    def _pseudonymous(self, study: Study, coverage: LogCoverage) -> tuple[Study, LogCoverage]:
+        names = {facts.name: self.pseudonym(facts.name) for facts in self.ledger.principals()}
+        principals = tuple(replace(facts, name=names[facts.name], reports_to=None) for facts in study.principals)
+        gaps = tuple(
+            replace(
+                gap,
+                principals=tuple(names.get(name, self.pseudonym(name)) for name in gap.principals),
+                sentence=_renamed(gap.sentence, gap.principals, names),
+            )
+            for gap in coverage.gaps
+        )
+        return replace(study, principals=principals), replace(coverage, gaps=gaps)
+
+    def _seller(self, seller: str | None) -> SellerFacts | None:
+        return next((known for known in self.ledger.sellers() if known.seller == seller), None)
+
+    def _finding(
+        self, evidence: Evidence, field: str, inquiry: Inquiry, judgement: Judgement, coverage: LogCoverage
+    ) -> Finding:
+        return Finding(
+            schema=SCHEMA,
+            outcome=judgement.verdict.outcome,
+            named=judgement.named,
+            naming_threshold=self.settings.naming_threshold_probability,
+            no_insider_probability=judgement.no_insider_probability,
+            candidates=judgement.candidates,
+            sets=judgement.sets,
+            undecided=judgement.undecided,
+            evidence=_summary(inquiry, judgement),
+            log_coverage=coverage,
+            exposure=self._exposure(inquiry, judgement),
+            matched_on=judgement.matched_on,
+            provenance=Provenance(
+                version=__version__,
+                settings_digest=self.settings.digest(),
+                campaign=evidence.campaign,
+                field=field,
+                ledger_snapshot=self.ledger.snapshot(),
+                evidence_digest=evidence_digest(evidence),
+                settings=self.settings.document(),
+            ),
+        )
+
+    def _exposure(self, inquiry: Inquiry, judgement: Judgement) -> Exposure | None:
+        """What the named, else the first set, had been shown; null where nobody is suspected of anything."""
+        members = judgement.verdict.named or (judgement.verdict.suspects[0] if judgement.verdict.suspects else ())
+        if not members:
+            return None
+        keys = [inquiry.principal_keys[index] for index in members]
+        question = inquiry.question
+        opened = np.unique(self.ledger.opened_by(keys, question.field, question.window).customer)
+        group = inquiry.study.case_group
+        mailed = np.array([case.mailed for case in inquiry.study.cases], dtype=np.bool_)
+        sure = np.array([case.sure_at for case in inquiry.study.cases], dtype=np.int64)
+        own = np.isin(group.pair_principal, list(members)) & (group.pair_at < sure[group.pair_customer])
+        confirmed = np.unique(group.pair_customer[own & mailed[group.pair_customer]])
+        return Exposure(
+            customers_opened=len(opened),
+            customers_confirmed=len(confirmed),
+            mailed_estimate=MailedEstimate(low=len(confirmed), mid=None, high=None),
+            fields=self.ledger.fields_shown(keys, question.window),
+        )
+
+
+def evidence_digest(evidence: Evidence) -> str:
+    """SHA-256 over the evidence, whatever the order of its items."""
+    lines = sorted(to_json(item, indent=None) for item in evidence.items)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _renamed(sentence: str, principals: tuple[str, ...], names: dict[str, str]) -> str:
+    for name in sorted(principals, key=len, reverse=True):
+        sentence = sentence.replace(name, names.get(name, "a principal"))
+    return sentence
+
+
+def _summary(inquiry: Inquiry, judgement: Judgement) -> EvidenceSummary:
+    cases = inquiry.study.cases
+    decoys = [case for case in cases if case.kind == "decoy"]
+    hits = sum(1 for case in decoys if case.mailed)
+    view = judgement.late.view
+    return EvidenceSummary(
+        report_count=sum(1 for case in cases if case.kind == "report"),
+        customer_count=view.size,
+        listed_count=sum(1 for case in cases if case.kind == "listed"),
+        decoy_hit_count=hits,
+        silent_decoy_count=len(decoys) - hits,
+        window=Window(inquiry.question.window.start, inquiry.question.window.end),
+    )
+
+
+def _notes(inquiry: Inquiry, evidence: Evidence) -> tuple[str, ...]:
+    notes = []
+    if inquiry.question.unknown_count:
+        notes.append(
+            f"{inquiry.question.unknown_count} customers in evidence are not in the ledger; they were left out."
+        )
+    if evidence.seller is None:
+        notes.append("No seller could be tied to the mail, so lawful contacts could not be taken into account.")
+    return tuple(notes)

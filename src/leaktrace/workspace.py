@@ -1,0 +1,218 @@
+"""Opens a workspace and wires the rooms: the public Python API (DESIGN 4.2)."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
+
+from leaktrace import lookuplog
+from leaktrace.errors import UsageError
+from leaktrace.folder import Opened, cannot_write, create_folder, open_folder
+from leaktrace.ledger import DuckLedger, Progress
+from leaktrace.mailflow import MailFlow
+from leaktrace.records import (
+    TABLES,
+    Campaign,
+    Evidence,
+    Finding,
+    IngestReport,
+    LedgerStats,
+    MailReport,
+)
+from leaktrace.settings import Settings
+from leaktrace.tracing import Traced, Tracer
+
+AnyPath = str | PathLike[str]
+Clock = Callable[[], datetime]
+LOOKUPS = "lookups.ndjson"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a workspace takes from outside: the environment, the clock, the user."""
+
+    environment: Mapping[str, str]
+    clock: Clock
+    user: str
+
+
+def _surroundings(environment: Mapping[str, str] | None, clock: Clock | None, user: str | None) -> Surroundings:
+    return Surroundings(
+        environment=os.environ if environment is None else environment,
+        clock=clock or _utc_now,
+        user=user or _whoami(),
+    )
+
+
+def _whoami() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def create(
+    path: AnyPath,
+    *,
+    environment: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    user: str | None = None,
+) -> Workspace:
+    """Makes a workspace in a new or empty folder, and its key file outside of it."""
+    around = _surroundings(environment, clock, user)
+    opened = create_folder(Path(path), around.environment, around.clock())
+    lookuplog.start(opened.path / LOOKUPS, opened.keyring)
+    return Workspace(opened, around)
+
+
+def open_workspace(
+    path: AnyPath,
+    *,
+    environment: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    user: str | None = None,
+) -> Workspace:
+    """Opens a workspace that exists."""
+    around = _surroundings(environment, clock, user)
+    return Workspace(open_folder(Path(path), around.environment), around)
+
+
+class Workspace:
+    """One investigation's ledger, mail and look-up log."""
+
+    def __init__(self, opened: Opened, around: Surroundings) -> None:
+        self._opened = opened
+        self._around = around
+        self._ledger = DuckLedger.open(opened.path / "ledger", opened.keyring, opened.settings)
+        self._mail = MailFlow(opened, self._ledger)
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.path)!r})"
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of files and connections; a workspace that is not closed loses nothing."""
+        self._mail.close()
+        self._ledger.close()
+
+    @property
+    def path(self) -> Path:
+        """The workspace's folder."""
+        return self._opened.path
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key is; without it names and mail stay closed."""
+        return self._opened.key_file
+
+    @property
+    def settings(self) -> Settings:
+        """All settings in force."""
+        return self._opened.settings
+
+    @property
+    def ledger(self) -> DuckLedger:
+        """The ledger, to ask it directly. Looking a person up is logged by `look_up`, not here."""
+        return self._ledger
+
+    def ingest(
+        self,
+        table: str,
+        paths: AnyPath | Iterable[AnyPath],
+        *,
+        file_format: str | None = None,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Reads files into a table (DESIGN 4.1); a folder is walked."""
+        if table not in TABLES:
+            raise UsageError(f"There is no table '{table}'.", f"Tables are: {', '.join(TABLES)}.")
+        files = list(walked(paths))
+        if table == "evidence":
+            return self._mail.ingest_evidence(files)
+        return self._ledger.ingest(table, files, file_format=file_format, progress=progress)
+
+    def receive(self, paths: AnyPath | Iterable[AnyPath], *, progress: Progress | None = None) -> MailReport:
+        """Stores and reads mail: mbox, Maildir, `.eml`, folders."""
+        return self._mail.receive(list(as_paths(paths)), now=self._around.clock(), progress=progress)
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """All campaigns, most reports first."""
+        return self._mail.campaigns()
+
+    def evidence_of(self, campaign: Campaign | str) -> Evidence:
+        """The evidence of a campaign: one item for each report whose customer is known."""
+        return self._mail.evidence_of(campaign.campaign if isinstance(campaign, Campaign) else campaign)
+
+    def trace(
+        self, what: Campaign | str | Evidence, *, field: str = "email", why: str = "", pseudonyms: bool = False
+    ) -> Finding:
+        """Who gave the addresses of this campaign away, or that nobody did, or why that cannot be said."""
+        return self.trace_with_reasons(what, field=field, why=why, pseudonyms=pseudonyms).finding
+
+    def trace_with_reasons(
+        self, what: Campaign | str | Evidence, *, field: str = "email", why: str = "", pseudonyms: bool = False
+    ) -> Traced:
+        """`trace`, with the explanation that a page shows. The look-up is on disk before anything is looked up."""
+        evidence = what if isinstance(what, Evidence) else self.evidence_of(what)
+        self._log("trace", f"{evidence.campaign} {field}", why)
+        tracer = Tracer(self._ledger, self._opened.keyring, self._opened.settings)
+        reporters = self._mail.reporters_of_others(evidence.campaign)
+        return tracer.trace(evidence, field, reporters=reporters, pseudonyms=pseudonyms)
+
+    def stats(self) -> LedgerStats:
+        """How much the ledger holds."""
+        return self._ledger.stats()
+
+    def lookups(self) -> lookuplog.VerifiedLookups:
+        """The look-up log, every line of it checked."""
+        return lookuplog.verify(self.path / LOOKUPS, self._opened.keyring)
+
+    def _log(self, what: str, subject: str, why: str) -> None:
+        try:
+            lookuplog.append(
+                self.path / LOOKUPS,
+                self._opened.keyring,
+                at=self._around.clock(),
+                who=self._around.user,
+                what=what,
+                subject=subject,
+                why=why,
+            )
+        except OSError as error:
+            raise cannot_write(self.path / LOOKUPS, error) from error
+
+
+def as_paths(paths: AnyPath | Iterable[AnyPath]) -> Iterator[Path]:
+    """One path or several, as paths."""
+    if isinstance(paths, str | PathLike):
+        yield Path(paths)
+        return
+    for path in paths:
+        yield Path(path)
+
+
+def walked(paths: AnyPath | Iterable[AnyPath]) -> Iterator[Path]:
+    """The files named, and those in the folders named, hidden ones left out, in order of name."""
+    for path in as_paths(paths):
+        if path.is_dir():
+            yield from sorted(
+                found
+                for found in path.rglob("*")
+                if found.is_file() and not any(part.startswith(".") for part in found.relative_to(path).parts)
+            )
+        else:
+            yield path
