@@ -18,7 +18,7 @@ def customers_meant(words: list[str], table: list[dict[str, str]]) -> list[str]:
 
 
 def main(shown: Path, folder: Path) -> None:
-    """One line of `shown`: role, SQLSTATE, rows (psql counts none for COPY), action, how the statement picks customers, fields, customers."""
+    """One line of `shown`: role, SQLSTATE, rows (psql counts none for COPY), action, picked by, fields, customers."""
     with (folder / "customers_table.csv").open(encoding="utf-8", newline="") as stream:
         table = list(csv.DictReader(stream))
     statements = []
