@@ -30,6 +30,10 @@ _EXTENSIONS = {
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 
+class BadFileError(LedgerError):
+    """The file as a whole cannot be read; nothing of it is committed, other files are not concerned."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccessRow:
     """One access as a row reader understood it."""
@@ -74,14 +78,14 @@ class FileFormat:
 
 
 def format_of(path: Path, file_format: str | None) -> FileFormat:
-    """The format of a file by what the caller says, else by its extension; LedgerError for one we do not read."""
+    """The format of a file by what the caller says, else by its extension; BadFileError for one we do not read."""
     compression = _COMPRESSIONS.get(path.suffix.lower())
     extension = path.with_suffix("").suffix if compression else path.suffix
     name = file_format or _EXTENSIONS.get(extension.lower())
     if name not in TABULAR_FORMATS and name not in ROW_READERS:
         known = ", ".join((*TABULAR_FORMATS, *ROW_READERS))
-        raise LedgerError(
-            f"{path}: {f'there is no format {file_format!r}' if file_format else 'the extension names no known format'}.",
+        raise BadFileError(
+            f"{path}: {f'there is no format {file_format!r}' if file_format else 'its extension names no format'}.",
             f"Say --format with one of: {known}; each may be compressed as .gz or .zst.",
         )
     return FileFormat(name, compression)

@@ -1,0 +1,238 @@
+"""Judges the cells of a batch: what is stored of each, and why a row cannot be kept.
+
+Pure: columns in, columns and reasons out. A reason names the column and the rule, never the value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from leaktrace.addresses import fold, normalise
+from leaktrace.keys import Keyring
+from leaktrace.ledger.arrow import ArrowColumn, Mask, compute, mask_of, texts_of
+from leaktrace.ledger.formats import RejectedRow
+from leaktrace.ledger.rawrows import RawBatch
+from leaktrace.ledger.redaction import redact, redact_column
+from leaktrace.ledger.schema import Column, TableSchema
+from leaktrace.records import Keys
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_NO_OFFSET = "has no UTC offset"
+_NO_TIME = "is not a time in ISO 8601"
+
+KeyMaker = Callable[[ArrowColumn], Keys]
+"""Names -> their keyed numbers; remembers which names it has seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameRules:
+    """How the names of one kind (customers, principals) become numbers."""
+
+    keys: KeyMaker
+    barred: frozenset[str] = frozenset()
+    """Names whose number another name has already."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedBatch:
+    """What is kept of a batch: stored columns of equal length, in the schema's order without provenance."""
+
+    rows: NDArray[np.int64]
+    columns: dict[str, ArrowColumn]
+    rejected: tuple[RejectedRow, ...]
+    unreadable_address_count: int
+
+
+class _Problems:
+    """The first problem of each row."""
+
+    def __init__(self, count: int) -> None:
+        self._codes = np.zeros(count, dtype=np.int16)
+        self._reasons: list[str] = []
+
+    def add(self, reason: str, mask: Mask) -> None:
+        if mask.any():
+            self._reasons.append(reason)
+            self._codes[mask & (self._codes == 0)] = len(self._reasons)
+
+    def good(self) -> Mask:
+        return np.equal(self._codes, 0)
+
+    def rejected(self, rows: NDArray[np.int64]) -> tuple[RejectedRow, ...]:
+        return tuple(RejectedRow(int(rows[i]), self._reasons[self._codes[i] - 1]) for i in np.flatnonzero(self._codes))
+
+
+def check(raw: RawBatch, schema: TableSchema, keyring: Keyring, names: Mapping[str, NameRules]) -> CheckedBatch:
+    """What of these rows is kept and what is not; `names` has the rules for customers and principals."""
+    problems = _Problems(len(raw.rows))
+    cells = {
+        column.name: _judged(raw.columns.get(column.name), column, problems, keyring, names, len(raw.rows))
+        for column in schema.columns
+    }
+    good = problems.good()
+    kept = pa.array(good)
+    stored: dict[str, ArrowColumn] = {}
+    unreadable = 0
+    for column in schema.columns:
+        values = cells[column.name] if good.all() else cells[column.name].filter(kept)
+        if column.kind == "address":
+            exact, folded = _address_hashes(values, keyring)
+            unreadable += len(values) - values.null_count - (len(exact) - exact.null_count)
+            stored |= dict(zip((n for n, _ in column.stored_columns()), (exact, folded), strict=True))
+        elif column.kind in ("customer", "principal"):
+            stored[column.stored or column.name] = _keyed(values, names[column.kind].keys)
+        else:
+            stored[column.stored or column.name] = values
+    return CheckedBatch(raw.rows[good], stored, raw.rejected + problems.rejected(raw.rows), unreadable)
+
+
+def _judged(
+    values: ArrowColumn | None,
+    column: Column,
+    problems: _Problems,
+    keyring: Keyring,
+    names: Mapping[str, NameRules],
+    count: int,
+) -> ArrowColumn:
+    if values is None:
+        values = pa.nulls(count, pa.string())
+    if column.kind == "instant":
+        result = _instants(values, column, problems)
+    elif column.kind in ("fields", "words"):
+        result = _word_sets(values, column, problems, keyring)
+    else:
+        result = _texts(values, column, problems, keyring, names)
+    if column.required:
+        problems.add(f"{column.name} is missing", mask_of(compute.is_null(result)))
+    return result
+
+
+def _blank_to_null(values: ArrowColumn) -> ArrowColumn:
+    blank = compute.equal(compute.utf8_length(compute.utf8_trim_whitespace(values)), 0)
+    if not compute.any(blank).as_py():
+        return values
+    kept: ArrowColumn = compute.if_else(blank, pa.scalar(None, pa.string()), values)
+    return kept
+
+
+# --- times --------------------------------------------------------------------------------------------
+
+
+def _instants(values: ArrowColumn, column: Column, problems: _Problems) -> ArrowColumn:
+    """Microseconds since 1970 in UTC, null where missing or unreadable."""
+    at: ArrowColumn
+    if pa.types.is_timestamp(values.type):
+        at = values.cast(pa.timestamp("us", tz="UTC"), safe=False).cast(pa.int64())
+        beyond = compute.or_(compute.less(at, _FIRST), compute.greater(at, _LAST))
+        problems.add(f"{column.name} lies outside the years 1 to 9999", mask_of(compute.fill_null(beyond, False)))
+        return at
+    values = _blank_to_null(values)
+    try:
+        at = compute.cast(values, pa.timestamp("us", tz="UTC"))
+    except pa.ArrowInvalid:
+        parsed = [_instant(text) for text in values.to_pylist()]
+    else:
+        at = at.cast(pa.int64())
+        return at
+    for reason in (_NO_OFFSET, _NO_TIME):
+        problems.add(f"{column.name} {reason}", np.fromiter((p == reason for p in parsed), bool, len(parsed)))
+    return pa.array([p if isinstance(p, int) else None for p in parsed], pa.int64())
+
+
+def _instant(text: str | None) -> int | str | None:
+    """Microseconds, or the reason why not."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return _NO_TIME
+    return _NO_OFFSET if at.utcoffset() is None else (at - _EPOCH) // _MICROSECOND
+
+
+# --- texts --------------------------------------------------------------------------------------------
+
+
+def _texts(
+    values: ArrowColumn, column: Column, problems: _Problems, keyring: Keyring, names: Mapping[str, NameRules]
+) -> ArrowColumn:
+    values = _blank_to_null(values)
+    if column.kind == "choice":
+        values = compute.utf8_lower(compute.utf8_trim_whitespace(values))
+        strange = mask_of(
+            compute.and_(compute.is_valid(values), compute.invert(compute.is_in(values, pa.array(column.choices))))
+        )
+        problems.add(f"{column.name} is none of {', '.join(column.choices)}", strange)
+        return values
+    if column.kind == "label":
+        return values
+    if column.kind == "text":
+        return redact_column(values, keyring)
+    # An unclosed quote in CSV swallows rows into one value: then it holds a line break.
+    broken = compute.fill_null(compute.match_substring_regex(values, "[\r\n]"), False)
+    problems.add(f"{column.name} holds a line break (a quote that is not closed?)", mask_of(broken))
+    barred = names[column.kind].barred if column.kind in names else frozenset()
+    if barred:
+        clash = mask_of(compute.is_in(values, pa.array(sorted(barred))))
+        problems.add(f"{column.name} has the same keyed number as another {column.kind}; they cannot be kept", clash)
+    return values
+
+
+def _keyed(values: ArrowColumn, keys: KeyMaker) -> ArrowColumn:
+    if values.null_count == 0:
+        return pa.array(keys(values))
+    valid = mask_of(compute.is_valid(values))
+    numbers = np.zeros(len(values), dtype=np.uint64)
+    numbers[valid] = keys(values.drop_null())
+    return pa.array(numbers, mask=~valid)
+
+
+def _address_hashes(values: ArrowColumn, keyring: Keyring) -> tuple[ArrowColumn, ArrowColumn]:
+    exact, folded = list[bytes | None](), list[bytes | None]()
+    for address in values.to_pylist():
+        normal = normalise(address) if address is not None else None
+        loose = fold(address) if normal is not None and address is not None else None
+        exact.append(keyring.address_hash(normal) if normal is not None else None)
+        folded.append(exact[-1] if loose == normal or loose is None else keyring.address_hash(loose))
+    return pa.array(exact, pa.binary()), pa.array(folded, pa.binary())
+
+
+# --- sets of words ------------------------------------------------------------------------------------
+
+
+def _word_sets(values: ArrowColumn, column: Column, problems: _Problems, keyring: Keyring) -> ArrowColumn:
+    """`a;b;c`, a list, or a list in JSON -> the words sorted, each once, joined by semicolons."""
+    if pa.types.is_list(values.type):
+        joined = compute.binary_join(values, ";")
+        holed = mask_of(compute.and_(compute.is_valid(values), compute.is_null(joined)))
+        problems.add(f"{column.name} has an empty entry", holed)
+        values = joined
+    encoded = values.dictionary_encode()
+    canonical = pa.array([_canonical(text, column.kind, keyring) for text in texts_of(encoded.dictionary)], pa.string())
+    return canonical.take(encoded.indices)
+
+
+def _canonical(text: str, kind: str, keyring: Keyring) -> str | None:
+    words = _json_words(text) if text.lstrip().startswith("[") else text.split(";")
+    kept = {redact(word.strip(), keyring) for word in words} - {""}
+    if kind == "words":
+        kept = {word.lower() for word in kept}
+    return ";".join(sorted(kept)) or None
+
+
+def _json_words(text: str) -> list[str]:
+    try:
+        listed = json.loads(text)
+    except ValueError:
+        return text.split(";")
+    return [word for item in listed if isinstance(item, str) for word in item.split(";")]

@@ -1,0 +1,237 @@
+"""What a log can and cannot show for a window. Pure: small counts in, a judgement with its sentences out.
+
+A gap is serious when it can hide a source. "Nobody inside" may be said only where no serious gap touches the last
+180 days before the window's end and no bulk read showed the field; "only these fields" only where there were no bulk
+reads at all besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+import numpy as np
+
+from leaktrace.ledger.catalog import ClockStep, DayCount
+from leaktrace.ledger.habit import Days, Silence, has_habit, is_surprising, silences
+from leaktrace.records import CoverageGap, LogCoverage, Window
+from leaktrace.settings import Settings
+
+_RECENT = timedelta(days=180)
+_SERIOUS_STEP = timedelta(days=1)
+_SHOWN_PRINCIPALS = 50
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkCount:
+    """Reads of one principal by one tool that could not be tied to customers; no fields: not known which."""
+
+    tool: str | None
+    principal: str
+    fields: tuple[str, ...]
+    row_count: int
+    first_at: int
+    last_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogFacts:
+    """The counts that coverage is judged by; all within the window but for clock steps and principals."""
+
+    day_counts: tuple[DayCount, ...]
+    bulk_counts: tuple[BulkCount, ...]
+    clock_steps: tuple[tuple[str, ClockStep], ...]
+    unknown_principals: tuple[str, ...]
+    """In the log, not in the principals table; empty where there is no such table."""
+
+
+def judge(facts: LogFacts, field: str, window: Window, settings: Settings) -> LogCoverage:
+    """The gaps of the log in the window and what they allow to say."""
+    counts = facts.day_counts
+    gaps = (
+        *_nothing_shown(counts, field, window),
+        *_ends(counts, window, settings.log_gap_days),
+        *_tool_gaps(counts, settings.log_gap_days, window),
+        *_bulk_gaps(facts.bulk_counts, field),
+        *_clock_gaps(facts.clock_steps, window),
+        *_unknown_gaps(facts.unknown_principals, window),
+    )
+    hiding = [gap for gap in gaps if gap.serious and (gap.kind == "bulk_read" or _is_recent(gap, window))]
+    allows_fields = not hiding and not facts.bulk_counts
+    return LogCoverage(
+        window=window,
+        first_access_at=_instant(min(c.first_at for c in counts)) if counts else None,
+        last_access_at=_instant(max(c.last_at for c in counts)) if counts else None,
+        access_count=sum(c.row_count for c in counts),
+        tools=tuple(sorted({c.tool for c in counts if c.tool is not None})),
+        gaps=gaps,
+        allows_nobody=not hiding,
+        allows_fields_statement=allows_fields,
+        sentence=_verdict(gaps, allows_nobody=not hiding, allows_fields=allows_fields),
+    )
+
+
+def _verdict(gaps: Sequence[CoverageGap], *, allows_nobody: bool, allows_fields: bool) -> str:
+    found = f"{len(gaps)} thing{'s' if len(gaps) > 1 else ''} to know about the log" if gaps else "No gap was found"
+    if allows_nobody and allows_fields:
+        return f"{found}; it allows both 'nobody inside' and 'only these fields' to be said."
+    if allows_nobody:
+        return f"{found}; it allows 'nobody inside' to be said, but not 'only these fields'."
+    return f"{found}; a source could be hidden there, so neither 'nobody inside' nor 'only these fields' may be said."
+
+
+def _is_recent(gap: CoverageGap, window: Window) -> bool:
+    return window.end is None or gap.window.end is None or gap.window.end > window.end - _RECENT
+
+
+# --- days ---------------------------------------------------------------------------------------------
+
+
+def _nothing_shown(counts: Sequence[DayCount], field: str, window: Window) -> Iterator[CoverageGap]:
+    if not counts:
+        yield CoverageGap("no_accesses", None, window, 0, "The log has no access in the window.")
+    elif not any(field in c.fields.split(";") for c in counts):
+        yield CoverageGap(
+            "no_accesses", None, window, 0, f"No access in the window shows the field '{field}': is it logged at all?"
+        )
+
+
+def _ends(counts: Sequence[DayCount], window: Window, least_days: int) -> Iterator[CoverageGap]:
+    if not counts:
+        return
+    active = _active_days(counts)
+    if window.start is not None and active[0] - _day(window.start) >= least_days:
+        missing = Silence(_day(window.start), int(active[0]) - 1)
+        yield CoverageGap(
+            "log_starts_late", None, _window(missing), missing.day_count(),
+            f"The log starts on {_date(active[0])}, {missing.day_count()} days after the window: "
+            "what was opened before is not known.",
+            serious=False,
+        )  # fmt: skip
+    if window.end is None:
+        return
+    missing = Silence(int(active[-1]) + 1, _day(window.end) - 1)
+    silent = is_surprising(missing, active, least_days) if has_habit(active) else missing.day_count() >= least_days
+    if missing.day_count() > 0 and silent:
+        yield CoverageGap(
+            "log_ends_early", None, _window(missing), missing.day_count(),
+            f"The log ends on {_date(active[-1])}, {missing.day_count()} days before the window does: "
+            "what was opened after is not known.",
+        )  # fmt: skip
+
+
+def _tool_gaps(counts: Sequence[DayCount], least_days: int, window: Window) -> Iterator[CoverageGap]:
+    if not counts:
+        return
+    log_end = int(_active_days(counts)[-1])
+    tools = sorted({c.tool for c in counts}, key=lambda tool: (tool is not None, tool))
+    for tool in tools:
+        active = _active_days([c for c in counts if c.tool == tool])
+        name = "The part of the log that names no tool" if tool is None else f"The tool {tool}"
+        for run in silences(active, least_days):
+            yield CoverageGap(
+                "days_without_rows", tool, _window(run), run.day_count(),
+                f"{name} wrote nothing from {_date(run.first)} to {_date(run.last)} ({run.day_count()} days), "
+                "unlike its habit.",
+            )  # fmt: skip
+        stopped = Silence(int(active[-1]) + 1, log_end)
+        if stopped.day_count() > 0 and is_surprising(stopped, active, least_days):
+            stop = _EPOCH + timedelta(days=stopped.first)
+            yield CoverageGap(
+                "tool_stopped", tool, _window(stopped), stopped.day_count(),
+                f"{name} wrote nothing after {_date(active[-1])}, while the log goes on to {_date(log_end)}: "
+                "was it retired, or did its log break off?",
+                # one that was silent all the recent time was most likely retired
+                serious=window.end is None or stop > window.end - _RECENT,
+            )  # fmt: skip
+
+
+def _active_days(counts: Sequence[DayCount]) -> Days:
+    return np.unique(np.array([c.day for c in counts], dtype=np.int64))
+
+
+# --- what is not about days ---------------------------------------------------------------------------
+
+
+def _bulk_gaps(counts: Sequence[BulkCount], field: str) -> Iterator[CoverageGap]:
+    def group(count: BulkCount) -> tuple[bool, bool, str]:
+        return not _may_show(count, field), count.tool is not None, count.tool or ""
+
+    for (harmless, _, _), grouped in groupby(sorted(counts, key=group), key=group):
+        reads = tuple(grouped)
+        rows = sum(read.row_count for read in reads)
+        people = tuple(sorted({read.principal for read in reads}))
+        fields = tuple(sorted({name for read in reads for name in read.fields}))
+        shown = f"showing {', '.join(fields)}" if fields else "showing fields that are not known"
+        window = Window(_instant(min(r.first_at for r in reads)), _instant(max(r.last_at for r in reads) + 1))
+        by = f"by {len(people)} principal{'s' if len(people) > 1 else ''}"
+        yield CoverageGap(
+            "bulk_read", reads[0].tool, window, rows,
+            f"{rows} read{'s' if rows > 1 else ''} {by}, {shown}, cannot be tied to customers.",
+            principals=people[:_SHOWN_PRINCIPALS], fields=fields, serious=not harmless,
+        )  # fmt: skip
+
+
+def _may_show(count: BulkCount, field: str) -> bool:
+    return not count.fields or field in count.fields or "*" in count.fields
+
+
+def _clock_gaps(steps: Sequence[tuple[str, ClockStep]], window: Window) -> Iterator[CoverageGap]:
+    for file_name, grouped in groupby(steps, key=lambda step: step[0]):
+        touching = [step for _, step in grouped if _touches(step, window)]
+        if not touching:
+            continue
+        longest = max(timedelta(microseconds=step.from_at - step.to_at) for step in touching)
+        span = Window(_instant(min(s.to_at for s in touching)), _instant(max(s.from_at for s in touching) + 1))
+        yield CoverageGap(
+            "clock_step", None, span, len(touching),
+            f"In {file_name} the clock jumps back {len(touching)} time{'s' if len(touching) > 1 else ''} "
+            f"(row {touching[0].source_row} first), by up to {_length(longest)}: its times are uncertain by that much.",
+            serious=longest >= _SERIOUS_STEP,
+        )  # fmt: skip
+
+
+def _touches(step: ClockStep, window: Window) -> bool:
+    starts_before_end = window.end is None or _instant(step.to_at) < window.end
+    return starts_before_end and (window.start is None or _instant(step.from_at) >= window.start)
+
+
+def _unknown_gaps(unknown: Sequence[str], window: Window) -> Iterator[CoverageGap]:
+    if unknown:
+        many = len(unknown) > 1
+        yield CoverageGap(
+            "unknown_principal", None, window, len(unknown),
+            f"{len(unknown)} principal{'s' if many else ''} in the log {'are' if many else 'is'} not in the "
+            "principals table.",
+            principals=tuple(sorted(unknown))[:_SHOWN_PRINCIPALS], serious=False,
+        )  # fmt: skip
+
+
+# --- times --------------------------------------------------------------------------------------------
+
+
+def _instant(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _day(at: datetime) -> int:
+    return (at - _EPOCH).days
+
+
+def _date(day: int | np.int64) -> str:
+    return (_EPOCH + timedelta(days=int(day))).date().isoformat()
+
+
+def _window(days: Silence) -> Window:
+    return Window(_EPOCH + timedelta(days=days.first), _EPOCH + timedelta(days=days.last + 1))
+
+
+def _length(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} seconds"

@@ -1,0 +1,164 @@
+"""From a keyed number back to the name: sorted blocks of encrypted names, beside their numbers in clear.
+
+One file holds the names that one commit brought. Its layout, little-endian:
+
+    magic "LTNAMES1", entry count (u64)
+    keys      count x u64, ascending
+    checks    count x u32: the first bytes of a second keyed hash of each name
+    ends      one u64 a block: where its sealed bytes end, counted from the end of this array
+    blocks    BLOCK_NAMES names each, JSON, deflated, AES-256-GCM bound to kind, file identity and block number
+
+A look-up maps the file and decrypts only the blocks it needs. The checks find two names with one number without
+decrypting anything: two different names agree in both hashes with a chance of 2^-96.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leaktrace.errors import LedgerError
+from leaktrace.keys import Keyring
+from leaktrace.records import Keys
+
+NameKind = Literal["customer", "principal"]
+BLOCK_NAMES = 1024
+_MAGIC = b"LTNAMES1"
+_HEADER = struct.Struct("<8sQ")
+
+
+class Sink(Protocol):
+    """Something that bytes are appended to."""
+
+    def write(self, chunk: bytes) -> int:
+        """Appends and returns how many bytes."""
+
+
+def checks_of(names: Iterable[str], kind: NameKind, keyring: Keyring) -> NDArray[np.uint32]:
+    """The second keyed hash of each name; the separator is in no normalised address."""
+    joined = b"".join(keyring.address_hash(f"{kind}\x1f{name}")[:4] for name in names)
+    return np.frombuffer(joined, dtype="<u4").astype(np.uint32)
+
+
+def write_dictionary(
+    sink: Sink,
+    keys: Keys,
+    checks: NDArray[np.uint32],
+    names: Sequence[str],
+    *,
+    kind: NameKind,
+    identity: str,
+    keyring: Keyring,
+) -> None:
+    """Writes names sorted by key; `identity` is what the file will be known by."""
+    sealed = [
+        keyring.encrypt(
+            zlib.compress(json.dumps(names[first : first + BLOCK_NAMES]).encode()), _context(kind, identity, first)
+        )
+        for first in range(0, len(names), BLOCK_NAMES)
+    ]
+    sink.write(_HEADER.pack(_MAGIC, len(keys)))
+    sink.write(keys.astype("<u8").tobytes())
+    sink.write(checks.astype("<u4").tobytes())
+    sink.write(np.cumsum([len(block) for block in sealed], dtype="<u8").tobytes())
+    for block in sealed:
+        sink.write(block)
+
+
+def _context(kind: NameKind, identity: str, first: int) -> str:
+    return f"dictionary {kind} {identity} {first // BLOCK_NAMES}"
+
+
+class Dictionary:
+    """One dictionary file, mapped."""
+
+    def __init__(self, path: Path, kind: NameKind, identity: str) -> None:
+        self._path, self._kind, self._identity = path, kind, identity
+        try:
+            with path.open("rb") as stream:
+                self._map(stream)
+        except (OSError, ValueError, struct.error) as error:
+            raise LedgerError(
+                f"The dictionary {path} cannot be read: {error}.", "Restore the workspace from your backup."
+            ) from error
+
+    def _map(self, stream: BinaryIO) -> None:
+        magic, count = _HEADER.unpack(stream.read(_HEADER.size))
+        if magic != _MAGIC:
+            raise ValueError("it is no dictionary of names")
+        block_count = -(-count // BLOCK_NAMES)
+        at = _HEADER.size
+        self.keys: Keys = _mapped(stream, "<u8", at, count)
+        self.checks: NDArray[np.uint32] = _mapped(stream, "<u4", at := at + 8 * count, count)
+        self._ends: NDArray[np.uint64] = _mapped(stream, "<u8", at := at + 4 * count, block_count)
+        self._blocks_at = at + 8 * block_count
+
+    def find(self, keys: Keys) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+        """For each key: whether it is here, and at which place."""
+        places = np.searchsorted(self.keys, keys)
+        here = places < len(self.keys)
+        here[here] = self.keys[places[here]] == keys[here]
+        return here, places
+
+    def names(self, places: NDArray[np.intp], keyring: Keyring) -> list[str]:
+        """The names at these places; KeyFileError under another key."""
+        blocks: dict[int, list[str]] = {}
+        with self._path.open("rb") as stream:
+            for number in np.unique(places // BLOCK_NAMES):
+                blocks[int(number)] = self._block(stream, int(number), keyring)
+        return [blocks[int(place) // BLOCK_NAMES][int(place) % BLOCK_NAMES] for place in places]
+
+    def _block(self, stream: BinaryIO, number: int, keyring: Keyring) -> list[str]:
+        start = int(self._ends[number - 1]) if number else 0
+        stream.seek(self._blocks_at + start)
+        sealed = stream.read(int(self._ends[number]) - start)
+        context = _context(self._kind, self._identity, number * BLOCK_NAMES)
+        names: list[str] = json.loads(zlib.decompress(keyring.decrypt(sealed, context)))
+        return names
+
+
+def _mapped(stream: BinaryIO, dtype: str, offset: int, count: int) -> NDArray[Any]:
+    if not count:
+        return np.empty(0, dtype)
+    return np.memmap(stream, dtype=dtype, mode="r", offset=offset, shape=(count,))
+
+
+def names_of(keys: Keys, dictionaries: Sequence[Dictionary], keyring: Keyring) -> list[str | None]:
+    """The name of each key, in the order asked; null where no dictionary has it."""
+    names: list[str | None] = [None] * len(keys)
+    wanted = np.arange(len(keys))
+    for dictionary in dictionaries:
+        here, places = dictionary.find(keys[wanted])
+        for index, name in zip(wanted[here], dictionary.names(places[here], keyring), strict=True):
+            names[int(index)] = name
+        wanted = wanted[~here]
+        if not len(wanted):
+            break
+    return names
+
+
+def known_and_clashing(
+    keys: Keys, checks: NDArray[np.uint32], dictionaries: Sequence[Dictionary]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """For each (key, check): whether a dictionary has the key, and whether it has it for another name."""
+    known = np.zeros(len(keys), dtype=bool)
+    clashing = np.zeros(len(keys), dtype=bool)
+    for dictionary in dictionaries:
+        here, places = dictionary.find(keys)
+        known |= here
+        clashing[here] |= dictionary.checks[places[here]] != checks[here]
+    return known, clashing
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

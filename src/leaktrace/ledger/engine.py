@@ -1,0 +1,109 @@
+"""The one place where DuckDB runs: named queries in, Arrow out, its errors turned into LedgerError.
+
+DuckDB sees the ledger's own folder and nothing else: no network, no extension that is not built in, bounded memory,
+and what it spills is encrypted. Values, paths included, are bound, never written into SQL.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from leaktrace.errors import LedgerError
+from leaktrace.ledger.durable import make_folder
+
+STREAM_ROWS = 122_880
+SPILL_PREFIX = "spill-"
+"""Followed by the process's number and a token: the folder it may spill to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question in SQL, its bound values and the small tables it joins with."""
+
+    name: str
+    sql: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    """Name in the SQL -> Arrow table; there only while the query runs."""
+
+
+class Engine:
+    """An in-memory DuckDB that may read one folder."""
+
+    def __init__(self, folder: Path, memory_megabytes: int, threads: int | None = None) -> None:
+        self._folder = folder
+        self._spill = folder / "tmp" / f"{SPILL_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+        make_folder(self._spill)
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{memory_megabytes}MB",
+                "threads": threads or os.cpu_count() or 1,
+                "temp_directory": str(self._spill),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "allow_community_extensions": False,
+            },
+        )
+        for name, sql, values in _LOCKDOWN:
+            self.execute(Query(name, sql, {k: v.format(folder=folder) for k, v in values.items()}))
+
+    def close(self) -> None:
+        """Lets go of memory and spilled bytes."""
+        self._connection.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
+
+    def run(self, query: Query) -> pa.Table:
+        """All rows of the answer."""
+        with self._guarded(query):
+            answer: pa.Table = self._connection.sql(query.sql, params=dict(query.values)).to_arrow_table()
+            return answer
+
+    def execute(self, query: Query) -> None:
+        """Runs what has no answer."""
+        with self._guarded(query):
+            self._connection.execute(query.sql, dict(query.values))
+
+    def stream(self, query: Query) -> Iterator[pa.RecordBatch]:
+        """The answer in batches, for answers that may not fit in memory."""
+        with self._guarded(query):
+            yield from self._connection.sql(query.sql, params=dict(query.values)).to_arrow_reader(STREAM_ROWS)
+
+    @contextmanager
+    def _guarded(self, query: Query) -> Iterator[None]:
+        try:
+            for name, table in query.tables.items():
+                self._connection.register(name, table)
+            yield
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise LedgerError(
+                f"The ledger in {self._folder} could not answer '{query.name}': {_first_line(error)}",
+                f"The query was: {' '.join(query.sql.split())}",
+            ) from error
+        finally:
+            for name in query.tables:
+                self._connection.unregister(name)
+
+
+# Memory and threads are set before; after the last line nothing can be loosened again.
+_LOCKDOWN: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("encrypt what is spilled", "SET temp_file_encryption = true", {}),
+    ("no progress bar", "SET enable_progress_bar = false", {}),
+    ("allow the ledger folder", "SET allowed_directories = [$folder]", {"folder": "{folder}"}),
+    ("no other files, no network", "SET enable_external_access = false", {}),
+    ("lock the configuration", "SET lock_configuration = true", {}),
+)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

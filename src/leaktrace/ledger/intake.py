@@ -1,0 +1,73 @@
+"""Takes the files of one call in, one after the other, and reports what became of their rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from leaktrace.ledger.formats import BadFileError
+from leaktrace.ledger.ingest import SourceIntake, Stores, Taken, digest_file
+from leaktrace.ledger.interface import Progress
+from leaktrace.ledger.rawrows import shown_columns
+from leaktrace.ledger.schema import TableSchema
+from leaktrace.records import IngestReport
+
+
+def take_files(
+    stores: Callable[[], Stores],
+    schema: TableSchema,
+    files: Sequence[Path],
+    file_format: str | None,
+    progress: Progress,
+) -> IngestReport:
+    """Each file is committed by itself; bad ones raise together once the others are in."""
+    digests, bad = dict[Path, str](), list[BadFileError]()
+    for path in dict.fromkeys(files):
+        try:
+            digests[path] = digest_file(path, progress)
+        except BadFileError as error:
+            bad.append(error)
+    rejects_file = stores().folder / "rejects" / f"{schema.name}-{_call_digest(digests)[:8]}.ndjson"
+    taken = list[Taken]()
+    for path, sha256 in digests.items():
+        try:
+            taken.append(SourceIntake(stores(), path, schema, file_format).take(sha256, rejects_file, progress))
+        except BadFileError as error:
+            bad.append(error)
+    if bad:
+        raise _all_of(bad, len(taken))
+    return _report(schema, taken, rejects_file)
+
+
+def _call_digest(digests: dict[Path, str]) -> str:
+    """One file: its own digest; more: one over all of theirs."""
+    each = sorted(set(digests.values()))
+    return each[0] if len(each) == 1 else hashlib.sha256("".join(each).encode()).hexdigest()
+
+
+def _all_of(bad: Sequence[BadFileError], taken_count: int) -> BadFileError:
+    others = f" The {taken_count} other file{'s are' if taken_count > 1 else ' is'} in." if taken_count else ""
+    message = "\n".join(error.message for error in bad)
+    hints = list(dict.fromkeys(error.hint for error in bad if error.hint))
+    return BadFileError(message, " ".join(hints) + others)
+
+
+def _report(schema: TableSchema, taken: Sequence[Taken], rejects_file: Path) -> IngestReport:
+    rejected = sum(t.rejected_count for t in taken)
+    notes = list[str]()
+    ignored = sorted({name for t in taken for name in t.also_there})
+    if ignored:
+        notes.append(f"Columns that {schema.name} does not have were ignored: {shown_columns(ignored)}.")
+    if bulk := sum(t.bulk_count for t in taken):
+        notes.append(f"{bulk} reads cannot be tied to customers; what the log can show takes them into account.")
+    if unreadable := sum(t.unreadable_address_count for t in taken):
+        notes.append(f"{unreadable} customers have an e-mail address that is none; they are in without it.")
+    return IngestReport(
+        table=schema.name,
+        accepted_count=sum(t.accepted_count for t in taken),
+        rejected_count=rejected,
+        already_ingested_count=sum(t.already_count for t in taken),
+        rejects_file=str(rejects_file) if rejected else None,
+        notes=tuple(notes),
+    )

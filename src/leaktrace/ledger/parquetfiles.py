@@ -1,0 +1,84 @@
+"""Reads Parquet in batches of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from leaktrace.ledger.arrow import ArrowColumn
+from leaktrace.ledger.formats import BadFileError, FileFormat
+from leaktrace.ledger.rawrows import BATCH_ROWS, RawBatch, RowNumbers, demand_columns, reading, unpacked
+from leaktrace.ledger.schema import TableSchema
+
+
+def parquet_batches(path: Path, file_format: FileFormat, schema: TableSchema, spool_folder: Path) -> Iterator[RawBatch]:
+    """The rows of a Parquet file; a compressed one is unpacked into `spool_folder` first."""
+    numbers = RowNumbers()
+    with ExitStack() as stack:
+        with reading(path, None, lambda: numbers.last):
+            source: Any = str(path)
+            if file_format.compression:
+                source = stack.enter_context(unpacked(path, file_format.compression, spool_folder))
+            parquet = stack.enter_context(pq.ParquetFile(source))
+            found = parquet.schema_arrow
+        demand_columns(path, schema, found.names)
+        known = [column for column in schema.columns if column.name in found.names]
+        for column in known:
+            _demand_type(path, column.name, column.kind, found.field(column.name).type)
+        names = [column.name for column in known]
+        extra = tuple(name for name in found.names if name not in names)
+        batches = parquet.iter_batches(batch_size=BATCH_ROWS, columns=names)
+        while True:
+            with reading(path, None, lambda: numbers.last):
+                batch = next(batches, None)
+                columns = {n: _as_text(batch.column(n)) for n in names} if batch is not None else {}
+            if batch is None:
+                return
+            yield RawBatch(numbers.take(batch.num_rows, ()), columns, (), extra)
+
+
+def _demand_type(path: Path, name: str, kind: str, found: pa.DataType) -> None:
+    if kind == "instant" and pa.types.is_timestamp(found) and found.tz is None:
+        raise BadFileError(
+            f"{path}: the column {name} holds times without zone.",
+            "Write timestamps with a zone (UTC), or text in ISO 8601 with an offset.",
+        )
+    inner = found.value_type if pa.types.is_dictionary(found) else found
+    fits = _is_text(inner) or pa.types.is_null(inner)
+    if kind == "instant":
+        fits = fits or pa.types.is_timestamp(found)
+    elif kind in ("fields", "words"):
+        fits = fits or ((pa.types.is_list(found) or pa.types.is_large_list(found)) and _is_text(found.value_type))
+    elif kind in ("customer", "principal", "text", "label"):
+        fits = fits or pa.types.is_integer(inner)
+    if not fits:
+        raise BadFileError(
+            f"{path}: the column {name} has the type {found}, which cannot be read as {_KIND_WORDS.get(kind, 'text')}.",
+            "docs/tables.md lists what each column may hold.",
+        )
+
+
+_KIND_WORDS = {
+    "instant": "times with a zone",
+    "fields": "text or a list of texts",
+    "words": "text or a list of texts",
+    "customer": "text or whole numbers",
+    "principal": "text or whole numbers",
+}
+
+
+def _is_text(found: pa.DataType) -> bool:
+    return pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
+
+
+def _as_text(column: ArrowColumn) -> ArrowColumn:
+    if pa.types.is_timestamp(column.type):
+        return column
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return column.cast(pa.list_(pa.string()))
+    return column.cast(pa.string())

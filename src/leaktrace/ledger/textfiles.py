@@ -1,0 +1,144 @@
+"""Reads CSV and NDJSON in batches of columns."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from leaktrace.ledger.arrow import arrow_csv, compute, mask_of
+from leaktrace.ledger.formats import BadFileError, FileFormat, RejectedRow
+from leaktrace.ledger.rawrows import (
+    BLOCK_BYTES,
+    HEAD_BYTES,
+    RawBatch,
+    RowNumbers,
+    demand_columns,
+    not_utf8,
+    open_bytes,
+    reading,
+)
+from leaktrace.ledger.schema import TableSchema
+
+JsonCells = Callable[[pa.Table, Sequence[str]], tuple[pa.Table, tuple[str, ...]]]
+"""(row, line) and column names -> (row, cells: list of strings, null where the line is no JSON object), all keys."""
+
+
+def _header(path: Path, compression: str | None) -> list[str]:
+    with reading(path, compression, lambda: 0), open_bytes(path, compression) as stream:
+        head = stream.read(HEAD_BYTES)
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, compression, 0) from error
+    for record in csv.reader(io.StringIO(text, newline="")):
+        if record:
+            return record
+    raise BadFileError(f"{path}: the file is empty.", "A CSV file starts with a line of column names.")
+
+
+def csv_batches(path: Path, file_format: FileFormat, schema: TableSchema) -> Iterator[RawBatch]:
+    """The rows of a CSV file with a header, comma-separated, quoted as RFC 4180 says."""
+    header = _header(path, file_format.compression)
+    demand_columns(path, schema, header)
+    known = [name for name in schema.column_names() if name in header]
+    extra = tuple(name for name in header if name not in known)
+    rejected: list[RejectedRow] = []
+
+    def set_aside(row: Any) -> str:
+        # Arrow counts the header as row 1
+        reason = f"the row has {row.actual_columns} values, the header {row.expected_columns} names"
+        rejected.append(RejectedRow(row.number - 1, reason))
+        return "skip"
+
+    numbers = RowNumbers()
+    parse = arrow_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside)
+    convert = arrow_csv.ConvertOptions(
+        column_types=dict.fromkeys(known, pa.string()), include_columns=known, strings_can_be_null=False
+    )
+    for batch in _text_batches(path, file_format, arrow_csv.ReadOptions(), parse, convert, numbers):
+        rows = numbers.take(batch.num_rows, [r.source_row for r in rejected])
+        done = tuple(r for r in rejected if r.source_row <= numbers.last)
+        rejected[:] = rejected[len(done) :]
+        yield RawBatch(rows, dict(zip(known, batch.columns, strict=True)), done, extra)
+    if rejected:
+        yield RawBatch(np.empty(0, np.int64), {n: pa.array([], pa.string()) for n in known}, tuple(rejected), extra)
+
+
+def _text_batches(
+    path: Path,
+    file_format: FileFormat,
+    read: Any,
+    parse: Any,
+    convert: Any,
+    numbers: RowNumbers,
+) -> Iterator[pa.RecordBatch]:
+    read.use_threads = False  # else Arrow does not know the numbers of the rows it skips
+    read.block_size = BLOCK_BYTES
+    with ExitStack() as stack:
+        with reading(path, file_format.compression, lambda: numbers.last):
+            stream = stack.enter_context(open_bytes(path, file_format.compression))
+            reader = stack.enter_context(
+                arrow_csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
+            )
+        while True:
+            with reading(path, file_format.compression, lambda: numbers.last):
+                batch = next(reader, None)
+            if batch is None:
+                return
+            yield batch
+
+
+def ndjson_batches(
+    path: Path, file_format: FileFormat, schema: TableSchema, json_cells: JsonCells
+) -> Iterator[RawBatch]:
+    """The rows of a file with one JSON object a line (RFC 8259)."""
+    numbers, skipped = RowNumbers(), list[RejectedRow]()
+
+    def set_aside(row: Any) -> str:
+        skipped.append(RejectedRow(row.number, "the line is not a JSON object"))
+        return "skip"
+
+    # Lines are read as a table of one column: no quotes, and a separator that JSON does not allow unescaped.
+    read = arrow_csv.ReadOptions(column_names=["line"])
+    parse = arrow_csv.ParseOptions(
+        delimiter="\x01", quote_char=False, ignore_empty_lines=False, invalid_row_handler=set_aside
+    )
+    convert = arrow_csv.ConvertOptions(column_types={"line": pa.string()}, strings_can_be_null=False)
+    names, seen, keys = schema.column_names(), set[str](), set[str]()
+    row_count = 0
+    for batch in _text_batches(path, file_format, read, parse, convert, numbers):
+        rows = numbers.take(batch.num_rows, [r.source_row for r in skipped])
+        filled = mask_of(compute.not_equal(compute.utf8_trim_whitespace(batch.column(0)), ""))
+        lines = pa.table({"row": rows[filled], "line": batch.column(0).filter(pa.array(filled))})
+        cells, found = json_cells(lines, names)
+        keys |= set(found)
+        raw = _json_batch(cells, names, tuple(skipped), tuple(sorted(keys - set(names))))
+        skipped.clear()
+        seen |= {name for name, column in raw.columns.items() if column.null_count < len(column)}
+        row_count += len(raw.rows)
+        yield raw
+    missing = [name for name in schema.required_names() if name not in seen]
+    if row_count and missing:
+        demand_columns(path, schema, sorted(keys - set(missing)))
+
+
+def _json_batch(
+    cells: pa.Table, names: Sequence[str], skipped: tuple[RejectedRow, ...], extra: tuple[str, ...]
+) -> RawBatch:
+    cells = cells.combine_chunks()
+    values = cells.column("cells").combine_chunks()
+    readable = mask_of(compute.is_valid(values))
+    rows = np.asarray(cells.column("row"), dtype=np.int64)
+    rejected = skipped + tuple(RejectedRow(int(row), "the line is not a JSON object") for row in rows[~readable])
+    kept = values.filter(pa.array(readable))
+    columns = {name: compute.list_element(kept, index) for index, name in enumerate(names)} if len(kept) else {}
+    columns = columns or {name: pa.array([], pa.string()) for name in names}
+    return RawBatch(rows[readable], columns, rejected, extra)

@@ -1,0 +1,40 @@
+"""Between aware times and microseconds UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from leaktrace.errors import LedgerError
+from leaktrace.ledger.queries import Span
+from leaktrace.records import Window
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MICROSECONDS = 86_400_000_000
+_ALWAYS = Span(-(2**63), 2**63 - 1)
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970 in UTC; LedgerError for a time without zone."""
+    if at.utcoffset() is None:
+        raise LedgerError(f"The time {at.isoformat()} has no zone.", "Ask with aware times.")
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def instant(at: int | None) -> datetime | None:
+    """The aware time; null for null."""
+    return None if at is None else EPOCH + timedelta(microseconds=at)
+
+
+def span_of(window: Window) -> Span:
+    """A window as half-open microseconds; an unknown side leaves nothing out."""
+    return Span(
+        _ALWAYS.start if window.start is None else microseconds(window.start),
+        _ALWAYS.end if window.end is None else microseconds(window.end),
+    )
+
+
+def month_of(at: int) -> int:
+    """Year * 12 + month - 1; the years 1 to 9999 are the ends of time."""
+    first, last = microseconds(datetime.min.replace(tzinfo=UTC)), microseconds(datetime.max.replace(tzinfo=UTC))
+    moment = EPOCH + timedelta(microseconds=min(max(at, first), last))
+    return moment.year * 12 + moment.month - 1
