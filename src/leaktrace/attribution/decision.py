@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.posterior import Posterior, Weighed
@@ -89,7 +89,7 @@ def late_only(late: Posterior, early: Posterior) -> Indices:
         gained = hits_late[index] - hits_early[index]
         habit = _recent_share(one, early)
         if gained > 1.5 and late.log_ratio[index] - early.log_ratio[index] > LATE_ONLY_LOG_RATIO:
-            chance = float(binom.sf(np.floor(gained) - 1, max(int(np.ceil(hits_late[index])), 1), habit))
+            chance = float(bdtrc(np.floor(gained) - 1, max(int(np.ceil(hits_late[index])), 1), habit))
             if chance < LATE_ONLY_CHANCE:
                 found.append(index)
     return np.array(sorted(found), dtype=np.int64)

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from leaktrace.cli import demo, lookups, mail, tables, trace
 from leaktrace.cli.output import Screen, print_error, wants_json
@@ -73,13 +73,11 @@ def main(arguments: list[str] | None = None) -> int:
     except LeaktraceError as error:
         print_error(error.message, error.hint, as_json=as_json)
         return EXIT_BAD
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
+    except TyperException as error:
+        if told := error.format_message():
+            print_error(_sentence(told), "See: leaktrace --help.", as_json=as_json)
         return EXIT_BAD
-    except click.ClickException as error:
-        print_error(_sentence(error.format_message()), "See: leaktrace --help.", as_json=as_json)
-        return EXIT_BAD
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print_error("Interrupted; what was committed before stays.", "", as_json=as_json)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
