@@ -17,7 +17,7 @@ from leaktrace.ledger.pgaudit.lines import AuditLine, audit_lines
 from leaktrace.ledger.pgaudit.options import PgauditOptions
 from leaktrace.ledger.pgaudit.reads import Catalog, Shown, shown_by
 from leaktrace.ledger.pgaudit.record import AuditRecord, Refused, parse_audit_record
-from leaktrace.ledger.pgaudit.scopes import Statement
+from leaktrace.ledger.pgaudit.scopes import Statement, StatementText
 from leaktrace.ledger.pgaudit.snapshot import read_snapshot
 from leaktrace.ledger.pgaudit.statement import read_statements
 
@@ -75,8 +75,8 @@ def _columns_seen(path: Path, options: PgauditOptions) -> dict[str, frozenset[st
         record = None if isinstance(line, RejectedRow) else parse_audit_record(line.payload)
         if not isinstance(record, AuditRecord) or record.statement is None:
             continue
-        statements = read_statements(record.statement) if record.audit_class in ("READ", "WRITE") else ()
-        for scope in (scope for each in _listed(statements) for scope in each.scopes):
+        text = read_statements(record.statement) if record.audit_class in ("READ", "WRITE") else None
+        for scope in (scope for each in _listed(text) for scope in each.scopes):
             tables = {relation.alias: relation.bare_name.lower() for relation in scope.relations}
             for output in scope.outputs:
                 if output.alias in tables and output.column != "*":
@@ -84,8 +84,8 @@ def _columns_seen(path: Path, options: PgauditOptions) -> dict[str, frozenset[st
     return {table: frozenset(columns) for table, columns in seen.items()}
 
 
-def _listed(statements: tuple[Statement, ...] | Refused) -> tuple[Statement, ...]:
-    return () if isinstance(statements, Refused) else statements
+def _listed(text: StatementText | Refused | None) -> tuple[Statement, ...]:
+    return text.statements if isinstance(text, StatementText) else ()
 
 
 # --- lines to statements ----------------------------------------------------------------------------------
@@ -187,21 +187,22 @@ def _shown(group: _Group, row_count: int | None, catalog: Catalog) -> tuple[Show
     read = {record.object_name: record.object_type for record in group.records if record.audit_class == "READ"}
     read.pop("", None)
     unseen = Shown(None, (), "export" if any(each.command == "COPY" for each in group.records) else "search")
-    statements = read_statements(group.text) if group.text is not None else Refused("not logged")
-    if isinstance(statements, Refused):
+    text = read_statements(group.text) if group.text is not None else Refused("not logged")
+    if isinstance(text, Refused):
         reading = any(record.audit_class == "READ" for record in group.records)
         concerned = any(catalog.holds_customers(name) for name in read) if read else reading
         return (unseen,) if concerned else ()
-    if not statements:
+    if not text.statements:
         return ()
-    statement = _meant(group, statements, read)
+    statement = _meant(group, text.statements, read)
     views = any(
         kind in _VIEWS and name.rpartition(".")[2].lower() in statement.mentioned for name, kind in read.items()
     )
     hidden = any(
         catalog.holds_customers(name) and name.rpartition(".")[2].lower() not in statement.mentioned for name in read
     )
-    shown = shown_by(statement, group.parameters, row_count, catalog)
+    parameters = {**dict(enumerate(group.parameters, 1)), **text.constants}
+    shown = shown_by(statement, parameters, row_count, catalog)
     return (*shown, unseen) if hidden and not views else shown
 
 

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leaktrace.ledger.pgaudit.options import PgauditOptions
-from leaktrace.ledger.pgaudit.scopes import ColumnRef, Comparison, Condition, Junction, ReadScope, Relation, Statement
+from leaktrace.ledger.pgaudit.scopes import (
+    ColumnRef,
+    Comparison,
+    Condition,
+    Junction,
+    Parameters,
+    ReadScope,
+    Relation,
+    Statement,
+)
 from leaktrace.ledger.pgaudit.snapshot import Snapshot, known_values
 
 ALL_COLUMNS = "*"
@@ -52,7 +61,7 @@ class Catalog:
 
 
 def shown_by(
-    statement: Statement, parameters: tuple[str | None, ...], row_count: int | None, catalog: Catalog
+    statement: Statement, parameters: Parameters, row_count: int | None, catalog: Catalog
 ) -> tuple[Shown, ...]:
     """What a statement showed of customers; nothing where it reads no table that has any.
 
@@ -115,7 +124,7 @@ def _refs(scope: ReadScope) -> list[ColumnRef]:
 
 
 def _tied(
-    scope: ReadScope, bearing: tuple[Relation, ...], parameters: tuple[str | None, ...], catalog: Catalog
+    scope: ReadScope, bearing: tuple[Relation, ...], parameters: Parameters, catalog: Catalog
 ) -> tuple[str, ...] | None:
     groups = _equal_columns(scope, catalog)
     held: dict[ColumnRef, set[str]] = {}
@@ -142,7 +151,7 @@ def _held(
     condition: Condition,
     scope: ReadScope,
     groups: Mapping[ColumnRef, frozenset[ColumnRef]],
-    parameters: tuple[str | None, ...],
+    parameters: Parameters,
     catalog: Catalog,
 ) -> dict[ColumnRef, set[str]]:
     """Columns (one for each group of equal ones) that the condition holds to values, and which."""
@@ -209,7 +218,7 @@ def _contradicted(found: list[tuple[ReadScope, Shown]], row_count: int | None, c
 
 
 def _expanded(
-    scope: ReadScope, shown: Shown, parameters: tuple[str | None, ...], row_count: int | None, catalog: Catalog
+    scope: ReadScope, shown: Shown, parameters: Parameters, row_count: int | None, catalog: Catalog
 ) -> list[Shown]:
     """A bulk read as reads of the snapshot's customers, where the snapshot can say which.
 

@@ -6,6 +6,7 @@ Judged by what could be shown, not by what was: a column counts as read where it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,9 +38,13 @@ class ColumnRef:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`$1` and so on: the value is in the log's PARAMETER field."""
+    """`$1` and so on, with its value in the log's PARAMETER field; or a constant of the text that was numbered."""
 
     number: int
+
+
+Parameters = Mapping[int, str | None]
+"""Number -> value; null for one that was NULL, empty or too long for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +104,13 @@ class Statement:
     scopes: tuple[ReadScope, ...]
     mentioned: frozenset[str]
     """Every table and view it names anywhere, in lower case, without schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementText:
+    """What was understood of a text that was logged."""
+
+    statements: tuple[Statement, ...]
+    """Those that read or change rows; none where the text shows nothing to anybody."""
+    constants: Mapping[int, str]
+    """Values of parameters that stand for constants of the text."""

@@ -11,7 +11,16 @@ from pathlib import Path
 from leaktrace.errors import LedgerError
 from leaktrace.ledger.pgaudit.options import KEY_COLUMNS, PgauditOptions
 from leaktrace.ledger.pgaudit.record import split_array
-from leaktrace.ledger.pgaudit.scopes import ArrayOf, Comparison, Condition, Junction, Opaque, Parameter, Value
+from leaktrace.ledger.pgaudit.scopes import (
+    ArrayOf,
+    Comparison,
+    Condition,
+    Junction,
+    Opaque,
+    Parameter,
+    Parameters,
+    Value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +32,7 @@ class Snapshot:
     key_column: str
     rows: tuple[tuple[str, ...], ...]
 
-    def customers(
-        self, conditions: tuple[Condition, ...], parameters: tuple[str | None, ...]
-    ) -> tuple[str, ...] | None:
+    def customers(self, conditions: tuple[Condition, ...], parameters: Parameters) -> tuple[str, ...] | None:
         """Keys of the rows that all conditions hold for; None where that cannot be said for every row."""
         key = self.columns.index(self.key_column)
         found: list[str] = []
@@ -63,15 +70,12 @@ def read_snapshot(path: Path, options: PgauditOptions) -> Snapshot:
     return Snapshot(header, key_column, rows)
 
 
-def known_values(values: tuple[Value, ...], parameters: tuple[str | None, ...]) -> tuple[str, ...] | None:
+def known_values(values: tuple[Value, ...], parameters: Parameters) -> tuple[str, ...] | None:
     """What the values are, parameters and arrays looked up; None where one of them is not known."""
     found: list[str] = []
     for value in values:
         plain = value.value if isinstance(value, ArrayOf) else value
-        if isinstance(plain, Parameter):
-            text = parameters[plain.number - 1] if 0 < plain.number <= len(parameters) else None
-        else:
-            text = plain
+        text = parameters.get(plain.number) if isinstance(plain, Parameter) else plain
         if text is None:
             return None
         elements = split_array(text) if isinstance(value, ArrayOf) else (text,)
@@ -81,7 +85,7 @@ def known_values(values: tuple[Value, ...], parameters: tuple[str | None, ...]) 
     return tuple(dict.fromkeys(found))
 
 
-def holds(condition: Condition, row: Mapping[str, str], parameters: tuple[str | None, ...]) -> bool | None:
+def holds(condition: Condition, row: Mapping[str, str], parameters: Parameters) -> bool | None:
     """SQL's three-valued logic over texts; None is "not known", as of an empty cell, which may be NULL."""
     if isinstance(condition, Opaque):
         return None
@@ -99,7 +103,7 @@ def _joined(junction: Junction, verdicts: list[bool | None]) -> bool | None:
     return None if None in verdicts else not decides
 
 
-def _compares(comparison: Comparison, row: Mapping[str, str], parameters: tuple[str | None, ...]) -> bool | None:
+def _compares(comparison: Comparison, row: Mapping[str, str], parameters: Parameters) -> bool | None:
     cell = row.get(comparison.column.column.lower())
     values = known_values(comparison.values, parameters)
     if cell is None or cell == "" or values is None:

@@ -17,13 +17,23 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from leaktrace.ledger.pgaudit.record import Refused
-from leaktrace.ledger.pgaudit.scopes import Action, ColumnRef, ReadScope, Relation, Statement
+from leaktrace.ledger.pgaudit.scopes import Action, ColumnRef, ReadScope, Relation, Statement, StatementText
 from leaktrace.ledger.pgaudit.select import select_scope
 
 STATEMENT_CEILING_CHARACTERS = 100_000
 NESTING_CEILING_COUNT = 24
 """Brackets inside brackets; sqlglot recurses about ten calls for each."""
+FIRST_CONSTANT_NUMBER = 1_000_000
 
+_BEFORE_CONSTANT = {
+    TokenType.EQ,
+    TokenType.NEQ,
+    TokenType.L_PAREN,
+    TokenType.L_BRACKET,
+    TokenType.COMMA,
+    TokenType.LIKE,
+    TokenType.ILIKE,
+}
 _OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET}
 _CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET}
 _FAILURES = (SqlglotError, RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
@@ -78,11 +88,45 @@ class _Words(Postgres.Tokenizer):
     COMMANDS: ClassVar[set[TokenType]] = set()
 
 
-@functools.lru_cache(maxsize=8192)
-def read_statements(text: str) -> tuple[Statement, ...] | Refused:
-    """The statements of a text that read or change rows; none where the text shows nothing to anybody."""
+@functools.lru_cache(maxsize=2048)
+def read_statements(text: str) -> StatementText | Refused:
+    """What the statements of a text read, or why that cannot be said.
+
+    Texts that differ in their constants only are parsed once: a constant becomes a parameter with a number of its own.
+    """
     if len(text) > STATEMENT_CEILING_CHARACTERS:
         return Refused(f"the statement is longer than {STATEMENT_CEILING_CHARACTERS} characters")
+    try:
+        tokens = _Words(dialect="postgres").tokenize(text)
+    except _FAILURES:
+        return Refused("the statement's text cannot be split into words")
+    pattern, constants = _without_constants(text, tokens)
+    statements = _read(pattern)
+    if isinstance(statements, Refused) and constants:
+        statements, constants = _read(text), {}
+    return statements if isinstance(statements, Refused) else StatementText(statements, constants)
+
+
+def _without_constants(text: str, tokens: Sequence[Token]) -> tuple[str, dict[int, str]]:
+    """The text with its compared and listed constants as `$1000000` and up, more than PostgreSQL has parameters."""
+    pieces: list[str] = []
+    constants: dict[int, str] = {}
+    position = 0
+    for before, token, after in zip(tokens, tokens[1:], [*tokens[2:], None], strict=False):
+        constant = token.token_type is TokenType.STRING or (
+            token.token_type is TokenType.NUMBER and token.text.isdecimal() and token.text.isascii()
+        )
+        followed = after is not None and after.token_type is TokenType.STRING  # 'a' 'b' on two lines are one constant
+        if constant and before.token_type in _BEFORE_CONSTANT and not followed:
+            number = FIRST_CONSTANT_NUMBER + len(constants)
+            constants[number] = token.text
+            pieces += [text[position : token.start], f"${number}"]
+            position = token.end + 1
+    return "".join([*pieces, text[position:]]), constants
+
+
+@functools.lru_cache(maxsize=8192)
+def _read(text: str) -> tuple[Statement, ...] | Refused:
     try:
         tokens = _Words(dialect="postgres").tokenize(text)
     except _FAILURES:
