@@ -264,6 +264,34 @@ def test_a_body_that_begins_with_labels_adds_nothing_to_a_complete_block() -> No
     assert [one.address for one in found.recipients] == ["cleo@mail.example"]
 
 
+def test_labels_without_a_table_between_known_ones_are_passed_over() -> None:
+    text = (
+        "-------- Original Message --------\nSubject: a very long subject\nResent-From: x@y.example\n"
+        f"Date: Mon, 4 Mar 2024 09:30:00 +0000\nFrom: {SELLER}\nOrganization: X\nTo: cleo@mail.example\n\n{BODY}"
+    )
+    found = forward_in(message(text))
+    assert (found.subject, found.sender.name) == ("a very long subject", "Nora Vale")
+    assert found.recipients[0].address == "cleo@mail.example"
+
+
+def test_qq_and_netease() -> None:
+    qq = (
+        "------------------ 原始邮件 ------------------\n"
+        '发件人:                    "卖家"         <nora@vale-shop.example>;\n'
+        '发送时间:&nbsp;2024年3月4日(星期一) 上午9:30\n收件人:&nbsp;"c"<cleo@mail.example>;\n主题:&nbsp;你好\n\nbody'
+    )
+    found = forward_in(message(qq, subject="转发：你好"))
+    assert (found.sender.address, found.sender.name, found.subject) == ("nora@vale-shop.example", "卖家", "你好")
+    rows = "| From | 卖家<a@b.example> |\n| Date | 03/04/2024 09:30 |\n| To | c@d.example |\n| Subject | 你好 |\n"
+    assert forward_in(message("---- Forwarded Message ----\n" + rows)).sender.address == "a@b.example"
+    assert read_mail(message("---- Replied Message ----\n" + rows, subject="你好")).kind != "report"
+
+
+def test_prose_with_colons_is_no_forward() -> None:
+    prose = "From: what I can tell\nTo: be honest\nSubject: to change, this is spam\n"
+    assert read_mail(message(prose)).kind == "complaint"
+
+
 def test_yahoo_in_one_line_in_three_languages() -> None:
     to = "cleo@mail.example"
     english = f"From: {SELLER}To: {to}Sent: Monday, March 4, 2024, 9:30 AM GMTSubject: {SUBJECT}"

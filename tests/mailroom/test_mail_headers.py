@@ -17,6 +17,7 @@ from leaktrace.mailroom.mailboxes import MAILBOX_CEILING_COUNT, clean_address, r
         (b"=?UTF-8?B?w6k=?=\r\n =?UTF-8?B?w6g=?=", "éè"),
         (b"=?utf-8?b?5Y8=?= =?utf-8?b?keS7tg==?=", "发件"),  # split inside a character
         (b"a =?utf-8?q?b?= c", "a b c"),
+        (b"=?utf-8?q?a?= and =?utf-8?q?b?= =?latin-1?q?=E9?=", "a and bé"),
         (b"=?x-none?q?b=E9?=", "bé"),
         (b"=?utf-8*de?q?b?=", "b"),
         (b"=?utf-8?x?b?= =?utf-8?q?", "=?utf-8?x?b?= =?utf-8?q?"),
@@ -62,6 +63,10 @@ def test_parameters_with_continuations_and_charsets() -> None:
         ("O'Brien <o'brien@acme.com>", "o'brien@acme.com", "O'Brien", False),
         ("Chase <no.reply@chase.com> <real@other.example>", "real@other.example", "Chase <no.reply@chase.com>", True),
         ('"help@bank.example" <real@other.example>', "real@other.example", "help@bank.example", True),
+        ("John Doe - j@acme.com <j@acme.com>", "j@acme.com", "John Doe - j@acme.com", False),
+        ("'John Doe' via List <list@acme.com>", "list@acme.com", "'John Doe' via List", False),
+        ('"John <j@acme.com>', "j@acme.com", "John", False),
+        ('John" <j@acme.com>', "j@acme.com", "John", False),
         ("John Doe [mailto:j@acme.com]", "j@acme.com", "John Doe", False),
         ("John <j@acme.com<mailto:j@acme.com>>", "j@acme.com", "John", False),
         ("John<mailto:j@acme.com>", "j@acme.com", "John", False),

@@ -14,15 +14,14 @@ from itertools import islice
 from typing import Literal
 
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
-from leaktrace.mailroom.labels import Role, labels, marker_of, plain
+from leaktrace.mailroom.labels import Marker, Role, labels, marker_of, plain
 from leaktrace.mailroom.mailboxes import ADDRESS
 from leaktrace.mailroom.texts import Text
 
 Range = tuple[int, int]
-Marker = Literal["forwarded", "original"]
 
 _LEAD = " \t>|*\ufeff\xa0\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_MARKER_SIGNS = frozenset("-_=*—–:：─~")
+_MARKER_SIGNS = frozenset("-_=*—–:：─~|")
 _BLOCK_CEILING_LINES = 60
 SEARCH_CEILING_LINES = 20_000
 """No reporter writes more lines than this above what he forwards; further down nothing is looked for."""
@@ -33,6 +32,8 @@ _THUNDERBIRD_CUES = ("moz-forward-container", "moz-email-headers-table")
 _FORWARD_CUES = ("gmail_attr", *_THUNDERBIRD_CUES)
 _ONE_LINE = re.compile(r"-{3,}\s{0,9}([^-:<>]{3,80}?)\s{0,9}-{3,}\s{0,9}(?=\S)")
 _UNKNOWN_LABEL = re.compile(r"([^\W\d_][^:：<>@/]{0,28}?)\s{0,3}[:：]\s{0,9}(\S.*)\Z", re.DOTALL)
+_FOREIGN_LABEL = re.compile(r"[^\W\d_][\w-]{1,24}:\s")
+"""A line like `Organization: X` among header lines: a label without a table, no part of the value above it."""
 _DECORATED = re.compile(r"[-=_*]{3,}\s{0,9}[^\W\d_].{0,80}?[-=_*]{3,}\Z", re.DOTALL)
 
 
@@ -132,7 +133,9 @@ def _value(text: Text, start: int, end: int, *, decorated: bool = False) -> Valu
     signs = " \t\xa0\r" + ("*|" if decorated else "")
     content = text.text[start:end]
     lead = len(content) - len(content.lstrip(signs))
-    kept = content.strip(signs)
+    while content.startswith("&nbsp;", lead):  # QQ leaves HTML in its plain text
+        lead += len("&nbsp;")
+    kept = content[lead:].strip(signs)
     return Value(" ".join(kept.split()), start + lead, start + lead + len(kept))
 
 
@@ -182,6 +185,8 @@ def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *,
             return True
     if growing.has("from", "date", "subject", "to"):
         return False
+    if _FOREIGN_LABEL.match(line):
+        return True
     for later in lines[index + 1 : index + 5]:
         found = _label(text, later)
         if found is not None:
@@ -192,9 +197,13 @@ def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *,
 def _extend(text: Text, growing: _Growing, line: Range) -> None:
     role = growing.last
     more = _value(text, line[0], min(line[1], line[0] + 1000))
-    if role is None or not more.text.strip(_LEAD):
+    last = growing.values[role] if role is not None else None
+    if role is None or last is None or not more.text.strip(_LEAD):
         return
-    last = growing.values[role]
+    if last.text and _FOREIGN_LABEL.match(more.text.lstrip(_LEAD)):
+        growing.last = "other"
+        growing.values["other"] = more
+        return
     joined = f"{last.text} {more.text.lstrip(_LEAD)}".strip()
     growing.values[role] = Value(joined, last.start if last.text else more.start, more.end)
 
@@ -205,6 +214,9 @@ def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, i
     sender = growing.values.get("from")
     if sender is None or not sender.text or others < (1 if marker or cue in _FORWARD_CUES else 2):
         return None
+    known = marker is not None or cue is not None
+    if not known and not any(_is_telling(role, growing.values[role]) for role in growing.values):
+        return None
     return Block(
         "labels",
         marker[0] if marker else "forwarded" if cue in _THUNDERBIRD_CUES else None,
@@ -214,6 +226,13 @@ def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, i
         growing.end,
         cue,
     )
+
+
+def _is_telling(role: Role, value: Value) -> bool:
+    """Whether a value is one that prose with colons would not have: an address, a date."""
+    if role == "date":
+        return sent_window(value.text) != UNKNOWN
+    return role in ("from", "to", "cc") and ADDRESS.search(value.text) is not None
 
 
 def _cue_before(text: Text, start: int) -> str | None:

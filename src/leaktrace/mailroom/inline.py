@@ -52,7 +52,7 @@ def find_forward(texts: list[Text], subject: str | None) -> Forward | None:
 
 def _is_forward(block: Block, subject: str | None) -> bool:
     says = subject_says(subject, block.languages)
-    if block.shape == "attribution":
+    if block.shape == "attribution" or block.marker == "replied":
         return says == "forward"
     return block.marker == "forwarded" or says != "reply"
 

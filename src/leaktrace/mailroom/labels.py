@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Literal, get_args
 
 Role = Literal["from", "to", "cc", "bcc", "date", "subject", "reply_to", "other"]
+Marker = Literal["forwarded", "original", "replied"]
 Table = dict[str, list[str]]
 """One language's words by kind."""
 SHORTEST_MONTH = {"fi": 5}
@@ -35,6 +36,7 @@ class Labels:
     """Labels as the tables write them, longest first: for lines in which they follow each other without a gap."""
     forwarded: frozenset[str]
     original: frozenset[str]
+    replied: frozenset[str]
     forward_prefixes: dict[str, frozenset[str]]
     reply_prefixes: dict[str, frozenset[str]]
     wrote: tuple[str, ...]
@@ -54,8 +56,9 @@ def labels() -> Labels:
     return Labels(
         roles=roles,
         written=_written(tables),
-        forwarded=frozenset(plain(word) for table in tables.values() for word in table.get("forwarded", [])),
-        original=frozenset(plain(word) for table in tables.values() for word in table.get("original", [])),
+        forwarded=_all_words(tables, "forwarded"),
+        original=_all_words(tables, "original"),
+        replied=_all_words(tables, "replied"),
         forward_prefixes=_prefixes(tables, "forward_prefix"),
         reply_prefixes=_prefixes(tables, "reply_prefix"),
         wrote=_longest_first(tables, "wrote"),
@@ -68,6 +71,10 @@ def labels() -> Labels:
         },
         longest_label=max(map(len, roles)),
     )
+
+
+def _all_words(tables: dict[str, Table], kind: str) -> frozenset[str]:
+    return frozenset(plain(word) for table in tables.values() for word in table.get(kind, []))
 
 
 def _roles(tables: dict[str, Table]) -> dict[str, dict[Role, frozenset[str]]]:
@@ -94,8 +101,7 @@ def _prefixes(tables: dict[str, Table], kind: str) -> dict[str, frozenset[str]]:
 
 
 def _longest_first(tables: dict[str, Table], kind: str) -> tuple[str, ...]:
-    words = {plain(word) for table in tables.values() for word in table.get(kind, [])}
-    return tuple(sorted(words, key=lambda word: (-len(word), word)))
+    return tuple(sorted(_all_words(tables, kind), key=lambda word: (-len(word), word)))
 
 
 def _months(tables: dict[str, Table]) -> dict[str, dict[str, frozenset[int]]]:
@@ -116,13 +122,15 @@ def _months(tables: dict[str, Table]) -> dict[str, dict[str, frozenset[int]]]:
     return found
 
 
-def marker_of(line: str) -> Literal["forwarded", "original"] | None:
-    """Whether a line opens a forward, or a reply or forward; decoration around the words does not matter."""
+def marker_of(line: str) -> Marker | None:
+    """Whether a line opens a forward, a reply, or either; decoration around the words does not matter."""
     if len(line) > 200:
         return None
     words = plain(line).strip(_DASHES).removesuffix(":").strip(_DASHES)
     if words in labels().forwarded:
         return "forwarded"
+    if words in labels().replied:
+        return "replied"
     return "original" if words in labels().original else None
 
 

@@ -13,6 +13,7 @@ from leaktrace.mailroom.headers import clean, decode_words
 from leaktrace.records import Mailbox
 
 FIELD_CEILING_CHARACTERS = 100_000
+NAME_CEILING_CHARACTERS = 2000
 MAILBOX_CEILING_COUNT = 1000
 """More mailboxes than this in one field are not read."""
 
@@ -23,7 +24,8 @@ ADDRESS = re.compile(_LOCAL + "@" + _DOMAIN)
 _IN_ANGLES = re.compile(r"<\s*([^<>]{0,400})\s*>")
 _MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECASE)
 _COMMENT = re.compile(r"\(([^()]*)\)\s*$")
-_WRAPPERS = " \t\"'“”„«»‹›‘’*_|;,"
+_MARKS = " \t*_|;,"
+_QUOTES = frozenset("\"'“”„«»‹›‘’")
 _SEPARATORS = ",;，；、"
 
 
@@ -70,7 +72,7 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
     shown = _shown_name(clean(decode_words(name)) if encoded else name)
     inside = clean_address(shown) if shown else None
     if inside is not None and address is not None and inside.lower() == address.lower():
-        shown, inside = _without_address(shown or ""), None
+        shown, inside = (None if (shown or "").lower() == address.lower() else shown), None
     forged = inside is not None or any((clean_address(link) or address) != address for link in links)
     lead = len(text) - len(text.lstrip())
     return Found(Mailbox(address, shown), start + lead, start + len(text.rstrip()), forged)
@@ -81,16 +83,27 @@ def _shows_address_without_links(text: str) -> bool:
 
 
 def _shown_name(text: str) -> str | None:
+    text = text[:NAME_CEILING_CHARACTERS]
     comment = _COMMENT.search(text.strip())
-    if comment and not text.strip()[: comment.start()].strip(_WRAPPERS + "<>"):
+    if comment and not text.strip()[: comment.start()].strip(_MARKS + "<>"):
         text = comment.group(1)
     text = re.sub(r"<\s*>", " ", text)
     text = re.sub(r'\\(["\\])', r"\1", " ".join(text.split()))
-    return text.strip(_WRAPPERS) or None
+    return _unquoted(text.strip(_MARKS)) or None
 
 
-def _without_address(name: str) -> str | None:
-    return _shown_name(ADDRESS.sub(" ", name).replace("<", " ").replace(">", " "))
+def _unquoted(name: str) -> str:
+    """The name without the quotes around it: pairs, and marks that have no partner."""
+    while name and (name[0] in _QUOTES or name[-1] in _QUOTES):
+        if len(name) > 1 and name[0] in _QUOTES and name[-1] in _QUOTES:
+            name = name[1:-1].strip(_MARKS)
+        elif name[0] in _QUOTES and not _QUOTES.intersection(name[1:]):
+            name = name[1:].strip(_MARKS)
+        elif name[-1] in _QUOTES and not _QUOTES.intersection(name[:-1]):
+            name = name[:-1].strip(_MARKS)
+        else:
+            break
+    return name
 
 
 def split_mailboxes(text: str, *, semicolons_only: bool = False) -> list[tuple[int, int]]:
