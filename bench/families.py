@@ -23,6 +23,8 @@ WITH_SOURCE: dict[str, Make] = {
     "handlers of an earlier mail": lambda w, r, k: campaigns.handled(w, r, k, 0.3),
     "framed smaller colleague": lambda w, r, k: campaigns.framed(w, r, k, 0.3, smaller=True),
     "framed larger colleague": lambda w, r, k: campaigns.framed(w, r, k, 0.3, smaller=False),
+    "two sources, noise 0.2": lambda w, r, k: campaigns.several(w, r, k, 0.2, 2),
+    "three sources, noise 0.2": lambda w, r, k: campaigns.several(w, r, k, 0.2, 3),
     "unlogged export by a team mate": campaigns.unlogged,
 }
 WITHOUT: dict[str, Make] = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from leaktrace.attribution import Study
-from leaktrace.attribution.likelihood import Columns, log_likelihood_ratio
+from leaktrace.attribution.likelihood import NOISE, Columns, log_likelihood_ratio
 from leaktrace.attribution.view import view_at
 from leaktrace.records import Grade
 from tests.attribution.worlds import (
@@ -34,6 +34,7 @@ def naive_posterior(study: Study, principal: int) -> float:
         np.full(view.size, 0.95),
         np.ones(view.size),
         np.full(len(rows), 1e-6),
+        other_path=np.zeros(len(NOISE)),
     )
     masses = np.exp(ratio - ratio.max()) / len(rows)
     return float(masses[principal] / (masses.sum() + np.exp(-ratio.max())))

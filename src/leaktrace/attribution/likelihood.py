@@ -14,10 +14,11 @@ in `rivals`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc
+from scipy.special import bdtrc, betainc
 
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.study import Flags, Reals
@@ -42,6 +43,17 @@ def _noise_grid() -> tuple[Reals, Reals]:
 NOISE, LOG_NOISE_WEIGHT = _noise_grid()
 
 
+def log_other_path(excess: float, cases: int) -> Reals:
+    """What the seller's own buyers among the cases say about nu, `[len(NOISE)]`, in nats.
+
+    Buyers beyond their share came by another path, and the leak cannot have been more than the rest: nu is at least
+    their share. How many of the other path's customers are buyers nobody knows, so nothing else follows from them.
+    """
+    if excess < 1.0 or cases == 0:
+        return np.zeros(len(NOISE))
+    return np.log(np.maximum(bdtrc(math.floor(excess) - 1, cases, NOISE), 1e-300))
+
+
 def _shift_grid() -> tuple[Reals, Reals]:
     """Gauss-Hermite nodes for a standard normal shift, and log-weights."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(9)
@@ -61,16 +73,13 @@ class Columns:
     rate: Reals
 
 
-def log_likelihood_ratio(
-    columns: Columns, belief: Reals, weight: Reals, spread: Reals, *, forced: float = 0.0
-) -> Reals:
+def log_likelihood_ratio(columns: Columns, belief: Reals, weight: Reals, spread: Reals, *, other_path: Reals) -> Reals:
     """Ln of P(exposures | source) / P(exposures | nobody inside), one per hypothesis.
 
     `belief`: a_i per case; `weight`: how much each case counts (look-alike reporters share one), `[cases]`;
-    `spread`: standard deviation of a hypothesis' log-rates, `[hypotheses]`; `forced`: how many cases are surely of
-    another cause (a seller's own buyers beyond their share), which only a high nu explains.
+    `spread`: standard deviation of a hypothesis' log-rates, `[hypotheses]`; `other_path`: `log_other_path`.
     """
-    profile = noise_profile(columns, belief, weight, spread) + forced * np.log(NOISE)
+    profile = noise_profile(columns, belief, weight, spread) + other_path
     return np.asarray(log_sum(profile + LOG_NOISE_WEIGHT, axis=1))
 
 
@@ -100,7 +109,7 @@ def _profile(shown: Flags, rate: Reals, count: Reals, noise: Reals, spread: floa
     return np.asarray(source - log_sum(innocent + _LOG_SHIFT_WEIGHT))
 
 
-def expected_noise(profile: Reals, *, forced: float = 0.0) -> float:
+def expected_noise(profile: Reals, *, other_path: Reals) -> float:
     """Posterior mean of nu for one hypothesis, from its `noise_profile` row."""
-    logs = profile + forced * np.log(NOISE) + LOG_NOISE_WEIGHT
+    logs = profile + other_path + LOG_NOISE_WEIGHT
     return float(np.exp(logs - log_sum(logs)) @ NOISE)

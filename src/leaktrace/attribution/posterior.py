@@ -140,12 +140,12 @@ def _part(one: Weighed) -> Part:
 def _weigh(view: View, suspects: list[Suspect]) -> list[Weighed]:
     columns = columns_of(suspects)
     first = noise_profile(columns, view.belief, view.weight, np.full(len(suspects), FLOOR))
-    noise = [expected_noise(row, forced=view.forced) for row in first]
+    noise = [expected_noise(row, other_path=view.other_path) for row in first]
     spreads = np.array([_residual_spread(view, s, n) for s, n in zip(suspects, noise, strict=True)])
     weak = np.array([view.study.cases[i].grade in {"G0", "G1"} for i in view.mailed], dtype=np.bool_)
-    everything = log_likelihood_ratio(columns, view.belief, view.weight, spreads, forced=view.forced)
-    weak_only = log_likelihood_ratio(columns, view.belief, view.weight * weak, spreads)
-    solid_only = log_likelihood_ratio(columns, view.belief, view.weight * ~weak, spreads)
+    everything = log_likelihood_ratio(columns, view.belief, view.weight, spreads, other_path=view.other_path)
+    weak_only = log_likelihood_ratio(columns, view.belief, view.weight * weak, spreads, other_path=view.other_path)
+    solid_only = log_likelihood_ratio(columns, view.belief, view.weight * ~weak, spreads, other_path=view.other_path)
     order = np.argsort(-everything, kind="stable")
     weighed = []
     for place, row in enumerate(order.tolist()):
@@ -201,7 +201,7 @@ def _column_ratios(view: View, spread: float) -> list[tuple[Column, float]]:
         rate=np.stack([s.rate for s in seen]),
     )
     spreads = np.full(len(seen), min(spread, 0.6))
-    ratios = log_likelihood_ratio(arrays, view.belief, view.weight, spreads, forced=view.forced)
+    ratios = log_likelihood_ratio(arrays, view.belief, view.weight, spreads, other_path=view.other_path)
     return [(column, float(ratio)) for column, ratio in zip(found, ratios, strict=True)]
 
 

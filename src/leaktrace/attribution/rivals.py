@@ -51,7 +51,9 @@ def rivals_of(suspect: Suspect, view: View, spread: float) -> list[Rival]:
     # What may have been in time for either is neither for nor against the pair.
     unsure = (neutral & (suspect.shown | suspect.neutral)[None, :]) | (suspect.neutral[None, :] & shown)
     columns = Columns(shown=both, neutral=unsure, rate=np.clip(rate, 1e-12, 0.97))
-    ratios = log_likelihood_ratio(columns, view.belief, view.weight, np.full(len(others), spread), forced=view.forced)
+    ratios = log_likelihood_ratio(
+        columns, view.belief, view.weight, np.full(len(others), spread), other_path=view.other_path
+    )
     missed = (suspect.shown[None, :] & ~shown & ~neutral) @ view.weight
     outside = (shown & ~suspect.shown[None, :]) @ view.weight
     by_chance = expected_hits(view, view.weight * ~suspect.shown)[others]

@@ -110,7 +110,7 @@ def _log_ratio(gains: list[Reals], parts: list[Part], view: View, counted: Reals
     mixed = shares @ np.stack(gains)
     noise = 1.0 - (1.0 - NOISE)[:, None] * view.belief[None, :]
     each = np.log(noise[:, None, :] + (1.0 - noise[:, None, :]) * mixed[None, :, :]) @ counted
-    each = each + (view.forced * np.log(NOISE))[:, None] + LOG_NOISE_WEIGHT[:, None] - np.log(len(shares))
+    each = each + view.other_path[:, None] + LOG_NOISE_WEIGHT[:, None] - np.log(len(shares))
     return float(log_sum(each))
 
 

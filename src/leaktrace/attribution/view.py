@@ -25,6 +25,7 @@ from leaktrace.attribution.likelihood import (
     NOISE,
     OTHER_PATH_BELIEF,
     Columns,
+    log_other_path,
 )
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import NEVER, Aside, Case, Flags, Group, Indices, Reals, Sample, Study
@@ -54,8 +55,8 @@ class View:
     neutral_principal: Indices
     known: Background
     controls: Group
-    forced: float
-    """Cases that are the seller's own contacts beyond their share among controls: surely of another cause."""
+    other_path: Reals
+    """What the seller's own buyers among the cases say about nu, `[len(NOISE)]`, in nats."""
 
     @property
     def size(self) -> int:
@@ -123,11 +124,11 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> Vi
         neutral_principal=group.pair_principal[neutral],
         known=background(controls, study.uniform_control, study.opened_count, study.customer_count, regions, segments),
         controls=controls,
-        forced=_forced(contact, intensity, controls),
+        other_path=log_other_path(_buyers_beyond_share(contact, intensity, controls), len(mailed)),
     )
 
 
-def _forced(contact: Flags, intensity: Indices, controls: Group) -> float:
+def _buyers_beyond_share(contact: Flags, intensity: Indices, controls: Group) -> float:
     """Contacts among the cases beyond what customers as busy as they have anyway."""
     classes = intensity_class(controls.intensity())
     overall = (controls.contact.sum() + 0.5) / (controls.size + 1.0)
@@ -188,7 +189,7 @@ def screen(view: View) -> Reals:
     for node in range(len(NOISE)):
         total[:, node] += np.bincount(view.pair_principal, weights=gain[node], minlength=count)
         total[:, node] -= np.bincount(view.neutral_principal, weights=miss[node, view.neutral_case], minlength=count)
-    total += view.forced * np.log(NOISE)
+    total += view.other_path
     peak = total.max(axis=1, keepdims=True)
     return np.asarray(np.log(np.exp(total - peak) @ np.exp(LOG_NOISE_WEIGHT)) + peak[:, 0])
 
