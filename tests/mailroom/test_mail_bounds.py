@@ -11,8 +11,8 @@ import pytest
 from leaktrace.mailroom.read import read_mail
 from leaktrace.settings import Settings
 
-CAP_SECONDS = 10.0
-"""Generous: the slowest of these takes about two seconds on a slow machine, a quadratic one minutes."""
+CAP_SECONDS = 30.0
+"""Generous, in processor time: the slowest of these takes about one second, a quadratic one minutes."""
 
 
 def head(content_type: bytes = b"text/plain", extra: bytes = b"") -> bytes:
@@ -36,9 +36,9 @@ def nested(count: int) -> bytes:
     ],
 )
 def test_a_ceiling_reached_is_unreadable_with_its_reason(raw: bytes, reason: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     record = read_mail(raw)
-    assert time.monotonic() - started < CAP_SECONDS
+    assert time.process_time() - started < CAP_SECONDS
     assert record.kind == "unreadable"
     assert reason in (record.reason or "")
     assert record.reporter.address == "a@b.example"
@@ -47,9 +47,9 @@ def test_a_ceiling_reached_is_unreadable_with_its_reason(raw: bytes, reason: str
 def test_200_megabytes_are_unreadable_quickly_and_without_a_copy() -> None:
     raw = head() + bytes(200_000_000)
     tracemalloc.start()
-    started = time.monotonic()
+    started = time.process_time()
     record = read_mail(raw)
-    seconds, (_, peak_bytes) = time.monotonic() - started, tracemalloc.get_traced_memory()
+    seconds, (_, peak_bytes) = time.process_time() - started, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert record.kind == "unreadable"
     assert str(Settings().message_ceiling_bytes) in (record.reason or "")
@@ -70,7 +70,7 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
     "recipients": lambda n: head(b"message/rfc822") + b"From: x@y.example\r\nTo: " + b"a@b," * (10 * n) + b"\r\n\r\nx",
     "open angles": lambda n: head(b"message/rfc822") + b"From: " + b"<" * (50 * n) + b"\r\n\r\nx",
     "labels": lambda n: head() + b"From: a\n" * (5 * n),
-    "attributions": lambda n: head() + b"On x wrote:\n" * n,
+    "attributions": lambda n: head() + b"On 1 x wrote:\n" * n,
     "rules": lambda n: head() + b"-----\n" * (5 * n),
     "quotes": lambda n: head() + b"> \n" * (10 * n),
     "blanks": lambda n: head() + b" " * (50 * n) + b"x",
@@ -92,12 +92,12 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_time_grows_no_faster_than_the_message(shape: str) -> None:
     def seconds(size: int) -> float:
-        raw, started = SHAPES[shape](size), time.monotonic()
+        raw, started = SHAPES[shape](size), time.process_time()
         read_mail(raw)
-        return time.monotonic() - started
+        return time.process_time() - started
 
     seconds(100)  # tables are loaded
-    small, large = seconds(2000), seconds(16_000)
+    small, large = seconds(1000), seconds(8000)
     # Eight times the bytes: quadratic work would take 64 times as long. Very short times are all noise.
     assert large < CAP_SECONDS
-    assert large < 24 * max(small, 0.05)
+    assert large < 24 * max(small, 0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.mailroom.dates import UNKNOWN, sent_at, sent_window
@@ -86,6 +86,7 @@ def test_impossible_clocks_are_left_out() -> None:
     assert sent_window("4 Mar 2024 47:99 +0000") == Window(utc(2024, 3, 4), utc(2024, 3, 5))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_no_text_breaks_the_date_reader(text: str) -> None:
     window = sent_window(text)
@@ -93,6 +94,7 @@ def test_no_text_breaks_the_date_reader(text: str) -> None:
     assert window.start is None or window.end is None or window.start < window.end
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(1971, 1, 2), datetime(2099, 12, 30)), st.integers(-12 * 4, 14 * 4))  # noqa: DTZ001
 def test_rfc_dates_come_back(moment: datetime, quarters: int) -> None:
     minutes = abs(quarters) * 15

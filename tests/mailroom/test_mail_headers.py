@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.mailroom.headers import decode_words, field_text, parse_parameters
@@ -34,6 +34,7 @@ def test_raw_eight_bit_is_read_in_the_hinted_charset() -> None:
     assert field_text("卖家".encode("gb18030"), "gb2312") == "卖家"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_decoding_words_never_fails(text: str) -> None:
     assert isinstance(decode_words(text), str)
@@ -116,6 +117,7 @@ def test_a_list_ends_at_the_ceiling() -> None:
     assert len(read_mailboxes("a@x.example," * 5000)) <= MAILBOX_CEILING_COUNT
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_mailbox_reader(text: str) -> None:
     for found in [read_mailbox(text), read_mailbox(text, encoded=True), *read_mailboxes(text)]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.mailroom.markup import render
@@ -40,6 +40,7 @@ def test_links_and_clients_marks_have_places() -> None:
     assert [cue for _, cue in page.cues] == ["gmail_attr", "cite"]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab<>&;\"'/= \n!-", max_size=120))
 def test_no_markup_breaks_the_reader_and_places_are_in_order(source: str) -> None:
     page = render(source)
@@ -48,6 +49,7 @@ def test_no_markup_breaks_the_reader_and_places_are_in_order(source: str) -> Non
     assert all(0 <= start <= end <= len(source) for start, end in zip(page.starts, page.ends, strict=True))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80).map(lambda text: " ".join(text.split())))
 def test_escaped_text_comes_back(text: str) -> None:
     text = "".join(c for c in text if c.isprintable() and c != "\u200b")

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.mailroom.mime import Part, read_message, walk
@@ -40,6 +40,7 @@ SAMPLES = [
 ]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_raise(raw: bytes) -> None:
     record = read_mail(raw)
@@ -47,6 +48,7 @@ def test_no_bytes_raise(raw: bytes) -> None:
     assert (record.kind == "report") == (record.reason is None)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SAMPLES[:-1]), st.data())
 def test_no_damage_raises_and_spans_stay_inside(raw: bytes, draw: st.DataObject) -> None:
     at = draw.draw(st.integers(0, len(raw)))
@@ -59,6 +61,7 @@ def test_no_damage_raises_and_spans_stay_inside(raw: bytes, draw: st.DataObject)
         assert all(0 <= start <= end <= len(damaged) for start, end in found.spans.values())
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SAMPLES), st.sampled_from(SAMPLES))
 def test_reading_one_message_leaves_nothing_for_the_next(first: bytes, second: bytes) -> None:
     alone = read_mail(second)
@@ -108,6 +111,7 @@ def children_are_slices(part: Part) -> bool:
     )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(SAMPLES))
 def test_a_childs_bytes_are_a_slice_of_its_parents(raw: bytes) -> None:
     assert all(children_are_slices(part) for part in walk(read_message(raw, Settings()), into_messages=True))

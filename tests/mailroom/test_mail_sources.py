@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.errors import MailError
@@ -37,6 +37,7 @@ bodies = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(bodies)
 def test_an_mbox_gives_back_what_was_put_in(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     raws = [f"From: a@b.example\n\n{text}\n".encode() for text in texts]

@@ -6,13 +6,14 @@ import base64
 import quopri
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.mailroom.charsets import CharacterPlaces, best_codec, codec_name, decode
 from leaktrace.mailroom.transfer import decode_base64, decode_quoted_printable, decode_transfer
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(1, 40))
 def test_base64_decodes_and_every_slice_is_found_again(content: bytes, width: int) -> None:
     letters = base64.b64encode(content)
@@ -24,6 +25,7 @@ def test_base64_decodes_and_every_slice_is_found_again(content: bytes, width: in
         assert content[start : start + 5] in base64.b64decode(encoded[begin:end] + b"==")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_quoted_printable_decodes_and_every_slice_is_found_again(content: bytes) -> None:
     content = content.replace(b"\r", b"")
@@ -35,6 +37,7 @@ def test_quoted_printable_decodes_and_every_slice_is_found_again(content: bytes)
         assert content[start : start + 5] in quopri.decodestring(encoded[begin:end])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_break_a_decoder(content: bytes) -> None:
     for encoding in ("base64", "quoted-printable", "x-unheard-of"):
@@ -86,6 +89,7 @@ def test_charsets_are_read_and_places_found(charset: str, text: str) -> None:
     assert [places.place(at) for at in range(len(text))] == sorted(places.place(at) for at in range(len(text)))
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=200), st.integers(0, 200), st.integers(0, 200), st.sampled_from(["utf-8", "gb18030", "utf-16-le"])
 )

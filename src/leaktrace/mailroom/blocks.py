@@ -34,6 +34,7 @@ _ONE_LINE = re.compile(r"-{3,}\s{0,9}([^-:<>]{3,80}?)\s{0,9}-{3,}\s{0,9}(?=\S)")
 _UNKNOWN_LABEL = re.compile(r"([^\W\d_][^:：<>@/]{0,28}?)\s{0,3}[:：]\s{0,9}(\S.*)\Z", re.DOTALL)
 _FOREIGN_LABEL = re.compile(r"[^\W\d_][\w-]{1,24}:\s")
 """A line like `Organization: X` among header lines: a label without a table, no part of the value above it."""
+_DIGIT_OR_AT = re.compile(r"[\d@]")
 _DECORATED = re.compile(r"[-=_*]{3,}\s{0,9}[^\W\d_].{0,80}?[-=_*]{3,}\Z", re.DOTALL)
 
 
@@ -301,6 +302,8 @@ def _attribution(text: Text, lines: list[Range], index: int) -> Block | None:
         ):
             return None
         joined = " ".join(text.text[a:b].strip(_LEAD) for a, b in lines[first : index + 1])
+        if not _DIGIT_OR_AT.search(joined):
+            continue
         said = plain(joined)
         verb = next((word for word in labels().wrote if word in said), None)
         if verb is None:
