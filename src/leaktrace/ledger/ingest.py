@@ -27,6 +27,7 @@ from leaktrace.ledger.rejects import RejectsSpool
 from leaktrace.ledger.rowwise import row_batches
 from leaktrace.ledger.schema import ACCESSES, BULK_READS, PROVENANCE, TableSchema
 from leaktrace.ledger.tabular import read_batches
+from leaktrace.ledger.textfiles import JsonParser
 from leaktrace.settings import Settings
 
 NAME_KINDS: tuple[NameKind, ...] = ("customer", "principal")
@@ -156,7 +157,9 @@ class SourceIntake:
         spool_folder = self._stores.folder / "tmp"
         reader = row_reader(self._format.name)
         if reader is None:
-            for raw in read_batches(self._path, self._format, self._schema, self._json_cells, spool_folder):
+            for raw in read_batches(
+                self._path, self._format, self._schema, _json_parser(self._stores.engine), spool_folder
+            ):
                 yield ((self._schema, raw),)
             return
         if self._schema is not ACCESSES:
@@ -166,10 +169,6 @@ class SourceIntake:
             )
         for tied, bulk in row_batches(self._path, self._format, reader, spool_folder):
             yield (ACCESSES, tied), (BULK_READS, bulk)
-
-    def _json_cells(self, lines: pa.Table, names: Sequence[str]) -> tuple[pa.Table, tuple[str, ...]]:
-        keys = self._stores.engine.run(staging.json_keys(lines)).column("name").to_pylist()
-        return self._stores.engine.run(staging.json_cells(lines, names)), tuple(str(key) for key in keys)
 
     def _keep(self, checked: CheckedBatch, schema: TableSchema, gathered: _Gathered, rejects: RejectsSpool) -> None:
         rejects.add(checked.rejected)
@@ -280,3 +279,10 @@ def _take_names(engine: Engine, kind: NameKind) -> TakeNames:
         engine.execute(staging.keep_names(kind, names))
 
     return take
+
+
+def _json_parser(engine: Engine) -> JsonParser:
+    def names(lines: pa.Table) -> tuple[str, ...]:
+        return tuple(str(name) for name in engine.run(staging.json_keys(lines)).column("name").to_pylist())
+
+    return JsonParser(cells=lambda lines, wanted: engine.run(staging.json_cells(lines, wanted)), names=names)

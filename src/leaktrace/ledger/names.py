@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pyarrow as pa
 
-from leaktrace.ledger.arrow import ArrowColumn, compute, texts_of
+from leaktrace.ledger.arrow import ArrowColumn, texts_of
 from leaktrace.records import Keys
 
-_REMEMBERED_NAMES = 1_000_000
-"""So many names stay in memory; beyond that they are hashed again."""
+_REMEMBERED_NAMES = 500_000
+"""So many names stay in memory; beyond that all are forgotten and hashed again."""
 
 HashNames = Callable[[Iterable[str]], Keys]
 TakeNames = Callable[[pa.Table], None]
@@ -23,28 +23,18 @@ class NameKeys:
 
     def __init__(self, hash_names: HashNames, take_new: TakeNames) -> None:
         self._hash_names, self._take_new = hash_names, take_new
-        self._forget()
-
-    def _forget(self) -> None:
-        self._names: ArrowColumn = pa.array([], pa.string())
-        self._keys: Keys = np.empty(0, np.uint64)
+        self._known: dict[str, int] = {}
 
     def __call__(self, names: ArrowColumn) -> Keys:
         """The numbers of these names (no nulls), in order."""
-        if len(self._names) > _REMEMBERED_NAMES:
-            self._forget()
+        if len(self._known) > _REMEMBERED_NAMES:
+            self._known.clear()
         encoded = names.dictionary_encode()
-        distinct = encoded.dictionary
-        places = compute.index_in(distinct, value_set=self._names)
-        fresh = distinct.filter(compute.is_null(places))
-        if len(fresh):
-            self._remember(fresh)
-            places = compute.index_in(distinct, value_set=self._names)
-        keys: Keys = self._keys[np.asarray(places, dtype=np.int64)][np.asarray(encoded.indices, dtype=np.int64)]
-        return keys
-
-    def _remember(self, fresh: ArrowColumn) -> None:
-        keys = self._hash_names(texts_of(fresh))
-        self._take_new(pa.table({"key": keys, "name": fresh}))
-        self._names = pa.concat_arrays([self._names, fresh])
-        self._keys = np.concatenate([self._keys, keys])
+        distinct = texts_of(encoded.dictionary)
+        if fresh := [name for name in distinct if name not in self._known]:
+            keys = self._hash_names(fresh)
+            self._take_new(pa.table({"key": keys, "name": pa.array(fresh, pa.string())}))
+            self._known.update(zip(fresh, keys.tolist(), strict=True))
+        numbers = np.fromiter((self._known[name] for name in distinct), dtype=np.uint64, count=len(distinct))
+        ordered: Keys = numbers[np.asarray(encoded.indices, dtype=np.int64)]
+        return ordered

@@ -9,15 +9,15 @@ from leaktrace.ledger.formats import FileFormat
 from leaktrace.ledger.parquetfiles import parquet_batches
 from leaktrace.ledger.rawrows import RawBatch
 from leaktrace.ledger.schema import TableSchema
-from leaktrace.ledger.textfiles import JsonCells, csv_batches, ndjson_batches
+from leaktrace.ledger.textfiles import JsonParser, csv_batches, ndjson_batches
 
 
 def read_batches(
-    path: Path, file_format: FileFormat, schema: TableSchema, json_cells: JsonCells, spool_folder: Path
+    path: Path, file_format: FileFormat, schema: TableSchema, json: JsonParser, spool_folder: Path
 ) -> Iterator[RawBatch]:
     """The rows of a file; BadFileError where it cannot be read. `spool_folder` is for compressed Parquet."""
     if file_format.name == "csv":
         return csv_batches(path, file_format, schema)
     if file_format.name == "ndjson":
-        return ndjson_batches(path, file_format, schema, json_cells)
+        return ndjson_batches(path, file_format, schema, json)
     return parquet_batches(path, file_format, schema, spool_folder)

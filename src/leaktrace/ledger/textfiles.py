@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,15 @@ from leaktrace.ledger.rawrows import (
 )
 from leaktrace.ledger.schema import TableSchema
 
-JsonCells = Callable[[pa.Table, Sequence[str]], tuple[pa.Table, tuple[str, ...]]]
-"""(row, line) and column names -> (row, cells: list of strings, null where the line is no JSON object), all keys."""
+
+@dataclass(frozen=True, slots=True)
+class JsonParser:
+    """Whoever takes JSON apart, a table (row, line) at a time."""
+
+    cells: Callable[[pa.Table, Sequence[str]], pa.Table]
+    """Column names -> (row, cells: list of strings, null where the line is no JSON object)."""
+    names: Callable[[pa.Table], tuple[str, ...]]
+    """All names in the objects."""
 
 
 def _header(path: Path, compression: str | None) -> list[str]:
@@ -65,11 +73,10 @@ def csv_batches(path: Path, file_format: FileFormat, schema: TableSchema) -> Ite
     )
     for batch in _text_batches(path, file_format, arrow_csv.ReadOptions(), parse, convert, numbers):
         rows = numbers.take(batch.num_rows, [r.source_row for r in rejected])
-        done = tuple(r for r in rejected if r.source_row <= numbers.last)
-        rejected[:] = rejected[len(done) :]
-        yield RawBatch(rows, dict(zip(known, batch.columns, strict=True)), done, extra)
+        columns = dict(zip(known, batch.columns, strict=True))
+        yield RawBatch(rows, columns, _before(rejected, numbers.last), extra)
     if rejected:
-        yield RawBatch(np.empty(0, np.int64), {n: pa.array([], pa.string()) for n in known}, tuple(rejected), extra)
+        yield _nothing_but(tuple(rejected), known, extra)
 
 
 def _text_batches(
@@ -96,9 +103,7 @@ def _text_batches(
             yield batch
 
 
-def ndjson_batches(
-    path: Path, file_format: FileFormat, schema: TableSchema, json_cells: JsonCells
-) -> Iterator[RawBatch]:
+def ndjson_batches(path: Path, file_format: FileFormat, schema: TableSchema, json: JsonParser) -> Iterator[RawBatch]:
     """The rows of a file with one JSON object a line (RFC 8259)."""
     numbers, skipped = RowNumbers(), list[RejectedRow]()
 
@@ -112,22 +117,34 @@ def ndjson_batches(
         delimiter="\x01", quote_char=False, ignore_empty_lines=False, invalid_row_handler=set_aside
     )
     convert = arrow_csv.ConvertOptions(column_types={"line": pa.string()}, strings_can_be_null=False)
-    names, seen, keys = schema.column_names(), set[str](), set[str]()
-    row_count = 0
+    names, seen = schema.column_names(), set[str]()
+    row_count, extra = 0, None
     for batch in _text_batches(path, file_format, read, parse, convert, numbers):
         rows = numbers.take(batch.num_rows, [r.source_row for r in skipped])
         filled = mask_of(compute.not_equal(compute.utf8_trim_whitespace(batch.column(0)), ""))
         lines = pa.table({"row": rows[filled], "line": batch.column(0).filter(pa.array(filled))})
-        cells, found = json_cells(lines, names)
-        keys |= set(found)
-        raw = _json_batch(cells, names, tuple(skipped), tuple(sorted(keys - set(names))))
-        skipped.clear()
+        if extra is None:  # the first rows are enough to say which other columns there are
+            extra = tuple(name for name in json.names(lines) if name not in names)
+        raw = _json_batch(json.cells(lines, names), names, _before(skipped, numbers.last), extra)
         seen |= {name for name, column in raw.columns.items() if column.null_count < len(column)}
         row_count += len(raw.rows)
         yield raw
     missing = [name for name in schema.required_names() if name not in seen]
     if row_count and missing:
-        demand_columns(path, schema, sorted(keys - set(missing)))
+        demand_columns(path, schema, [*sorted(seen), *(extra or ())])
+    if skipped:
+        yield _nothing_but(tuple(skipped), names, extra or ())
+
+
+def _before(rejected: list[RejectedRow], last_row: int) -> tuple[RejectedRow, ...]:
+    """Takes those up to a row off the list: the parser may be ahead of the batch it gave."""
+    done = tuple(row for row in rejected if row.source_row <= last_row)
+    rejected[:] = [row for row in rejected if row.source_row > last_row]
+    return done
+
+
+def _nothing_but(rejected: tuple[RejectedRow, ...], names: Sequence[str], extra: tuple[str, ...]) -> RawBatch:
+    return RawBatch(np.empty(0, np.int64), {name: pa.array([], pa.string()) for name in names}, rejected, extra)
 
 
 def _json_batch(
