@@ -3,11 +3,15 @@
 #
 # Makes a throw-away cluster that listens on a Unix socket only, has seven roles look customers up, and keeps: the
 # server's own log (postgresql.csv, postgresql.log), the customers (customers.csv, customers_table.csv), the orders as
-# contacts (contacts.csv) and what was shown to whom (expected.json). Needs root and the packages of system-deps.txt.
+# contacts (contacts.csv) and what was shown to whom (expected.json), in FOLDER if it is given (make.sh [FOLDER]), else
+# beside itself. Needs root; installs system-deps.txt where the server is missing.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
-[[ -e "$(dirname "$bin")/lib/pgaudit.so" ]] || { echo "install the packages of system-deps.txt first" >&2; exit 2; }
+out=$(realpath "${1:-$here}")
+root=$(cd "$here/../../.." && pwd)
+compgen -G '/usr/lib/postgresql/*/lib/pgaudit.so' >/dev/null || bash "$root/tools/system-deps.sh" "$root/system-deps.txt"
+bin=$(compgen -G '/usr/lib/postgresql/*/lib/pgaudit.so' | sort -V | tail -n 1)
+bin=$(dirname "$(dirname "$bin")")/bin
 
 work=$(mktemp -d)
 chmod 711 "$work"
@@ -70,10 +74,10 @@ driver C-0025
 "$bin/psql" -X -q -A -t -U agent_dina -c "SELECT name FROM customers WHERE customer_id = 'C-0039'; SELECT email FROM customers WHERE customer_id = 'C-0023'" >/dev/null
 printf 'agent_dina 00000 1 view key name C-0039\nagent_dina 00000 1 view key email C-0023\n' >> "$shown"
 
-quiet -c "\copy (SELECT * FROM customers ORDER BY customer_id) TO '$here/customers_table.csv' (FORMAT csv, HEADER)"
-quiet -c "\copy (SELECT customer_id AS customer, email, locale, jurisdiction, region FROM customers ORDER BY 1) TO '$here/customers.csv' (FORMAT csv, HEADER)"
-quiet -c "\copy (SELECT to_char(placed_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS at, customer_id AS customer, seller, 'order' AS kind, product FROM orders ORDER BY placed_at, order_id) TO '$here/contacts.csv' (FORMAT csv, HEADER)"
+quiet -c "\copy (SELECT * FROM customers ORDER BY customer_id) TO '$out/customers_table.csv' (FORMAT csv, HEADER)"
+quiet -c "\copy (SELECT customer_id AS customer, email, locale, jurisdiction, region FROM customers ORDER BY 1) TO '$out/customers.csv' (FORMAT csv, HEADER)"
+quiet -c "\copy (SELECT to_char(placed_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS at, customer_id AS customer, seller, 'order' AS kind, product FROM orders ORDER BY placed_at, order_id) TO '$out/contacts.csv' (FORMAT csv, HEADER)"
 as_postgres "$bin/pg_ctl" -D "$work/cluster" -m fast -w stop >/dev/null
-cp "$work/logs/postgresql.csv" "$work/logs/postgresql.log" "$here/"
-chmod 644 "$here"/postgresql.*
-python3 "$here/expected.py" "$shown" "$here"
+cp "$work/logs/postgresql.csv" "$work/logs/postgresql.log" "$out/"
+chmod 644 "$out"/postgresql.*
+python3 "$here/expected.py" "$shown" "$out"

@@ -69,7 +69,7 @@ _WHO = (
     " %u %d %a %h",
     " %u %d %h",
     " %u %d %r",
-    " %u",
+    " user=%u",
 )
 _ENDS = (" ", ": ", "")
 _OTHERS = (
@@ -176,6 +176,8 @@ def recognise(line: str) -> Prefix | Refused:
             found.append((said, prefix, read.time, read.user))
     if not found:
         return Refused(_what_lacks(line))
+    if any("%u@%d" in prefix.text for _, prefix, _, _ in found):  # then an @ stands between role and database
+        found = [each for each in found if "@" not in each[3] or "%u@%d" in each[1].text]
     if len({(time, user) for _, _, time, user in found}) > 1:
         return Refused("the text before AUDIT fits several usual prefixes, which name different roles")
     return max(found, key=lambda each: each[0])[1]
@@ -185,6 +187,6 @@ def _what_lacks(line: str) -> str:
     head = line.partition("AUDIT: ")[0]
     if not re.search(rf"{_TIME}|[0-9]{{10}}\.[0-9]{{3}}", head):
         return "the text before AUDIT says no time"
-    if re.search(_TIME, head) and not re.search(rf"{_TIME}(?:\.[0-9]{{1,6}})?{_ZONE}", head):
+    if re.search(_TIME, head) and not re.search(rf"{_TIME}(?:\.[0-9]{{1,6}})?{_ZONE}(?=[\s:,\]]|$)", head):
         return "the time before AUDIT has no zone"
     return "the text before AUDIT names no role, or is in no usual form"
