@@ -1,4 +1,4 @@
-"""Writes the tutorial's mail and tables: customers of ../pgaudit forward one seller's unwanted mail to report-abuse@.
+"""Writes forwarded complaints and their tables: customers of ../pgaudit forward one seller's unwanted mail to report-abuse@.
 
 Same bytes at every run. `python make.py [FOLDER]` writes into FOLDER, else beside itself. The mail is dated three
 weeks after the audit log's day, the complaints within two days of it.
