@@ -208,7 +208,8 @@ def _column_ratios(view: View, spread: float) -> list[tuple[Column, float]]:
 def _apart(study: Study, members: tuple[int, ...]) -> list[int]:
     """Members who share no team with another of the group.
 
-    Two colleagues who each explain a part of their queue look just like an export of that queue by a third (guard 5).
+    Two colleagues who each explain a part of their queue look just like an export of that queue by a third (guard 5);
+    that does not touch one of them who explains the reports well alone.
     """
     teams = [study.principals[member].team for member in members]
     return [member for member, team in zip(members, teams, strict=True) if team is None or teams.count(team) == 1]
@@ -279,7 +280,9 @@ def _combine(
     alone = single.copy()
     for group in together:
         person[list(group.members)] += group.probability
-        alone[_apart(view.study, group.members)] += group.probability
+        for member in group.members:
+            if member in _apart(view.study, group.members) or group.probability < 0.1 * single[member]:
+                alone[member] += group.probability
     for rival, mass in pairs:
         person[rival] += np.exp(mass - total)
     weights = []

@@ -1,0 +1,88 @@
+"""The corners of the decision: late openings, needs, groups of arrays that do not fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from leaktrace.attribution import Group
+from leaktrace.errors import AttributionError
+from tests.attribution.worlds import AROUND, DAY, MAIL_AT, Market, background_market, judged, study_of, unopened
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    none = np.zeros(0, dtype=np.int64)
+    with pytest.raises(AttributionError, match="attributes differ"):
+        Group(np.zeros(2, dtype=np.int64), none, np.zeros(0, dtype=np.bool_), none, none, none)
+    with pytest.raises(AttributionError, match="exposures differ"):
+        Group(none, none, np.zeros(0, dtype=np.bool_), np.zeros(1, dtype=np.int64), none, none)
+    study = study_of(background_market(size=100, people=4, each=10), [1, 2])
+    with pytest.raises(AttributionError, match="one customer for each case"):
+        replace(study, cases=study.cases[:1])
+    with pytest.raises(AttributionError, match="one count for each principal"):
+        replace(study, opened_count=none)
+
+
+def test_a_source_who_is_sure_only_by_what_was_opened_late_is_left_open() -> None:
+    """Half of the hits early, half just before the mail, each half too little alone."""
+    market = background_market()
+    early, late = list(range(5)), list(range(5, 24))
+    market.show("p07", early, MAIL_AT - 90 * DAY)
+    market.show("p07", late, MAIL_AT - 2 * DAY)
+    judgement = judged(market, study_of(market, early + late))
+    assert judgement.named == ()
+    assert judgement.undecided is not None
+    assert "p07" in judgement.sets[0].principals
+
+
+def test_a_framer_who_harvests_late_is_not_taken_for_a_handler() -> None:
+    """The source opens, days before the mail, just what a colleague had opened long ago, and passes that on."""
+    market = background_market()
+    market.show("p03", range(120), MAIL_AT - 200 * DAY)
+    market.show("p12", range(0, 120, 4), MAIL_AT - 3 * DAY)
+    judgement = judged(market, study_of(market, list(range(0, 120, 4))))
+    assert judgement.named == ()
+    assert judgement.undecided is not None
+    assert judgement.undecided.code == "indistinguishable"
+    assert {"p03", "p12"} <= set(judgement.sets[0].principals)
+
+
+def test_too_few_reports_say_about_how_many_more() -> None:
+    market = background_market()
+    market.show("p07", range(300))
+    judgement = judged(market, study_of(market, [0, 60, *unopened(market, 1)]))
+    assert judgement.undecided is not None
+    assert judgement.undecided.code == "too_few_reports"
+    assert judgement.undecided.needs_about_more_reports is not None
+    assert 1 <= judgement.undecided.needs_about_more_reports < 60
+
+
+def test_a_rival_who_shares_much_needs_more_reports_not_none() -> None:
+    market = background_market()
+    market.show("p03", range(240))
+    market.show("p12", range(0, 240, 2))
+    market.show("p12", range(1, 240, 6))
+    judgement = judged(market, study_of(market, list(range(0, 240, 12))))
+    assert judgement.named == ()
+    assert judgement.undecided is not None
+    assert judgement.undecided.code == "indistinguishable"
+    assert judgement.undecided.needs_about_more_reports is not None
+
+
+def test_many_teams_are_screened_before_they_are_weighed() -> None:
+    market = background_market(people=80, each=60)
+    market.teams = {name: f"t{index // 4}" for index, name in enumerate(market.names)}
+    market.show("p07", range(300))
+    judgement = judged(market, study_of(market, [*range(0, 300, 10), *unopened(market, 8)]))
+    assert judgement.named == ("p07",)
+    assert len(judgement.late.columns) < 20
+
+
+def test_a_lone_account_in_the_log_is_weighed_too() -> None:
+    market = Market(400, ["p00", "p01"])
+    market.show("p00", range(40))
+    market.show("p01", range(200, 300))
+    judgement = judged(market, study_of(market, list(range(0, 40, 2))), AROUND)
+    assert judgement.candidates[0].principal == "p00"

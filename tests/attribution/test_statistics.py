@@ -1,0 +1,135 @@
+"""Known answers: identities, limits, and parameters recovered from data made with them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import logsumexp
+from scipy.stats import beta, binom
+
+from leaktrace.attribution.likelihood import (
+    LOG_NOISE_WEIGHT,
+    NOISE,
+    Columns,
+    expected_noise,
+    log_likelihood_ratio,
+    log_other_path,
+    noise_profile,
+)
+from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.needs import _nats_per_report
+from leaktrace.attribution.several import ANOTHER, log_price
+from leaktrace.attribution.spread import FLOOR, spread_of
+from leaktrace.attribution.strata import CLASSES, INTENSITY_EDGES, intensity_class, pooled_tilt
+from tests.attribution.worlds import background_market
+
+NO_OTHER_PATH = np.zeros(len(NOISE))
+
+
+def one_column(hits: int, misses: int, rate: float) -> Columns:
+    shown = np.array([[True] * hits + [False] * misses])
+    return Columns(shown, np.zeros_like(shown), np.full(shown.shape, rate))
+
+
+def ratio(columns: Columns, *, belief: float = 1.0, spread: float = 1e-9) -> float:
+    size = columns.shown.shape[1]
+    found = log_likelihood_ratio(
+        columns, np.full(size, belief), np.ones(size), np.array([spread]), other_path=NO_OTHER_PATH
+    )
+    return float(found[0])
+
+
+def test_the_prior_of_noise_is_the_mixture_it_says() -> None:
+    mean = 0.75 * beta.mean(1.3, 1.8) + 0.25 * beta.mean(6.0, 1.3)
+    assert float(np.exp(LOG_NOISE_WEIGHT) @ NOISE) == pytest.approx(mean, abs=2e-3)
+    assert float(np.exp(LOG_NOISE_WEIGHT).sum()) == pytest.approx(1.0)
+
+
+@given(st.integers(0, 12), st.integers(0, 12), st.floats(0.001, 0.9))
+def test_the_ratio_is_the_formula_of_the_design(hits: int, misses: int, rate: float) -> None:
+    by_hand = logsumexp(hits * np.log(NOISE + (1.0 - NOISE) / rate) + misses * np.log(NOISE) + LOG_NOISE_WEIGHT)
+    assert ratio(one_column(hits, misses, rate)) == pytest.approx(float(by_hand), abs=1e-6)
+
+
+@given(st.integers(1, 15), st.floats(0.01, 0.8))
+def test_under_the_null_the_ratio_is_one_on_average(cases: int, rate: float) -> None:
+    total = sum(
+        binom.pmf(hits, cases, rate) * math.exp(ratio(one_column(hits, cases - hits, rate)))
+        for hits in range(cases + 1)
+    )
+    assert total == pytest.approx(1.0, rel=1e-6)
+
+
+def test_unbelievable_reports_say_nothing() -> None:
+    assert ratio(one_column(20, 0, 0.01), belief=0.0) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_wide_spread_takes_weight_away() -> None:
+    columns = one_column(10, 10, 0.05)
+    assert ratio(columns, spread=1.5) < ratio(columns, spread=0.3) < ratio(columns)
+
+
+def test_noise_is_recovered() -> None:
+    profile = noise_profile(one_column(60, 140, 0.001), np.ones(200), np.ones(200), np.array([1e-9]))
+    assert expected_noise(profile[0], other_path=NO_OTHER_PATH) == pytest.approx(0.7, abs=0.05)
+
+
+def test_buyers_bound_the_noise_from_below() -> None:
+    logs = log_other_path(15.0, 20)
+    assert logs[np.searchsorted(NOISE, 0.3)] < -8.0
+    assert logs[-1] > -0.1
+    assert not log_other_path(0.4, 20).any()
+
+
+@given(st.lists(st.floats(-700, 700), min_size=1, max_size=30))
+def test_sums_of_logs_do_not_overflow(logs: list[float]) -> None:
+    assert float(log_sum(np.array(logs))) == pytest.approx(float(logsumexp(logs)), rel=1e-9, abs=1e-9)
+
+
+def test_nothing_summed_is_nothing() -> None:
+    assert float(log_sum(np.array([-np.inf, -np.inf]))) == -np.inf
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.6, 1.5])
+def test_the_spread_is_recovered(spread: float) -> None:
+    rng = np.random.default_rng(3)
+    expected = rng.gamma(2.0, 2.0, 800)
+    counts = rng.poisson(expected * np.exp(rng.normal(-0.5 * spread**2, spread, 800))).astype(np.float64)
+    assert spread_of(counts, expected) == pytest.approx(max(spread, FLOOR), abs=0.2)
+
+
+def test_two_sources_among_many_do_not_widen_the_spread() -> None:
+    rng = np.random.default_rng(4)
+    expected = np.full(500, 1.0)
+    counts = rng.poisson(expected).astype(np.float64)
+    quiet = spread_of(counts, expected)
+    counts[:2] = 30
+    assert spread_of(counts, expected) == pytest.approx(quiet, abs=0.05)
+
+
+def test_intensity_classes_cover_everything() -> None:
+    assert intensity_class(np.array([0, 1, 2, 10**6])).tolist() == [0, 1, 2, CLASSES - 1]
+    assert intensity_class(INTENSITY_EDGES).tolist() == list(range(CLASSES))
+
+
+def test_busy_customers_are_likelier_and_the_tilt_never_falls() -> None:
+    market = background_market()
+    tilt = pooled_tilt(market.group(range(market.size)), len(market.names))
+    assert (np.diff(tilt) >= 0).all()
+
+
+def test_each_further_source_has_its_price() -> None:
+    first, second, third = (log_price(count, 1000, math.log(1e-3)) for count in (1, 2, 3))
+    assert first == pytest.approx(math.log(1e-3))
+    assert second == pytest.approx(first + math.log(ANOTHER) - math.log(999 / 2))
+    assert third < second - math.log(1 / ANOTHER)
+
+
+def test_what_a_report_adds_is_the_divergence_of_the_design() -> None:
+    bits = [_nats_per_report(q, 0.2) / math.log(2.0) for q in (0.001, 0.1)]
+    needed = [math.log2(10_000 / 0.01) / each for each in bits]
+    assert needed == pytest.approx([2.8, 9.6], abs=0.15)
