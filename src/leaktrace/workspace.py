@@ -135,15 +135,16 @@ class Workspace:
         paths: AnyPath | Iterable[AnyPath],
         *,
         file_format: str | None = None,
+        options: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> IngestReport:
-        """Reads files into a table (DESIGN 4.1); a folder is walked."""
+        """Reads files into a table (DESIGN 4.1); a folder is walked. `options`: what a log format's reader is told."""
         if table not in TABLES:
             raise UsageError(f"There is no table '{table}'.", f"Tables are: {', '.join(TABLES)}.")
         files = list(walked(paths))
         if table == "evidence":
             return self._mail.ingest_evidence(files)
-        return self._ledger.ingest(table, files, file_format=file_format, progress=progress)
+        return self._ledger.ingest(table, files, file_format=file_format, options=options, progress=progress)
 
     def receive(self, paths: AnyPath | Iterable[AnyPath], *, progress: Progress | None = None) -> MailReport:
         """Stores and reads mail: mbox, Maildir, `.eml`, folders."""

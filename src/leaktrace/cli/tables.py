@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
+from leaktrace.errors import UsageError
 from leaktrace.records import TABLES
 from leaktrace.report import render_ingest_report, render_stats
 from leaktrace.workspace import create
@@ -41,8 +42,8 @@ def init(context: typer.Context, as_json: JsonOption = False) -> None:
         told = Made(str(made.path), str(made.key_file))
     words = (
         f"Workspace {told.workspace} is ready.\n"
-        f"Its key is {told.key_file}. Back it up somewhere else now: without it, names and mail in this workspace\n"
-        "stay closed for ever. It never belongs inside the workspace."
+        f"Its key is {told.key_file}.\n"
+        "Back the key up somewhere else now: without it, names and mail in this workspace stay closed for ever."
     )
     answer(told, words, as_json=as_json)
 
@@ -54,6 +55,10 @@ def ingest(
     file_format: Annotated[
         str | None, typer.Option("--format", help="Read the files as this: parquet, csv, ndjson, pgaudit.")
     ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", help="What the format's reader is told, as name=value (pgaudit: snapshot=TABLE.csv)."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Read a table into the ledger. Bad rows are kept aside; the same file again changes nothing.
@@ -61,12 +66,22 @@ def ingest(
     Example: leaktrace ingest accesses log/2026-03.parquet
     """
     with screen_of(context).open() as workspace, progress_line() as tell:
-        report = workspace.ingest(table, paths, file_format=file_format, progress=tell)
+        report = workspace.ingest(table, paths, file_format=file_format, options=_named(option), progress=tell)
     if as_json:
         for sentence in report.notes:
             note(sentence)
     answer(report, render_ingest_report(report), as_json=as_json)
     return 3 if report.rejected_count else 0
+
+
+def _named(options: list[str] | None) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for text in options or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise UsageError(f"'{text}' is not name=value.", "For instance: --option snapshot=customers.csv.")
+        named[name] = value
+    return named
 
 
 @ledger.command()

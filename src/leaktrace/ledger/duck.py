@@ -23,6 +23,7 @@ from leaktrace.ledger.coverage import BulkCount, LogFacts, judge
 from leaktrace.ledger.dictionary import Dictionary, NameKind, names_of
 from leaktrace.ledger.durable import make_folder, only_writer
 from leaktrace.ledger.engine import Engine
+from leaktrace.ledger.formats import AskedFormat
 from leaktrace.ledger.ingest import NAME_KINDS, Stores
 from leaktrace.ledger.intake import take_files
 from leaktrace.ledger.interface import Progress
@@ -114,6 +115,7 @@ class DuckLedger:
         files: Sequence[Path],
         *,
         file_format: str | None = None,
+        options: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> IngestReport:
         """Reads files into a table (DESIGN 4.1). Bad rows are kept aside; a bad file raises after the others are in."""
@@ -125,7 +127,7 @@ class DuckLedger:
                 dictionaries = {kind: self._dictionaries(kind) for kind in NAME_KINDS}
                 return Stores(self._folder, self._catalog, self._engine, self._keyring, self._settings, dictionaries)
 
-            return take_files(stores, schema, files, file_format, progress or _no_progress)
+            return take_files(stores, schema, files, AskedFormat(file_format, options or {}), progress or _no_progress)
 
     # --- accesses -------------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ write the function in a module of its own and name it in `ROW_READERS`.
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -69,15 +70,26 @@ RowReader = Callable[[Path], Iterator[AccessRow | RejectedRow]]
 
 
 @dataclass(frozen=True, slots=True)
+class AskedFormat:
+    """How the caller wants files to be read."""
+
+    name: str | None = None
+    """Null: by their extension."""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class FileFormat:
     """How one file is to be read."""
 
     name: str
     compression: str | None
     """gzip, zstd or null."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What the format's reader is told besides, by name."""
 
 
-def format_of(path: Path, file_format: str | None) -> FileFormat:
+def format_of(path: Path, file_format: str | None, options: Mapping[str, str] | None = None) -> FileFormat:
     """The format of a file by what the caller says, else by its extension; BadFileError for one we do not read."""
     compression = _COMPRESSIONS.get(path.suffix.lower())
     extension = path.with_suffix("").suffix if compression else path.suffix
@@ -88,14 +100,20 @@ def format_of(path: Path, file_format: str | None) -> FileFormat:
             f"{path}: {f'there is no format {file_format!r}' if file_format else 'its extension names no format'}.",
             f"Say --format with one of: {known}; each may be compressed as .gz or .zst.",
         )
-    return FileFormat(name, compression)
+    if options and name not in ROW_READERS:
+        raise BadFileError(f"{path}: the format {name} has no options.", f"Only {', '.join(ROW_READERS)} has.")
+    return FileFormat(name, compression, dict(options or {}))
 
 
-def row_reader(name: str) -> RowReader | None:
-    """The row reader of a format; None for a format that is read in columns."""
+def row_reader(name: str, options: Mapping[str, str] | None = None) -> RowReader | None:
+    """The row reader of a format, told its options; None for a format that is read in columns.
+
+    A module whose reader takes options has `options_from_document` beside it.
+    """
     place = ROW_READERS.get(name)
     if place is None:
         return None
     module, function = place.split(":")
-    reader: RowReader = getattr(importlib.import_module(module), function)
-    return reader
+    home = importlib.import_module(module)
+    reader: Callable[..., Iterator[AccessRow | RejectedRow]] = getattr(home, function)
+    return functools.partial(reader, options=home.options_from_document(options)) if options else reader

@@ -17,7 +17,7 @@ from leaktrace.ledger.cells import CheckedBatch, NameRules, check
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.dictionary import Dictionary, NameKind
 from leaktrace.ledger.engine import Engine
-from leaktrace.ledger.formats import BadFileError, FileFormat, format_of, row_reader
+from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, format_of, row_reader
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.lake import SegmentWriter
 from leaktrace.ledger.names import NameKeys, TakeNames
@@ -82,9 +82,9 @@ def digest_file(path: Path, progress: Progress) -> str:
 class SourceIntake:
     """Takes one file into one table."""
 
-    def __init__(self, stores: Stores, path: Path, schema: TableSchema, file_format: str | None) -> None:
+    def __init__(self, stores: Stores, path: Path, schema: TableSchema, asked: AskedFormat) -> None:
         self._stores, self._path, self._schema = stores, path, schema
-        self._format: FileFormat = format_of(path, file_format)
+        self._format: FileFormat = format_of(path, asked.name, asked.options)
         self._schemas = (schema, BULK_READS) if schema is ACCESSES else (schema,)
         self._source = stores.catalog.next_source()
 
@@ -93,15 +93,9 @@ class SourceIntake:
         known = self._stores.catalog.source_row_count(sha256, self._schema.name)
         if known is not None:
             return Taken(already_count=known)
-        before = self._state()
         with RejectsSpool(self._stores.folder, rejects_file, self._path.name) as rejects:
             try:
                 gathered = self._gather_without_clashes(sha256, rejects, progress)
-                if self._state() != before:
-                    raise BadFileError(
-                        f"{self._path}: it changed while it was read.",
-                        "Wait until it is complete, then run this again.",
-                    )
                 return self._store(gathered, sha256, rejects, progress)
             finally:
                 for query in staging.drop_staged(self._schemas):
@@ -117,7 +111,12 @@ class SourceIntake:
         """Reads the file; again where two of its names share a number, then without the later of them."""
         barred: dict[NameKind, frozenset[str]] = {kind: frozenset() for kind in NAME_KINDS}
         while True:
+            before = self._state()
             gathered = self._gather(barred, rejects, progress)
+            if self._state() != before:
+                raise BadFileError(
+                    f"{self._path}: it changed while it was read.", "Wait until it is complete, then run this again."
+                )
             gathered.dictionaries = DictionaryWriter(self._stores.folder, sha256, self._schema.name)
             try:
                 for kind in NAME_KINDS:
@@ -155,7 +154,7 @@ class SourceIntake:
 
     def _raw_batches(self) -> Iterator[tuple[tuple[TableSchema, RawBatch], ...]]:
         spool_folder = self._stores.folder / "tmp"
-        reader = row_reader(self._format.name)
+        reader = row_reader(self._format.name, self._format.options)
         if reader is None:
             for raw in read_batches(
                 self._path, self._format, self._schema, _json_parser(self._stores.engine), spool_folder

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from leaktrace.ledger.formats import BadFileError
+from leaktrace.ledger.formats import AskedFormat, BadFileError
 from leaktrace.ledger.ingest import SourceIntake, Stores, Taken, digest_file
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.rawrows import shown_columns
@@ -18,7 +18,7 @@ def take_files(
     stores: Callable[[], Stores],
     schema: TableSchema,
     files: Sequence[Path],
-    file_format: str | None,
+    asked: AskedFormat,
     progress: Progress,
 ) -> IngestReport:
     """Each file is committed by itself; bad ones raise together once the others are in."""
@@ -32,7 +32,7 @@ def take_files(
     taken = list[Taken]()
     for path, sha256 in digests.items():
         try:
-            taken.append(SourceIntake(stores(), path, schema, file_format).take(sha256, rejects_file, progress))
+            taken.append(SourceIntake(stores(), path, schema, asked).take(sha256, rejects_file, progress))
         except BadFileError as error:
             bad.append(error)
     if bad:

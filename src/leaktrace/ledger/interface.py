@@ -39,6 +39,7 @@ class Ledger(Protocol):
         files: Sequence[Path],
         *,
         file_format: str | None = None,
+        options: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> IngestReport:
         """Reads files into a table (DESIGN 4.1). Bad rows are kept aside; a bad file raises after the others are in."""

@@ -59,7 +59,7 @@ def _demand_type(path: Path, name: str, kind: str, found: pa.DataType) -> None:
     if not fits:
         raise BadFileError(
             f"{path}: the column {name} has the type {found}, which cannot be read as {_KIND_WORDS.get(kind, 'text')}.",
-            "docs/tables.md lists what each column may hold.",
+            "Write the column as text.",
         )
 
 

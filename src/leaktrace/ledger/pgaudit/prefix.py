@@ -47,6 +47,8 @@ _ESCAPES = {
 _SEVERITY = r"[^\s:]{2,20}:  AUDIT: "
 _ESCAPE = re.compile(r"%(-?[0-9]+)?(.)")
 
+_PLAIN_ROLE = re.compile(r"(?=.*[^0-9.():-])[^=:/()]+")
+"""A role that a prefix is recognised by: one that cannot be a number, an address or a name=value pair."""
 _WHEN = ("%m", "%t", "%n")
 _PROCESS = ("", " [%p]", " [%p]:", " [%p]: [%l-1]", " [%p] %l", " [%p-%l]", " %p", " %p %l", " [%c]")
 _WHO = (
@@ -71,7 +73,7 @@ _WHO = (
     " %u %d %r",
     " user=%u",
 )
-_ENDS = (" ", ": ", "")
+_ENDS = (" ", ": ")
 _OTHERS = (
     "%t:%r:%u@%d:[%p]:",
     "%m:%r:%u@%d:[%p]:",
@@ -171,13 +173,15 @@ def recognise(line: str) -> Prefix | Refused:
     for text in usual_prefixes(starts):
         prefix = compile_prefix(text)
         read = prefix.read(line)
-        if isinstance(read, PrefixedLine) and read.user:
+        if isinstance(read, PrefixedLine) and _PLAIN_ROLE.fullmatch(read.user):
             said = bool(read.session) + (read.tool is not None)
             found.append((said, prefix, read.time, read.user))
     if not found:
         return Refused(_what_lacks(line))
-    if any("%u@%d" in prefix.text for _, prefix, _, _ in found):  # then an @ stands between role and database
-        found = [each for each in found if "@" not in each[3] or "%u@%d" in each[1].text]
+    if any("%u@%d" in prefix.text for _, prefix, _, _ in found):  # an @ stands between role and database, unless
+        found = [  # what follows may be a mail domain: a role's name can be an address
+            each for each in found if "%u@%d" in each[1].text or "@" not in each[3] or "." in each[3].rpartition("@")[2]
+        ]
     if len({(time, user) for _, _, time, user in found}) > 1:
         return Refused("the text before AUDIT fits several usual prefixes, which name different roles")
     return max(found, key=lambda each: each[0])[1]
