@@ -28,9 +28,6 @@ CORPORA = Path(os.environ.get("LEAKTRACE_CORPORA", Path(__file__).parents[3] / "
 WITH_TABLE = PgauditOptions(snapshot=ASSETS / "customers_table.csv")
 COLUMNS = ("customer_id", "name", "email", "phone", "region", "jurisdiction", "locale", "joined_on")
 EXPECTED = json.loads((ASSETS / "expected.json").read_text())
-UNTIED_BY_ANY_SNAPSHOT = ("card_of", "group")
-"""A function's variable in place of a key, and a count for each region: what they showed is tied to nobody."""
-
 Read = tuple[str, str, tuple[str, ...], str]
 
 
