@@ -24,6 +24,7 @@ _HOLDS = {
     "principal": "principal id: text, or a whole number in Parquet",
     "fields": "field names: `a;b;c`, or a list",
     "words": "words: `a;b;c`, or a list",
+    "label": "text, kept as it is",
     "text": "text; an e-mail address in it is replaced by a keyed token",
     "address": "e-mail address; only keyed hashes of it are kept",
 }
@@ -122,7 +123,6 @@ def commands_page() -> str:
     from leaktrace.cli.app import app
 
     program: Any = typer.main.get_command(app)
-    context = program.context_class(program, info_name="leaktrace")
     parts = [
         f"""# Commands
 
@@ -135,12 +135,13 @@ what is named on screen. With `--json` there is one JSON document on stdout and 
 
 {program.help}
 
-{_parameters(program, context)}"""
+{_parameters(program)}"""
     ]
     for path, command in _walk(program, ("leaktrace",)):
-        usage = " ".join((*path, *command.collect_usage_pieces(context)))
+        arguments = [_argument(one) for one in command.params if one.param_type_name == "argument"]
+        usage = " ".join((path[0], "[-w WORKSPACE]", *path[1:], *arguments, "[OPTIONS]"))
         parts.append(
-            f"## {' '.join(path[1:])}\n\n    {usage}\n\n{_help_text(command.help)}\n\n{_parameters(command, context)}"
+            f"## {' '.join(path[1:])}\n\n```\n{usage}\n```\n\n{_help_text(command.help)}\n\n{_parameters(command)}"
         )
     return "\n".join(parts)
 
@@ -177,18 +178,26 @@ def _help_text(text: str | None) -> str:
     return "\n\n".join(lines)
 
 
-def _parameters(command: Any, context: Any) -> str:
-    rows = []
-    for one in command.params:
-        if getattr(one, "hidden", False):
-            continue
-        names = f"`{one.make_metavar(context)}`" if one.param_type_name == "argument" else _option_names(one, context)
-        rows.append((names, _help_of(one)))
-    return _table(("argument or option", "what it is"), rows) if rows else ""
+def _parameters(command: Any) -> str:
+    rows = [
+        (f"`{_argument(one)}`" if one.param_type_name == "argument" else _option(one), _help_of(one))
+        for one in command.params
+        if not one.hidden
+    ]
+    return _table(("argument or option", "what it is"), rows)
 
 
-def _option_names(option: Any, context: Any) -> str:
-    value = "" if option.is_flag else f" {option.make_metavar(context)}"
+def _argument(argument: Any) -> str:
+    word = argument.name.upper().removesuffix("S" if argument.nargs == -1 else "")
+    several = f"{word}..." if argument.nargs == -1 else word
+    return several if argument.required else f"[{several}]"
+
+
+_VALUE_WORDS = {Path: "PATH", int: "NUMBER", str: "TEXT"}
+
+
+def _option(option: Any) -> str:
+    value = "" if option.is_flag else f" {_VALUE_WORDS[option.type_descriptor.annotation]}"
     return ", ".join(f"`{name}{value}`" for name in option.opts)
 
 
