@@ -72,6 +72,7 @@ class DuckLedger:
 
     def close(self) -> None:
         """Lets go of files and memory."""
+        self._opened.clear()
         self._engine.close()
         self._catalog.close()
 

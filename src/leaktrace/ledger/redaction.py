@@ -14,7 +14,9 @@ from leaktrace.keys import Keyring
 from leaktrace.ledger.arrow import ArrowColumn, compute, texts_of
 
 _AT_SIGNS = r"(?:@|%40|\uff20|\ufe6b)"
-_ADDRESS = re.compile(rf"[^\s@<>()\[\],;:\"']+{_AT_SIGNS}[^\s@<>()\[\],;:\"']+", re.IGNORECASE)
+_STOPS = r"\s@<>()\[\],;:\"'"
+# Starts only where a run of characters starts: each run is looked at once, however long it is.
+_ADDRESS = re.compile(rf"(?<![^{_STOPS}])[^{_STOPS}]+{_AT_SIGNS}[^{_STOPS}]+", re.IGNORECASE)
 _ANY_AT_SIGN = re.compile(_AT_SIGNS, re.IGNORECASE)
 
 
