@@ -96,6 +96,8 @@ class Rates:
     table: Reals
     """`[regions, CLASSES]`."""
     segment_ratio: Reals
+    region_share: Reals
+    """Among the principal's own customers, `[regions]`."""
 
     def of(self, region: Indices, others: Indices, segment: Indices) -> Reals:
         """p_e for customers of these regions, intensities (the principal left out) and segments."""
@@ -108,7 +110,7 @@ def rates_from_sample(known: Background, principal: int, opened: Group, marginal
     size = opened.size
     counts = np.bincount(opened.region, minlength=known.regions).astype(np.float64)
     # Where the sample is thin the controls still say something about this principal's regions.
-    prior = _region_prior(known, principal)
+    prior = region_shares_from_controls(known, principal)
     share = (counts + 3.0 * prior) / (size + 3.0)
     reach = marginal * share / known.region_share
     others = np.maximum(opened.intensity() - 1, 0)
@@ -121,10 +123,10 @@ def rates_from_sample(known: Background, principal: int, opened: Group, marginal
     ratio = (segments + _SEGMENT_SHRINK * known.segment_share) / (
         (size + _SEGMENT_SHRINK) * np.maximum(known.segment_share, 1e-12)
     )
-    return Rates(table=np.clip(table, 1e-9, CEILING), segment_ratio=ratio)
+    return Rates(table=np.clip(table, 1e-9, CEILING), segment_ratio=ratio, region_share=share)
 
 
-def _region_prior(known: Background, principal: int) -> Reals:
+def region_shares_from_controls(known: Background, principal: int) -> Reals:
     """Shares of regions among a principal's customers, as the controls have it."""
     rate = (known.region_hits[principal] + known.marginal[principal]) / (known.region_controls + 1.0)
     weight = rate * known.region_share

@@ -7,9 +7,9 @@ For a principal who had been shown the customers X_i of the cases i, with innoce
 nu_i = 1 - (1 - nu) a_i is the chance that case i has another cause: nu belongs to the campaign and is integrated over a
 grid with weight at the high end (guard 3); a_i says how much the report can be believed at all. The p_i are estimates:
 a shift of a principal's log-rates, normal with the spread that the other principals show beyond their own rates, is
-integrated under both hypotheses. A pick among the customers of a stratum "all alike" or "as the buyer asked" gives the
-same ratio 1 / p_i once the stratum is conditioned on, so both rules of DESIGN 5 are in it; the third, a chosen part, is
-in `rivals`.
+integrated under both hypotheses. Two rules of picking are averaged: "as the buyer asked", where the region of a case
+says nothing about the source, and "all alike", where a source's cases come from regions as their customers do (`lean`):
+else somebody far away would explain two chance hits too well. The third rule, a chosen part, is in `rivals`.
 """
 
 from __future__ import annotations
@@ -71,6 +71,9 @@ class Columns:
     neutral: Flags
     """Neither for nor against: shown at a time that may be before or after the mail."""
     rate: Reals
+    lean: Reals | None = None
+    """For somebody who picks all alike: how much likelier than the sender's own list their customers come from the
+    case's region. Null: only the rule "as the buyer asked" is weighed."""
 
 
 def log_likelihood_ratio(columns: Columns, belief: Reals, weight: Reals, spread: Reals, *, other_path: Reals) -> Reals:
@@ -89,22 +92,27 @@ def noise_profile(columns: Columns, belief: Reals, weight: Reals, spread: Reals)
         return np.zeros((columns.shown.shape[0], len(NOISE)))
     counted = np.where(columns.neutral, 0.0, weight[None, :])
     noise = 1.0 - (1.0 - NOISE)[:, None] * belief[None, :]
-    profiles = [
-        _profile(shown, rate, count, noise, shift_scale)
-        for shown, rate, count, shift_scale in zip(columns.shown, columns.rate, counted, spread, strict=True)
-    ]
+    profiles = []
+    for row, (shown, rate, count) in enumerate(zip(columns.shown, columns.rate, counted, strict=True)):
+        asked = _profile(shown, rate, count, noise, float(spread[row]), np.ones(len(count)))
+        if columns.lean is None:
+            profiles.append(asked)
+            continue
+        alike = _profile(shown, rate, count, noise, float(spread[row]), columns.lean[row])
+        # Nobody knows how the source picked: both rules are averaged.
+        profiles.append(np.logaddexp(asked, alike) - np.log(2.0))
     return np.stack(profiles) if profiles else np.zeros((0, len(NOISE)))
 
 
-def _profile(shown: Flags, rate: Reals, count: Reals, noise: Reals, spread: float) -> Reals:
-    """One hypothesis: ln ratio for each nu, `[len(NOISE)]`."""
+def _profile(shown: Flags, rate: Reals, count: Reals, noise: Reals, spread: float, lean: Reals) -> Reals:
+    """One hypothesis and pick rule: ln ratio for each nu, `[len(NOISE)]`."""
     odds = rate / (1.0 - rate) * np.exp(spread * _SHIFT)[:, None]
     shifted = odds / (1.0 + odds)
     innocent = np.where(shown, np.log(shifted), np.log1p(-shifted)) @ count
     # The misses cost ln nu_i whatever the rate: ln(nu_i (1 - p)) - ln(1 - p).
     misses = (np.log(noise[:, ~shown]) @ count[~shown])[:, None] + (np.log1p(-shifted[:, ~shown]) @ count[~shown])
     hit_noise = noise[:, None, shown]
-    hits = np.log(hit_noise * shifted[None, :, shown] + 1.0 - hit_noise) @ count[shown]
+    hits = np.log(hit_noise * shifted[None, :, shown] + (1.0 - hit_noise) * lean[shown]) @ count[shown]
     source = log_sum(hits + misses + _LOG_SHIFT_WEIGHT, axis=1)
     return np.asarray(source - log_sum(innocent + _LOG_SHIFT_WEIGHT))
 

@@ -20,13 +20,13 @@ from leaktrace.attribution.spread import FLOOR, spread_of
 from leaktrace.attribution.study import NEVER, Aside, Indices, Reals, Sample, Study
 from leaktrace.attribution.view import Suspect, View, columns_of, expected_hits, screen, suspects_of, view_at
 
-COLUMN_SHARE = 0.15
+COLUMN_SHARE = 0.1
 """Of the insider prior: a team or a site rather than one of its people."""
-RIVAL_SHARE = 0.001
-"""Of a person's prior: passed on just the part that one certain colleague was shown too."""
+RIVAL_SHARE = 0.1
+"""Of a person's prior: passed on just the part that one colleague, anybody of them, was shown too."""
 FORGED_WEAK = 0.2
 """Chance that the reports of grade G1 or less were made up about one principal, in units of nobody inside."""
-FORGED_ALL = 0.003
+FORGED_ALL = 0.001
 """The same for all reports whatever their grade."""
 SILENT_DECOY_SHARE = 4.0
 """A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
@@ -134,7 +134,8 @@ def posterior_of(
 def _part(one: Weighed) -> Part:
     """A principal as one of several sources; the rate leans towards innocence by the spread of the null model."""
     rate = np.clip(one.suspect.rate * np.exp(one.spread), 1e-12, 0.97)
-    return Part(one.suspect.principal, one.suspect.shown, one.suspect.neutral, rate, one.log_ratio)
+    suspect = one.suspect
+    return Part(suspect.principal, suspect.shown, suspect.neutral, rate, suspect.lean, one.log_ratio)
 
 
 def _weigh(view: View, suspects: list[Suspect]) -> list[Weighed]:
@@ -253,7 +254,7 @@ def _combine(
         np.log(insider * column_share / len(columns_in(view.study))) if column_ratios else 0.0
     )
     pairs = [
-        (member, ratio + log_person + np.log(RIVAL_SHARE))
+        (member, ratio + log_person + np.log(RIVAL_SHARE / count))
         for couple, ratio in _couples(weighed).items()
         for member in couple
         if eligible[member]

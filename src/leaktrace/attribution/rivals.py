@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leaktrace.attribution.baserates import rates_from_controls
 from leaktrace.attribution.likelihood import Columns, log_likelihood_ratio
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
@@ -79,25 +80,35 @@ def _close(suspect: Suspect, view: View) -> Indices:
 
 
 def _shared_share(suspect: Suspect, view: View, others: Indices) -> Reals:
-    """Among the suspect's customers, the share that each other had been shown too, at each case's intensity."""
-    overall = np.clip(view.known.marginal[others], 1e-6, 0.97)
+    """Among the suspect's customers, the share that each other had been shown too, at each case's region and intensity.
+
+    Where the suspect has few customers of a region, the other's own rate there says how many are shared: two who both
+    work far away share little over all, but not little of the few they have in common.
+    """
+    many, cases = len(others), view.size
+    regions = view.known.regions
+    busy = np.maximum(view.intensity - 1, 0)
+    own = rates_from_controls(
+        view.known, np.repeat(others, cases), np.tile(view.region, many), np.tile(busy, many)
+    ).reshape(many, cases)
     if suspect.opened is None or suspect.opened.size == 0:
-        return np.tile(overall[:, None], (1, view.size))
-    hits, size = _hits_by_class(suspect.opened, others, len(view.study.principals))
-    mean = (hits.sum(axis=1) + _SHRINK * overall) / (size.sum() + _SHRINK)
-    share = (hits + _SHRINK * mean[:, None]) / (size + _SHRINK)
-    at_case = intensity_class(np.maximum(view.intensity - 1, 0))
-    return np.asarray(np.clip(share[:, at_case], 1e-6, 1.0))
-
-
-def _hits_by_class(opened: Group, others: Indices, principals: int) -> tuple[Reals, Reals]:
-    """By intensity class: sampled customers the others were shown, `[others, CLASSES]`, and sampled at all."""
+        return own
+    opened = suspect.opened
     classes = intensity_class(np.maximum(opened.intensity() - 1, 0))
+    by_region, in_region = _hits_by(opened, opened.region, regions, others, len(view.study.principals))
+    by_class, in_class = _hits_by(opened, classes, CLASSES, others, len(view.study.principals))
+    overall = (by_class.sum(axis=1) + 0.5) / (in_class.sum() + 1.0)
+    lean = (by_class + _SHRINK * overall[:, None]) / ((in_class + _SHRINK) * overall[:, None])
+    share = (by_region[:, view.region] + _SHRINK * own) / (in_region[view.region] + _SHRINK)
+    return np.asarray(np.clip(share * lean[:, intensity_class(busy)], 1e-6, 1.0))
+
+
+def _hits_by(opened: Group, code: Indices, codes: int, others: Indices, principals: int) -> tuple[Reals, Reals]:
+    """By code of a sampled customer: how many the others were shown, `[others, codes]`, and how many there are."""
     position = np.full(principals, -1)
     position[others] = np.arange(len(others))
     row = position[opened.pair_principal]
     kept: Flags = row >= 0
-    cells = row[kept] * CLASSES + classes[opened.pair_customer[kept]]
-    hits = np.bincount(cells, minlength=len(others) * CLASSES).reshape(len(others), CLASSES)
-    size = np.bincount(classes, minlength=CLASSES)
-    return hits.astype(np.float64), size.astype(np.float64)
+    cells = row[kept] * codes + code[opened.pair_customer[kept]]
+    hits = np.bincount(cells, minlength=len(others) * codes).reshape(len(others), codes)
+    return hits.astype(np.float64), np.bincount(code, minlength=codes).astype(np.float64)

@@ -48,6 +48,7 @@ class Part:
     shown: Flags
     neutral: Flags
     rate: Reals
+    lean: Reals
     log_ratio: float
     """As the only source, spread integrated."""
 
@@ -85,8 +86,10 @@ def groups_of(parts: list[Part], view: View, counted: Reals) -> list[Several]:
 
 
 def _gain(part: Part) -> Reals:
-    """X / p of each case; one where the time is unsure, which is neither for nor against."""
-    return np.where(part.neutral, 1.0, np.where(part.shown, 1.0 / part.rate, 0.0))
+    """X / p of each case for both pick rules, `[2, cases]`; one where the time is unsure: neither for nor against."""
+    asked = np.where(part.neutral, 1.0, np.where(part.shown, 1.0 / part.rate, 0.0))
+    alike = np.where(part.neutral, 1.0, np.where(part.shown, part.lean / part.rate, 0.0))
+    return np.stack([asked, alike])
 
 
 def _weighed(
@@ -105,12 +108,12 @@ def _weighed(
 
 
 def _log_ratio(gains: list[Reals], parts: list[Part], view: View, counted: Reals) -> float:
-    """The likelihood ratio in nats, nu and the shares integrated."""
+    """The likelihood ratio in nats, nu, the shares and the pick rule integrated."""
     shares = _SHARES[len(parts)]
-    mixed = shares @ np.stack(gains)
+    mixed = np.concatenate([shares @ np.stack([gain[rule] for gain in gains]) for rule in (0, 1)])
     noise = 1.0 - (1.0 - NOISE)[:, None] * view.belief[None, :]
     each = np.log(noise[:, None, :] + (1.0 - noise[:, None, :]) * mixed[None, :, :]) @ counted
-    each = each + view.other_path[:, None] + LOG_NOISE_WEIGHT[:, None] - np.log(len(shares))
+    each = each + view.other_path[:, None] + LOG_NOISE_WEIGHT[:, None] - np.log(len(mixed))
     return float(log_sum(each))
 
 

@@ -17,6 +17,7 @@ from leaktrace.attribution.baserates import (
     background,
     rates_from_controls,
     rates_from_sample,
+    region_shares_from_controls,
 )
 from leaktrace.attribution.likelihood import (
     BELIEF,
@@ -55,6 +56,8 @@ class View:
     neutral_principal: Indices
     known: Background
     controls: Group
+    listed_share: Reals
+    """Share of regions on the sender's own list, learned from the cases themselves, `[regions]`."""
     other_path: Reals
     """What the seller's own buyers among the cases say about nu, `[len(NOISE)]`, in nats."""
 
@@ -107,6 +110,7 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> Vi
     segments = 1 + int(max(group.segment.max(initial=0), controls.segment.max(initial=0)))
     cases = [study.cases[i] for i in mailed]
     contact = group.contact[mailed]
+    known = background(controls, study.uniform_control, study.opened_count, study.customer_count, regions, segments)
     intensity = np.bincount(position[owner[shown]], minlength=len(mailed)).astype(np.int64)
     return View(
         study=study,
@@ -122,10 +126,17 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> Vi
         pair_at=group.pair_at[shown],
         neutral_case=position[owner[neutral]],
         neutral_principal=group.pair_principal[neutral],
-        known=background(controls, study.uniform_control, study.opened_count, study.customer_count, regions, segments),
+        known=known,
         controls=controls,
+        listed_share=_listed_share(group.region[mailed], regions, known),
         other_path=log_other_path(_buyers_beyond_share(contact, intensity, controls), len(mailed)),
     )
+
+
+def _listed_share(region: Indices, regions: int, known: Background) -> Reals:
+    """The list that fits the cases best, a little drawn to all customers: the null hypothesis gets the benefit."""
+    counts = np.bincount(region, minlength=regions)
+    return np.asarray((counts + 2.0 * known.region_share) / (len(region) + 2.0))
 
 
 def _buyers_beyond_share(contact: Flags, intensity: Indices, controls: Group) -> float:
@@ -185,13 +196,29 @@ def screen(view: View) -> Reals:
     )
     rate = np.where(decoy, DECOY_RATE, rate)
     hit_noise = noise[:, view.pair_case]
-    gain = np.log(hit_noise + (1.0 - hit_noise) / rate) * view.weight[view.pair_case] - miss[:, view.pair_case]
+    lean = _screened_lean(view, decoy)
+    rules = np.tile(total, (2, 1, 1))
+    for rule, times in enumerate((np.ones(len(lean)), lean)):
+        gain = np.log(hit_noise + (1.0 - hit_noise) * times / rate) * view.weight[view.pair_case]
+        gain -= miss[:, view.pair_case]
+        for node in range(len(NOISE)):
+            rules[rule, :, node] += np.bincount(view.pair_principal, weights=gain[node], minlength=count)
+    total = np.logaddexp(rules[0], rules[1]) - np.log(2.0)
     for node in range(len(NOISE)):
-        total[:, node] += np.bincount(view.pair_principal, weights=gain[node], minlength=count)
         total[:, node] -= np.bincount(view.neutral_principal, weights=miss[node, view.neutral_case], minlength=count)
     total += view.other_path
     peak = total.max(axis=1, keepdims=True)
     return np.asarray(np.log(np.exp(total - peak) @ np.exp(LOG_NOISE_WEIGHT)) + peak[:, 0])
+
+
+def _screened_lean(view: View, decoy: Flags) -> Reals:
+    """`Suspect.lean` of each exposure, from the controls alone."""
+    if not view.study.region_known:
+        return np.ones(len(view.pair_case))
+    known, region = view.known, view.region[view.pair_case]
+    weight = (known.region_hits + known.marginal[:, None]) / (known.region_controls + 1.0) * known.region_share
+    share = weight[view.pair_principal, region] / weight.sum(axis=1)[view.pair_principal]
+    return np.where(decoy, 1.0, share / view.listed_share[region])
 
 
 def expected_hits(view: View, case_weight: Reals) -> Reals:
@@ -212,6 +239,8 @@ class Suspect:
     shown: Flags
     neutral: Flags
     rate: Reals
+    lean: Reals
+    """How much likelier the case's region is among this principal's customers than on the sender's own list."""
     opened: Group | None
     """The sample of what they opened, at this view's cut."""
 
@@ -227,13 +256,21 @@ def suspects_of(view: View, principals: Indices, samples: dict[int, Sample], lat
         if sample is None or sample.opened.size == 0:
             constant = np.full(view.size, principal)
             rate = np.where(decoy, DECOY_RATE, rates_from_controls(view.known, constant, view.region, others))
-            found.append(Suspect(principal, shown[row], neutral[row], rate, None))
+            share = region_shares_from_controls(view.known, principal)
+            found.append(Suspect(principal, shown[row], neutral[row], rate, _lean(view, share, decoy), None))
             continue
         opened, marginal = _at_cut(view, sample, latest)
         rates: Rates = rates_from_sample(view.known, principal, opened, marginal)
         rate = np.where(decoy, DECOY_RATE, rates.of(view.region, others, view.segment))
-        found.append(Suspect(principal, shown[row], neutral[row], rate, opened))
+        lean = _lean(view, rates.region_share, decoy)
+        found.append(Suspect(principal, shown[row], neutral[row], rate, lean, opened))
     return found
+
+
+def _lean(view: View, region_share: Reals, decoy: Flags) -> Reals:
+    if not view.study.region_known:
+        return np.ones(view.size)
+    return np.where(decoy, 1.0, region_share[view.region] / view.listed_share[view.region])
 
 
 def _at_cut(view: View, sample: Sample, latest: int) -> tuple[Group, float]:
@@ -252,4 +289,5 @@ def columns_of(suspects: list[Suspect]) -> Columns:
         shown=np.stack([s.shown for s in suspects]),
         neutral=np.stack([s.neutral for s in suspects]),
         rate=np.stack([s.rate for s in suspects]),
+        lean=np.stack([s.lean for s in suspects]),
     )
