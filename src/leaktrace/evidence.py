@@ -111,7 +111,7 @@ def _rows(path: Path, raw: bytes) -> tuple[Iterator[tuple[int, dict[str, Any]]],
     """Numbered rows (from 1) and the columns."""
     stem = path.name.lower().removesuffix(".gz").removesuffix(".zst")
     if stem.endswith(".parquet"):
-        return _parquet(path, raw)
+        return _parquet(path, _unpacked(path, raw))
     try:
         text = _unpacked(path, raw).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -121,14 +121,26 @@ def _rows(path: Path, raw: bytes) -> tuple[Iterator[tuple[int, dict[str, Any]]],
     if stem.endswith((".ndjson", ".jsonl", ".json")):
         return _ndjson(path, text)
     if stem.endswith(".csv"):
-        reader = csv.DictReader(io.StringIO(text))
-        return enumerate(reader, start=1), tuple(reader.fieldnames or ())
+        return _csv(path, text)
     raise LedgerError(f"{path}: not a kind of file this reads.", "Use .csv, .ndjson or .parquet (also .gz, .zst).")
+
+
+def _csv(path: Path, text: str) -> tuple[Iterator[tuple[int, dict[str, Any]]], tuple[str, ...]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    rows: list[tuple[int, dict[str, Any]]] = []
+    try:
+        columns = tuple(reader.fieldnames or ())
+        rows.extend(enumerate(reader, start=1))
+    except csv.Error as error:
+        raise LedgerError(
+            f"{path}: cannot be read as CSV after row {len(rows)}: {error}.", "Is a quote left open? Write it again."
+        ) from error
+    return iter(rows), columns
 
 
 def _ndjson(path: Path, text: str) -> tuple[Iterator[tuple[int, dict[str, Any]]], tuple[str, ...]]:
     rows: list[tuple[int, dict[str, Any]]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # JSON texts may hold U+2028
         if not line.strip():
             continue
         try:

@@ -80,7 +80,7 @@ def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
         raise WorkspaceError(
             f"{path} is not a workspace.", f"Make one with: leaktrace -w {path} init (or name another with -w)."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise WorkspaceError(
             f"{path / MARKER} cannot be read.", "Restore it from a backup: it holds the id of the workspace."
         ) from error
@@ -101,18 +101,21 @@ def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
 
 def _settings(path: Path) -> Settings:
     try:
-        text = (path / SETTINGS).read_text(encoding="utf-8")
+        raw = (path / SETTINGS).read_bytes()
     except FileNotFoundError:
         return Settings()
     except OSError as error:
         raise WorkspaceError(f"{path / SETTINGS} cannot be read: {error.strerror}.") from error
     try:
-        document = json.loads(text)
-    except ValueError as error:
+        document = json.loads(raw)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path / SETTINGS} is not JSON.", "It is one object: setting name to value.") from error
     if not isinstance(document, dict):
         raise UsageError(f"{path / SETTINGS} is not a JSON object.", "It is one object: setting name to value.")
-    return from_document(document)
+    try:
+        return from_document(document)
+    except UsageError as error:
+        raise UsageError(f"{path / SETTINGS}: {error.message}", error.hint) from error
 
 
 def write_aside(path: Path, text: str, *, mode: int = 0o600) -> None:

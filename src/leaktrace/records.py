@@ -138,6 +138,19 @@ class PrincipalFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonLookup:
+    """What one principal had been shown in a window: counts only, no customer."""
+
+    principal: str
+    team: str | None
+    site: str | None
+    kind: PrincipalKind | None
+    window: Window
+    fields: dict[str, int]
+    """Field -> distinct customers for whom it was shown."""
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerTable:
     """Attributes of customers, as columns of equal length; a null attribute is the empty string."""
 

@@ -6,7 +6,7 @@ import getpass
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from os import PathLike
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from leaktrace.records import (
     IngestReport,
     LedgerStats,
     MailReport,
+    PersonLookup,
+    Window,
 )
 from leaktrace.settings import Settings
 from leaktrace.tracing import Traced, Tracer
@@ -173,6 +175,24 @@ class Workspace:
         tracer = Tracer(self._ledger, self._opened.keyring, self._opened.settings)
         reporters = self._mail.reporters_of_others(evidence.campaign)
         return tracer.trace(evidence, field, reporters=reporters, pseudonyms=pseudonyms)
+
+    def look_up(self, principal: str, *, why: str = "", days: int | None = None) -> PersonLookup:
+        """What one principal had been shown, all fields; logged before anything is read.
+
+        `days`: so many days back from now; null: the exposure window of the settings.
+        """
+        self._log("look-up", principal, why)
+        key = self._opened.keyring.principal_keys([principal])
+        facts = self._ledger.principals(key)[0] if self._is_known(principal) else None
+        if facts is None:
+            raise UsageError(f"There is no principal '{principal}' in the ledger.", "Ids are as they were ingested.")
+        now = self._around.clock()
+        window = Window(now - timedelta(days=days or self.settings.exposure_window_days), now)
+        fields = self._ledger.fields_shown([int(key[0])], window)
+        return PersonLookup(facts.name, facts.team, facts.site, facts.kind, window, fields)
+
+    def _is_known(self, principal: str) -> bool:
+        return any(facts.name == principal for facts in self._ledger.principals())
 
     def stats(self) -> LedgerStats:
         """How much the ledger holds."""

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.table import Table
 
-from leaktrace.cli.output import JsonOption, answer, screen_of
+from leaktrace.cli.output import JsonOption, WhyOption, answer, screen_of
 
 
 def register(app: typer.Typer) -> None:
     """Adds this group's commands."""
+    app.command()(lookup)
     app.command()(lookups)
+
+
+def lookup(
+    context: typer.Context,
+    principal: Annotated[str, typer.Argument(help="The principal's id as ingested.")],
+    why: WhyOption = "",
+    days: Annotated[int | None, typer.Option("--days", help="So many days back from now.", min=1)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say for how many customers a principal was shown which fields. Every look-up is logged first.
+
+    Example: leaktrace lookup u01272 --why "case 7, asked by the works council"
+    """
+    with screen_of(context).open() as workspace:
+        found = workspace.look_up(principal, why=why, days=days)
+    table = Table("field", "customers", title=f"{found.principal} ({found.team or 'no team'})")
+    for name, count in found.fields.items():
+        table.add_row(name, f"{count:,}")
+    answer(found, table, as_json=as_json)
 
 
 def lookups(context: typer.Context, as_json: JsonOption = False) -> None:
