@@ -5,11 +5,13 @@ A test compares each of them with what the code says now, so a page that was not
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import leaktrace
 from docs.picture import flow
 from leaktrace.evidence import OPTIONAL, REQUIRED
 from leaktrace.ledger.schema import INGESTED, Column
@@ -96,6 +98,46 @@ _EVIDENCE_HOLDS = {
     "grade": "one of `G0`, `G1`, `G2`, `G3`, `G4`; default `G2`",
     "reporter": "any text that says who told; rows with the same one count once",
 }
+
+
+def constants_page() -> str:
+    """The fixed numbers of the model, with what their own module says of them."""
+    rows = [row for path in sorted(_ATTRIBUTION.glob("*.py")) for row in _constants_of(path)]
+    return f"""# The model's fixed numbers
+
+{MADE}
+These are part of [the model](model.md) and not settings: findings of one version all stand on the same ones. What may
+be set is on the page of [settings](settings.md).
+
+{_table(("number", "value", "module", "what it is"), rows)}"""
+
+
+_ATTRIBUTION = Path(leaktrace.__file__).parent / "attribution"
+_NO_NUMBERS = {"NEVER", "CLASSES"}
+_MEANS = {
+    "CEILING": "No innocent rate is higher: somebody who was shown nearly everybody still tells a little.",
+    "LATE_ONLY_LOG_RATIO": "How much a principal's weight must grow (nats) between the cuts to be set aside.",
+    "LATE_ONLY_CHANCE": "And how unlikely by their own habit so many new cases between the cuts must be.",
+    "LISTED_BELIEF": "a_i of an entry of a list for sale, at most.",
+    "MOST_SOURCES": "So many sources together are weighed at most.",
+}
+
+
+def _constants_of(path: Path) -> list[tuple[str, str, str, str]]:
+    found = []
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        if not isinstance(target, ast.Name) or not target.id.isupper() or target.id.startswith("_"):
+            continue
+        if value is None or target.id in _NO_NUMBERS:
+            continue
+        said = after.value if isinstance(after, ast.Expr) else None
+        told = said.value if isinstance(said, ast.Constant) else _MEANS.get(target.id, "")
+        text = " ".join(str(told).replace(" (DESIGN 5)", "").split())
+        found.append((f"`{target.id}`", f"`{ast.unparse(value)}`", f"`{path.stem}`", text))
+    return found
 
 
 def _holds(column: Column) -> str:
@@ -218,6 +260,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 _MAKERS: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "tables.md": tables_page,
+    "constants.md": constants_page,
     "commands.md": commands_page,
     "pictures/flow.svg": lambda: flow("en"),
     "pictures/flow.fa.svg": lambda: flow("fa"),

@@ -63,6 +63,14 @@ def test_every_setting_is_in_the_table() -> None:
         assert str(one.metadata["help"]).replace("|", "\\|") in MADE["settings.md"]
 
 
+def test_numbers_that_the_model_names_exist_and_say_what_they_are() -> None:
+    known = dict(re.findall(r"^\| `([A-Z_]+)` \| .* \| ([^|]*) \|$", MADE["constants.md"], re.MULTILINE))
+    assert all(known.values())
+    named = set(re.findall(r"`([A-Z]{3,}(?:_[A-Z]+)*)`", (DOCS / "model.md").read_text(encoding="utf-8")))
+    assert named
+    assert named <= set(known)
+
+
 def test_every_command_has_its_help() -> None:
     headings = _HEADING.findall(MADE["commands.md"])
     assert headings[1:] == ["leaktrace", *(name for name in command_names() if name)]
