@@ -199,6 +199,7 @@ class CoverageGap:
         "log_starts_late",
         "log_ends_early",
         "no_accesses",
+        "unknown_fields",
     ]
     tool: str | None
     window: Window

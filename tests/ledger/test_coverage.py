@@ -158,6 +158,15 @@ def test_bulk_reads(fields: tuple[str, ...], allows_nobody: bool) -> None:
     assert not coverage.allows_fields_statement
 
 
+def test_accesses_that_showed_every_field() -> None:
+    named = only(coverage := judged(day_counts("crm", EVERY_DAY), day_counts("psql", EVERY_DAY, "*;email")))
+    assert (named.kind, named.count, named.serious) == ("unknown_fields", 7300, False)
+    assert (coverage.allows_nobody, coverage.allows_fields_statement) == (True, False)
+    doubtful = only(coverage := judged(day_counts("crm", EVERY_DAY), day_counts("psql", EVERY_DAY, "*;name")))
+    assert doubtful.serious
+    assert not coverage.allows_nobody
+
+
 def test_unknown_principals_are_said_and_not_serious() -> None:
     gap = only(coverage := judged(day_counts("crm", EVERY_DAY), unknown_principals=("zoe", "ann")))
     assert (gap.kind, gap.count, gap.principals, gap.serious) == ("unknown_principal", 2, ("ann", "zoe"), False)

@@ -2,7 +2,7 @@
 
 A gap is serious when it can hide a source. "Nobody inside" may be said only where no serious gap touches the last
 180 days before the window's end and no bulk read showed the field; "only these fields" only where there were no bulk
-reads at all besides.
+reads, and no accesses to fields that are not known.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from leaktrace.settings import Settings
 _RECENT = timedelta(days=180)
 _SERIOUS_STEP = timedelta(days=1)
 _SHOWN_PRINCIPALS = 50
+_EVERY_FIELD = "*"
+"""What a log writes for all fields of a record; it stands beside those that are known."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -54,13 +56,14 @@ def judge(facts: LogFacts, field: str, window: Window, settings: Settings) -> Lo
     gaps = (
         *_nothing_shown(counts, field, window),
         *_ends(counts, window, settings.log_gap_days),
+        *_unknown_fields(counts, field),
         *_tool_gaps(counts, settings.log_gap_days, window),
         *_bulk_gaps(facts.bulk_counts, field),
         *_clock_gaps(facts.clock_steps, window),
         *_unknown_gaps(facts.unknown_principals, window),
     )
     hiding = [gap for gap in gaps if gap.serious and (gap.kind == "bulk_read" or _is_recent(gap, window))]
-    allows_fields = not hiding and not facts.bulk_counts
+    allows_fields = not (hiding or facts.bulk_counts or any(_shows_everything(c) for c in counts))
     return LogCoverage(
         window=window,
         first_access_at=_instant(min(c.first_at for c in counts)) if counts else None,
@@ -97,6 +100,26 @@ def _nothing_shown(counts: Sequence[DayCount], field: str, window: Window) -> It
         yield CoverageGap(
             "no_accesses", None, window, 0, f"No access in the window shows the field '{field}': is it logged at all?"
         )
+
+
+def _shows_everything(count: DayCount) -> bool:
+    return _EVERY_FIELD in count.fields.split(";")
+
+
+def _unknown_fields(counts: Sequence[DayCount], field: str) -> Iterator[CoverageGap]:
+    """Accesses that showed every field there was, where the log does not say which those are."""
+    open_ended = [c for c in counts if _shows_everything(c)]
+    doubtful = [c for c in open_ended if field not in c.fields.split(";")]
+    rows = sum(c.row_count for c in open_ended)
+    uncounted = sum(c.row_count for c in doubtful)
+    if rows:
+        window = Window(_instant(min(c.first_at for c in open_ended)), _instant(max(c.last_at for c in open_ended) + 1))
+        yield CoverageGap(
+            "unknown_fields", None, window, rows,
+            f"{rows} access{'es' if rows > 1 else ''} showed every field of a record, without saying which those are"
+            + (f"; {uncounted} may have shown '{field}' and are not counted." if doubtful else "."),
+            serious=bool(doubtful),
+        )  # fmt: skip
 
 
 def _ends(counts: Sequence[DayCount], window: Window, least_days: int) -> Iterator[CoverageGap]:
@@ -176,7 +199,7 @@ def _bulk_gaps(counts: Sequence[BulkCount], field: str) -> Iterator[CoverageGap]
 
 
 def _may_show(count: BulkCount, field: str) -> bool:
-    return not count.fields or field in count.fields or "*" in count.fields
+    return not count.fields or field in count.fields or _EVERY_FIELD in count.fields
 
 
 def _clock_gaps(steps: Sequence[tuple[str, ClockStep]], window: Window) -> Iterator[CoverageGap]:
