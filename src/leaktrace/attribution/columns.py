@@ -49,13 +49,26 @@ def striking(columns: tuple[Column, ...], view: View) -> tuple[Column, ...]:
     """
     if len(columns) <= _MOST_COLUMNS:
         return columns
-    excess = []
-    for column in columns:
-        cases = np.unique(view.pair_case[np.isin(view.pair_principal, column.members)])
-        rate = float(np.clip(-np.expm1(np.log1p(-view.known.marginal[column.members]).sum()), 1e-9, 0.97))
-        excess.append(len(cases) * np.log(1.0 / rate) - max(view.size - len(cases), 0) * 0.7)
-    kept = sorted(np.argsort(-np.array(excess), kind="stable")[:_MOST_COLUMNS].tolist())
+    owned = np.concatenate([column.members for column in columns])
+    owner = np.repeat(np.arange(len(columns)), [len(column.members) for column in columns])
+    missing = np.bincount(owner, weights=np.log1p(-view.known.marginal[owned]), minlength=len(columns))
+    rate = np.clip(-np.expm1(missing), 1e-9, 0.97)
+    cases = _cases_shown(owned, owner, len(columns), view)
+    excess = cases * np.log(1.0 / rate) - np.maximum(view.size - cases, 0) * 0.7
+    kept = sorted(np.argsort(-excess, kind="stable")[:_MOST_COLUMNS].tolist())
     return tuple(columns[index] for index in kept)
+
+
+def _cases_shown(owned: Indices, owner: Indices, columns: int, view: View) -> Reals:
+    """How many cases anybody of each column was shown, `[columns]`; `owner`: the column of each of `owned`."""
+    order = np.argsort(owned, kind="stable")
+    start = np.searchsorted(owned[order], view.pair_principal)
+    end = np.searchsorted(owned[order], view.pair_principal, side="right")
+    pair = np.repeat(np.arange(len(start)), end - start)
+    offset = np.arange(len(pair)) - np.repeat(np.cumsum(end - start) - (end - start), end - start)
+    column = owner[order][start[pair] + offset]
+    cells = np.unique(column * max(view.size, 1) + view.pair_case[pair])
+    return np.bincount(cells // max(view.size, 1), minlength=columns).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ LATE_ONLY_CHANCE = 1e-3
 _FORGED_ENOUGH = 0.005
 _SHARED_ENOUGH = 0.05
 _LEADING = 0.8
+_LIKE_CONTROLS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,17 +232,14 @@ def unmatched_cases(posterior: Posterior) -> Indices:
     """Mailed cases with fewer than five controls of their region near their contact intensity."""
     view = posterior.view
     intensity = view.controls.intensity()
-    lacking = [
-        row
-        for row in range(view.size)
-        if (
-            (view.controls.region == view.region[row])
-            & (intensity >= 0.4 * view.intensity[row] - 2)
-            & (intensity <= 2.5 * view.intensity[row] + 2)
-        ).sum()
-        < 5
-    ]
-    return np.array(lacking, dtype=np.int64)
+    lacking = []
+    for region in np.unique(view.region).tolist():
+        here = np.sort(intensity[view.controls.region == region])
+        rows = np.flatnonzero(view.region == region)
+        low = np.searchsorted(here, 0.4 * view.intensity[rows] - 2)
+        high = np.searchsorted(here, 2.5 * view.intensity[rows] + 2, side="right")
+        lacking += rows[high - low < _LIKE_CONTROLS].tolist()
+    return np.array(sorted(lacking), dtype=np.int64)
 
 
 def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, around: Circumstances) -> Verdict:
