@@ -9,11 +9,15 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docs.make import command_names, pages
 
+from leaktrace import records
+from leaktrace.cli.tables import Made
 from leaktrace.ledger.pgaudit import PgauditOptions
+from leaktrace.lookuplog import LookupEntry, VerifiedLookups
 from leaktrace.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -74,6 +78,49 @@ def test_numbers_that_the_model_names_exist_and_say_what_they_are() -> None:
 def test_every_command_has_its_help() -> None:
     headings = _HEADING.findall(MADE["commands.md"])
     assert headings[1:] == ["leaktrace", *(name for name in command_names() if name)]
+
+
+ANSWERS: dict[str, type] = {
+    "init": Made,
+    "simulate": records.SimulationTruth,
+    "ingest": records.IngestReport,
+    "mail": records.MailReport,
+    "campaigns": records.Campaign,
+    "ledger stats": records.LedgerStats,
+    "lookup": records.PersonLookup,
+    "lookups": VerifiedLookups,
+}
+"""What each command's `--json` prints; `trace` and `mail --inspect` have tables of their own."""
+
+
+def fields_of(record: Any) -> set[str]:
+    return {one.name for one in dataclasses.fields(record)}
+
+
+def section_of(page: str, heading: str) -> list[tuple[str, str]]:
+    """First two cells of each row of the table below a heading."""
+    text = (DOCS / page).read_text(encoding="utf-8").split(heading, 1)[1].split("\n#", 1)[0]
+    return re.findall(r"^\| (`.*?`) \| (.*?) \|$", text, re.MULTILINE)
+
+
+def test_what_commands_print_as_json_is_told() -> None:
+    told = {
+        name.strip("`"): set(re.findall(r"`(\w+)`", keys))
+        for name, keys in section_of("formats.md", "## What `--json`")
+    }
+    assert set(told) == {*ANSWERS, "trace", "mail --inspect"}
+    for command, record in ANSWERS.items():
+        assert fields_of(record) <= told[command], command
+        nested = fields_of(LookupEntry) if command == "lookups" else {"json"}
+        assert told[command] <= fields_of(record) | nested, command
+
+
+@pytest.mark.parametrize(
+    ("heading", "record"), [("### A finding", records.Finding), ("### One message", records.MessageRecord)]
+)
+def test_every_key_of_a_document_is_told(heading: str, record: type) -> None:
+    told = {word for keys, _ in section_of("formats.md", heading) for word in re.findall(r"`(\w+)`", keys)}
+    assert told == fields_of(record)
 
 
 def test_every_option_of_the_audit_log_reader_is_explained() -> None:
@@ -212,10 +259,9 @@ def test_pages_that_errors_point_to_exist() -> None:
 def test_settings_that_pages_name_exist() -> None:
     known = {one.name for one in dataclasses.fields(Settings)}
     units = ("_probability", "_days", "_seconds", "_bytes", "_megabytes")
-    outside = {"seller_probability", "no_insider_probability", "lake_bytes", "index_bytes"}
-    for path in MARKDOWN:
+    for path in set(MARKDOWN) - {DOCS / "formats.md"}:
         for word in re.findall(r"`([a-z_]+)`", path.read_text(encoding="utf-8")):
-            assert not word.endswith(units) or word in known | outside, f"{name_of(path)}: {word}"
+            assert not word.endswith(units) or word in known, f"{name_of(path)}: {word}"
 
 
 # --- what no file may hold ----------------------------------------------------------------------------------
