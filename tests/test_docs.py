@@ -9,11 +9,13 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from docs.make import command_names, pages
 
+import leaktrace
 from leaktrace import records
 from leaktrace.cli.tables import Made
 from leaktrace.ledger.pgaudit import PgauditOptions
@@ -121,6 +123,20 @@ def test_what_commands_print_as_json_is_told() -> None:
 def test_every_key_of_a_document_is_told(heading: str, record: type) -> None:
     told = {word for keys, _ in section_of("formats.md", heading) for word in re.findall(r"`(\w+)`", keys)}
     assert told == fields_of(record)
+
+
+def test_the_python_example_uses_what_there_is() -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "formats.md").read_text(encoding="utf-8"), re.M | re.S)
+    owners: dict[str, type | ModuleType] = {
+        "leaktrace": leaktrace,
+        "ws": leaktrace.Workspace,
+        "finding": leaktrace.Finding,
+    }
+    used = [node for node in ast.walk(ast.parse(example)) if isinstance(node, ast.Attribute)]
+    assert len(used) >= 8
+    for node in used:
+        assert isinstance(node.value, ast.Name)
+        assert hasattr(owners[node.value.id], node.attr), ast.unparse(node)
 
 
 def test_every_option_of_the_audit_log_reader_is_explained() -> None:
