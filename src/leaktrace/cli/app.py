@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -80,7 +82,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         print_error("Interrupted; what was committed before stays.", "", as_json=as_json)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Typer itself leaves with 1 where nobody reads stdout any more.
         return EXIT_BAD
     except OSError as error:
         print_error(*_told(error), as_json=as_json)
@@ -90,7 +93,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run() -> None:
     """The console script."""
-    sys.exit(main())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # JSON is UTF-8 whatever the terminal speaks (RFC 8259, section 8.1); a file's name may be no text at all.
+        sys.stdout.reconfigure(encoding="utf-8" if wants_json(sys.argv) else None, errors="backslashreplace")
+    code = main()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us has seen enough; else the interpreter would complain when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_BAD
+    sys.exit(code)
 
 
 def _sentence(text: str) -> str:
