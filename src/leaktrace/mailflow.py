@@ -6,19 +6,17 @@ Customers are matched when a question is asked, never when mail comes: they may 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from leaktrace.errors import MailError, UsageError
-from leaktrace.evidence import read_evidence_file
-from leaktrace.folder import Opened, write_aside
+from leaktrace.folder import Opened, cannot_write
+from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import Ledger, Progress
 from leaktrace.mailroom import (
     FoundMessage,
@@ -37,13 +35,12 @@ from leaktrace.records import (
     CustomerKey,
     Evidence,
     EvidenceItem,
-    IngestReport,
     Keys,
     MailReport,
     MessageRecord,
     Original,
-    to_json,
 )
+from leaktrace.setaside import write_rejects
 from leaktrace.settings import Settings
 
 _BATCH_COUNT = 200
@@ -61,11 +58,12 @@ class _Matched:
 class MailFlow:
     """The mail of one workspace."""
 
-    def __init__(self, opened: Opened, ledger: Ledger) -> None:
+    def __init__(self, opened: Opened, ledger: Ledger, evidence: KeptEvidence) -> None:
         self._opened = opened
         self._ledger = ledger
         self._folder = opened.path / "mail"
-        self._evidence_folder = opened.path / "evidence"
+        self._rejects_file = self._folder / "rejects.ndjson"
+        self._evidence = evidence
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._book = MailBook.open(self._folder, opened.keyring)
 
@@ -83,6 +81,7 @@ class MailFlow:
             kept = [message for message in batch if message.raw is not None]
             store.put_all(message.raw or b"" for message in kept)
             records = [_record(message, self._opened.settings) for message in batch]
+            self._keep_aside(batch, records)
             added = self._book.add(records, seen_at=now)
             new_reports |= set(added.reports)
             counted = replace(
@@ -94,11 +93,10 @@ class MailFlow:
             )
             if progress is not None:
                 progress("messages", counted.message_count, None)
-        if new_reports:
-            self._regroup()
         unreadable = counted.by_kind.get("unreadable", 0)
         unmatched = sum(1 for one in self._matched() if one.customer is None and one.report.report in new_reports)
-        return replace(counted, unmatched_count=unmatched, rejected_count=unreadable)
+        aside = str(self._rejects_file) if unreadable else None
+        return replace(counted, unmatched_count=unmatched, rejected_count=unreadable, rejects_file=aside)
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns, most reports first."""
@@ -107,13 +105,13 @@ class MailFlow:
             if one.report.campaign is not None:
                 grouped.setdefault(one.report.campaign, []).append(one)
         found = [self._campaign(name, members) for name, members in grouped.items()]
-        found += [_listed(evidence) for evidence in self._kept_evidence()]
+        found += [_listed(evidence) for evidence in self._evidence]
         late = datetime.max.replace(tzinfo=UTC)
         return tuple(sorted(found, key=lambda c: (-c.report_count, c.first_mail_at or late, c.campaign)))
 
     def evidence_of(self, campaign: str) -> Evidence:
         """One item for each report of a campaign whose customer is known."""
-        for evidence in self._kept_evidence():
+        for evidence in self._evidence:
             if evidence.campaign == campaign:
                 return evidence
         members = [one for one in self._matched() if one.report.campaign == campaign]
@@ -136,34 +134,27 @@ class MailFlow:
         keys = {one.customer for one in self._matched() if one.customer is not None and one.report.campaign != campaign}
         return np.array(sorted(keys), dtype=np.uint64)
 
-    def ingest_evidence(self, files: Sequence[Path]) -> IngestReport:
-        """Keeps evidence files, encrypted; each is a campaign of its own."""
-        accepted = rejected = again = 0
-        notes: list[str] = []
-        for path in files:
-            read = read_evidence_file(path)
-            target = self._evidence_folder / f"{read.evidence.campaign}.sealed"
-            if target.exists():
-                again += len(read.evidence.items)
-                continue
-            self._evidence_folder.mkdir(mode=0o700, exist_ok=True)
-            sealed = self._opened.keyring.encrypt(to_json(read.evidence).encode(), read.evidence.campaign)
-            write_aside(target, sealed.hex())
-            accepted += len(read.evidence.items)
-            rejected += len(read.rejected)
-            notes += [f"{path.name}: row {row.row} was left out: {row.reason}." for row in read.rejected]
-            if read.ignored_columns:
-                notes.append(f"{path.name}: columns ignored: {', '.join(read.ignored_columns)}.")
-        return IngestReport("evidence", accepted, rejected, again, None, tuple(notes))
-
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _kept_evidence(self) -> Iterator[Evidence]:
-        if not self._evidence_folder.is_dir():
+    def _keep_aside(self, batch: Sequence[FoundMessage], records: Sequence[MessageRecord]) -> None:
+        """Writes down which messages could not be read and why, each once, before the book knows them."""
+        unreadable = {
+            record.sha256: (
+                Path(message.file),
+                {"byte": message.offset, "sha256": record.sha256, "reason": record.reason},
+            )
+            for message, record in zip(batch, records, strict=True)
+            if record.kind == "unreadable"
+        }
+        if not unreadable:
             return
-        for path in sorted(self._evidence_folder.glob("*.sealed")):
-            plain = self._opened.keyring.decrypt(bytes.fromhex(path.read_text()), path.stem)
-            yield _evidence_from(json.loads(plain))
+        try:
+            known = self._rejects_file.read_text(encoding="utf-8") if self._rejects_file.exists() else ""
+            new = [one for sha256, one in unreadable.items() if sha256 not in known]
+            if new:
+                write_rejects(self._rejects_file, new, self._opened.keyring, before=known)
+        except OSError as error:
+            raise cannot_write(self._rejects_file, error) from error
 
     def _regroup(self) -> None:
         reports = self._book.reports()
@@ -174,8 +165,16 @@ class MailFlow:
         if changed:
             self._book.assign(changed)
 
-    def _matched(self) -> list[_Matched]:
+    def _grouped(self) -> tuple[StoredReport, ...]:
+        """All reports, each in a campaign; those that an interrupted `receive` left without one are grouped now."""
         reports = self._book.reports()
+        if all(report.campaign is not None for report in reports):
+            return reports
+        self._regroup()
+        return self._book.reports()
+
+    def _matched(self) -> list[_Matched]:
+        reports = self._grouped()
         hashes = {
             digest
             for report in reports
@@ -302,18 +301,3 @@ def _listed(evidence: Evidence) -> Campaign:
         if evidence.seller
         else "The evidence file names no seller.",
     )
-
-
-def _evidence_from(document: dict[str, Any]) -> Evidence:
-    items = tuple(
-        EvidenceItem(
-            **{**item, "received_at": _instant(item["received_at"]), "reported_at": _instant(item["reported_at"])}
-        )
-        for item in document["items"]
-    )
-    seller = document["seller"]
-    return Evidence(items, document["campaign"], seller, None if seller is None else 1.0)
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

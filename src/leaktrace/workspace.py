@@ -13,6 +13,7 @@ from pathlib import Path
 from leaktrace import lookuplog
 from leaktrace.errors import UsageError
 from leaktrace.folder import Opened, cannot_write, create_folder, open_folder
+from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import DuckLedger, Progress
 from leaktrace.mailflow import MailFlow
 from leaktrace.records import (
@@ -95,7 +96,8 @@ class Workspace:
         self._opened = opened
         self._around = around
         self._ledger = DuckLedger.open(opened.path / "ledger", opened.keyring, opened.settings)
-        self._mail = MailFlow(opened, self._ledger)
+        self._evidence = KeptEvidence(opened.path / "evidence", opened.keyring)
+        self._mail = MailFlow(opened, self._ledger, self._evidence)
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
@@ -145,7 +147,7 @@ class Workspace:
             raise UsageError(f"There is no table '{table}'.", f"Tables are: {', '.join(TABLES)}.")
         files = list(walked(paths))
         if table == "evidence":
-            return self._mail.ingest_evidence(files)
+            return self._evidence.ingest(files)
         return self._ledger.ingest(table, files, file_format=file_format, options=options, progress=progress)
 
     def receive(self, paths: AnyPath | Iterable[AnyPath], *, progress: Progress | None = None) -> MailReport:
