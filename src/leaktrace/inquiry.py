@@ -235,8 +235,9 @@ def open_inquiry(
 
 
 def _spread_ends(cases: Sequence[Case], count: int, question: Question) -> list[datetime]:
-    """Ends for the controls: the cases' own, in the same proportions."""
-    ends = sorted(case.sure_at for case in cases) or [microseconds(question.last_mail_at)]
+    """Ends for the controls: those of the cases whose mail has a known time, in the same proportions."""
+    ends = sorted(case.sure_at for case in cases if case.sure_at == case.late_at)
+    ends = ends or [microseconds(question.start_at)]
     return [instant_of(ends[place * len(ends) // count]) for place in range(count)]
 
 

@@ -61,6 +61,7 @@ class Tracer:
             log_has_accesses=bool(study.opened_count.sum() > 0),
             log_allows_nobody=coverage.allows_nobody,
             margin_days=self.settings.campaign_margin_days,
+            bulk_readers=_bulk_readers(coverage, field, study),
         )
         listed = shortlist_of(study, around.margin_days).tolist()
         samples = samples_for(self.ledger, inquiry, listed, self.settings)
@@ -143,6 +144,18 @@ class Tracer:
             mailed_estimate=MailedEstimate(low=len(confirmed), mid=None, high=None),
             fields=self.ledger.fields_shown(keys, question.window),
         )
+
+
+def _bulk_readers(coverage: LogCoverage, field: str, study: Study) -> frozenset[str]:
+    """Who read the field of many customers at once; fixed jobs are left out."""
+    services = {facts.name for facts in study.principals if facts.kind == "service"}
+    return frozenset(
+        name
+        for gap in coverage.gaps
+        if gap.kind == "bulk_read" and gap.serious and (not gap.fields or field in gap.fields or "*" in gap.fields)
+        for name in gap.principals
+        if name not in services
+    )
 
 
 def evidence_digest(evidence: Evidence) -> str:

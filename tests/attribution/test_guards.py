@@ -205,6 +205,15 @@ class TestTeams:
 class TestTwins:
     """Guard 7: the same queue; no number of reports helps."""
 
+    def test_a_fixed_job_that_opens_everything_is_no_colleague(self) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        market.show("p39", range(market.size))
+        study = study_of(market, list(range(20)))
+        assert judged(market, study).named == ()
+        fixed = [replace(f, kind="service" if f.name == "p39" else "employee") for f in study.principals]
+        assert judged(market, replace(study, principals=tuple(fixed))).named == ("p05",)
+
     @pytest.mark.parametrize("count", [10, 40, 120])
     def test_twins_are_a_set_and_neither_is_named(self, count: int) -> None:
         market = background_market()
@@ -231,6 +240,18 @@ class TestCoverage:
         judgement = judged(market, study_of(market, unopened(market, 30)), around)
         assert judgement.undecided is not None
         assert judgement.undecided.code == "log_incomplete"
+
+    def test_somebody_who_read_everything_at_once_stands_between_anybody_and_a_name(self) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        study = study_of(market, list(range(20)))
+        assert judged(market, study).named == ("p05",)
+        judgement = judged(market, study, replace(AROUND, bulk_readers=frozenset({"p30"})))
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "log_incomplete"
+        own = judged(market, study, replace(AROUND, bulk_readers=frozenset({"p05"})))
+        assert own.named == ("p05",)
 
     def test_an_empty_log_decides_nothing(self) -> None:
         market = Market(500, ["p00", "p01"])

@@ -25,7 +25,7 @@ _TIME = re.compile(
 _ZONE = re.compile(r"(?:\b(?:gmt|utc)\s?|(?<=\d)\s|(?<=[\s(]))([+-])(\d{1,2}):?(\d{2})?\b")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,4})\s?[./年년-]\s?(\d{1,2})\s?[./月월-]\s?(\d{1,4})(?!\d)")
 _DAY_MONTH = re.compile(
-    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[.,]?\s?-?(?:(?:de|of|d')\s?)?([^\W\d_]{2,}(?:['’][^\W\d_]+)?)"
+    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[.,]?\s?-?(?:(?:de|of)\s|d')?([^\W\d_]{2,}(?:['’][^\W\d_]+)?)"
 )
 _MONTH_DAY = re.compile(r"([^\W\d_]{2,})[.,]?\s?(\d{1,2})(?:st|nd|rd|th)?(?!\d|:)")
 _YEAR = re.compile(r"(?<![\d:])(\d{4})(?!\d)")
