@@ -170,6 +170,48 @@ def test_the_engine_cannot_be_loosened(tmp_path: Path, sql: str) -> None:
     engine.close()
 
 
+def test_short_memory_spills_into_the_ledgers_own_folder_and_cleans_up(tmp_path: Path) -> None:
+    fill = (
+        "CREATE TEMP TABLE t AS SELECT hash(range) AS a, hash(range + 1) AS b, hash(range + 2) AS c FROM range(9000000)"
+    )
+    engine = Engine(tmp_path, 128, 2)
+    engine.execute(Query("fill", fill))
+    spilled = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size > 10_000_000]
+    assert spilled
+    assert engine.run(Query("count", "SELECT count(*) AS n FROM t WHERE a <> b")).to_pylist() == [{"n": 9_000_000}]
+    engine.close()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    silent = Engine(tmp_path, 128, 2, may_spill=False)
+    with pytest.raises(LedgerError, match="Out of Memory"):
+        silent.execute(Query("fill", fill))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    silent.close()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".parquet"])
+def test_what_could_be_spilled_names_nobody(tmp_path: Path, suffix: str) -> None:
+    """Looks into the engine's own tables at the moment when they are fullest."""
+    path = write_accesses(
+        tmp_path / f"a{suffix}", [Access(START, "agent-smith", "customer-anna", reason="a@b.example")]
+    )
+    held: list[str] = []
+    with open_ledger(tmp_path / "ledger") as ledger:
+        engine = ledger._engine
+
+        def look(what: str, _done: int, _total: int | None) -> None:
+            if what.startswith("storing"):
+                names = engine.run(Query("list", "SELECT table_name FROM duckdb_tables()")).to_pylist()
+                held.extend(str(row["table_name"]) for row in names)
+                held.extend(str(engine.run(Query("look", f"FROM {name}")).to_pylist()) for name in tuple(held))
+
+        ledger.ingest("accesses", [path], progress=look)
+        assert ledger.customer_names(keys(["customer-anna"])) == ("customer-anna",)
+    assert {"staged_accesses", "staged_names"} <= set(held)
+    assert "sealed" in " ".join(held)
+    for secret in ("customer-anna", "agent-smith", "a@b.example"):
+        assert secret not in " ".join(held)
+
+
 def test_a_path_is_a_value_and_not_sql(tmp_path: Path) -> None:
     strange = tmp_path / "it's; DROP TABLE x --[1]*?"
     strange.mkdir()

@@ -49,6 +49,8 @@ from leaktrace.settings import Settings
 
 DATABASE = "ledger.db"
 LOCK = "ingest.lock"
+JSON_MEMORY_MEGABYTES = 512
+"""JSON is taken apart a few megabytes at a time."""
 
 
 class DuckLedger:
@@ -63,6 +65,7 @@ class DuckLedger:
             if alone:
                 remove_leftovers(folder, self._catalog)
         self._engine = Engine(folder, settings.ingest_memory_megabytes)
+        self._json_engine: Engine | None = None
         self._opened: dict[str, Dictionary] = {}
 
     @classmethod
@@ -74,6 +77,8 @@ class DuckLedger:
         """Lets go of files and memory."""
         self._opened.clear()
         self._engine.close()
+        if self._json_engine is not None:
+            self._json_engine.close()
         self._catalog.close()
 
     def __enter__(self) -> Self:
@@ -108,6 +113,12 @@ class DuckLedger:
             )
         return [name for name in names if name is not None]
 
+    def _engine_for_json(self) -> Engine:
+        """Made when it is first needed; what it sees holds names, so it never spills."""
+        if self._json_engine is None:
+            self._json_engine = Engine(self._folder, JSON_MEMORY_MEGABYTES, may_spill=False)
+        return self._json_engine
+
     # --- ingest ---------------------------------------------------------------------------------------
 
     def ingest(
@@ -126,7 +137,15 @@ class DuckLedger:
 
             def stores() -> Stores:
                 dictionaries = {kind: self._dictionaries(kind) for kind in NAME_KINDS}
-                return Stores(self._folder, self._catalog, self._engine, self._keyring, self._settings, dictionaries)
+                return Stores(
+                    self._folder,
+                    self._catalog,
+                    self._engine,
+                    self._engine_for_json,
+                    self._keyring,
+                    self._settings,
+                    dictionaries,
+                )
 
             return take_files(stores, schema, files, AskedFormat(file_format, options or {}), progress or _no_progress)
 

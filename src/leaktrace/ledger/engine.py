@@ -1,7 +1,9 @@
 """The one place where DuckDB runs: named queries in, Arrow out, its errors turned into LedgerError.
 
-DuckDB sees the ledger's own folder and nothing else: no network, no extension that is not built in, bounded memory,
-and what it spills is encrypted. Values, paths included, are bound, never written into SQL.
+DuckDB sees the ledger's own folder and nothing else: no network, no extension that is not built in, bounded memory.
+What it spills when memory is short lies in the ledger's folder for a while and is not encrypted (DuckDB cannot without
+an extension), so nothing goes into an engine that the lake itself may not hold; an engine that must see more spills
+nothing. Values, paths included, are bound, never written into SQL.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class Query:
 class Engine:
     """An in-memory DuckDB that may read one folder."""
 
-    def __init__(self, folder: Path, memory_megabytes: int, threads: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, memory_megabytes: int, threads: int | None = None, *, may_spill: bool = True
+    ) -> None:
         self._folder = folder
         self._spill = folder / "tmp" / f"{SPILL_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         make_folder(self._spill)
@@ -49,7 +53,7 @@ class Engine:
             config={
                 "memory_limit": f"{memory_megabytes}MB",
                 "threads": threads or os.cpu_count() or 1,
-                "temp_directory": str(self._spill),
+                "temp_directory": str(self._spill) if may_spill else "",
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "allow_community_extensions": False,
@@ -97,7 +101,6 @@ class Engine:
 
 # Memory and threads are set before; after the last line nothing can be loosened again.
 _LOCKDOWN: tuple[tuple[str, str, dict[str, str]], ...] = (
-    ("encrypt what is spilled", "SET temp_file_encryption = true", {}),
     ("no progress bar", "SET enable_progress_bar = false", {}),
     ("allow the ledger folder", "SET allowed_directories = [$folder]", {"folder": "{folder}"}),
     ("no other files, no network", "SET enable_external_access = false", {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from leaktrace.ledger.engine import Engine
 from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, format_of, row_reader
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.lake import SegmentWriter
-from leaktrace.ledger.names import NameKeys, TakeNames
-from leaktrace.ledger.newnames import ClashingNamesError, DictionaryWriter
+from leaktrace.ledger.names import NameKeys
+from leaktrace.ledger.newnames import ClashingNamesError, DictionaryWriter, NewNames
 from leaktrace.ledger.rawrows import RawBatch
 from leaktrace.ledger.rejects import RejectsSpool
 from leaktrace.ledger.rowwise import row_batches
@@ -41,6 +41,8 @@ class Stores:
     folder: Path
     catalog: Catalog
     engine: Engine
+    json_engine: Callable[[], Engine]
+    """Sees names in clear, so it spills nothing."""
     keyring: Keyring
     settings: Settings
     dictionaries: dict[NameKind, tuple[Dictionary, ...]]
@@ -120,9 +122,7 @@ class SourceIntake:
             gathered.dictionaries = DictionaryWriter(self._stores.folder, sha256, self._schema.name)
             try:
                 for kind in NAME_KINDS:
-                    gathered.dictionaries.write(
-                        kind, self._stores.engine, self._stores.dictionaries[kind], self._stores.keyring
-                    )
+                    gathered.dictionaries.write(kind, self._stores.engine, self._stores.keyring)
             except ClashingNamesError as clash:
                 gathered.dictionaries.discard()
                 rejects.restart()
@@ -139,9 +139,10 @@ class SourceIntake:
             engine.execute(staging.create_staged(schema))
         engine.execute(staging.create_names())
         hash_names = {"customer": keyring.customer_keys, "principal": keyring.principal_keys}
-        rules: dict[str, NameRules] = {
-            kind: NameRules(NameKeys(hash_names[kind], _take_names(engine, kind)), barred[kind]) for kind in NAME_KINDS
-        }
+        rules = dict[str, NameRules]()
+        for kind in NAME_KINDS:
+            fresh = NewNames(kind, engine, self._stores.dictionaries[kind], keyring)
+            rules[kind] = NameRules(NameKeys(hash_names[kind], fresh.take), barred[kind])
         gathered = _Gathered(ClockWatch(self._stores.settings.clock_step_seconds))
         for parts in self._raw_batches():
             checked = {s.name: check(raw, s, keyring, rules) for s, raw in parts}
@@ -157,7 +158,7 @@ class SourceIntake:
         reader = row_reader(self._format.name, self._format.options)
         if reader is None:
             for raw in read_batches(
-                self._path, self._format, self._schema, _json_parser(self._stores.engine), spool_folder
+                self._path, self._format, self._schema, _json_parser(self._stores.json_engine), spool_folder
             ):
                 yield ((self._schema, raw),)
             return
@@ -273,15 +274,8 @@ class _Gathered:
         )
 
 
-def _take_names(engine: Engine, kind: NameKind) -> TakeNames:
-    def take(names: pa.Table) -> None:
-        engine.execute(staging.keep_names(kind, names))
-
-    return take
-
-
-def _json_parser(engine: Engine) -> JsonParser:
+def _json_parser(engine: Callable[[], Engine]) -> JsonParser:
     def names(lines: pa.Table) -> tuple[str, ...]:
-        return tuple(str(name) for name in engine.run(staging.json_keys(lines)).column("name").to_pylist())
+        return tuple(str(name) for name in engine().run(staging.json_keys(lines)).column("name").to_pylist())
 
-    return JsonParser(cells=lambda lines, wanted: engine.run(staging.json_cells(lines, wanted)), names=names)
+    return JsonParser(cells=lambda lines, wanted: engine().run(staging.json_cells(lines, wanted)), names=names)

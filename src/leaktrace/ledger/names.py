@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import numpy as np
-import pyarrow as pa
 
 from leaktrace.ledger.arrow import ArrowColumn, texts_of
 from leaktrace.records import Keys
@@ -14,8 +13,8 @@ _REMEMBERED_NAMES = 500_000
 """So many names stay in memory; beyond that all are forgotten and hashed again."""
 
 HashNames = Callable[[Iterable[str]], Keys]
-TakeNames = Callable[[pa.Table], None]
-"""Takes a table (key, name) of names seen for the first time, or again after they were forgotten."""
+TakeNames = Callable[[list[str], Keys], None]
+"""Takes names and their numbers, seen for the first time or again after they were forgotten."""
 
 
 class NameKeys:
@@ -33,7 +32,7 @@ class NameKeys:
         distinct = texts_of(encoded.dictionary)
         if fresh := [name for name in distinct if name not in self._known]:
             keys = self._hash_names(fresh)
-            self._take_new(pa.table({"key": keys, "name": pa.array(fresh, pa.string())}))
+            self._take_new(fresh, keys)
             self._known.update(zip(fresh, keys.tolist(), strict=True))
         numbers = np.fromiter((self._known[name] for name in distinct), dtype=np.uint64, count=len(distinct))
         ordered: Keys = numbers[np.asarray(encoded.indices, dtype=np.int64)]

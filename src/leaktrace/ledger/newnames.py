@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
@@ -14,7 +15,9 @@ from leaktrace.ledger.catalog import StoredFile
 from leaktrace.ledger.dictionary import Dictionary, NameKind, checks_of, known_and_clashing, write_dictionary
 from leaktrace.ledger.durable import DurableFile, storing
 from leaktrace.ledger.engine import Engine
+from leaktrace.records import Keys
 
+_SEAL = "name waiting for its dictionary"
 _ENTRIES_A_FILE = 1_000_000
 """Names in memory at a time; more go into a further file."""
 
@@ -27,6 +30,23 @@ class ClashingNamesError(LedgerError):
         self.names = names
 
 
+class NewNames:
+    """Gathers the names of one kind that no dictionary has; sealed, for what is gathered may be spilled to disk."""
+
+    def __init__(self, kind: NameKind, engine: Engine, known: Sequence[Dictionary], keyring: Keyring) -> None:
+        self._kind, self._engine, self._known, self._keyring = kind, engine, known, keyring
+
+    def take(self, names: list[str], keys: Keys) -> None:
+        """Keeps those that are new, and those whose number a dictionary has for another name."""
+        marks = checks_of(names, self._kind, self._keyring)
+        known, clashing = known_and_clashing(keys, marks, self._known)
+        fresh = np.flatnonzero(~known | clashing)
+        if len(fresh):
+            sealed = [self._keyring.encrypt(names[i].encode(), _SEAL) for i in fresh]
+            columns = {"key": keys[fresh], "mark": marks[fresh], "sealed": sealed, "clashing": clashing[fresh]}
+            self._engine.execute(staging.keep_names(self._kind, pa.table(columns)))
+
+
 class DictionaryWriter:
     """The dictionaries that one source brings; discarded unless published."""
 
@@ -34,25 +54,18 @@ class DictionaryWriter:
         self._folder, self._table, self._name = folder, table, source_sha256[:24]
         self._files: list[tuple[DurableFile, NameKind, int]] = []
 
-    def write(self, kind: NameKind, engine: Engine, known: Sequence[Dictionary], keyring: Keyring) -> None:
-        """Writes the gathered names of one kind that no dictionary has; ClashingNamesError where two share a number."""
-        inside = engine.run(staging.clashing_names()).to_pylist()
-        clashing = {str(row["name"]) for row in inside if row["kind"] == kind}
+    def write(self, kind: NameKind, engine: Engine, keyring: Keyring) -> None:
+        """Writes the gathered names of one kind; ClashingNamesError where two names share a number."""
+        clashing = engine.run(staging.clashing_names(kind)).column("sealed").to_pylist()
+        if clashing:
+            raise ClashingNamesError({kind: frozenset(_opened(clashing, keyring))})
         keys, checks, names = list[np.uint64](), list[np.uint32](), list[str]()
         for batch in engine.stream(staging.sorted_names(kind)):
-            batch_keys = np.asarray(batch.column("key"), dtype=np.uint64)
-            batch_names = [str(name) for name in batch.column("name").to_pylist()]
-            batch_checks = checks_of(batch_names, kind, keyring)
-            here, clash = known_and_clashing(batch_keys, batch_checks, known)
-            clashing |= {batch_names[i] for i in np.flatnonzero(clash)}
-            fresh = np.flatnonzero(~here)
-            keys.extend(batch_keys[fresh])
-            checks.extend(batch_checks[fresh])
-            names.extend(batch_names[i] for i in fresh)
+            keys.extend(np.asarray(batch.column("key"), dtype=np.uint64))
+            checks.extend(np.asarray(batch.column("mark"), dtype=np.uint32))
+            names.extend(_opened(batch.column("sealed").to_pylist(), keyring))
             if len(names) >= _ENTRIES_A_FILE:
                 self._write_file(kind, keys, checks, names, keyring)
-        if clashing:
-            raise ClashingNamesError({kind: frozenset(clashing)})
         if names:
             self._write_file(kind, keys, checks, names, keyring)
 
@@ -81,3 +94,7 @@ class DictionaryWriter:
         """Leaves nothing of them."""
         for file, _, _ in self._files:
             file.discard()
+
+
+def _opened(sealed: Iterable[bytes | None], keyring: Keyring) -> list[str]:
+    return [keyring.decrypt(name, _SEAL).decode() for name in sealed if name is not None]

@@ -24,9 +24,9 @@ def create_staged(schema: TableSchema) -> Query:
 
 
 def create_names() -> Query:
-    """An empty temporary table for the names a source brings."""
-    sql = f"CREATE OR REPLACE TEMP TABLE {NAMES_TABLE} (kind VARCHAR, key UBIGINT, name VARCHAR)"
-    return Query("make room for names", sql)
+    """An empty temporary table for the names a source brings; they are sealed, for it may be spilled to disk."""
+    columns = "kind VARCHAR, key UBIGINT, mark UINTEGER, sealed BLOB, clashing BOOLEAN"
+    return Query("make room for names", f"CREATE OR REPLACE TEMP TABLE {NAMES_TABLE} ({columns})")
 
 
 def drop_staged(schemas: Sequence[TableSchema]) -> tuple[Query, ...]:
@@ -42,25 +42,27 @@ def keep_rows(schema: TableSchema, rows: pa.Table) -> Query:
 
 
 def keep_names(kind: str, names: pa.Table) -> Query:
-    """Adds (key, name) pairs of one kind."""
-    sql = f"INSERT INTO {NAMES_TABLE} SELECT $kind, key, name FROM fresh"  # noqa: S608
+    """Adds (key, mark, sealed, clashing) of one kind; the mark is the name's second hash."""
+    sql = f"INSERT INTO {NAMES_TABLE} SELECT $kind, key, mark, sealed, clashing FROM fresh"  # noqa: S608
     return Query("keep names", sql, {"kind": kind}, {"fresh": names})
 
 
-def clashing_names() -> Query:
-    """(kind, name) of names that share a number with another name of the source; the first by spelling keeps it."""
+def clashing_names(kind: str) -> Query:
+    """Sealed names that share a number with a name of a dictionary or of the source; of the latter one keeps it."""
     sql = f"""
         WITH kept AS (
-            SELECT kind, key, min(name) AS kept_name FROM {NAMES_TABLE}
-            GROUP BY kind, key HAVING min(name) <> max(name))
-        SELECT DISTINCT kind, name FROM {NAMES_TABLE} JOIN kept USING (kind, key)
-        WHERE name <> kept_name ORDER BY kind, name"""  # noqa: S608
-    return Query("find names with one number", sql)
+            SELECT kind, key, min(mark) AS kept_mark FROM {NAMES_TABLE} WHERE NOT clashing
+            GROUP BY kind, key HAVING min(mark) <> max(mark))
+        SELECT sealed FROM {NAMES_TABLE} LEFT JOIN kept USING (kind, key)
+        WHERE kind = $kind AND (clashing OR mark <> kept_mark)"""  # noqa: S608
+    return Query("find names with one number", sql, {"kind": kind})
 
 
 def sorted_names(kind: str) -> Query:
-    """(key, name) of one kind, each key once, ascending."""
-    sql = f"SELECT key, min(name) AS name FROM {NAMES_TABLE} WHERE kind = $kind GROUP BY key ORDER BY key"  # noqa: S608
+    """(key, mark, sealed) of one kind, each key once, ascending."""
+    sql = f"""
+        SELECT key, min(mark) AS mark, min(sealed) AS sealed FROM {NAMES_TABLE}
+        WHERE kind = $kind GROUP BY key ORDER BY key"""  # noqa: S608
     return Query("sort names", sql, {"kind": kind})
 
 
