@@ -162,12 +162,17 @@ def _parquet(path: Path, raw: bytes) -> tuple[Iterator[tuple[int, dict[str, Any]
         table = pyarrow.parquet.read_table(io.BytesIO(raw))
     except (pyarrow.ArrowException, OSError) as error:
         raise LedgerError(f"{path}: not a whole Parquet file.", "It may be cut short; copy it again.") from error
-    for name in ("received_at", "reported_at"):
-        if name in table.column_names:
-            kind = table.schema.field(name).type
-            if pyarrow.types.is_timestamp(kind) and kind.tz is None:
-                raise LedgerError(f"{path}: the times in {name} have no zone.", "Write them with a zone (UTC is best).")
-    return enumerate(table.to_pylist(), start=1), tuple(table.column_names)
+    known = table.select([name for name in table.column_names if name in {*REQUIRED, *OPTIONAL}])
+    for index, field in enumerate(known.schema):
+        if pyarrow.types.is_timestamp(field.type) and field.type.tz is None:
+            raise LedgerError(
+                f"{path}: the times in {field.name} have no zone.", "Write them with a zone (UTC is best)."
+            )
+        if pyarrow.types.is_timestamp(field.type):
+            # Python's times have no nanoseconds.
+            in_microseconds = known.column(index).cast(pyarrow.timestamp("us", field.type.tz), safe=False)
+            known = known.set_column(index, field.name, in_microseconds)
+    return enumerate(known.to_pylist(), start=1), tuple(table.column_names)
 
 
 def _item(row: dict[str, Any], source: str) -> EvidenceItem | str:
