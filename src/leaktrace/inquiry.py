@@ -268,13 +268,18 @@ def _known(ledger: Ledger, keys: Keys, field: str, evidence: Evidence, settings:
     if len(keys) == 0:
         return np.zeros(0, dtype=np.bool_)
     table = ledger.customers(keys)
-    if not table.in_table.any():
-        # No customers table, or none of them in it: then an address nobody opened is still an address.
+    if not table.in_table.any() and not _has_customers_table(ledger, settings):
+        # Then an address that nobody opened is still an address.
         return np.ones(len(keys), dtype=np.bool_)
     latest = question_of(evidence, field, settings).last_mail_at
     strangers = {int(key): latest for key in keys[~table.in_table]}
     seen = ledger.exposures(strangers, field, settings.exposure_window_days).customer
     return np.asarray(table.in_table | np.isin(keys, seen))
+
+
+def _has_customers_table(ledger: Ledger, settings: Settings) -> bool:
+    drawn = ledger.draw_controls(100, seed=settings.control_seed, near=_NO_KEYS, exclude=_NO_KEYS)
+    return bool(ledger.customers(drawn).in_table.any())
 
 
 def _controls(ledger: Ledger, cases: Keys, reporters: Keys, settings: Settings) -> tuple[Keys, Keys]:

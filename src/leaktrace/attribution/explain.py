@@ -56,7 +56,7 @@ def _headline(judgement: Judgement, seller: str | None) -> str:
         chance = next(c for c in judgement.candidates if c.principal == name).probability
         return (
             f"{name} is named as the source{to_whom}: had been shown {opened} of the {mailed} addresses before the "
-            f"mail came (probability {chance:.3f})."
+            f"mail came (probability {math.floor(1000 * chance) / 1000:.3f})."
         )
     if judgement.verdict.outcome == "nobody":
         return f"Nobody inside explains these {mailed} reports (probability {judgement.no_insider_probability:.2f})."
