@@ -181,7 +181,7 @@ def _summary(inquiry: Inquiry, judgement: Judgement) -> EvidenceSummary:
         listed_count=sum(1 for case in cases if case.kind == "listed"),
         decoy_hit_count=hits,
         silent_decoy_count=len(decoys) - hits,
-        window=Window(inquiry.question.start_at, inquiry.question.last_mail_at),
+        window=Window(inquiry.question.start_at, inquiry.question.last_mail_at) if cases else Window(None, None),
     )
 
 

@@ -114,7 +114,7 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
     late, late_all = looks.late, looks.late_all
     sets = sets_of(study, late, around.set_mass)
     if late.view.size == 0:
-        return _undecided("too_few_reports", "There is no report of any mail in the evidence.", 2)
+        return _undecided("too_few_reports", "There is no report from a customer whom the ledger knows.", 2)
     if not around.log_has_accesses:
         return _undecided("log_incomplete", "The log has no accesses that show this field before the mail.", None)
     if not study.contacts_known:
