@@ -107,7 +107,7 @@ def _settings(path: Path) -> Settings:
     except OSError as error:
         raise WorkspaceError(f"{path / SETTINGS} cannot be read: {error.strerror}.") from error
     try:
-        document = json.loads(raw)
+        document = json.loads(raw, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path / SETTINGS} is not JSON.", "It is one object: setting name to value.") from error
     if not isinstance(document, dict):
@@ -115,7 +115,12 @@ def _settings(path: Path) -> Settings:
     try:
         return from_document(document)
     except UsageError as error:
-        raise UsageError(f"{path / SETTINGS}: {error.message}", error.hint) from error
+        hint = error.hint or "docs/settings.md says what each setting may be."
+        raise UsageError(f"{path / SETTINGS}: {error.message}", hint) from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number (RFC 8259, section 6)")
 
 
 def write_aside(path: Path, text: str, *, mode: int = 0o600) -> None:
