@@ -108,8 +108,9 @@ class DuckLedger:
         names = names_of(keys, self._dictionaries(kind), self._keyring)
         if None in names:
             raise LedgerError(
-                f"{names.count(None)} of {len(keys)} {kind}s asked for are not in the ledger's dictionary.",
-                f"Ask for {kind}s that were ingested into this workspace.",
+                f"{names.count(None)} of {len(keys)} {kind}s asked for are not in the dictionary of {self._folder}.",
+                f"Ask for {kind}s that were ingested into this workspace; if they were, a file of the dictionary is"
+                " damaged: restore it from your backup.",
             )
         return [name for name in names if name is not None]
 

@@ -91,8 +91,9 @@ class Engine:
             yield
         except (duckdb.Error, pa.ArrowException) as error:
             raise LedgerError(
-                f"The ledger in {self._folder} could not answer '{query.name}': {_first_line(error)}",
-                f"The query was: {' '.join(query.sql.split())}",
+                f"The ledger in {self._folder} could not answer '{query.name}': {_first_line(error)}.",
+                "If a file of it is damaged or missing, restore the workspace from your backup."
+                f" The query was: {' '.join(query.sql.split())}.",
             ) from error
         finally:
             for name in query.tables:
@@ -109,4 +110,4 @@ _LOCKDOWN: tuple[tuple[str, str, dict[str, str]], ...] = (
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]
+    return str(error).strip().split("\n", 1)[0].rstrip(".")
