@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,7 @@ def unharmed(desk: Desk, *, findings: bool = False) -> Iterator[None]:
 @contextlib.contextmanager
 def replaced(path: Path, content: bytes | None) -> Iterator[None]:
     """The file holds other bytes for a while, or (null) is not there."""
-    kept = path.with_name(path.name + ".kept")
-    shutil.copy2(path, kept)
+    whole = path.read_bytes()
     try:
         if content is None:
             path.unlink()
@@ -46,7 +44,8 @@ def replaced(path: Path, content: bytes | None) -> Iterator[None]:
             path.write_bytes(content)
         yield
     finally:
-        kept.replace(path)
+        path.touch(0o600)
+        path.write_bytes(whole)
 
 
 def refused(answer: Answer, *words: str) -> None:
