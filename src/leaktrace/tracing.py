@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution import Circumstances, Judgement, Study, explain, judge, shortlist_of
+from leaktrace.attribution import Circumstances, Judgement, Study, explain, judge, mailed_estimate, shortlist_of
 from leaktrace.inquiry import Inquiry, open_inquiry, samples_for
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
@@ -19,7 +19,6 @@ from leaktrace.records import (
     Finding,
     Keys,
     LogCoverage,
-    MailedEstimate,
     Provenance,
     SellerFacts,
     Window,
@@ -141,9 +140,19 @@ class Tracer:
         return Exposure(
             customers_opened=len(opened),
             customers_confirmed=len(confirmed),
-            mailed_estimate=MailedEstimate(low=len(confirmed), mid=None, high=None),
+            mailed_estimate=mailed_estimate(len(opened), len(confirmed), *_decoys_opened(inquiry.study, members)),
             fields=self.ledger.fields_shown(keys, question.window),
         )
+
+
+def _decoys_opened(study: Study, members: tuple[int, ...]) -> tuple[int, int]:
+    """Decoys that any of these had been shown in time, and how many of those were mailed."""
+    group = study.case_group
+    sure = np.array([case.sure_at for case in study.cases], dtype=np.int64)
+    own = np.isin(group.pair_principal, list(members)) & (group.pair_at < sure[group.pair_customer])
+    shown = [study.cases[index] for index in np.unique(group.pair_customer[own]).tolist()]
+    decoys = [case for case in shown if case.kind == "decoy"]
+    return len(decoys), sum(case.mailed for case in decoys)
 
 
 def _bulk_readers(coverage: LogCoverage, field: str, study: Study) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from leaktrace.attribution.decision import Circumstances, Verdict
 from leaktrace.attribution.explain import explain
 from leaktrace.attribution.judge import Judgement, judge, shortlist_of
+from leaktrace.attribution.mailed import mailed_estimate
 from leaktrace.attribution.study import NEVER, Case, Group, Sample, Study
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "Verdict",
     "explain",
     "judge",
+    "mailed_estimate",
     "shortlist_of",
 ]
