@@ -12,7 +12,7 @@ import numpy as np
 
 from leaktrace.attribution.strata import CLASSES, INTENSITY_EDGES, intensity_class
 from leaktrace.attribution.study import Flags, Group, Indices, Reals, Study
-from leaktrace.attribution.view import DECOY_RATE, View, decoys
+from leaktrace.attribution.view import DECOY_TIMES, View, decoys
 
 _SHRINK = 20.0
 _MOST_COLUMNS = 16
@@ -87,7 +87,7 @@ def exposed(column: Column, view: View) -> Exposed:
     seen_by = np.bincount(view.pair_case[own], minlength=view.size)
     shown = seen_by > 0
     rate = _rates(member, view.controls, view.known.regions)[view.region, intensity_class(view.intensity - seen_by)]
-    return Exposed(shown=shown, rate=np.where(decoys(view), DECOY_RATE, np.clip(rate, 1e-6, 0.97)))
+    return Exposed(shown=shown, rate=np.clip(rate, 1e-6, 0.97) * np.where(decoys(view), DECOY_TIMES, 1.0))
 
 
 def _rates(member: Flags, controls: Group, regions: int) -> Reals:

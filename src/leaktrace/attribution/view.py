@@ -31,8 +31,9 @@ from leaktrace.attribution.likelihood import (
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import NEVER, Aside, Case, Flags, Group, Indices, Reals, Sample, Study
 
-DECOY_RATE = 1e-5
-"""Mail to a decoy is never innocent: chance that it was mailed for a reason that is not inside (DESIGN 5)."""
+DECOY_TIMES = 1e-4
+"""Mail to a decoy is never innocent: how much less likely than a customer's is it without a source inside? Times a rate
+of a few in a hundred, that makes about one in 100,000 (DESIGN 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def screen(view: View) -> Reals:
     rate = rates_from_controls(
         view.known, view.pair_principal, view.region[view.pair_case], view.intensity[view.pair_case] - 1
     )
-    rate = np.where(decoy, DECOY_RATE, rate)
+    rate = np.where(decoy, DECOY_TIMES * rate, rate)
     hit_noise = noise[:, view.pair_case]
     lean = _screened_lean(view, decoy)
     rules = np.tile(total, (2, 1, 1))
@@ -255,13 +256,13 @@ def suspects_of(view: View, principals: Indices, samples: dict[int, Sample], lat
         sample = samples.get(principal)
         if sample is None or sample.opened.size == 0:
             constant = np.full(view.size, principal)
-            rate = np.where(decoy, DECOY_RATE, rates_from_controls(view.known, constant, view.region, others))
+            rate = rates_from_controls(view.known, constant, view.region, others) * np.where(decoy, DECOY_TIMES, 1.0)
             share = region_shares_from_controls(view.known, principal)
             found.append(Suspect(principal, shown[row], neutral[row], rate, _lean(view, share, decoy), None))
             continue
         opened, marginal = _at_cut(view, sample, latest)
         rates: Rates = rates_from_sample(view.known, principal, opened, marginal)
-        rate = np.where(decoy, DECOY_RATE, rates.of(view.region, others, view.segment))
+        rate = rates.of(view.region, others, view.segment) * np.where(decoy, DECOY_TIMES, 1.0)
         lean = _lean(view, rates.region_share, decoy)
         found.append(Suspect(principal, shown[row], neutral[row], rate, lean, opened))
     return found
