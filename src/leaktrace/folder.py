@@ -6,6 +6,7 @@ ledger/ mail/ evidence/   the rooms' own; lookups.ndjson   the look-up log
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import os
@@ -22,6 +23,7 @@ from leaktrace.settings import Settings, from_document
 FORMAT = 1
 MARKER = "leaktrace.json"
 SETTINGS = "settings.json"
+LOOKUPS = "lookups.ndjson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,13 @@ def key_file_for(workspace_id: str, environment: Mapping[str, str]) -> Path:
     return Path(home) / "leaktrace" / "keys" / f"{workspace_id}.key"
 
 
-def create_folder(path: Path, environment: Mapping[str, str], now: datetime) -> Opened:
-    """Makes a workspace in a new or empty folder; WorkspaceError when the folder holds something."""
+def create_folder(path: Path, environment: Mapping[str, str]) -> Opened:
+    """Makes a new or empty folder ready to be a workspace; it is one once it is marked (`mark_folder`).
+
+    WorkspaceError when the folder holds something that an interrupted attempt cannot have left.
+    """
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or not _may_begin(path)):
             raise WorkspaceError(f"{path} is not an empty folder.", "Name a new one; an existing workspace is opened.")
         workspace_id = secrets.token_hex(8)
         key_file = key_file_for(workspace_id, environment)
@@ -56,19 +61,31 @@ def create_folder(path: Path, environment: Mapping[str, str], now: datetime) -> 
                 f"The key file {key_file} would lie inside the workspace.", "Set LEAKTRACE_KEY_FILE to a path outside."
             )
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in path.iterdir():
+            leftover.unlink()
         if not key_file.exists():
             write_new_key_file(key_file)
-        keyring = Keyring(read_key_file(key_file), workspace_id)
-        marker = {
-            "format": FORMAT,
-            "id": workspace_id,
-            "created_at": now.isoformat(),
-            "key_check": keyring.check_value(),
-        }
-        write_aside(path / MARKER, json.dumps(marker, indent=2) + "\n")
     except OSError as error:
         raise cannot_write(path, error) from error
-    return Opened(path, workspace_id, key_file, keyring, Settings())
+    return Opened(path, workspace_id, key_file, Keyring(read_key_file(key_file), workspace_id), Settings())
+
+
+def _may_begin(path: Path) -> bool:
+    """Whether all that is in a folder without a marker is what `init` makes before it: nobody has used it yet."""
+    names = {entry.name for entry in path.iterdir() if not entry.name.startswith(f".{MARKER}.")}
+    unused = not (path / LOOKUPS).exists() or (path / LOOKUPS).stat().st_size == 0
+    return unused and names <= {LOOKUPS, *(f"{Path(LOOKUPS).stem}.{end}" for end in ("head", "head.new", "lock"))}
+
+
+def mark_folder(opened: Opened, now: datetime) -> None:
+    """The last step of making a workspace: from now on the folder is one."""
+    marker = {
+        "format": FORMAT,
+        "id": opened.workspace_id,
+        "created_at": now.isoformat(),
+        "key_check": opened.keyring.check_value(),
+    }
+    write_aside(opened.path / MARKER, json.dumps(marker, indent=2) + "\n")
 
 
 def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
@@ -124,7 +141,7 @@ def _no_number(name: str) -> float:
 
 
 def write_aside(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Writes a small file so that it is there whole or not at all."""
+    """Writes a small file so that it is there whole or not at all; WorkspaceError where it cannot be written."""
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -133,8 +150,11 @@ def write_aside(path: Path, text: str, *, mode: int = 0o600) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         aside.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: OSError) -> WorkspaceError:

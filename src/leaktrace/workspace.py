@@ -12,7 +12,7 @@ from pathlib import Path
 
 from leaktrace import lookuplog
 from leaktrace.errors import UsageError
-from leaktrace.folder import Opened, cannot_write, create_folder, open_folder
+from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import DuckLedger, Progress
 from leaktrace.mailflow import MailFlow
@@ -32,7 +32,6 @@ from leaktrace.tracing import Traced, Tracer
 
 AnyPath = str | PathLike[str]
 Clock = Callable[[], datetime]
-LOOKUPS = "lookups.ndjson"
 
 
 def _utc_now() -> datetime:
@@ -72,8 +71,9 @@ def create(
 ) -> Workspace:
     """Makes a workspace in a new or empty folder, and its key file outside of it."""
     around = _surroundings(environment, clock, user)
-    opened = create_folder(Path(path), around.environment, around.clock())
+    opened = create_folder(Path(path), around.environment)
     lookuplog.start(opened.path / LOOKUPS, opened.keyring)
+    mark_folder(opened, around.clock())
     return Workspace(opened, around)
 
 
