@@ -89,10 +89,12 @@ class Desk:
         assert answer.code == 0, answer
         return answer.document()
 
-    def program(self, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Runs the installed program in a process of its own."""
+    def program(
+        self, *arguments: object, before: tuple[str, ...] = (), **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs the installed program in a process of its own, started by the program `before` if there is one."""
         return subprocess.run(
-            [PROGRAM, "-w", self.workspace, *map(str, arguments)],
+            [*before, PROGRAM, "-w", self.workspace, *map(str, arguments)],
             env=self.environment(),
             capture_output=True,
             text=True,

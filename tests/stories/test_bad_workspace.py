@@ -46,6 +46,27 @@ def test_a_workspace_is_never_made_over_something(desk: Desk) -> None:
         refused(desk.run("init", "--json"), str(desk.workspace), "is not an empty folder")
 
 
+@pytest.mark.parametrize("lost", [["leaktrace.json"], ["leaktrace.json", "lookups.head"]])
+def test_a_workspace_whose_making_was_interrupted_is_made_again(empty_desk: Desk, lost: list[str]) -> None:
+    for name in ("ledger", "mail"):
+        shutil.rmtree(empty_desk.workspace / name)
+    for name in lost:
+        (empty_desk.workspace / name).unlink()
+    refused(empty_desk.run("campaigns", "--json"), "is not a workspace")
+    empty_desk.json("init")
+    assert empty_desk.json("lookups")["entries"] == []
+
+
+def test_a_lookup_log_with_entries_is_never_made_over(desk: Desk) -> None:
+    desk.json("trace", desk.main_campaign())
+    for name in ("ledger", "mail"):
+        shutil.rmtree(desk.workspace / name)
+    (desk.workspace / "leaktrace.json").unlink()
+    log = (desk.workspace / "lookups.ndjson").read_bytes()
+    refused(desk.run("init", "--json"), str(desk.workspace), "is not an empty folder")
+    assert (desk.workspace / "lookups.ndjson").read_bytes() == log
+
+
 def test_the_key_file_is_never_made_inside_the_workspace(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "ws", tmp_path / "config", key_file=tmp_path / "ws" / "secret.key")
     refused(desk.run("init", "--json"), "would lie inside the workspace")
