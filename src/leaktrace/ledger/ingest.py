@@ -23,6 +23,7 @@ from leaktrace.ledger.lake import SegmentWriter
 from leaktrace.ledger.names import NameKeys
 from leaktrace.ledger.newnames import ClashingNamesError, DictionaryWriter, NewNames
 from leaktrace.ledger.rawrows import RawBatch
+from leaktrace.ledger.redaction import redact
 from leaktrace.ledger.rejects import RejectsSpool
 from leaktrace.ledger.rowwise import row_batches
 from leaktrace.ledger.schema import ACCESSES, BULK_READS, PROVENANCE, TableSchema
@@ -89,13 +90,15 @@ class SourceIntake:
         self._format: FileFormat = format_of(path, asked.name, asked.options)
         self._schemas = (schema, BULK_READS) if schema is ACCESSES else (schema,)
         self._source = stores.catalog.next_source()
+        # The name of a file may hold a customer's address; what is kept of it does not.
+        self._kept_name = redact(path.name, stores.keyring)
 
     def take(self, sha256: str, rejects_file: Path, progress: Progress) -> Taken:
         """Commits the file's rows, unless the very same bytes are in this table already."""
         known = self._stores.catalog.source_row_count(sha256, self._schema.name)
         if known is not None:
             return Taken(already_count=known)
-        with RejectsSpool(self._stores.folder, rejects_file, self._path.name) as rejects:
+        with RejectsSpool(self._stores.folder, rejects_file, self._kept_name) as rejects:
             try:
                 gathered = self._gather_without_clashes(sha256, rejects, progress)
                 return self._store(gathered, sha256, rejects, progress)
@@ -215,7 +218,7 @@ class SourceIntake:
             source=self._source,
             sha256=sha256,
             table=self._schema.name,
-            file_name=self._path.name,
+            file_name=self._kept_name,
             accepted_count=taken.accepted_count,
             rejected_count=taken.rejected_count,
             bulk_count=taken.bulk_count,
