@@ -85,7 +85,10 @@ def test_answers_equal_the_plain_computation(
 ) -> None:
     window = Window(min(edges), max(edges))
     with tempfile.TemporaryDirectory() as name, open_ledger(Path(name) / "ledger") as ledger:
-        halves = (accesses[::2], accesses[1::2]) if len(accesses) > 1 else (accesses,)
+        halves: tuple[list[Access], ...] = (accesses[::2], accesses[1::2])
+        if halves[0] == halves[1] or not halves[1]:
+            # Two files of the same bytes are one file given twice, and change nothing the second time.
+            halves = (accesses,)
         report = ledger.ingest(
             "accesses", [write_accesses(Path(name) / f"{i}{suffix}", half) for i, half in enumerate(halves)]
         )

@@ -250,6 +250,9 @@ def test_of_several_evidence_files_the_good_one_is_in(desk: Desk, tmp_path: Path
 
 
 def test_packed_parquet_evidence_and_every_time_unit_can_be_read(desk: Desk, tmp_path: Path) -> None:
+    known = tmp_path / "customers.csv"
+    known.write_text("customer\n1\n", encoding="utf-8")
+    desk.json("ingest", "customers", known)
     for unit, seconds in (("s", 1), ("ms", 1000), ("us", 10**6), ("ns", 10**9)):
         value = 1_748_736_000 * seconds + (1 if unit == "ns" else 0)
         received_at = pa.array([value], pa.int64()).cast(pa.timestamp(unit, "UTC"))
