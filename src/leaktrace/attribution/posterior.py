@@ -7,7 +7,7 @@ like that principal's leak, so it caps what reports that anybody can write may s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -239,6 +239,59 @@ def _couples(study: Study, weighed: list[Weighed]) -> dict[tuple[int, int], floa
     return {couple: float(np.mean(ratios)) for couple, ratios in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Masses:
+    """Log-masses of all explanations, prior times likelihood ratio, not yet made to sum to one."""
+
+    own: Reals
+    columns: list[tuple[ColumnWeight, float]]
+    pairs: list[tuple[int, float]]
+    """Each of a couple, with its half of the couple's mass."""
+    groups: list[tuple[tuple[int, ...], float]]
+    forged: list[float]
+    nobody: float
+
+    def total(self) -> float:
+        """Of all of them."""
+        others = [mass for _, mass in (*self.columns, *self.pairs, *self.groups)]
+        return float(log_sum(np.concatenate([self.own, others, self.forged, [self.nobody]])))
+
+
+def _masses(
+    view: View,
+    weighed: list[Weighed],
+    log_ratio: Reals,
+    column_ratios: list[tuple[Column, float]],
+    groups: list[Several],
+    insider: float,
+) -> _Masses:
+    eligible = view.study.opened_count > 0
+    count = max(int(eligible.sum()), 1)
+    column_share = COLUMN_SHARE if column_ratios else 0.0
+    log_person = float(np.log(insider * (1.0 - column_share) / count))
+    log_column = float(np.log(insider * COLUMN_SHARE / max(len(columns_in(view.study)), 1)))
+    log_nobody = float(np.log1p(-insider))
+    return _Masses(
+        own=np.where(eligible, log_ratio + log_person, -np.inf),
+        columns=[(ColumnWeight(column, ratio, 0.0), ratio + log_column) for column, ratio in column_ratios],
+        pairs=[
+            (member, ratio + log_person + float(np.log(RIVAL_SHARE / count)))
+            for couple, ratio in _couples(view.study, weighed).items()
+            for member in couple
+            if eligible[member]
+        ],
+        groups=[
+            (group.members, group.log_ratio + log_price(len(group.members), count, log_person)) for group in groups
+        ],
+        forged=[
+            log_nobody - float(np.log(count)) + _excess(share, ratio)
+            for one in weighed
+            for share, ratio in ((FORGED_WEAK, one.weak_log_ratio), (FORGED_ALL, one.log_ratio))
+        ],
+        nobody=log_nobody,
+    )
+
+
 def _combine(
     view: View,
     weighed: list[Weighed],
@@ -248,54 +301,25 @@ def _combine(
     spread: float,
     insider: float,
 ) -> Posterior:
-    eligible = view.study.opened_count > 0
-    count = max(int(eligible.sum()), 1)
-    column_share = COLUMN_SHARE if column_ratios else 0.0
-    log_person = np.log(insider * (1.0 - column_share) / count)
-    own = np.where(eligible, log_ratio + log_person, -np.inf)
-    column = np.array([ratio for _, ratio in column_ratios]) + (
-        np.log(insider * column_share / len(columns_in(view.study))) if column_ratios else 0.0
-    )
-    pairs = [
-        (member, ratio + log_person + np.log(RIVAL_SHARE / count))
-        for couple, ratio in _couples(view.study, weighed).items()
-        for member in couple
-        if eligible[member]
-    ]
-    log_nobody = np.log1p(-insider)
-    forged = [
-        log_nobody - np.log(count) + _excess(share, ratio)
-        for one in weighed
-        for share, ratio in ((FORGED_WEAK, one.weak_log_ratio), (FORGED_ALL, one.log_ratio))
-    ]
-    several = [
-        (group.members, group.log_ratio + log_price(len(group.members), count, float(log_person))) for group in groups
-    ]
-    everything = np.concatenate(
-        [own, column, [mass for _, mass in pairs], [mass for _, mass in several], forged, [log_nobody]]
-    )
-    total = float(log_sum(everything))
-    person = np.exp(own - total)
-    single = person.copy()
+    masses = _masses(view, weighed, log_ratio, column_ratios, groups, insider)
+    total = masses.total()
+    single = np.exp(masses.own - total)
     together = tuple(
         GroupWeight(members, float(np.exp(mass - total)))
-        for members, mass in sorted(several, key=lambda item: (-item[1], item[0]))
+        for members, mass in sorted(masses.groups, key=lambda item: (-item[1], item[0]))
     )
-    alone = single.copy()
+    columns = [replace(weight, probability=float(np.exp(mass - total))) for weight, mass in masses.columns]
+    person, alone = single.copy(), single.copy()
     for group in together:
         person[list(group.members)] += group.probability
         for member in group.members:
             if member in _apart(view.study, group.members) or group.probability < 0.1 * single[member]:
                 alone[member] += group.probability
-    for rival, mass in pairs:
-        person[rival] += np.exp(mass - total)
-    weights = []
-    for (what, ratio), mass in zip(column_ratios, column, strict=True):
-        probability = float(np.exp(mass - total))
-        person[what.members] += probability / len(what.members)
-        weights.append(ColumnWeight(what, ratio, probability))
-    rival_mass = float(np.exp(log_sum(np.array([mass for _, mass in pairs])) - total)) if pairs else 0.0
-    forged_mass = float(np.exp(log_sum(np.array(forged)) - total)) if forged else 0.0
+    for member, mass in masses.pairs:
+        person[member] += np.exp(mass - total)
+    for weight in columns:
+        person[weight.column.members] += weight.probability / len(weight.column.members)
+    forged = sum(float(np.exp(mass - total)) for mass in masses.forged)
     return Posterior(
         view=view,
         weighed=tuple(weighed),
@@ -304,9 +328,9 @@ def _combine(
         own=alone,
         single=single,
         groups=together,
-        columns=tuple(sorted(weights, key=lambda weight: -weight.probability)),
-        nobody=float(np.exp(log_nobody - total)) + forged_mass,
-        rivals=rival_mass,
-        forged=forged_mass,
+        columns=tuple(sorted(columns, key=lambda weight: -weight.probability)),
+        nobody=float(np.exp(masses.nobody - total)) + forged,
+        rivals=sum(float(np.exp(mass - total)) for _, mass in masses.pairs),
+        forged=forged,
         spread=spread,
     )
