@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,49 +35,79 @@ class Told:
 
 
 class Library:
-    """Stories by scenario, told when they are asked for."""
+    """Stories by scenario, told when they are asked for; each once, however many processes run the tests."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, shared: Path, own: Path) -> None:
+        self._shared, self._own = shared, own
         self._told: dict[str, Told] = {}
 
     def __call__(self, scenario: str) -> Told:
         if scenario not in self._told:
-            self._told[scenario] = _tell(self._folder / scenario, scenario)
+            folder = made_once(self._shared / f"story-{scenario}", lambda path: _tell(path, scenario))
+            desk = Desk(folder / "ws", folder / "config").copy_to(self._own / scenario)
+            self._told[scenario] = Told(
+                market=folder / "market",
+                desk=desk,
+                truth=json.loads((folder / "market" / "truth.json").read_text(encoding="utf-8")),
+                campaign=desk.main_campaign(),
+                finding=json.loads((folder / "finding.json").read_text(encoding="utf-8")),
+                page=(folder / "finding.html").read_text(encoding="utf-8"),
+            )
         return self._told[scenario]
 
 
-def _tell(folder: Path, scenario: str) -> Told:
+def _tell(folder: Path, scenario: str) -> None:
     desk = Desk(folder / "ws", folder / "config")
-    truth = desk.json("simulate", folder / "market", "--scenario", scenario, "--seed", SEEDS[scenario], *SIZE)
+    desk.json("simulate", folder / "market", "--scenario", scenario, "--seed", SEEDS[scenario], *SIZE)
     desk.fill(folder / "market")
-    campaign = desk.main_campaign()
-    page = folder / "finding.html"
-    finding = desk.json("trace", campaign, "--html", page, "--why", f"the story of {scenario}")
-    return Told(folder / "market", desk, truth, campaign, finding, page.read_text(encoding="utf-8"))
+    traced = desk.run("trace", desk.main_campaign(), "--html", folder / "finding.html", "--json")
+    assert traced.code == 0, traced
+    (folder / "finding.json").write_text(traced.out, encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
-def stories(tmp_path_factory: pytest.TempPathFactory) -> Library:
-    """Every scenario, simulated, ingested, received and traced through the command line."""
-    return Library(tmp_path_factory.mktemp("stories"))
-
-
-@pytest.fixture(scope="session")
-def tiny_market(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The smallest marketplace there is, with its mail."""
-    folder = tmp_path_factory.mktemp("tiny")
-    Desk(folder / "ws", folder / "config").json("simulate", folder / "market", "--seed", 7, *TINY)
-    return folder / "market"
-
-
-@pytest.fixture(scope="session")
-def filled_once(tmp_path_factory: pytest.TempPathFactory, tiny_market: Path) -> Desk:
-    """A workspace with all of the smallest marketplace. For copying only."""
-    folder = tmp_path_factory.mktemp("filled")
+def _fill_tiny(folder: Path) -> None:
     desk = Desk(folder / "ws", folder / "config")
-    desk.fill(tiny_market)
-    return desk
+    desk.json("simulate", folder / "market", "--seed", 7, *TINY)
+    desk.fill(folder / "market")
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """The folder, made by the first process that asks; nobody opens the workspace in it, everybody copies it."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = folder / "done"
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this test run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def stories(shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """Every scenario, simulated, ingested, received and traced through the command line."""
+    return Library(shared_folder, tmp_path_factory.mktemp("stories"))
+
+
+@pytest.fixture(scope="session")
+def filled_once(shared_folder: Path) -> Desk:
+    """A workspace with all of the smallest marketplace. For copying only."""
+    folder = made_once(shared_folder / "story-tiny", _fill_tiny)
+    return Desk(folder / "ws", folder / "config")
+
+
+@pytest.fixture(scope="session")
+def tiny_market(filled_once: Desk) -> Path:
+    """The smallest marketplace there is, with its mail."""
+    return filled_once.workspace.with_name("market")
 
 
 @pytest.fixture

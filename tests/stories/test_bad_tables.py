@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.stories.desk import Desk
-from tests.stories.unharmed import refused, unharmed
+from tests.stories.unharmed import files_of, refused, unharmed
 
 HEADER = "at,principal,customer,fields\n"
 ROW = "2025-01-01T00:00:00Z,u1,c1,email\n"
@@ -100,8 +100,9 @@ def test_a_bad_file_is_refused_whole(desk: Desk, tmp_path: Path, make: Callable[
     folder.mkdir()
     sentence = make(folder / "log")
     (path,) = folder.iterdir()
-    with unharmed(desk):
-        refused(desk.run("ingest", "accesses", path, "--json"), str(path), sentence)
+    files = files_of(desk.workspace)
+    refused(desk.run("ingest", "accesses", path, "--json"), str(path), sentence)
+    assert files_of(desk.workspace) == files
 
 
 def test_all_bad_files_at_once_change_no_answer(desk: Desk, tmp_path: Path) -> None:
@@ -249,7 +250,8 @@ def test_of_several_evidence_files_the_good_one_is_in(desk: Desk, tmp_path: Path
     assert desk.json("ingest", "evidence", good)["already_ingested_count"] == 1
 
 
-def test_packed_parquet_evidence_and_every_time_unit_can_be_read(desk: Desk, tmp_path: Path) -> None:
+def test_packed_parquet_evidence_and_every_time_unit_can_be_read(desk: Desk, tiny_market: Path, tmp_path: Path) -> None:
+    customer = pq.read_table(tiny_market / "customers.parquet").column("customer")[0].as_py()
     known = tmp_path / "customers.csv"
     known.write_text("customer\n1\n", encoding="utf-8")
     desk.json("ingest", "customers", known)
@@ -257,7 +259,7 @@ def test_packed_parquet_evidence_and_every_time_unit_can_be_read(desk: Desk, tmp
         value = 1_748_736_000 * seconds + (1 if unit == "ns" else 0)
         received_at = pa.array([value], pa.int64()).cast(pa.timestamp(unit, "UTC"))
         plain = tmp_path / f"{unit}.parquet"
-        pq.write_table(pa.table({"customer": ["1"], "kind": ["report"], "received_at": received_at}), plain)
+        pq.write_table(pa.table({"customer": [customer], "kind": ["report"], "received_at": received_at}), plain)
         packed = tmp_path / f"{unit}.parquet.gz"
         packed.write_bytes(gzip.compress(plain.read_bytes()))
         for path in (plain, packed):

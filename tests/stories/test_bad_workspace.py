@@ -213,18 +213,17 @@ def test_a_damaged_database_is_named(desk: Desk, database: str, content: str) ->
 
 
 @pytest.mark.parametrize("what", ["lake/accesses", "lake/customers", "lake/contacts", "dictionary"])
-@pytest.mark.parametrize("content", ["spoiled", "cut", "lost"])
-def test_a_damaged_file_of_the_lake_gives_no_answer(desk: Desk, what: str, content: str) -> None:
-    path = max((desk.workspace / "ledger" / what).rglob("*.*"), key=lambda file: file.stat().st_size * file.is_file())
+def test_a_damaged_file_of_the_ledger_gives_no_answer(desk: Desk, what: str) -> None:
+    files = [path for path in (desk.workspace / "ledger" / what).rglob("*") if path.is_file()]
+    path = max(files, key=lambda file: file.stat().st_size)
     whole = path.read_bytes()
-    spoiled = {"spoiled": _spoiled(whole), "cut": whole[: len(whole) // 2], "lost": None}[content]
     campaign = desk.main_campaign()
-    with unharmed(desk):
-        with replaced(path, spoiled):
-            answer = desk.run("trace", campaign, "--json")
-        refused(answer, str(desk.workspace / "ledger"))
-        assert "backup" in answer.error()["hint"]
-        desk.json("trace", campaign)
+    with unharmed(desk, findings=True):
+        for content in (_spoiled(whole), whole[: len(whole) // 2], None):
+            with replaced(path, content):
+                answer = desk.run("trace", campaign, "--json")
+            refused(answer, str(desk.workspace / "ledger"))
+            assert "backup" in answer.error()["hint"]
 
 
 def test_damaged_evidence_is_named(desk: Desk, tmp_path: Path) -> None:

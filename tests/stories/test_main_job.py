@@ -186,6 +186,12 @@ def test_the_demo_shows_what_it_found_beside_the_truth(tmp_path: Path) -> None:
     assert ran.stdout.count("leaktrace") >= 3
     assert len(ran.stdout.splitlines()) <= 50
     assert (tmp_path / "demo" / "finding.html").stat().st_mode & 0o777 == 0o600
-    again = desk.program("demo", "--out", tmp_path / "config", cwd=tmp_path)
-    assert again.returncode == 2
-    assert "something that is not a demo" in again.stderr
+
+
+def test_the_demo_replaces_nothing_but_an_earlier_demo(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    answer = Desk(tmp_path / "ws", tmp_path / "config").run("demo", "--out", tmp_path / "mine")
+    assert answer.code == 2
+    assert "something that is not a demo" in answer.err
+    assert (tmp_path / "mine" / "thesis.txt").exists()

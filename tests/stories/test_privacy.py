@@ -14,16 +14,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.stories.conftest import made_once
 from tests.stories.desk import Desk
 
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
 @pytest.fixture(scope="module")
-def used(tmp_path_factory: pytest.TempPathFactory, tiny_market: Path) -> tuple[Desk, Path]:
+def used(shared_folder: Path, tiny_market: Path) -> tuple[Desk, Path]:
     """A workspace after everything that the program can do with it, bad input included; its marketplace."""
-    folder = tmp_path_factory.mktemp("privacy")
-    market = tiny_market
+    folder = made_once(shared_folder / "story-privacy", lambda path: _use(path, tiny_market))
+    return Desk(folder / "ws", folder / "config"), tiny_market
+
+
+def _use(folder: Path, market: Path) -> None:
     desk = Desk(folder / "ws", folder / "config")
     desk.fill(market)
     table = pq.read_table(market / "customers.parquet").to_pylist()
@@ -65,7 +69,6 @@ def used(tmp_path_factory: pytest.TempPathFactory, tiny_market: Path) -> tuple[D
     for campaign in desk.json("campaigns")[:2]:
         desk.json("trace", campaign["campaign"], "--why", "case 7")
     assert desk.run("trace", "--evidence", evidence).code == 3
-    return desk, market
 
 
 def _customers(market: Path) -> list[dict[str, Any]]:
