@@ -205,6 +205,17 @@ class TestTeams:
 class TestTwins:
     """Guard 7: the same queue; no number of reports helps."""
 
+    def test_a_service_account_that_opens_a_part_can_frame_and_is_a_rival(self) -> None:
+        market = background_market()
+        market.show("p39", range(900))
+        market.show("p04", range(880, 1000))
+        market.show("p04", range(60))
+        study = study_of(market, sorted(range(0, 60, 4)))
+        served = [replace(f, kind="service" if f.name == "p39" else "employee") for f in study.principals]
+        judgement = judged(market, replace(study, principals=tuple(served)))
+        assert judgement.named == ()
+        assert {"p39", "p04"} <= set(judgement.sets[0].principals)
+
     def test_a_fixed_job_that_opens_everything_is_no_colleague(self) -> None:
         market = background_market()
         market.show("p05", range(200))

@@ -6,7 +6,7 @@
 4. So it is with the cut some days before the campaign's first mail (but for a little less certainty).
 5. Two independent reports of grade G2 or better that the principal had been shown, or a decoy.
 6. For every colleague, "passed on just what this one was shown too" is much the worse explanation. A fixed job (a
-   service account) is no colleague.
+   service account that opens nearly everybody) is no colleague.
 7. Nobody else read the field of many customers at once without the log saying whose: they may have been shown all.
 
 The caller still owes: log coverage for "nobody inside" (`Circumstances.log_allows_nobody`), and a person's confirmation
@@ -181,7 +181,7 @@ def _name_or_not(
             f"{solid} of those that point the same way {'is' if solid == 1 else 'are'}."
         )
         return _undecided("weak_grade", sentence, 2 - solid, sets)
-    viable = _viable(study, looks, best)
+    viable = _viable(looks, best)
     if viable:
         rival = max(viable, key=lambda one: (one.log_ratio, -one.rival))
         members = _with_rivals(sets, principal, viable)
@@ -217,7 +217,7 @@ def _same(posterior: Posterior, best: Weighed) -> Weighed | None:
     return next((one for one in posterior.weighed if one.suspect.principal == best.suspect.principal), None)
 
 
-def _viable(study: Study, looks: Looks, best: Weighed) -> set[Rival]:
+def _viable(looks: Looks, best: Weighed) -> set[Rival]:
     """Rivals whose explanation is not much worse, at any look; but for those set aside who were shown every complaint
     alike: they handled complaints.
     """
@@ -228,9 +228,7 @@ def _viable(study: Study, looks: Looks, best: Weighed) -> set[Rival]:
         for one in same
         if one is not None
         for rival in one.rivals
-        if one.log_ratio - rival.log_ratio < RIVAL_LOG_RATIO
-        and not (rival.handles_all and rival.rival in handlers)
-        and study.principals[rival.rival].kind != "service"
+        if one.log_ratio - rival.log_ratio < RIVAL_LOG_RATIO and not (rival.handles_all and rival.rival in handlers)
     }
 
 
@@ -263,7 +261,7 @@ def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, ar
         return _undecided("weak_grade" if weak else "common_cause", sentence, 2 if weak else None, sets)
     covering = {
         rival
-        for rival in (_viable(study, looks, best) if best is not None else ())
+        for rival in (_viable(looks, best) if best is not None else ())
         if rival.missed == 0.0 and best is not None and late.own[best.suspect.principal] > _LEADING
     }
     if best is not None and covering:

@@ -223,17 +223,14 @@ def _excess(share: float, log_ratio: float) -> float:
     return float(np.log(share) + log_ratio + np.log1p(-np.exp(-log_ratio)))
 
 
-def _couples(study: Study, weighed: list[Weighed]) -> dict[tuple[int, int], float]:
+def _couples(weighed: list[Weighed]) -> dict[tuple[int, int], float]:
     """Each two principals with the weight of "one of them passed on what both had been shown".
 
-    Who of the two it was, the shared part cannot say; two estimates of the same weight are averaged. A fixed job (a
-    service account) that opens what everybody opens is no such rival.
+    Who of the two it was, the shared part cannot say; two estimates of the same weight are averaged.
     """
     found: dict[tuple[int, int], list[float]] = {}
     for one in weighed:
         for rival in one.rivals:
-            if "service" in {study.principals[rival.rival].kind, study.principals[rival.principal].kind}:
-                continue
             couple = (min(rival.rival, rival.principal), max(rival.rival, rival.principal))
             found.setdefault(couple, []).append(rival.log_ratio)
     return {couple: float(np.mean(ratios)) for couple, ratios in found.items()}
@@ -276,7 +273,7 @@ def _masses(
         columns=[(ColumnWeight(column, ratio, 0.0), ratio + log_column) for column, ratio in column_ratios],
         pairs=[
             (member, ratio + log_person + float(np.log(RIVAL_SHARE / count)))
-            for couple, ratio in _couples(view.study, weighed).items()
+            for couple, ratio in _couples(weighed).items()
             for member in couple
             if eligible[member]
         ],

@@ -19,6 +19,8 @@ from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
 from leaktrace.attribution.view import Suspect, View, expected_hits
 
+FIXED_JOB_SHARE = 0.9
+"""A service account that was shown at least this share of all customers is a fixed job: no rival to anybody."""
 CLOSE_SHARE = 0.5
 """A rival must have been shown at least this share of the cases that the principal was shown."""
 _SHRINK = 10.0
@@ -44,7 +46,7 @@ class Rival:
 def rivals_of(suspect: Suspect, view: View, spread: float) -> list[Rival]:
     """All rivals worth weighing for one principal."""
     others = _close(suspect, view)
-    if len(others) == 0:
+    if len(others) == 0 or suspect.principal in _fixed_jobs(view):
         return []
     shown, neutral = view.rows(others)
     both = shown & suspect.shown[None, :]
@@ -74,9 +76,19 @@ def _close(suspect: Suspect, view: View) -> Indices:
         minlength=len(view.study.principals),
     )
     shared[suspect.principal] = 0.0
+    shared[_fixed_jobs(view)] = 0.0
     least = max(CLOSE_SHARE * float(suspect.shown @ view.weight), 0.9)
     order = np.argsort(-shared, kind="stable")[:_MOST_RIVALS]
     return order[shared[order] >= least].astype(np.int64)
+
+
+def _fixed_jobs(view: View) -> Indices:
+    """Service accounts that open nearly everybody: they share everything with everyone, and say nothing by it.
+
+    A service account with less is a rival like anybody: its session can be used to frame the colleague it overlaps.
+    """
+    services = np.array([facts.kind == "service" for facts in view.study.principals], dtype=np.bool_)
+    return np.flatnonzero(services & (view.known.marginal >= FIXED_JOB_SHARE))
 
 
 def _shared_share(suspect: Suspect, view: View, others: Indices) -> Reals:
