@@ -49,6 +49,8 @@ class Weighed:
     noise: float
     """Posterior mean of nu, were this principal the source."""
     rivals: tuple[Rival, ...]
+    rivals_weighed: bool
+    """False where nobody looked for rivals: then nobody may be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _weigh(view: View, suspects: list[Suspect]) -> list[Weighed]:
     weighed = []
     for place, row in enumerate(order.tolist()):
         suspect = suspects[row]
-        promising = place < _MOST_PROMISING and everything[row] > 2.0
+        promising = bool(place < _MOST_PROMISING and everything[row] > 2.0)
         weighed.append(
             Weighed(
                 suspect=suspect,
@@ -161,6 +163,7 @@ def _weigh(view: View, suspects: list[Suspect]) -> list[Weighed]:
                 spread=float(spreads[row]),
                 noise=noise[row],
                 rivals=tuple(rivals_of(suspect, view, float(spreads[row]))) if promising else (),
+                rivals_weighed=promising,
             )
         )
     return weighed

@@ -23,7 +23,8 @@ from leaktrace.attribution.view import View
 ANOTHER = 0.1
 """Chance that there is one source more, each time."""
 MOST_SOURCES = 3
-_MOST_CANDIDATES = 10
+_MOST_CANDIDATES = 6
+_MOST_ADDED = 4
 _MOST_GROUPS_EXTENDED = 4
 _PAIR_SHARES = np.array([[w, 1.0 - w] for w in (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9)])
 _TRIPLE_SHARES = np.array(
@@ -63,10 +64,10 @@ class Several:
 
 def groups_of(parts: list[Part], view: View, counted: Reals) -> list[Several]:
     """Groups of two and three that may be worth their price; `counted`: weight of each case, `[cases]`."""
-    ranked = sorted(parts, key=lambda part: -part.log_ratio)[:_MOST_CANDIDATES]
-    chances = {part.principal: _gain(part) for part in ranked}
-    if view.size == 0 or len(ranked) < 2:
+    chances = {part.principal: _gain(part) for part in parts}
+    if view.size == 0 or len(parts) < 2:
         return []
+    ranked = _ranked(parts, chances, view, counted)
     alone = {
         part.principal: _log_ratio([chances[part.principal]], [part], view, counted) - part.log_ratio for part in ranked
     }
@@ -83,6 +84,26 @@ def groups_of(parts: list[Part], view: View, counted: Reals) -> list[Several]:
             if len(members) == MOST_SOURCES and members not in triples:
                 triples[members] = _weighed(members, chances, by_principal, alone, view, counted)
     return [*pairs, *triples.values()]
+
+
+def _ranked(parts: list[Part], chances: dict[int, Reals], view: View, counted: Reals) -> list[Part]:
+    """The parts worth combining: the strongest alone, then those that add most to the strongest, then to these two.
+
+    A third source with a small share says little alone; left out, somebody else would be taken for them.
+    """
+    alone = sorted(parts, key=lambda part: (-part.log_ratio, part.principal))
+    chosen = alone[:_MOST_CANDIDATES]
+    base = alone[:1]
+    for _ in range(MOST_SOURCES - 1):
+        rest = [part for part in parts if part not in base]
+        gain = {
+            part.principal: _log_ratio([chances[one.principal] for one in (*base, part)], [*base, part], view, counted)
+            for part in rest
+        }
+        rest.sort(key=lambda part: (-gain[part.principal], part.principal))
+        chosen += [part for part in rest[:_MOST_ADDED] if part not in chosen]
+        base = [*base, *rest[:1]]
+    return chosen
 
 
 def _gain(part: Part) -> Reals:
