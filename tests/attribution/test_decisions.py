@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from leaktrace.attribution import Group
+from leaktrace.attribution.decision import Looks, decide
 from leaktrace.errors import AttributionError
 from tests.attribution.worlds import AROUND, DAY, MAIL_AT, Market, background_market, judged, study_of, unopened
 
@@ -86,3 +87,22 @@ def test_a_lone_account_in_the_log_is_weighed_too() -> None:
     market.show("p01", range(200, 300))
     judgement = judged(market, study_of(market, list(range(0, 40, 2))), AROUND)
     assert judgement.candidates[0].principal == "p00"
+
+
+def test_who_only_fills_the_gaps_that_others_leave_is_not_named() -> None:
+    """Certain beside two sources, but taken alone too little speaks for them: the same looks without and with it."""
+    market = background_market()
+    market.show("p07", range(400))
+    market.show("p21", range(1000, 1400))
+    study = study_of(market, [*range(0, 400, 10), *range(1000, 1400, 10), *unopened(market, 10)])
+    judgement = judged(market, study)
+    assert set(judgement.named) == {"p07", "p21"}
+    weaker = tuple(
+        replace(one, log_ratio=1.4) if study.principals[one.suspect.principal].name == "p21" else one
+        for one in judgement.late.weighed
+    )
+    late = replace(judgement.late, weighed=weaker)
+    looks = Looks(late, judgement.early, late, np.zeros(0, dtype=np.int64))
+    verdict = decide(study, looks, AROUND)
+    assert [study.principals[index].name for index in verdict.named] == ["p07"]
+    assert any(study.principals[index].name == "p21" for members in verdict.suspects for index in members)
