@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import families, speed, story
+from bench import attribution, attribution_tables, speed, story
 from bench.machine import machine
 
 DOCS = Path(__file__).parent.parent / "docs" / "benchmarks"
@@ -15,8 +15,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="*", default=["speed", "story", "attribution"])
     parser.add_argument("--seeds", type=int, default=50, help="seeds per scenario of the story")
-    parser.add_argument("--worlds", type=int, default=40, help="worlds of the attribution families")
-    parser.add_argument("--repeats", type=int, default=2, help="campaigns per world, family and size")
+    parser.add_argument("--worlds", type=int, default=48, help="worlds of the attribution families")
+    parser.add_argument("--first-world", type=int, default=1001, help="seed of the first of them")
+    parser.add_argument("--repeats", type=int, default=1, help="campaigns per world, family and size")
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--accesses", type=int, default=1_000_000)
     parser.add_argument("--reports", type=int, default=50)
@@ -31,8 +32,9 @@ def main() -> None:
         sizes = {"customers": asked.story_customers, "accesses": asked.story_accesses, "reports": asked.reports}
         _write("story", f"Sizes: {sizes}, seeds 1 to {asked.seeds} a scenario.", story.run(asked.seeds, sizes))
     if "attribution" in asked.what:
-        note = f"Worlds with seeds 1 to {asked.worlds}, {asked.repeats} campaigns a family and size in each."
-        _write("attribution", note, families.run(asked.worlds, asked.repeats))
+        seeds = range(asked.first_world, asked.first_world + asked.worlds)
+        note = f"Worlds with seeds {seeds[0]} to {seeds[-1]}, {asked.repeats} campaign(s) a family and size in each."
+        _write("attribution", note, attribution_tables.page(attribution.run(seeds, repeats=asked.repeats)))
 
 
 TITLES = {

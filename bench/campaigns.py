@@ -1,254 +1,291 @@
-"""Campaigns with a known truth planted into a world, and the study an investigator would have of each."""
+"""Campaigns with a known truth, planted into a world: families of leaks and of mailings that had no insider."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.worlds import DAY, MAIL_DAY, World, first_shown
-from leaktrace.attribution import Case, Circumstances, Group, Judgement, Sample, Study, judge, shortlist_of
+from bench.worlds import BULK, DAY, MAIL_DAY, SHADOW, TWINS, World
 from leaktrace.records import Grade
 
-MARGIN_DAYS = 14
-AROUND = Circumstances(
-    naming_threshold=0.99,
-    nobody_threshold=0.8,
-    set_mass=0.95,
-    log_has_accesses=True,
-    log_allows_nobody=True,
-    margin_days=MARGIN_DAYS,
-)
+MAIL_AT = MAIL_DAY * DAY
+Reals = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Planted:
-    """Who complains, when they were mailed, and who leaked them."""
+    """Who complains, when they were mailed, who leaked them, and what only an oracle knows."""
 
     family: str
     customers: NDArray[np.int64]
     mailed_at: NDArray[np.int64]
     sources: tuple[int, ...]
     seller: int
+    noise: float = 1.0
+    """Share of the reports that come from the sender's own list."""
+    listed: Reals | None = None
+    """Chance of each customer to be on that list, `[customers of the world]`; null: every customer alike."""
+    pick: Reals | None = None
+    """How much the source leans to each customer they were shown; null: all alike."""
+    leaked_part: NDArray[np.int64] | None = None
+    """What the source passed on, where it is only a part of what they were shown."""
+    tied: tuple[int, ...] = ()
+    """Principals whom no evidence can tell from a source."""
     grades: tuple[Grade, ...] = ()
+    reporters: tuple[str, ...] = ()
     extra_pairs: tuple[tuple[int, int, int], ...] = field(default=())
     """(customer, principal, at): accesses that this campaign brought about."""
     contacts_known: bool = True
     seller_rows_known: bool = True
 
 
-def times(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-    return MAIL_DAY * DAY + rng.integers(0, 10 * DAY, count)
+Make = Callable[[World, np.random.Generator, int], Planted | None]
 
 
-def mixed(
-    rng: np.random.Generator, world: World, leaked: NDArray[np.int64], count: int, noise: float
-) -> NDArray[np.int64]:
-    """`count` complaining customers, a share `noise` of them from the sender's own regional list."""
-    others = int(rng.binomial(count, noise))
-    region = world.region[rng.choice(leaked)] if len(leaked) else rng.integers(0, world.region.max() + 1)
-    listed = rng.choice(np.flatnonzero(world.region == region), others, replace=False)
-    taken = rng.choice(leaked, min(count - others, len(leaked)), replace=False)
-    return np.unique(np.concatenate([taken, listed]))
+def _times(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+    return MAIL_AT + rng.integers(0, 10 * DAY, count)
 
 
-def group_of(
-    world: World, customers: NDArray[np.int64], seller: int, extra: Sequence[tuple[int, int, int]], rows: bool
-) -> Group:
-    """The customers with everybody who had been shown them (cut off by the caller)."""
-    counts = world.start_of[customers + 1] - world.start_of[customers]
-    index = np.repeat(np.arange(len(customers)), counts)
-    offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    position = world.start_of[customers][index] + offset
-    pair_customer, pair_principal, pair_at = index, world.pair_principal[position], world.pair_at[position]
-    where = {int(c): i for i, c in enumerate(customers)}
-    added = [(where[c], p, at) for c, p, at in extra if c in where]
-    if added:
-        columns = np.array(added, dtype=np.int64).T
-        pair_customer, pair_principal, pair_at = first_shown(
-            np.concatenate([pair_customer, columns[0]]),
-            np.concatenate([pair_principal, columns[1]]),
-            np.concatenate([pair_at, columns[2]]),
-        )
-    contact = np.isin(customers, world.contacts[seller]) if rows else np.zeros(len(customers), dtype=np.bool_)
-    return Group(
-        world.region[customers] + 1, world.segment[customers] + 1, contact, pair_customer, pair_principal, pair_at
-    )
+def _seller(rng: np.random.Generator, world: World) -> int:
+    return int(rng.integers(len(world.contacts)))
 
 
-def study_of(world: World, planted: Planted, *, seed: int, controls: int = 10_000, regions_known: bool = True) -> Study:
-    """What the ledger would answer for the campaign."""
-    rng = np.random.default_rng(seed)
-    start = int(planted.mailed_at.min())
-    uniform = rng.choice(world.customers, controls // 2, replace=False)
-    weights = np.bincount(world.region[planted.customers], minlength=world.region.max() + 1)[world.region] + 0.0
-    reachable = min(controls // 2, int((weights > 0).sum()))
-    near = rng.choice(world.customers, reachable, replace=False, p=weights / weights.sum())
-    drawn = np.setdiff1d(np.unique(np.concatenate([uniform, near])), planted.customers)
-    group = group_of(world, planted.customers, planted.seller, planted.extra_pairs, planted.seller_rows_known)
-    control_group = group_of(world, drawn, planted.seller, (), planted.seller_rows_known).before(start)
-    before = world.pair_at < start
-    attached: Grade = "G2"
-    unsigned = tuple(attached for _ in planted.customers)
-    grades = planted.grades or unsigned
-    cases = tuple(
-        Case(f"report {i + 1}", "report", grades[i], True, int(at), int(at), f"r{i}")
-        for i, at in enumerate(planted.mailed_at)
-    )
-    if not regions_known:
-        group = replace(group, region=group.region * 0)
-        control_group = replace(control_group, region=control_group.region * 0)
-    return Study(
-        principals=world.facts,
-        opened_count=np.bincount(world.pair_principal[before], minlength=world.principals),
-        customer_count=world.customers,
-        cases=cases,
-        case_group=group,
-        controls=control_group,
-        uniform_control=np.isin(drawn, uniform),
-        elsewhere_control=np.zeros(len(drawn), dtype=np.bool_),
-        start_at=start,
-        seller_known=True,
-        contacts_known=planted.contacts_known,
-        region_known=regions_known,
-    )
+def _regional_list(world: World, region: int) -> Reals:
+    inside = world.region == region
+    return np.asarray(inside / inside.sum())
 
 
-def samples_of(
-    world: World, study: Study, planted: Planted, principals: NDArray[np.int64], seed: int, limit: int = 600
-) -> list[Sample]:
-    rng = np.random.default_rng(seed)
-    found = []
-    for principal in principals.tolist():
-        opened = world.opened(principal, study.start_at)
-        chosen = np.sort(rng.choice(opened, min(limit, len(opened)), replace=False))
-        group = group_of(world, chosen, planted.seller, (), planted.seller_rows_known).before(study.start_at)
-        if not study.region_known:
-            group = replace(group, region=group.region * 0)
-        found.append(Sample(principal, group))
-    return found
+def _drawn(rng: np.random.Generator, count: int, chances: Reals) -> NDArray[np.int64]:
+    able = int((chances > 0).sum())
+    return rng.choice(len(chances), min(count, able), replace=False, p=chances / chances.sum())
 
 
-def run(world: World, planted: Planted, seed: int, *, regions_known: bool = True) -> Judgement:
-    study = study_of(world, planted, seed=seed, regions_known=regions_known)
-    listed = shortlist_of(study, MARGIN_DAYS)
-    return judge(study, samples_of(world, study, planted, listed, seed), AROUND, insider_prior=0.5)
-
-
-# --- families ------------------------------------------------------------------------------------------------
-
-
-def source(world: World, rng: np.random.Generator, k: int, noise: float, principal: int | None = None) -> Planted:
-    """One source who passed on what they were shown, all alike."""
-    sizes = np.bincount(world.pair_principal[world.pair_at < MAIL_DAY * DAY], minlength=world.principals)
-    able = np.flatnonzero(sizes[2 : world.principals - 2] > max(150, 2 * k)) + 2
-    who = int(rng.choice(able)) if principal is None else principal
-    leaked = world.opened(who, MAIL_DAY * DAY)
-    customers = mixed(rng, world, leaked, k, noise)
-    return Planted("source", customers, times(rng, len(customers)), (who,), int(rng.integers(len(world.contacts))))
-
-
-def regional(world: World, rng: np.random.Generator, k: int) -> Planted:
-    region = rng.integers(0, world.region.max() + 1)
-    customers = rng.choice(np.flatnonzero(world.region == region), k, replace=False)
-    return Planted("regional list", np.sort(customers), times(rng, k), (), int(rng.integers(len(world.contacts))))
-
-
-def anybody(world: World, rng: np.random.Generator, k: int) -> Planted:
-    customers = rng.choice(world.customers, k, replace=False)
-    return Planted("random dump", np.sort(customers), times(rng, k), (), int(rng.integers(len(world.contacts))))
-
-
-def busiest(world: World, rng: np.random.Generator, k: int) -> Planted:
-    weights = world.activity**1.5
-    customers = rng.choice(world.customers, k, replace=False, p=weights / weights.sum())
-    return Planted("most active", np.sort(customers), times(rng, k), (), int(rng.integers(len(world.contacts))))
-
-
-def buyers(world: World, rng: np.random.Generator, k: int, rows: bool) -> Planted:
-    seller = int(rng.integers(len(world.contacts)))
-    customers = rng.choice(world.contacts[seller], min(k, len(world.contacts[seller])), replace=False)
+def leak(
+    world: World,
+    rng: np.random.Generator,
+    k: int,
+    noise: float,
+    *,
+    family: str = "one source",
+    who: int | None = None,
+    pick: Reals | None = None,
+    part: NDArray[np.int64] | None = None,
+) -> Planted:
+    """`k` reports of one source's leak, a share `noise` of them from the sender's own list of one region."""
+    principal = _somebody(world, rng, k) if who is None else who
+    shown = world.opened(principal, MAIL_AT) if part is None else part
+    leaning = np.zeros(world.customers)
+    leaning[shown] = 1.0 if pick is None else pick[shown]
+    region = int(world.region[rng.choice(shown)])
+    listed = _regional_list(world, region)
+    others = int(rng.binomial(k, noise))
+    customers = np.unique(np.concatenate([_drawn(rng, k - others, leaning), _drawn(rng, others, listed)]))
     return Planted(
-        "buyers" if rows else "buyers, no rows",
-        np.sort(customers),
-        times(rng, len(customers)),
-        (),
-        seller,
-        seller_rows_known=rows,
+        family=family,
+        customers=customers,
+        mailed_at=_times(rng, len(customers)),
+        sources=(principal,),
+        seller=_seller(rng, world),
+        noise=noise,
+        listed=listed,
+        pick=pick,
+        leaked_part=part,
     )
 
 
-def queue_list(world: World, rng: np.random.Generator, k: int) -> Planted:
-    """A list that leans to one queue's customers in a way no attribute shows."""
-    queue = rng.choice(world.queue_of_customer)
-    customers = rng.choice(np.flatnonzero(world.queue_of_customer == queue), k, replace=False)
-    return Planted("one queue's list", np.sort(customers), times(rng, k), (), int(rng.integers(len(world.contacts))))
+def _ordinary(world: World) -> NDArray[np.bool_]:
+    """Principals without a part of their own to play."""
+    plain = np.ones(world.principals, dtype=np.bool_)
+    plain[[index for part in world.parts.values() for index in part]] = False
+    return plain
+
+
+def _somebody(world: World, rng: np.random.Generator, k: int) -> int:
+    able = _ordinary(world) & (world.opened_counts(MAIL_AT) > max(150, 2 * k))
+    return int(rng.choice(np.flatnonzero(able)))
+
+
+def targeted(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
+    """The buyer asked for one segment and for active customers."""
+    pick = np.where(world.segment == rng.integers(3), 1.0, 0.05) * world.activity
+    return leak(world, rng, k, noise, family="targeted pick", pick=pick)
+
+
+def bulk_account(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
+    """The source is a service account that opens 30 % of all customers."""
+    return leak(world, rng, k, noise, family="bulk service account", who=int(rng.choice(world.parts[BULK])))
+
+
+def small_source(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted | None:
+    """The source was shown fewer than 150 customers."""
+    sizes = world.opened_counts(MAIL_AT)
+    able = np.flatnonzero(_ordinary(world) & (sizes < 150) & (sizes >= max(20, int(1.2 * k))))
+    if len(able) == 0:
+        return None
+    return leak(world, rng, k, noise, family="under 150 customers", who=int(rng.choice(able)))
+
+
+def twins(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
+    """Somebody else was shown the very same customers."""
+    who, other = world.parts[TWINS]
+    return replace(leak(world, rng, k, noise, family="twins", who=who), tied=(other,))
+
+
+def shadowed(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
+    """A colleague was shown 85 % of what the source was shown."""
+    return leak(world, rng, k, noise, family="colleague with 85 % of the queue", who=world.parts[SHADOW][0])
 
 
 def framed(world: World, rng: np.random.Generator, k: int, noise: float, *, smaller: bool) -> Planted | None:
     """A source who passes on only what a (smaller or larger) colleague had been shown too."""
-    before = world.pair_at < MAIL_DAY * DAY
-    sizes = np.bincount(world.pair_principal[before], minlength=world.principals)
-    for _ in range(400):
-        who, other = rng.integers(0, world.principals - 2, 2)
-        if who == other or (sizes[other] < sizes[who]) != smaller:
+    sizes = world.opened_counts(MAIL_AT)
+    plain = np.flatnonzero(_ordinary(world))
+    for _ in range(600):
+        who, other = rng.choice(plain, 2, replace=False)
+        if (sizes[other] < sizes[who]) != smaller:
             continue
-        leaked = np.intersect1d(world.opened(int(who), MAIL_DAY * DAY), world.opened(int(other), MAIL_DAY * DAY))
-        if len(leaked) >= max(k, 12):
-            customers = mixed(rng, world, leaked, k, noise)
-            name = "framed smaller colleague" if smaller else "framed larger colleague"
-            return Planted(
-                name, customers, times(rng, len(customers)), (int(who),), int(rng.integers(len(world.contacts)))
-            )
+        part = np.intersect1d(world.opened(int(who), MAIL_AT), world.opened(int(other), MAIL_AT))
+        if len(part) >= max(k, 12):
+            name = "frames a smaller colleague" if smaller else "frames a larger colleague"
+            return leak(world, rng, k, noise, family=name, who=int(who), part=part)
     return None
-
-
-def forged(world: World, rng: np.random.Generator, k: int, grade: Grade = "G1") -> Planted:
-    planted = source(world, rng, k, 0.0)
-    return replace(planted, family=f"forged {grade}", sources=(), grades=(grade,) * len(planted.customers))
-
-
-def twins(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
-    return replace(source(world, rng, k, noise, world.principals - 2), family="twins")
-
-
-def handled(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
-    """A handler opened the complaining customers' records after an earlier mail that nobody reported."""
-    planted = source(world, rng, k, noise)
-    handler = int(rng.integers(2, world.principals - 2))
-    opened = rng.random(len(planted.customers)) < 0.9
-    early = MAIL_DAY * DAY - rng.integers(DAY, 8 * DAY, len(planted.customers))
-    extra = tuple((int(c), handler, int(at)) for c, at in zip(planted.customers[opened], early[opened], strict=True))
-    return replace(planted, family="handlers of an earlier mail", extra_pairs=extra)
-
-
-def unlogged(world: World, rng: np.random.Generator, k: int) -> Planted:
-    """A team mate exported the queue with a tool that writes no log."""
-    who = int(rng.integers(2, world.principals - 2))
-    pool = np.flatnonzero(world.queue_of_customer == world.team_of[who])
-    customers = rng.choice(pool, min(k, len(pool)), replace=False)
-    return Planted(
-        "unlogged export",
-        np.sort(customers),
-        times(rng, len(customers)),
-        (who,),
-        int(rng.integers(len(world.contacts))),
-    )
 
 
 def several(world: World, rng: np.random.Generator, k: int, noise: float, count: int) -> Planted:
     """Two or three sources who passed on to the same seller, in unequal parts."""
-    each = [source(world, rng, k, 0.0) for _ in range(count)]
+    able = np.flatnonzero(_ordinary(world) & (world.opened_counts(MAIL_AT) > max(150, 2 * k)))
+    who = rng.choice(able, count, replace=False)
     parts = rng.multinomial(k - int(k * noise), rng.dirichlet(np.full(count, 6.0)))
-    chosen = [
-        rng.choice(one.customers, min(int(n), len(one.customers)), replace=False)
-        for one, n in zip(each, parts, strict=True)
+    taken = [
+        rng.choice(shown, min(int(n), len(shown)), replace=False)
+        for shown, n in zip((world.opened(int(one), MAIL_AT) for one in who), parts, strict=True)
     ]
-    leaked = np.unique(np.concatenate(chosen))
-    customers = np.unique(np.concatenate([leaked, mixed(rng, world, leaked, int(k * noise), 1.0)]))
-    who = tuple(one.sources[0] for one in each)
-    return replace(
-        each[0], family=f"{count} sources", customers=customers, mailed_at=times(rng, len(customers)), sources=who
+    leaked = np.unique(np.concatenate(taken))
+    listed = _regional_list(world, int(world.region[rng.choice(leaked)]))
+    customers = np.unique(np.concatenate([leaked, _drawn(rng, int(k * noise), listed)]))
+    return Planted(
+        family=f"{count} sources",
+        customers=customers,
+        mailed_at=_times(rng, len(customers)),
+        sources=tuple(who.tolist()),
+        seller=_seller(rng, world),
+        noise=noise,
+        listed=listed,
     )
+
+
+def handled(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
+    """A handler opened the complaining customers' records after an earlier mail that nobody reported."""
+    planted = leak(world, rng, k, noise, family="handler of an earlier mail")
+    handler = int(rng.choice(np.flatnonzero(_ordinary(world))))
+    opened = rng.random(len(planted.customers)) < 0.9
+    early = MAIL_AT - rng.integers(DAY, 8 * DAY, len(planted.customers))
+    extra = tuple((int(c), handler, int(at)) for c, at in zip(planted.customers[opened], early[opened], strict=True))
+    return replace(planted, extra_pairs=extra)
+
+
+def unlogged(world: World, rng: np.random.Generator, k: int) -> Planted:
+    """A team mate exported the queue with a tool that writes no log."""
+    who = int(rng.choice(np.flatnonzero(_ordinary(world))))
+    pool = np.flatnonzero(world.queue_of_customer == world.team_of[who])
+    customers = np.sort(rng.choice(pool, min(k, len(pool)), replace=False))
+    seller = _seller(rng, world)
+    return Planted("unlogged export", customers, _times(rng, len(customers)), (who,), seller, noise=0.0)
+
+
+# --- without an insider ----------------------------------------------------------------------------------------
+
+
+def mailing(world: World, rng: np.random.Generator, k: int, family: str, listed: Reals) -> Planted:
+    """A sender who had the addresses from elsewhere."""
+    customers = np.sort(_drawn(rng, k, listed))
+    return Planted(family, customers, _times(rng, len(customers)), (), _seller(rng, world), listed=listed)
+
+
+def regional(world: World, rng: np.random.Generator, k: int) -> Planted:
+    """The sender's own list of one region."""
+    return mailing(world, rng, k, "sender's regional list", _regional_list(world, int(rng.choice(world.region))))
+
+
+def anybody(world: World, rng: np.random.Generator, k: int) -> Planted:
+    """A dump of random customers."""
+    return mailing(world, rng, k, "random customers", np.full(world.customers, 1.0 / world.customers))
+
+
+def busiest(world: World, rng: np.random.Generator, k: int) -> Planted:
+    """A sender who wrote to the most active customers."""
+    weights = world.activity**1.5
+    return mailing(world, rng, k, "most active customers", weights / weights.sum())
+
+
+def reviewers(world: World, rng: np.random.Generator, k: int) -> Planted:
+    """Addresses guessed from reviews that anybody can read."""
+    weights = np.zeros(world.customers)
+    weights[world.reviewers] = 1.0 / len(world.reviewers)
+    return mailing(world, rng, k, "harvested review writers", weights)
+
+
+def segment_of_region(world: World, rng: np.random.Generator, k: int) -> Planted:
+    """A list of one segment of one region."""
+    region, segment = int(rng.choice(world.region)), int(rng.integers(3))
+    inside = (world.region == region) & (world.segment == segment)
+    return mailing(world, rng, k, "one segment of a region", inside / inside.sum())
+
+
+def queue_list(world: World, rng: np.random.Generator, k: int) -> Planted:
+    """A list that leans to one queue's customers in a way no attribute shows."""
+    inside = world.queue_of_customer == rng.choice(world.queue_of_customer)
+    return mailing(world, rng, k, "one queue's customers", inside / inside.sum())
+
+
+def buyers(world: World, rng: np.random.Generator, k: int, *, rows: bool) -> Planted:
+    """The sender wrote to his own buyers; `rows`: the contacts table says so."""
+    seller = _seller(rng, world)
+    weights = np.zeros(world.customers)
+    weights[world.contacts[seller]] = 1.0 / len(world.contacts[seller])
+    name = "sender's buyers" if rows else "sender's buyers, rows missing"
+    return replace(mailing(world, rng, k, name, weights), seller=seller, seller_rows_known=rows)
+
+
+def forged(world: World, rng: np.random.Generator, k: int, grade: Grade, *, reporters: int | None = None) -> Planted:
+    """Reports made up about one agent's customers; `reporters`: so many look-alikes wrote them all."""
+    true = leak(world, rng, k, 0.0)
+    count = len(true.customers)
+    names = () if reporters is None else tuple(f"look-alike {i % reporters}" for i in range(count))
+    label = f"forged {grade}" if reporters is None else f"forged {grade}, {reporters} reporter"
+    return replace(true, family=label, sources=(), grades=(grade,) * count, reporters=names, noise=1.0, listed=None)
+
+
+WITH_SOURCE: dict[str, Make] = {
+    "one source, noise 0.1": lambda w, r, k: leak(w, r, k, 0.1),
+    "one source, noise 0.3": lambda w, r, k: leak(w, r, k, 0.3),
+    "one source, noise 0.5": lambda w, r, k: leak(w, r, k, 0.5),
+    "one source, noise 0.7": lambda w, r, k: leak(w, r, k, 0.7),
+    "targeted pick, noise 0.3": lambda w, r, k: targeted(w, r, k, 0.3),
+    "bulk service account, noise 0.3": lambda w, r, k: bulk_account(w, r, k, 0.3),
+    "under 150 customers, noise 0.3": lambda w, r, k: small_source(w, r, k, 0.3),
+    "colleague with 85 % of the queue, noise 0.3": lambda w, r, k: shadowed(w, r, k, 0.3),
+    "twins, noise 0.3": lambda w, r, k: twins(w, r, k, 0.3),
+    "handler of an earlier mail, noise 0.3": lambda w, r, k: handled(w, r, k, 0.3),
+    "frames a smaller colleague, noise 0.3": lambda w, r, k: framed(w, r, k, 0.3, smaller=True),
+    "frames a smaller colleague, no noise": lambda w, r, k: framed(w, r, k, 0.0, smaller=True),
+    "frames a larger colleague, noise 0.3": lambda w, r, k: framed(w, r, k, 0.3, smaller=False),
+    "two sources, noise 0.2": lambda w, r, k: several(w, r, k, 0.2, 2),
+    "three sources, noise 0.2": lambda w, r, k: several(w, r, k, 0.2, 3),
+    "unlogged export by a team mate": unlogged,
+}
+WITHOUT: dict[str, Make] = {
+    "sender's regional list": regional,
+    "one segment of a region": segment_of_region,
+    "one queue's customers": queue_list,
+    "sender's buyers": lambda w, r, k: buyers(w, r, k, rows=True),
+    "sender's buyers, rows missing": lambda w, r, k: buyers(w, r, k, rows=False),
+    "random customers": anybody,
+    "harvested review writers": reviewers,
+    "most active customers": busiest,
+    "forged G1 about one agent": lambda w, r, k: forged(w, r, k, "G1"),
+    "forged G2 by one reporter": lambda w, r, k: forged(w, r, k, "G2", reporters=1),
+}

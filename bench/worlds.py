@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from leaktrace.records import PrincipalFacts
 DAY = 86_400_000_000
 LOG_DAYS = 300
 MAIL_DAY = 280
+
+BULK, TWINS, SHADOW = "bulk", "twins", "shadow"
+"""Principals with a part to play: see `World.parts`."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,13 @@ class World:
     """Offsets of customers in the pairs, `[customers + 1]`."""
     contacts: tuple[NDArray[np.int64], ...]
     """Per seller, customers with a contact, sorted."""
+    reviewers: NDArray[np.int64]
+    """Customers who wrote a review that anybody can read, sorted."""
+    parts: dict[str, tuple[int, ...]]
+    """`bulk`: service accounts that open 30 % of all customers; `twins`: two who open the very same ones; `shadow`: a
+    principal and a colleague who was shown 85 % of the same customers."""
+    attributes_known: bool
+    """Whether the ledger has a customers table with regions and segments."""
 
     @property
     def principals(self) -> int:
@@ -42,6 +53,28 @@ class World:
     def opened(self, principal: int, before: int) -> NDArray[np.int64]:
         chosen = (self.pair_principal == principal) & (self.pair_at < before)
         return np.asarray(self.pair_customer[chosen])
+
+    def opened_counts(self, before: int) -> NDArray[np.int64]:
+        """Distinct customers shown to each principal, `[principals]`."""
+        return np.bincount(self.pair_principal[self.pair_at < before], minlength=self.principals)
+
+
+def varied_world(seed: int) -> World:
+    """A marketplace whose make-up, too, is drawn from the seed: no figure may hang on one of them."""
+    rng = np.random.default_rng(seed + 77_000_000)
+    customers = int(rng.choice([40_000, 60_000, 100_000]))
+    makeup: dict[str, Any] = {
+        "customers": customers,
+        "principals": int(rng.choice([300, 600, 1200])),
+        "accesses": int(customers * rng.choice([4.0, 8.0, 12.0])),
+        "regions": int(rng.choice([8, 12, 20])),
+        "busy": float(rng.choice([0.6, 1.0, 1.3])),
+        "home": float(rng.choice([0.5, 0.85, 0.95])),
+        "queue": float(rng.choice([0.3, 0.6, 0.8])),
+        "hands": float(rng.choice([0.0, 0.15, 0.35])),
+        "attributes_known": bool(rng.random() < 0.8),
+    }
+    return build_world(seed, **makeup)
 
 
 def build_world(
@@ -55,10 +88,13 @@ def build_world(
     busy: float = 1.0,
     home: float = 0.85,
     queue: float = 0.6,
+    hands: float = 0.0,
     services: int = 2,
-    twins: bool = True,
+    attributes_known: bool = True,
 ) -> World:
-    """A marketplace. `busy`: how unequal customers are; `home`: accesses in one's region; `queue`: in one's queue."""
+    """A marketplace. `busy`: how unequal customers are; `home`: accesses in one's region; `queue`: in one's queue;
+    `hands`: accesses after which a colleague of the same team opens the same customer too.
+    """
     rng = np.random.default_rng(seed)
     region = rng.choice(regions, customers, p=rng.dirichlet(np.full(regions, 4.0)))
     segment = rng.integers(0, 3, customers)
@@ -71,20 +107,15 @@ def build_world(
     who = rng.choice(principals, accesses, p=productivity / productivity.sum())
     customer = _choose(rng, who, team_of, region, queue_of_customer, activity, regions, home, queue)
     at = rng.integers(0, LOG_DAYS * DAY, accesses)
+    who, customer, at = _handed_on(rng, who, customer, at, team_of, services, hands)
     for service in range(services):
         taken = rng.permutation(customers)[: int(0.3 * customers)]
         who = np.concatenate([who, np.full(len(taken), service)])
         customer = np.concatenate([customer, taken])
         at = np.concatenate([at, rng.integers(0, LOG_DAYS * DAY, len(taken))])
-    if twins:
-        # The last principal opens whatever the one before him opens.
-        mine = who == principals - 2
-        gone = who != principals - 1
-        who, customer, at = who[gone], customer[gone], at[gone]
-        mine = who == principals - 2
-        who = np.concatenate([who, np.full(int(mine.sum()), principals - 1)])
-        customer = np.concatenate([customer, customer[mine]])
-        at = np.concatenate([at, at[mine] + 60_000_000])
+    # The last opens whatever the one before opens; the third from the end 85 % of what the fourth does.
+    who, customer, at = _copied(rng, who, customer, at, principals - 2, principals - 1, 1.0)
+    who, customer, at = _copied(rng, who, customer, at, principals - 4, principals - 3, 0.85)
     pair_customer, pair_principal, pair_at = first_shown(customer, who, at)
     facts = tuple(
         PrincipalFacts(
@@ -115,6 +146,58 @@ def build_world(
         pair_at=pair_at,
         start_of=np.searchsorted(pair_customer, np.arange(customers + 1)),
         contacts=contacts,
+        reviewers=np.unique(rng.choice(customers, customers // 15, p=activity / activity.sum())),
+        parts={
+            BULK: tuple(range(services)),
+            TWINS: (principals - 2, principals - 1),
+            SHADOW: (principals - 4, principals - 3),
+        },
+        attributes_known=attributes_known,
+    )
+
+
+Openings = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""Principal, customer, time."""
+
+
+def _handed_on(
+    rng: np.random.Generator,
+    who: NDArray[np.int64],
+    customer: NDArray[np.int64],
+    at: NDArray[np.int64],
+    team_of: NDArray[np.int64],
+    services: int,
+    share: float,
+) -> Openings:
+    """A ticket that one hands on: a colleague of the team opens the same customer within two days."""
+    rows = np.flatnonzero(rng.random(len(who)) < share)
+    order = np.argsort(team_of[services:], kind="stable") + services
+    teams = team_of[order]
+    start, end = np.searchsorted(teams, team_of[who[rows]]), np.searchsorted(teams, team_of[who[rows]], side="right")
+    mate = order[start + rng.integers(0, end - start)]
+    later = at[rows] + rng.integers(0, 2 * DAY, len(rows))
+    return np.concatenate([who, mate]), np.concatenate([customer, customer[rows]]), np.concatenate([at, later])
+
+
+def _copied(
+    rng: np.random.Generator,
+    who: NDArray[np.int64],
+    customer: NDArray[np.int64],
+    at: NDArray[np.int64],
+    first: int,
+    second: int,
+    share: float,
+) -> Openings:
+    """`second` opens this share of what `first` opens, a minute later; at share 1 `second` did nothing else."""
+    if share >= 1.0:
+        kept = who != second
+        who, customer, at = who[kept], customer[kept], at[kept]
+    mine = np.flatnonzero(who == first)
+    mine = mine[rng.random(len(mine)) < share]
+    return (
+        np.concatenate([who, np.full(len(mine), second)]),
+        np.concatenate([customer, customer[mine]]),
+        np.concatenate([at, at[mine] + 60_000_000]),
     )
 
 

@@ -98,7 +98,7 @@ def test_who_only_fills_the_gaps_that_others_leave_is_not_named() -> None:
     judgement = judged(market, study)
     assert set(judgement.named) == {"p07", "p21"}
     weaker = tuple(
-        replace(one, log_ratio=1.4) if study.principals[one.suspect.principal].name == "p21" else one
+        replace(one, log_ratio=1.4) if study.principals[one.principal].name == "p21" else one
         for one in judgement.late.weighed
     )
     late = replace(judgement.late, weighed=weaker)

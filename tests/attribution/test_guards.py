@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from leaktrace.attribution import Study
-from leaktrace.attribution.likelihood import NOISE, Columns, log_likelihood_ratio
+from leaktrace.attribution.likelihood import NOISE, Columns, Credibility, Doubt, log_likelihood_ratio
 from leaktrace.attribution.view import view_at
 from leaktrace.records import Grade
 from tests.attribution.worlds import (
@@ -31,10 +31,8 @@ def naive_posterior(study: Study, principal: int) -> float:
     rate = np.broadcast_to((study.opened_count / study.customer_count)[:, None], rows.shape)
     ratio = log_likelihood_ratio(
         Columns(rows, neutral, np.clip(rate, 1e-9, 0.97)),
-        np.full(view.size, 0.95),
-        np.ones(view.size),
-        np.full(len(rows), 1e-6),
-        other_path=np.zeros(len(NOISE)),
+        Credibility(np.full(view.size, 0.95), np.ones(view.size), np.zeros(len(NOISE))),
+        Doubt.alike(len(rows), 1e-6),
     )
     masses = np.exp(ratio - ratio.max()) / len(rows)
     return float(masses[principal] / (masses.sum() + np.exp(-ratio.max())))

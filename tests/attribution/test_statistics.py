@@ -15,6 +15,8 @@ from leaktrace.attribution.likelihood import (
     LOG_NOISE_WEIGHT,
     NOISE,
     Columns,
+    Credibility,
+    Doubt,
     expected_noise,
     log_likelihood_ratio,
     log_other_path,
@@ -37,9 +39,8 @@ def one_column(hits: int, misses: int, rate: float) -> Columns:
 
 def ratio(columns: Columns, *, belief: float = 1.0, spread: float = 1e-9) -> float:
     size = columns.shown.shape[1]
-    found = log_likelihood_ratio(
-        columns, np.full(size, belief), np.ones(size), np.array([spread]), other_path=NO_OTHER_PATH
-    )
+    cases = Credibility(np.full(size, belief), np.ones(size), NO_OTHER_PATH)
+    found = log_likelihood_ratio(columns, cases, Doubt.alike(1, spread))
     return float(found[0])
 
 
@@ -74,8 +75,9 @@ def test_a_wide_spread_takes_weight_away() -> None:
 
 
 def test_noise_is_recovered() -> None:
-    profile = noise_profile(one_column(60, 140, 0.001), np.ones(200), np.ones(200), np.array([1e-9]))
-    assert expected_noise(profile[0], other_path=NO_OTHER_PATH) == pytest.approx(0.7, abs=0.05)
+    cases = Credibility(np.ones(200), np.ones(200), NO_OTHER_PATH)
+    profile = noise_profile(one_column(60, 140, 0.001), cases, Doubt.alike(1, 1e-9))
+    assert float(expected_noise(profile, NO_OTHER_PATH)[0]) == pytest.approx(0.7, abs=0.05)
 
 
 def test_buyers_bound_the_noise_from_below() -> None:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaktrace.attribution.strata import (
-    CLASSES,
     class_shares,
     intensity_class,
     pooled_tilt,
@@ -25,9 +24,10 @@ from leaktrace.attribution.strata import (
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
 
 CEILING = 0.97
+"""No innocent rate is higher: somebody who was shown nearly everybody still tells a little."""
+LEAST_OF_MARGINAL = 0.1
+"""No innocent rate is lower than this part of |A_e| / N, however unlike the principal's own a customer is."""
 _REGION_SHRINK = 20.0
-_SEGMENT_SHRINK = 40.0
-_TILT_SHRINK = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,51 +79,13 @@ def _shares(codes: Indices, size: int) -> Reals:
     return shares
 
 
-def rates_from_controls(
-    known: Background, principal: Indices, region: Indices, others: Indices, *, excess: float = 1.0
-) -> Reals:
+def rates_from_controls(known: Background, principal: Indices, region: Indices, others: Indices) -> Reals:
     """p_e(r, k) for (principal, region, intensity without the principal), element by element, from controls alone."""
     hits = known.region_hits[principal, region]
     rate = (hits + _REGION_SHRINK * known.marginal[principal]) / (known.region_controls[region] + _REGION_SHRINK)
     lean = known.tilt / (known.class_share @ known.tilt)[:, None]
-    return np.clip(rate * lean[region, intensity_class(others)] * excess, 1e-9, CEILING)
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """One principal's rates, learned from a sample of what they opened."""
-
-    table: Reals
-    """`[regions, CLASSES]`."""
-    segment_ratio: Reals
-    region_share: Reals
-    """Among the principal's own customers, `[regions]`."""
-
-    def of(self, region: Indices, others: Indices, segment: Indices) -> Reals:
-        """p_e for customers of these regions, intensities (the principal left out) and segments."""
-        rate = self.table[region, intensity_class(others)] * self.segment_ratio[segment]
-        return np.clip(rate, 1e-9, CEILING)
-
-
-def rates_from_sample(known: Background, principal: int, opened: Group, marginal: float) -> Rates:
-    """Rates of one principal from a sample of the customers they opened; `marginal` is |A_e| / N at the same cut."""
-    size = opened.size
-    counts = np.bincount(opened.region, minlength=known.regions).astype(np.float64)
-    # Where the sample is thin the controls still say something about this principal's regions.
-    prior = region_shares_from_controls(known, principal)
-    share = (counts + 3.0 * prior) / (size + 3.0)
-    reach = marginal * share / known.region_share
-    others = np.maximum(opened.intensity() - 1, 0)
-    seen = np.bincount(intensity_class(others), minlength=CLASSES).astype(np.float64)
-    expected = share @ known.class_share
-    pooled = known.tilt / max(float(expected @ known.tilt), 1e-12)
-    lean = (seen + _TILT_SHRINK * pooled * expected) / np.maximum((size + _TILT_SHRINK) * expected, 1e-12)
-    table = reach[:, None] * lean[None, :] / np.maximum(known.class_share @ lean, 1e-12)[:, None]
-    segments = np.bincount(opened.segment, minlength=known.segments).astype(np.float64)
-    ratio = (segments + _SEGMENT_SHRINK * known.segment_share) / (
-        (size + _SEGMENT_SHRINK) * np.maximum(known.segment_share, 1e-12)
-    )
-    return Rates(table=np.clip(table, 1e-9, CEILING), segment_ratio=ratio, region_share=share)
+    found = rate * lean[region, intensity_class(others)]
+    return np.clip(found, LEAST_OF_MARGINAL * known.marginal[principal], CEILING)
 
 
 def region_shares_from_controls(known: Background, principal: int) -> Reals:

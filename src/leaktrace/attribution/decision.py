@@ -93,7 +93,7 @@ def late_only(late: Posterior, early: Posterior) -> Indices:
     hits_late, hits_early = late.view.hits(), early.view.hits()
     found = []
     for one in late.weighed:
-        index = one.suspect.principal
+        index = one.principal
         gained = hits_late[index] - hits_early[index]
         habit = _recent_share(one, early)
         if gained > 1.5 and late.log_ratio[index] - early.log_ratio[index] > LATE_ONLY_LOG_RATIO:
@@ -105,11 +105,12 @@ def late_only(late: Posterior, early: Posterior) -> Indices:
 
 def _recent_share(one: Weighed, early: Posterior) -> float:
     """Of all customers a principal opened, the share first opened after the early cut; never quite zero."""
-    same = _same(early, one)
-    if one.suspect.opened is None or same is None or same.suspect.opened is None:
+    if one.sample is None:
         return 0.1
-    size = one.suspect.opened.size
-    return min((size - same.suspect.opened.size + 2.0) / (size + 4.0), 0.9)
+    opened = one.sample.opened
+    own = opened.pair_principal == one.principal
+    recent = int(np.count_nonzero(opened.pair_at[own] >= early.view.latest))
+    return min((recent + 2.0) / (opened.size + 4.0), 0.9)
 
 
 def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
@@ -128,7 +129,7 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
         sentence = f"{unmatched} of {late.view.size} reports come from customers unlike any other in the ledger."
         return _undecided("no_match_for_controls", sentence, None, sets)
     best = _best(late)
-    certain = [one for one in late.weighed if late.own[one.suspect.principal] >= around.naming_threshold]
+    certain = [one for one in late.weighed if late.own[one.principal] >= around.naming_threshold]
     if certain:
         verdicts = [_name_or_not(study, looks, one, sets, around) for one in certain]
         named = tuple(principal for verdict in verdicts for principal in verdict.named)
@@ -159,7 +160,7 @@ def _nobody(around: Circumstances) -> Verdict:
 def _best(posterior: Posterior) -> Weighed | None:
     if not posterior.weighed:
         return None
-    return max(posterior.weighed, key=lambda one: posterior.own[one.suspect.principal])
+    return max(posterior.weighed, key=lambda one: posterior.own[one.principal])
 
 
 def _name_or_not(
@@ -170,7 +171,7 @@ def _name_or_not(
     around: Circumstances,
 ) -> Verdict:
     late, early = looks.late, looks.early
-    principal = best.suspect.principal
+    principal = best.principal
     if early.own[principal] < EARLY_CUT_PROBABILITY:
         sentence = (
             f"What was opened more than {around.margin_days} days before the first mail does not single this principal "
@@ -212,17 +213,17 @@ def _solid_reports(study: Study, late: Posterior, best: Weighed) -> int:
     reporters = set()
     for row, case_index in enumerate(late.view.mailed.tolist()):
         case = study.cases[case_index]
-        if best.suspect.shown[row] and case.grade not in {"G0", "G1"} and late.view.belief[row] > 0.01:
+        if best.shown[row] and case.grade not in {"G0", "G1"} and late.view.belief[row] > 0.01:
             reporters.add(case.reporter)
     return len(reporters)
 
 
 def _decoy_hit(late: Posterior, best: Weighed) -> bool:
-    return bool((decoys(late.view) & best.suspect.shown).any())
+    return bool((decoys(late.view) & best.shown).any())
 
 
 def _same(posterior: Posterior, best: Weighed) -> Weighed | None:
-    return next((one for one in posterior.weighed if one.suspect.principal == best.suspect.principal), None)
+    return next((one for one in posterior.weighed if one.principal == best.principal), None)
 
 
 def _viable(looks: Looks, best: Weighed) -> set[Rival]:
@@ -236,7 +237,7 @@ def _viable(looks: Looks, best: Weighed) -> set[Rival]:
         for one in same
         if one is not None
         for rival in one.rivals
-        if one.log_ratio - rival.log_ratio < RIVAL_LOG_RATIO and not (rival.handles_all and rival.rival in handlers)
+        if rival.behind < RIVAL_LOG_RATIO and not (rival.handles_all and rival.rival in handlers)
     }
 
 
@@ -263,19 +264,19 @@ def unmatched_cases(posterior: Posterior) -> Indices:
 
 def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, around: Circumstances) -> Verdict:
     late = looks.late
-    if late.forged > _FORGED_ENOUGH and best is not None and late.forged > 0.1 * (1.0 - late.nobody):
+    if late.forged > _FORGED_ENOUGH and best is not None and late.forged > 0.3 * (1.0 - late.nobody):
         weak = _solid_reports(study, late, best) < 2
         sentence = "Reports of this kind can be made up about one principal's customers, and may have been."
         return _undecided("weak_grade" if weak else "common_cause", sentence, 2 if weak else None, sets)
     covering = {
         rival
         for rival in (_viable(looks, best) if best is not None else ())
-        if rival.missed == 0.0 and best is not None and late.own[best.suspect.principal] > _LEADING
+        if rival.missed == 0.0 and best is not None and late.own[best.principal] > _LEADING
     }
     if best is not None and covering:
         sentence = "Somebody else had been shown all of the same customers in time and may have passed on just those."
         rival = max(covering, key=lambda one: (one.log_ratio, -one.rival))
-        members = _with_rivals(sets, best.suspect.principal, covering)
+        members = _with_rivals(sets, best.principal, covering)
         return _undecided("indistinguishable", sentence, more_for_rival(best, rival, RIVAL_LOG_RATIO), members)
     if late.nobody < 0.1 and _one_queue(late):
         sentence = "Colleagues of one team explain the reports together; an export of their queue would look the same."
@@ -313,7 +314,7 @@ def _tied(late: Posterior, best: Weighed | None) -> bool:
     if best is None or late.nobody > 0.1:
         return False
     return any(
-        one.suspect.principal != best.suspect.principal and bool((one.suspect.shown == best.suspect.shown).all())
+        one.principal != best.principal and bool((one.shown == best.shown).all())
         for one in late.weighed
-        if late.person[one.suspect.principal] > 0.05
+        if late.person[one.principal] > 0.05
     )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from leaktrace.attribution.decision import RIVAL_LOG_RATIO
 from leaktrace.attribution.judge import Judgement
 from leaktrace.attribution.posterior import Weighed
 from leaktrace.attribution.study import Study
@@ -67,29 +68,29 @@ def _headline(judgement: Judgement, seller: str | None) -> str:
 def _worth_telling(judgement: Judgement) -> list[Weighed]:
     """The named, else the members of the sets, else the strongest candidates."""
     listed = [index for members in judgement.verdict.suspects for index in members] or [
-        one.suspect.principal for one in judgement.late.weighed
+        one.principal for one in judgement.late.weighed
     ]
     wanted = [*judgement.verdict.named, *(index for index in listed if index not in judgement.verdict.named)]
-    close = {one.suspect.principal: one for one in judgement.late.weighed}
+    close = {one.principal: one for one in judgement.late.weighed}
     return [close[index] for index in wanted if index in close][:_MOST_WHYS]
 
 
 def _why(study: Study, judgement: Judgement, one: Weighed) -> Why:
     view = judgement.late.view
-    facts = study.principals[one.suspect.principal]
+    facts = study.principals[one.principal]
     opened_at = {
         int(case): int(at)
-        for case, principal, at in zip(view.pair_case, view.pair_principal, view.pair_at, strict=True)
-        if principal == one.suspect.principal
+        for case, principal, at in zip(view.pair_case, view.pair_principal, view.cases.pair_at, strict=True)
+        if principal == one.principal
     }
     terms = tuple(_term(study, judgement, one, row, opened_at.get(row)) for row in range(view.size))
-    mates = _team_mean(study, judgement, facts.team, one.suspect.principal)
+    mates = _team_mean(study, judgement, facts.team, one.principal)
     return Why(
         principal=facts.name,
         team=facts.team,
         kind=facts.kind,
-        probability=float(judgement.late.person[one.suspect.principal]),
-        base_rate=float(np.mean(one.suspect.rate)) if view.size else 0.0,
+        probability=float(judgement.late.person[one.principal]),
+        base_rate=float(np.mean(one.rate)) if view.size else 0.0,
         team_mean_opened_count=mates,
         sentence=_sentence(one, view.size, mates),
         against=_against(one, terms),
@@ -100,10 +101,10 @@ def _why(study: Study, judgement: Judgement, one: Weighed) -> Why:
 def _term(study: Study, judgement: Judgement, one: Weighed, row: int, opened_at: int | None) -> ReportTerm:
     view = judgement.late.view
     case = study.cases[int(view.mailed[row])]
-    rate = float(one.suspect.rate[row])
+    rate = float(one.rate[row])
     noise = 1.0 - (1.0 - one.noise) * float(view.belief[row])
-    ratio = noise + (1.0 - noise) / rate if one.suspect.shown[row] else noise
-    counted = 0.0 if one.suspect.neutral[row] else float(view.weight[row])
+    ratio = noise + (1.0 - noise) / rate if one.shown[row] else noise
+    counted = 0.0 if one.neutral[row] else float(view.weight[row])
     return ReportTerm(
         report=case.label,
         grade=case.grade,
@@ -117,11 +118,11 @@ def _term(study: Study, judgement: Judgement, one: Weighed, row: int, opened_at:
 
 def _other_cause(judgement: Judgement, one: Weighed, row: int, *, known_elsewhere: bool) -> str | None:
     view = judgement.late.view
-    if view.contact[row]:
+    if view.cases.contact[row]:
         return "the customer had contact with this seller"
     if known_elsewhere:
         return "the address may be known elsewhere"
-    if one.suspect.neutral[row]:
+    if one.neutral[row]:
         return "opened at a time that may be before or after the mail"
     if view.weight[row] < 1.0:
         return "reporters who look alike count once"
@@ -140,8 +141,8 @@ def _team_mean(study: Study, judgement: Judgement, team: str | None, principal: 
 def _sentence(one: Weighed, mailed: int, mates: float | None) -> str:
     colleagues = f"; colleagues in the same team {mates:.1f} on average" if mates is not None else ""
     return (
-        f"had been shown {int(one.suspect.shown.sum())} of the {mailed} addresses before the mail came{colleagues}; "
-        f"{float(one.suspect.rate.sum()):.1f} would be expected of somebody innocent with the same work."
+        f"had been shown {int(one.shown.sum())} of the {mailed} addresses before the mail came{colleagues}; "
+        f"{float(one.rate.sum()):.1f} would be expected of somebody innocent with the same work."
     )
 
 
@@ -153,7 +154,7 @@ def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
     lawful = sum(1 for term in terms if term.other_cause is not None)
     if lawful:
         found.append(f"{lawful} of the reports count little or nothing: another path explains them.")
-    close = [rival for rival in one.rivals if one.log_ratio - rival.log_ratio < math.log(200.0)]
+    close = [rival for rival in one.rivals if rival.behind < RIVAL_LOG_RATIO]
     if close:
         found.append(f"{len(close)} other(s) may have passed on just the customers that this principal opened too.")
     if one.spread > 0.5:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from leaktrace.attribution.decision import Circumstances, Looks, Verdict, decide, late_only, unmatched_cases
-from leaktrace.attribution.posterior import Posterior, posterior_of, shortlist
+from leaktrace.attribution.posterior import Posterior, posterior_of
+from leaktrace.attribution.screening import shortlist
 from leaktrace.attribution.sets import chance_of_any
 from leaktrace.attribution.study import NEVER, Aside, Indices, Sample, Study
+from leaktrace.attribution.suspects import close_look
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
 _DAY = 86_400_000_000
@@ -42,17 +44,22 @@ def judge(study: Study, samples: Iterable[Sample], around: Circumstances, *, ins
 
     `samples`: what the principals of `shortlist_of` opened; fewer samples cost sharpness, not honesty.
     """
-    by_principal = {sample.principal: sample for sample in samples}
+    look = close_look(study, {sample.principal: sample for sample in samples})
     margin_at = _margin_at(study, around.margin_days)
-    early = posterior_of(study, by_principal, latest=margin_at, insider=insider_prior)
-    late_all = posterior_of(study, by_principal, latest=NEVER, insider=insider_prior)
+    early = posterior_of(study, look, latest=margin_at, insider=insider_prior)
+    late_all = posterior_of(study, look, latest=NEVER, insider=insider_prior)
     recent = late_only(late_all, early)
     late = late_all
     if len(recent):
         aside = Aside(recent, margin_at)
-        late = posterior_of(study, by_principal, latest=NEVER, insider=insider_prior, aside=aside)
+        late = posterior_of(study, look, latest=NEVER, insider=insider_prior, aside=aside)
     verdict = decide(study, Looks(late, early, late_all, recent), around)
-    shown = late_all if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody else late
+    shown = late
+    if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody:
+        # A source who harvested just before, or somebody who handled an earlier mail: nothing parts the two.
+        shown = replace(
+            late_all, person=(late_all.person + late.person) / 2.0, nobody=(late_all.nobody + late.nobody) / 2.0
+        )
     return Judgement(
         verdict=verdict,
         named=tuple(study.principals[i].name for i in verdict.named),
@@ -83,16 +90,20 @@ def _set(study: Study, posterior: Posterior, members: tuple[int, ...]) -> Princi
 
 def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
     """Best first, ties by name; those with nothing for or against them are left out."""
-    close = {one.suspect.principal: one for one in posterior.weighed}
+    close = {one.principal: one for one in posterior.weighed}
     hits = np.bincount(posterior.view.pair_principal, minlength=len(study.principals))
     order = sorted(
         (index for index in range(len(study.principals)) if hits[index] > 0 or index in close),
-        key=lambda index: (-posterior.person[index], study.principals[index].name),
+        key=lambda index: (
+            -float(posterior.person[index]),
+            -float(posterior.log_ratio[index]),
+            study.principals[index].name,
+        ),
     )
     found = []
     for index in order[:_MOST_CANDIDATES]:
         one = close.get(index)
-        rates = one.suspect.rate if one else np.full(posterior.view.size, posterior.view.known.marginal[index])
+        rates = one.rate if one else np.full(posterior.view.size, posterior.view.known.marginal[index])
         found.append(
             Candidate(
                 principal=study.principals[index].name,

@@ -6,10 +6,14 @@ For a principal who had been shown the customers X_i of the cases i, with innoce
 
 nu_i = 1 - (1 - nu) a_i is the chance that case i has another cause: nu belongs to the campaign and is integrated over a
 grid with weight at the high end (guard 3); a_i says how much the report can be believed at all. The p_i are estimates:
-a shift of a principal's log-rates, normal with the spread that the other principals show beyond their own rates, is
-integrated under both hypotheses. Two rules of picking are averaged: "as the buyer asked", where the region of a case
-says nothing about the source, and "all alike", where a source's cases come from regions as their customers do (`lean`):
-else somebody far away would explain two chance hits too well. The third rule, a chosen part, is in `rivals`.
+a shift of a principal's log-odds, normal with a mean and spread that other principals show beyond their own rates
+(`doubts`), is integrated under both hypotheses. Two rules of picking are averaged: "as the buyer asked", where the
+region of a case says nothing about the source, and "all alike", where a source's cases come from regions as their
+customers do (`lean`): else somebody far away would explain two chance hits too well. The third rule, a chosen part, is
+in `rivals`.
+
+Cost grows with the hits; where there are many, those that look alike (equally credible, odds within 2 %) are taken
+together.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import numpy as np
 from scipy.special import bdtrc, betainc
 
 from leaktrace.attribution.logs import log_sum
-from leaktrace.attribution.study import Flags, Reals
+from leaktrace.attribution.study import Flags, Indices, Reals
 from leaktrace.records import Grade
 
 BELIEF: dict[Grade, float] = {"G0": 0.5, "G1": 0.85, "G2": 0.95, "G3": 0.98, "G4": 0.995}
@@ -29,8 +33,13 @@ BELIEF: dict[Grade, float] = {"G0": 0.5, "G1": 0.85, "G2": 0.95, "G3": 0.98, "G4
 OTHER_PATH_BELIEF = 1e-4
 """a_i where the sender may know the customer by another path: a contact, or known elsewhere."""
 LISTED_BELIEF = 0.9
+"""a_i of an entry of a list for sale, at most."""
 
 _NODES = 24
+_SHIFT_NODES = 7
+_EXACT = 20_000
+"""Up to so many (hypothesis, case) each is reckoned by itself; beyond that, those whose odds are alike together."""
+_FINE_STEP, _COARSE_STEP = 1.0 / 64.0, 1.0 / 16.0
 
 
 def _noise_grid() -> tuple[Reals, Reals]:
@@ -56,7 +65,7 @@ def log_other_path(excess: float, cases: int) -> Reals:
 
 def _shift_grid() -> tuple[Reals, Reals]:
     """Gauss-Hermite nodes for a standard normal shift, and log-weights."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(9)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_SHIFT_NODES)
     return np.asarray(nodes), np.log(weights / weights.sum())
 
 
@@ -76,48 +85,152 @@ class Columns:
     case's region. Null: only the rule "as the buyer asked" is weighed."""
 
 
-def log_likelihood_ratio(columns: Columns, belief: Reals, weight: Reals, spread: Reals, *, other_path: Reals) -> Reals:
-    """Ln of P(exposures | source) / P(exposures | nobody inside), one per hypothesis.
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """How far the log-odds of each hypothesis' rates may be off, `[hypotheses]` each."""
 
-    `belief`: a_i per case; `weight`: how much each case counts (look-alike reporters share one), `[cases]`;
-    `spread`: standard deviation of a hypothesis' log-rates, `[hypotheses]`; `other_path`: `log_other_path`.
-    """
-    profile = noise_profile(columns, belief, weight, spread) + other_path
-    return np.asarray(log_sum(profile + LOG_NOISE_WEIGHT, axis=1))
+    mean: Reals
+    spread: Reals
 
+    @staticmethod
+    def alike(hypotheses: int, spread: float) -> Doubt:
+        """The same spread for all, about a mean of zero."""
+        return Doubt(np.zeros(hypotheses), np.full(hypotheses, spread))
 
-def noise_profile(columns: Columns, belief: Reals, weight: Reals, spread: Reals) -> Reals:
-    """The same, for each value of nu: `[hypotheses, len(NOISE)]`, before the prior weight of nu."""
-    if columns.shown.shape[1] == 0:
-        return np.zeros((columns.shown.shape[0], len(NOISE)))
-    counted = np.where(columns.neutral, 0.0, weight[None, :])
-    noise = 1.0 - (1.0 - NOISE)[:, None] * belief[None, :]
-    profiles = []
-    for row, (shown, rate, count) in enumerate(zip(columns.shown, columns.rate, counted, strict=True)):
-        asked = _profile(shown, rate, count, noise, float(spread[row]), np.ones(len(count)))
-        if columns.lean is None:
-            profiles.append(asked)
-            continue
-        alike = _profile(shown, rate, count, noise, float(spread[row]), columns.lean[row])
-        # Nobody knows how the source picked: both rules are averaged.
-        profiles.append(np.logaddexp(asked, alike) - np.log(2.0))
-    return np.stack(profiles) if profiles else np.zeros((0, len(NOISE)))
+    def rows(self, chosen: Indices) -> Doubt:
+        """Of some of them, in this order."""
+        return Doubt(self.mean[chosen], self.spread[chosen])
 
 
-def _profile(shown: Flags, rate: Reals, count: Reals, noise: Reals, spread: float, lean: Reals) -> Reals:
-    """One hypothesis and pick rule: ln ratio for each nu, `[len(NOISE)]`."""
-    odds = rate / (1.0 - rate) * np.exp(spread * _SHIFT)[:, None]
-    shifted = odds / (1.0 + odds)
-    innocent = np.where(shown, np.log(shifted), np.log1p(-shifted)) @ count
-    # The misses cost ln nu_i whatever the rate: ln(nu_i (1 - p)) - ln(1 - p).
-    misses = (np.log(noise[:, ~shown]) @ count[~shown])[:, None] + (np.log1p(-shifted[:, ~shown]) @ count[~shown])
-    hit_noise = noise[:, None, shown]
-    hits = np.log(hit_noise * shifted[None, :, shown] + (1.0 - hit_noise) * lean[shown]) @ count[shown]
-    source = log_sum(hits + misses + _LOG_SHIFT_WEIGHT, axis=1)
-    return np.asarray(source - log_sum(innocent + _LOG_SHIFT_WEIGHT))
+@dataclass(frozen=True, slots=True)
+class Credibility:
+    """How much each case can be believed and counts, `[cases]`, and what the seller's buyers say of nu."""
+
+    belief: Reals
+    """a_i."""
+    weight: Reals
+    """How much a case counts: look-alike reporters share one."""
+    other_path: Reals
+    """`log_other_path`, `[len(NOISE)]`."""
+
+    def only(self, kept: Flags) -> Credibility:
+        """With the weight of all other cases taken away."""
+        return Credibility(self.belief, self.weight * kept, self.other_path)
 
 
-def expected_noise(profile: Reals, *, other_path: Reals) -> float:
-    """Posterior mean of nu for one hypothesis, from its `noise_profile` row."""
+def log_likelihood_ratio(columns: Columns, cases: Credibility, doubt: Doubt) -> Reals:
+    """Ln of P(exposures | source) / P(exposures | nobody inside), one per hypothesis."""
+    return integrated(noise_profile(columns, cases, doubt), cases.other_path)
+
+
+def integrated(profile: Reals, other_path: Reals) -> Reals:
+    """Ln ratio of each row of a noise profile, nu integrated."""
+    return np.asarray(log_sum(profile + other_path + LOG_NOISE_WEIGHT, axis=1))
+
+
+def expected_noise(profile: Reals, other_path: Reals) -> Reals:
+    """Posterior mean of nu for each hypothesis of a noise profile."""
     logs = profile + other_path + LOG_NOISE_WEIGHT
-    return float(np.exp(logs - log_sum(logs)) @ NOISE)
+    return np.asarray(np.exp(logs - log_sum(logs, axis=1)[:, None]) @ NOISE)
+
+
+def noise_profile(columns: Columns, cases: Credibility, doubt: Doubt, gain: Reals | float = 0.0) -> Reals:
+    """The ratio for each value of nu: `[hypotheses, len(NOISE)]`, before the prior weight of nu.
+
+    `gain`: what learning the sender's list adds for somebody who picks all alike (`lists.list_gain`), of like shape.
+    """
+    many, size = columns.shown.shape
+    if many == 0 or size == 0:
+        return np.zeros((many, len(NOISE)))
+    counted = np.where(columns.neutral, 0.0, cases.weight[None, :])
+    beliefs, kind = np.unique(cases.belief, return_inverse=True)
+    noise = 1.0 - (1.0 - NOISE)[None, :] * beliefs[:, None]
+    shift = doubt.mean[:, None] + doubt.spread[:, None] * _SHIFT[None, :]
+    missed = _missed(columns, counted, shift)
+    lost = _lost(columns.shown, counted, kind, noise)
+    hits = _hits(columns, counted, kind)
+    innocent = log_sum(_by_hypothesis(hits, _log_rate(hits, shift), many) + missed + _LOG_SHIFT_WEIGHT, axis=1)
+    asked = _source(hits, noise, shift, missed, many, np.ones(len(hits.row)))
+    if columns.lean is None:
+        return np.asarray(asked + lost - innocent[:, None])
+    alike = _source(hits, noise, shift, missed, many, hits.lean) + gain
+    # Nobody knows how the source picked: both rules are averaged.
+    return np.asarray(np.logaddexp(asked, alike) - np.log(2.0) + lost - innocent[:, None])
+
+
+def _missed(columns: Columns, counted: Reals, shift: Reals) -> Reals:
+    """Ln chance that the missed cases were not shown, `[hypotheses, shifts]`."""
+    weight = np.where(columns.shown, 0.0, counted)
+    log_odds = np.log(columns.rate / (1.0 - columns.rate))
+    if weight.size <= _EXACT:
+        terms = np.logaddexp(0.0, log_odds[:, :, None] + shift[:, None, :])
+        return np.asarray(-np.einsum("hc,hcs->hs", weight, terms))
+    step = np.rint(log_odds / _COARSE_STEP).astype(np.int64)
+    low = int(step.min())
+    bins = int(step.max()) - low + 1
+    cell = np.arange(len(weight))[:, None] * bins + step - low
+    sums = np.bincount(cell.ravel(), weights=weight.ravel(), minlength=len(weight) * bins).reshape(len(weight), bins)
+    centre = (np.arange(bins) + low) * _COARSE_STEP
+    terms = np.logaddexp(0.0, centre[None, :, None] + shift[:, None, :])
+    return np.asarray(-np.einsum("hb,hbs->hs", sums, terms))
+
+
+def _lost(shown: Flags, counted: Reals, kind: Indices, noise: Reals) -> Reals:
+    """Ln chance that the missed cases had another cause, `[hypotheses, len(NOISE)]`."""
+    missed = np.where(shown, 0.0, counted)
+    by_kind = np.stack([missed[:, kind == k].sum(axis=1) for k in range(len(noise))], axis=1)
+    return np.asarray(by_kind @ np.log(noise))
+
+
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """Cases shown, those that look alike taken together; sorted by hypothesis."""
+
+    row: Indices
+    log_odds: Reals
+    kind: Indices
+    lean: Reals
+    count: Reals
+
+
+def _hits(columns: Columns, counted: Reals, kind: Indices) -> _Hits:
+    row, case = np.nonzero(columns.shown & (counted > 0.0))
+    rate = columns.rate[row, case]
+    log_odds = np.log(rate / (1.0 - rate))
+    log_lean = np.zeros(len(row)) if columns.lean is None else np.log(np.maximum(columns.lean[row, case], 1e-12))
+    count = counted[row, case]
+    if len(row) <= _EXACT // 50:
+        return _Hits(row, log_odds, kind[case], np.exp(log_lean), count)
+    steps = [np.rint(part / _FINE_STEP).astype(np.int64) for part in (log_odds, log_lean)]
+    alike, place = np.unique(np.stack([row, kind[case], *steps]), axis=1, return_inverse=True)
+    return _Hits(
+        row=alike[0],
+        log_odds=alike[2] * _FINE_STEP,
+        kind=alike[1],
+        lean=np.exp(alike[3] * _FINE_STEP),
+        count=np.bincount(place.ravel(), weights=count, minlength=alike.shape[1]).astype(np.float64),
+    )
+
+
+def _log_rate(hits: _Hits, shift: Reals) -> Reals:
+    """Ln of the innocent rate of each hit, `[hits, shifts]`."""
+    return -np.logaddexp(0.0, -(hits.log_odds[:, None] + shift[hits.row]))
+
+
+def _by_hypothesis(hits: _Hits, terms: Reals, many: int) -> Reals:
+    """Sum of the hits' terms, counted, `[hypotheses, ...]`."""
+    total = np.zeros((many, *terms.shape[1:]))
+    if len(hits.row):
+        start = np.flatnonzero(np.diff(hits.row, prepend=-1))
+        counted = terms * hits.count.reshape((-1,) + (1,) * (terms.ndim - 1))
+        total[hits.row[start]] = np.add.reduceat(counted, start, axis=0)
+    return total
+
+
+def _source(hits: _Hits, noise: Reals, shift: Reals, missed: Reals, many: int, lean: Reals) -> Reals:
+    """Ln chance of hits and misses if the hypothesis is the source, but for `_lost`, `[hypotheses, len(NOISE)]`."""
+    rate = np.exp(_log_rate(hits, shift))
+    other = noise[hits.kind]
+    terms = np.log(other[:, :, None] * rate[:, None, :] + ((1.0 - other) * lean[:, None])[:, :, None])
+    total = _by_hypothesis(hits, terms, many) + missed[:, None, :] + _LOG_SHIFT_WEIGHT
+    return log_sum(total, axis=2)

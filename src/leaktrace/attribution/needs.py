@@ -13,9 +13,9 @@ from leaktrace.attribution.study import Reals
 
 def more_for(late: Posterior, best: Weighed, threshold: float) -> int:
     """About how many more reports would lift the best candidate over the threshold."""
-    chance = float(np.clip(late.own[best.suspect.principal], 1e-9, 1.0 - 1e-9))
+    chance = float(np.clip(late.own[best.principal], 1e-9, 1.0 - 1e-9))
     short = math.log(threshold / (1.0 - threshold)) - math.log(chance / (1.0 - chance))
-    return max(1, math.ceil(max(short, 0.5) / _nats_per_report(float(np.mean(best.suspect.rate)), best.noise)))
+    return max(1, math.ceil(max(short, 0.5) / _nats_per_report(float(np.mean(best.rate)), best.noise)))
 
 
 def more_at_all(late: Posterior) -> int:
@@ -36,14 +36,14 @@ def _nats_per_report(rate: float, noise: float) -> float:
 
 def more_for_rival(best: Weighed, rival: Rival, least_log_ratio: float) -> int | None:
     """About how many more reports would part the two; null where the rival was shown all that the principal was."""
-    opened = best.suspect.opened
-    if opened is None or opened.size == 0:
+    if best.sample is None:
         return None
+    opened = best.sample.opened
     share = float((opened.pair_principal == rival.rival).sum()) / opened.size
     if share > 0.97:
         return None
-    q, noise = float(np.clip(np.mean(best.suspect.rate), 1e-6, 0.9)), min(max(best.noise, 0.05), 0.9)
+    q, noise = float(np.clip(np.mean(best.rate), 1e-6, 0.9)), min(max(best.noise, 0.05), 0.9)
     miss = math.log(1.0 + (1.0 - noise) / (noise * q))
     gain = (1.0 - noise) * (share * math.log(max(share, 1e-3)) + (1.0 - share) * miss)
-    short = least_log_ratio - (best.log_ratio - rival.log_ratio)
+    short = least_log_ratio - rival.behind
     return max(1, math.ceil(short / gain)) if gain > 1e-3 else None

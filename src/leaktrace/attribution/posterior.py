@@ -1,8 +1,9 @@
-"""Every explanation of a campaign with its chance: nobody inside, a person, a rival's part, a team, a forgery.
+"""Every explanation of a campaign with its chance: nobody inside, a person, several, a team, a forgery.
 
 Prior masses, before any report: `insider` for a source inside, shared alike by all principals who had been shown the
 field at all (but for what columns take); the rest for nobody inside. A campaign forged about one principal looks just
-like that principal's leak, so it caps what reports that anybody can write may say (guard 2).
+like that principal's leak, so it caps what reports that anybody can write may say (guard 2). And whoever was shown all
+that a principal was may have passed on just that part: then the two share the principal's chance (guards 1 and 7).
 """
 
 from __future__ import annotations
@@ -12,42 +13,52 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from leaktrace.attribution.columns import Column, columns_in, exposed, striking
-from leaktrace.attribution.likelihood import Columns, expected_noise, log_likelihood_ratio, noise_profile
+from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, log_likelihood_ratio
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.rivals import Rival, rivals_of
-from leaktrace.attribution.several import Part, Several, groups_of, log_price
-from leaktrace.attribution.spread import FLOOR, spread_of
-from leaktrace.attribution.study import NEVER, Aside, Indices, Reals, Sample, Study
-from leaktrace.attribution.view import Suspect, View, columns_of, expected_hits, screen, suspects_of, view_at
+from leaktrace.attribution.screening import closest, screen
+from leaktrace.attribution.several import Several, groups_of, log_price
+from leaktrace.attribution.study import Aside, Flags, Reals, Sample, Study
+from leaktrace.attribution.suspects import CloseLook, Suspects, suspects_of
+from leaktrace.attribution.view import View, view_at
+from leaktrace.attribution.weighing import Weights, against_both, weights_of
 
 COLUMN_SHARE = 0.1
 """Of the insider prior: a team or a site rather than one of its people."""
-RIVAL_SHARE = 0.1
-"""Of a person's prior: passed on just the part that one colleague, anybody of them, was shown too."""
-FORGED_WEAK = 0.2
-"""Chance that the reports of grade G1 or less were made up about one principal, in units of nobody inside."""
+FORGED_WEAK = 1.0
+"""Chance that the reports of grade G1 or less were made up about one principal, in units of nobody inside: as likely
+as not, where they are all there is."""
 FORGED_ALL = 0.001
 """The same for all reports whatever their grade."""
 SILENT_DECOY_SHARE = 4.0
 """A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
-_SHORTLIST_BY_WEIGHT = 30
-_SHORTLIST_BY_HITS = 10
 _MOST_PROMISING = 8
+_PROMISING_LOG_RATIO = 2.0
+_WORTH_GROUPING = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """One principal looked at closely."""
 
-    suspect: Suspect
+    principal: int
+    shown: Flags
+    """Over the mailed cases."""
+    neutral: Flags
+    rate: Reals
+    """Chance that somebody innocent had been shown each case: the higher of the plain one and the company's."""
     log_ratio: float
-    weak_log_ratio: float
-    """From the reports of grade G1 or less alone."""
-    solid_log_ratio: float
-    """From everything else alone."""
+    forged_weak: float
+    """Ln ratio of "the reports of grade G1 or less were made up about this principal"."""
+    forged_all: float
+    """The same of all reports."""
     spread: float
+    shift: float
+    """How much the list seems to lean to this principal's neighbourhood, in nats of log-odds."""
     noise: float
     """Posterior mean of nu, were this principal the source."""
+    sample: Sample | None
+    """What they opened, not cut."""
     rivals: tuple[Rival, ...]
     rivals_weighed: bool
     """False where nobody looked for rivals: then nobody may be named."""
@@ -80,12 +91,12 @@ class Posterior:
     log_ratio: Reals
     """Per principal, against nobody inside; screened ones roughly."""
     person: Reals
-    """Chance of being a source, a rival's part and the share of one's columns included, `[principals]`."""
+    """Chance of being a source, what rivals and one's columns share in included, `[principals]`."""
     own: Reals
-    """Chance of being a source, alone or with others, who passed on all they were shown alike: what alone can name
-    somebody, `[principals]`."""
+    """Chance of being a source, alone or with others, who passed on all they were shown alike, rivals left out of
+    account, `[principals]`: what alone can name somebody."""
     single: Reals
-    """Chance of being the only source, all alike, `[principals]`."""
+    """Chance of being the only source, all alike, rivals left out of account, `[principals]`."""
     groups: tuple[GroupWeight, ...]
     """Several sources, likeliest first."""
     columns: tuple[ColumnWeight, ...]
@@ -99,88 +110,48 @@ class Posterior:
     """Spread of principals' counts, nobody being a source."""
 
 
-def shortlist(study: Study, margin_at: int) -> Indices:
-    """Principals worth a sample of what they opened, at either cut; indices, sorted."""
-    chosen: set[int] = set()
-    for latest in (NEVER, margin_at):
-        view = view_at(study, latest)
-        chosen |= set(_closest(view, screen(view)).tolist())
-    return np.array(sorted(chosen), dtype=np.int64)
-
-
-def _closest(view: View, log_ratio: Reals) -> Indices:
-    hits = view.hits()
-    by_weight = np.argsort(-log_ratio, kind="stable")[:_SHORTLIST_BY_WEIGHT]
-    by_hits = np.argsort(-hits, kind="stable")[:_SHORTLIST_BY_HITS]
-    chosen = np.union1d(by_weight, by_hits)
-    return chosen[hits[chosen] > 0].astype(np.int64)
-
-
 def posterior_of(
-    study: Study, samples: dict[int, Sample], *, latest: int, insider: float, aside: Aside | None = None
+    study: Study, look: CloseLook, *, latest: int, insider: float, aside: Aside | None = None
 ) -> Posterior:
     """Weighs every explanation at one cut; of the principals in `aside` only what they opened earlier counts."""
     view = view_at(study, latest, aside)
     log_ratio = screen(view)
-    base = expected_hits(view, view.weight)
-    spread = spread_of(view.hits(), base)
-    close = np.union1d(_closest(view, log_ratio), np.array(sorted(samples), dtype=np.int64)).astype(np.int64)
-    weighed = _weigh(view, suspects_of(view, close, samples, latest)) if len(close) else []
-    for one in weighed:
-        log_ratio[one.suspect.principal] = one.log_ratio
-    log_ratio = log_ratio - _silence(study)
-    groups = groups_of([_part(one) for one in weighed], view, view.weight)
-    return _combine(view, weighed, log_ratio, _column_ratios(view, spread), groups, spread, insider)
+    sampled = np.array([sample.principal for sample in look.samples], dtype=np.int64)
+    close = np.union1d(closest(view, log_ratio), sampled).astype(np.int64)
+    weights = weights_of(view, suspects_of(view, close, look, latest))
+    suspects = weights.suspects
+    log_ratio[close] = weights.log_ratio
+    silence = _silence(study)
+    order = np.argsort(-weights.log_ratio, kind="stable")
+    chosen = order[:_WORTH_GROUPING]
+    doubts = (Doubt.alike(len(chosen), weights.spread), weights.doubt.rows(chosen))
+    groups = groups_of(view, suspects.rows(chosen), weights.log_ratio[chosen], doubts)
+    weighed = [_weighed(view, suspects, weights, look, row, place) for place, row in enumerate(order.tolist())]
+    return _combine(
+        view, weighed, log_ratio - silence, _column_ratios(view, weights.spread), groups, weights.spread, insider
+    )
 
 
-def _part(one: Weighed) -> Part:
-    """A principal as one of several sources; the rate leans towards innocence by the spread of the null model."""
-    rate = np.clip(one.suspect.rate * np.exp(one.spread), 1e-12, 0.97)
-    suspect = one.suspect
-    return Part(suspect.principal, suspect.shown, suspect.neutral, rate, suspect.lean, one.log_ratio)
-
-
-def _weigh(view: View, suspects: list[Suspect]) -> list[Weighed]:
-    columns = columns_of(suspects)
-    first = noise_profile(columns, view.belief, view.weight, np.full(len(suspects), FLOOR))
-    noise = [expected_noise(row, other_path=view.other_path) for row in first]
-    spreads = np.array([_residual_spread(view, s, n) for s, n in zip(suspects, noise, strict=True)])
-    weak = np.array([view.study.cases[i].grade in {"G0", "G1"} for i in view.mailed], dtype=np.bool_)
-    everything = log_likelihood_ratio(columns, view.belief, view.weight, spreads, other_path=view.other_path)
-    weak_only = log_likelihood_ratio(columns, view.belief, view.weight * weak, spreads, other_path=view.other_path)
-    solid_only = log_likelihood_ratio(columns, view.belief, view.weight * ~weak, spreads, other_path=view.other_path)
-    order = np.argsort(-everything, kind="stable")
-    weighed = []
-    for place, row in enumerate(order.tolist()):
-        suspect = suspects[row]
-        promising = bool(place < _MOST_PROMISING and everything[row] > 2.0)
-        weighed.append(
-            Weighed(
-                suspect=suspect,
-                log_ratio=float(everything[row]),
-                weak_log_ratio=float(weak_only[row]),
-                solid_log_ratio=float(solid_only[row]),
-                spread=float(spreads[row]),
-                noise=noise[row],
-                rivals=tuple(rivals_of(suspect, view, float(spreads[row]))) if promising else (),
-                rivals_weighed=promising,
-            )
-        )
-    return weighed
-
-
-def _residual_spread(view: View, suspect: Suspect, noise: float) -> float:
-    """Spread of the other principals' counts, given that this one passed on what they were shown."""
-    blamed = np.where(suspect.shown, (1.0 - noise) / (1.0 - noise + noise * suspect.rate), 0.0) * (view.belief > 0.01)
-    expected = expected_hits(view, view.weight * (1.0 - blamed))
-    if suspect.opened is not None and suspect.opened.size:
-        pairs = np.bincount(suspect.opened.pair_principal, minlength=len(expected))
-        expected = expected + pairs / suspect.opened.size * float(blamed @ view.weight)
-    else:
-        expected = expected + expected_hits(view, view.weight * blamed)
-    others = np.ones(len(expected), dtype=np.bool_)
-    others[suspect.principal] = False
-    return spread_of(view.hits()[others], expected[others])
+def _weighed(view: View, suspects: Suspects, weights: Weights, look: CloseLook, row: int, place: int) -> Weighed:
+    principal = int(suspects.principals[row])
+    sample = look.sample_of(principal)
+    promising = bool(place < _MOST_PROMISING and weights.log_ratio[row] > _PROMISING_LOG_RATIO)
+    rivals = rivals_of(view, suspects, row, sample, weights.doubt, float(weights.company[row])) if promising else ()
+    return Weighed(
+        principal=principal,
+        shown=suspects.shown[row],
+        neutral=suspects.neutral[row],
+        rate=np.maximum(suspects.plain[row], suspects.company[row]),
+        log_ratio=float(weights.log_ratio[row]),
+        forged_weak=float(weights.forged_weak[row]),
+        forged_all=float(weights.forged_all[row]),
+        spread=float(weights.doubt.spread[row]),
+        shift=float(weights.doubt.mean[row]),
+        noise=float(weights.noise[row]),
+        sample=sample,
+        rivals=rivals,
+        rivals_weighed=promising,
+    )
 
 
 def _silence(study: Study) -> Reals:
@@ -204,8 +175,10 @@ def _column_ratios(view: View, spread: float) -> list[tuple[Column, float]]:
         neutral=np.zeros((len(seen), view.size), dtype=np.bool_),
         rate=np.stack([s.rate for s in seen]),
     )
-    spreads = np.full(len(seen), min(spread, 0.6))
-    ratios = log_likelihood_ratio(arrays, view.belief, view.weight, spreads, other_path=view.other_path)
+    cases = Credibility(view.belief, view.weight, view.other_path)
+    plain = log_likelihood_ratio(arrays, cases, Doubt.alike(len(seen), min(spread, 0.6)))
+    # A list that leans to a team's customers and an export of them look alike: nothing parts the two.
+    ratios = against_both(view, plain, np.zeros(len(plain)))
     return [(column, float(ratio)) for column, ratio in zip(found, ratios, strict=True)]
 
 
@@ -219,24 +192,11 @@ def _apart(study: Study, members: tuple[int, ...]) -> list[int]:
     return [member for member, team in zip(members, teams, strict=True) if team is None or teams.count(team) == 1]
 
 
-def _excess(share: float, log_ratio: float) -> float:
+def _forgery(share: float, log_ratio: float) -> float:
     """A forgery's log-mass beyond what it shares with nobody inside: reports that say nothing are no sign of one."""
     if log_ratio <= 0.0:
         return -np.inf
     return float(np.log(share) + log_ratio + np.log1p(-np.exp(-log_ratio)))
-
-
-def _couples(weighed: list[Weighed]) -> dict[tuple[int, int], float]:
-    """Each two principals with the weight of "one of them passed on what both had been shown".
-
-    Who of the two it was, the shared part cannot say; two estimates of the same weight are averaged.
-    """
-    found: dict[tuple[int, int], list[float]] = {}
-    for one in weighed:
-        for rival in one.rivals:
-            couple = (min(rival.rival, rival.principal), max(rival.rival, rival.principal))
-            found.setdefault(couple, []).append(rival.log_ratio)
-    return {couple: float(np.mean(ratios)) for couple, ratios in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,15 +205,13 @@ class _Masses:
 
     own: Reals
     columns: list[tuple[ColumnWeight, float]]
-    pairs: list[tuple[int, float]]
-    """Each of a couple, with its half of the couple's mass."""
     groups: list[tuple[tuple[int, ...], float]]
     forged: list[float]
     nobody: float
 
     def total(self) -> float:
         """Of all of them."""
-        others = [mass for _, mass in (*self.columns, *self.pairs, *self.groups)]
+        others = [mass for _, mass in (*self.columns, *self.groups)]
         return float(log_sum(np.concatenate([self.own, others, self.forged, [self.nobody]])))
 
 
@@ -274,19 +232,13 @@ def _masses(
     return _Masses(
         own=np.where(eligible, log_ratio + log_person, -np.inf),
         columns=[(ColumnWeight(column, ratio, 0.0), ratio + log_column) for column, ratio in column_ratios],
-        pairs=[
-            (member, ratio + log_person + float(np.log(RIVAL_SHARE / count)))
-            for couple, ratio in _couples(weighed).items()
-            for member in couple
-            if eligible[member]
-        ],
         groups=[
             (group.members, group.log_ratio + log_price(len(group.members), count, log_person)) for group in groups
         ],
         forged=[
-            log_nobody - float(np.log(count)) + _excess(share, ratio)
+            log_nobody - float(np.log(count)) + _forgery(share, ratio)
             for one in weighed
-            for share, ratio in ((FORGED_WEAK, one.weak_log_ratio), (FORGED_ALL, one.log_ratio))
+            for share, ratio in ((FORGED_WEAK, one.forged_weak), (FORGED_ALL, one.forged_all))
         ],
         nobody=log_nobody,
     )
@@ -315,8 +267,7 @@ def _combine(
         for member in group.members:
             if member in _apart(view.study, group.members) or group.probability < 0.1 * single[member]:
                 alone[member] += group.probability
-    for member, mass in masses.pairs:
-        person[member] += np.exp(mass - total)
+    person, displaced = _shared_out(person, weighed)
     for weight in columns:
         person[weight.column.members] += weight.probability / len(weight.column.members)
     forged = sum(float(np.exp(mass - total)) for mass in masses.forged)
@@ -324,13 +275,38 @@ def _combine(
         view=view,
         weighed=tuple(weighed),
         log_ratio=log_ratio,
-        person=person,
+        person=np.minimum(person, 1.0),
         own=alone,
         single=single,
         groups=together,
         columns=tuple(sorted(columns, key=lambda weight: -weight.probability)),
         nobody=float(np.exp(masses.nobody - total)) + forged,
-        rivals=sum(float(np.exp(mass - total)) for _, mass in masses.pairs),
+        rivals=displaced,
         forged=forged,
         spread=spread,
     )
+
+
+def _shared_out(person: Reals, weighed: list[Weighed]) -> tuple[Reals, float]:
+    """Each one's chance shared with whoever may have passed on just this one's part, and how much was given away.
+
+    Who frames chooses the part, so no prior on the choice protects anybody: the two explanations count alike, but for
+    what the reports themselves say, and never more than alike.
+    """
+    shared, displaced = person.copy(), 0.0
+    for one in weighed:
+        odds = {rival.rival: float(np.exp(-max(rival.behind, 0.0))) for rival in one.rivals}
+        total = sum(odds.values())
+        if total <= 0.0:
+            continue
+        mine = float(person[one.principal])
+        parts = {rival: mine * part / (1.0 + total) for rival, part in odds.items()}
+        given = sum(parts.values())
+        # Nobody gets ahead of the one whose part it is by this.
+        room = min((mine - float(person[rival])) / (given + part) for rival, part in parts.items())
+        share = float(np.clip(room, 0.0, 1.0))
+        shared[one.principal] -= share * given
+        displaced += share * given
+        for rival, part in parts.items():
+            shared[rival] = min(shared[rival] + share * part, max(shared[one.principal], person[rival]))
+    return shared, displaced

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaktrace.attribution.baserates import rates_from_controls
-from leaktrace.attribution.likelihood import Columns, log_likelihood_ratio
+from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, integrated, noise_profile
+from leaktrace.attribution.lists import Regions, list_gain
+from leaktrace.attribution.screening import expected_hits
 from leaktrace.attribution.strata import CLASSES, intensity_class
-from leaktrace.attribution.study import Flags, Group, Indices, Reals
-from leaktrace.attribution.view import Suspect, View, expected_hits
+from leaktrace.attribution.study import Flags, Group, Indices, Reals, Sample
+from leaktrace.attribution.suspects import Suspects
+from leaktrace.attribution.view import View
 
 FIXED_JOB_SHARE = 0.9
 """A service account that was shown at least this share of all customers is a fixed job: no rival to anybody."""
@@ -36,48 +39,67 @@ class Rival:
     rival: int
     principal: int
     log_ratio: float
-    """ln likelihood ratio against nobody inside."""
+    """ln likelihood ratio against nobody inside, at the rates that know the company."""
+    behind: float
+    """How much worse that explains the reports than the principal, picking alike, in nats."""
     missed: float
     """Cases that the principal was shown and the rival was not."""
     handles_all: bool
     """The rival was also shown the cases that the principal was not, far beyond chance: as who handles complaints."""
 
 
-def rivals_of(suspect: Suspect, view: View, spread: float) -> list[Rival]:
-    """All rivals worth weighing for one principal."""
-    others = _close(suspect, view)
-    if len(others) == 0 or suspect.principal in _fixed_jobs(view):
-        return []
-    shown, neutral = view.rows(others)
-    both = shown & suspect.shown[None, :]
-    rate = suspect.rate[None, :] * _shared_share(suspect, view, others)
-    # What may have been in time for either is neither for nor against the pair.
-    unsure = (neutral & (suspect.shown | suspect.neutral)[None, :]) | (suspect.neutral[None, :] & shown)
-    columns = Columns(shown=both, neutral=unsure, rate=np.clip(rate, 1e-12, 0.97))
-    ratios = log_likelihood_ratio(
-        columns, view.belief, view.weight, np.full(len(others), spread), other_path=view.other_path
+def rivals_of(
+    view: View, suspects: Suspects, row: int, sample: Sample | None, doubt: Doubt, log_ratio: float
+) -> tuple[Rival, ...]:
+    """All rivals worth weighing for one suspect; `log_ratio`: of the suspect, with the same rates and doubt."""
+    principal = int(suspects.principals[row])
+    shown, neutral = suspects.shown[row], suspects.neutral[row]
+    others = _close(principal, shown, view)
+    if len(others) == 0 or principal in _fixed_jobs(view):
+        return ()
+    theirs, unsure = view.rows(others)
+    rate = suspects.company[row][None, :] * _shared_share(view, sample, others)
+    columns = Columns(
+        shown=theirs & shown[None, :],
+        # What may have been in time for either is neither for nor against the pair.
+        neutral=(unsure & (shown | neutral)[None, :]) | (neutral[None, :] & theirs),
+        rate=np.clip(rate, 1e-12, 0.97),
+        # Whoever passes on the shared part passes on customers who live where the principal's do.
+        lean=np.repeat(suspects.lean[row][None, :], len(others), axis=0),
     )
-    missed = (suspect.shown[None, :] & ~shown & ~neutral) @ view.weight
-    outside = (shown & ~suspect.shown[None, :]) @ view.weight
-    by_chance = expected_hits(view, view.weight * ~suspect.shown)[others]
+    cases = Credibility(view.belief, view.weight, view.other_path)
+    many = len(others)
+    same = Doubt(np.full(many, doubt.mean[row]), np.full(many, doubt.spread[row]))
+    gain: Reals | float = 0.0
+    if view.study.region_known:
+        where = Regions(
+            view.region, view.known.region_share, np.repeat(suspects.region_share[row][None, :], many, axis=0)
+        )
+        gain = list_gain(columns, cases, where)
+    ratios = integrated(noise_profile(columns, cases, same, gain), cases.other_path)
+    missed = (shown[None, :] & ~theirs & ~unsure) @ view.weight
+    outside = (theirs & ~shown[None, :]) @ view.weight
+    by_chance = expected_hits(view, view.weight * ~shown)[others]
     handles = (outside >= _HANDLED_LEAST) & (outside > _HANDLED_TIMES * by_chance)
-    return [
-        Rival(other, suspect.principal, float(ratio), float(miss), handles_all=bool(handler))
-        for other, ratio, miss, handler in zip(others.tolist(), ratios, missed, handles, strict=True)
-    ]
+    # Whoever was shown all that the principal was explains it no worse, whatever two estimates of the rates say.
+    behind = np.where(missed == 0.0, np.minimum(log_ratio - ratios, 0.0), log_ratio - ratios)
+    return tuple(
+        Rival(other, principal, float(ratio), float(worse), float(miss), handles_all=bool(handler))
+        for other, ratio, worse, miss, handler in zip(others.tolist(), ratios, behind, missed, handles, strict=True)
+    )
 
 
-def _close(suspect: Suspect, view: View) -> Indices:
-    """Principals who had been shown a good part of the cases that the suspect was shown, closest first."""
-    mine = suspect.shown[view.pair_case]
+def _close(principal: int, shown: Flags, view: View) -> Indices:
+    """Principals who had been shown a good part of the cases that this one was shown, closest first."""
+    mine = shown[view.pair_case]
     shared = np.bincount(
         view.pair_principal[mine],
         weights=view.weight[view.pair_case[mine]],
         minlength=len(view.study.principals),
     )
-    shared[suspect.principal] = 0.0
+    shared[principal] = 0.0
     shared[_fixed_jobs(view)] = 0.0
-    least = max(CLOSE_SHARE * float(suspect.shown @ view.weight), 0.9)
+    least = max(CLOSE_SHARE * float(shown @ view.weight), 0.9)
     order = np.argsort(-shared, kind="stable")[:_MOST_RIVALS]
     return order[shared[order] >= least].astype(np.int64)
 
@@ -91,11 +113,11 @@ def _fixed_jobs(view: View) -> Indices:
     return np.flatnonzero(services & (view.known.marginal >= FIXED_JOB_SHARE))
 
 
-def _shared_share(suspect: Suspect, view: View, others: Indices) -> Reals:
-    """Among the suspect's customers, the share that each other had been shown too, at each case's region and intensity.
+def _shared_share(view: View, sample: Sample | None, others: Indices) -> Reals:
+    """Among a principal's customers, the share that each other had been shown too, at each case's region and intensity.
 
-    Where the suspect has few customers of a region, the other's own rate there says how many are shared: two who both
-    work far away share little over all, but not little of the few they have in common.
+    `sample`: of those customers. Where there are few of a region, the other's own rate there says how many are shared:
+    two who both work far away share little over all, but not little of the few they have in common.
     """
     many, cases = len(others), view.size
     regions = view.known.regions
@@ -103,9 +125,9 @@ def _shared_share(suspect: Suspect, view: View, others: Indices) -> Reals:
     own = rates_from_controls(
         view.known, np.repeat(others, cases), np.tile(view.region, many), np.tile(busy, many)
     ).reshape(many, cases)
-    if suspect.opened is None or suspect.opened.size == 0:
+    if sample is None or sample.opened.size == 0:
         return own
-    opened = suspect.opened
+    opened = sample.opened
     classes = intensity_class(np.maximum(opened.intensity() - 1, 0))
     by_region, in_region = _hits_by(opened, opened.region, regions, others, len(view.study.principals))
     by_class, in_class = _hits_by(opened, classes, CLASSES, others, len(view.study.principals))

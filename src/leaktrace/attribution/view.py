@@ -10,27 +10,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.baserates import (
-    CEILING,
-    Background,
-    Rates,
-    background,
-    rates_from_controls,
-    rates_from_sample,
-    region_shares_from_controls,
-)
-from leaktrace.attribution.likelihood import (
-    BELIEF,
-    LISTED_BELIEF,
-    LOG_NOISE_WEIGHT,
-    NOISE,
-    OTHER_PATH_BELIEF,
-    Columns,
-    log_other_path,
-)
+from leaktrace.attribution.baserates import Background, background
+from leaktrace.attribution.likelihood import BELIEF, LISTED_BELIEF, OTHER_PATH_BELIEF, log_other_path
 from leaktrace.attribution.strata import CLASSES, intensity_class
-from leaktrace.attribution.study import NEVER, Aside, Case, Flags, Group, Indices, Reals, Sample, Study
+from leaktrace.attribution.study import NEVER, Aside, Case, Flags, Group, Indices, Reals, Study
 
+WEAK_GRADES = frozenset({"G0", "G1"})
+"""Grades of reports that anybody can make up."""
 DECOY_TIMES = 1e-4
 """Mail to a decoy is never innocent: how much less likely than a customer's is it without a source inside? Times a rate
 of a few in a hundred, that makes about one in 100,000 (DESIGN 5)."""
@@ -41,18 +27,17 @@ class View:
     """One cut's exposures of the mailed cases, `[cases]` or pairs of (case, principal)."""
 
     study: Study
+    latest: int
+    """What was shown at or after this does not count, microseconds UTC."""
     mailed: Indices
     """Which of the study's cases were mailed; all arrays below are over these."""
-    region: Indices
-    segment: Indices
+    cases: Group
+    """The mailed cases with the exposures that count for sure."""
     intensity: Indices
     belief: Reals
     weight: Reals
-    contact: Flags
-    pair_case: Indices
-    """Sure exposures: index into `mailed`."""
-    pair_principal: Indices
-    pair_at: Indices
+    weak: Flags
+    """Reports of a kind that anybody can make up."""
     neutral_case: Indices
     neutral_principal: Indices
     known: Background
@@ -66,6 +51,21 @@ class View:
     def size(self) -> int:
         """Mailed cases."""
         return len(self.mailed)
+
+    @property
+    def region(self) -> Indices:
+        """Code of each case's region."""
+        return self.cases.region
+
+    @property
+    def pair_case(self) -> Indices:
+        """Sure exposures: which case."""
+        return self.cases.pair_customer
+
+    @property
+    def pair_principal(self) -> Indices:
+        """Sure exposures: to whom."""
+        return self.cases.pair_principal
 
     def hits(self) -> Reals:
         """Per principal, the mailed cases shown in time, look-alike reporters counted once."""
@@ -115,16 +115,20 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> Vi
     intensity = np.bincount(position[owner[shown]], minlength=len(mailed)).astype(np.int64)
     return View(
         study=study,
+        latest=latest,
         mailed=mailed,
-        region=group.region[mailed],
-        segment=group.segment[mailed],
+        cases=Group(
+            group.region[mailed],
+            group.segment[mailed],
+            contact,
+            position[owner[shown]],
+            group.pair_principal[shown],
+            group.pair_at[shown],
+        ),
         intensity=intensity,
         belief=_belief(cases, contact),
         weight=_weight(cases),
-        contact=contact,
-        pair_case=position[owner[shown]],
-        pair_principal=group.pair_principal[shown],
-        pair_at=group.pair_at[shown],
+        weak=np.array([case.grade in WEAK_GRADES for case in cases], dtype=np.bool_),
         neutral_case=position[owner[neutral]],
         neutral_principal=group.pair_principal[neutral],
         known=known,
@@ -180,115 +184,3 @@ def _weight(cases: list[Case]) -> Reals:
 def decoys(view: View) -> Flags:
     """Which mailed cases are decoys."""
     return np.array([view.study.cases[i].kind == "decoy" for i in view.mailed], dtype=np.bool_)
-
-
-def screen(view: View) -> Reals:
-    """Ln likelihood ratio of every principal, with rates from the controls and no spread, `[principals]`.
-
-    Exact enough to choose whom to look at closely; only what a principal hit costs time.
-    """
-    count = len(view.study.principals)
-    decoy = decoys(view)[view.pair_case]
-    noise = 1.0 - (1.0 - NOISE)[:, None] * view.belief[None, :]
-    miss = np.log(noise) * view.weight
-    total = np.tile(miss.sum(axis=1), (count, 1))
-    rate = rates_from_controls(
-        view.known, view.pair_principal, view.region[view.pair_case], view.intensity[view.pair_case] - 1
-    )
-    rate = np.where(decoy, DECOY_TIMES * rate, rate)
-    hit_noise = noise[:, view.pair_case]
-    lean = _screened_lean(view, decoy)
-    rules = np.tile(total, (2, 1, 1))
-    for rule, times in enumerate((np.ones(len(lean)), lean)):
-        gain = np.log(hit_noise + (1.0 - hit_noise) * times / rate) * view.weight[view.pair_case]
-        gain -= miss[:, view.pair_case]
-        for node in range(len(NOISE)):
-            rules[rule, :, node] += np.bincount(view.pair_principal, weights=gain[node], minlength=count)
-    total = np.logaddexp(rules[0], rules[1]) - np.log(2.0)
-    for node in range(len(NOISE)):
-        total[:, node] -= np.bincount(view.neutral_principal, weights=miss[node, view.neutral_case], minlength=count)
-    total += view.other_path
-    peak = total.max(axis=1, keepdims=True)
-    return np.asarray(np.log(np.exp(total - peak) @ np.exp(LOG_NOISE_WEIGHT)) + peak[:, 0])
-
-
-def _screened_lean(view: View, decoy: Flags) -> Reals:
-    """`Suspect.lean` of each exposure, from the controls alone."""
-    if not view.study.region_known:
-        return np.ones(len(view.pair_case))
-    known, region = view.known, view.region[view.pair_case]
-    weight = (known.region_hits + known.marginal[:, None]) / (known.region_controls + 1.0) * known.region_share
-    share = weight[view.pair_principal, region] / weight.sum(axis=1)[view.pair_principal]
-    return np.where(decoy, 1.0, share / view.listed_share[region])
-
-
-def expected_hits(view: View, case_weight: Reals) -> Reals:
-    """Per principal, how many cases they would have been shown if innocent, cases weighted, `[principals]`."""
-    known = view.known
-    lean = known.tilt / (known.class_share @ known.tilt)[:, None]
-    pull = lean[view.region, intensity_class(np.maximum(view.intensity - 1, 0))] * case_weight
-    by_region = np.bincount(view.region, weights=pull, minlength=known.regions)
-    rate = (known.region_hits + 20.0 * known.marginal[:, None]) / (known.region_controls + 20.0)
-    return np.asarray(np.minimum(rate @ by_region, case_weight.sum() * CEILING))
-
-
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """One principal looked at closely: exposures and innocent rates over the mailed cases."""
-
-    principal: int
-    shown: Flags
-    neutral: Flags
-    rate: Reals
-    lean: Reals
-    """How much likelier the case's region is among this principal's customers than on the sender's own list."""
-    opened: Group | None
-    """The sample of what they opened, at this view's cut."""
-
-
-def suspects_of(view: View, principals: Indices, samples: dict[int, Sample], latest: int) -> list[Suspect]:
-    """Rates of the principals looked at closely: from their sample where there is one, else from the controls."""
-    shown, neutral = view.rows(principals)
-    decoy = decoys(view)
-    found = []
-    for row, principal in enumerate(principals.tolist()):
-        others = view.intensity - shown[row]
-        sample = samples.get(principal)
-        if sample is None or sample.opened.size == 0:
-            constant = np.full(view.size, principal)
-            rate = rates_from_controls(view.known, constant, view.region, others) * np.where(decoy, DECOY_TIMES, 1.0)
-            share = region_shares_from_controls(view.known, principal)
-            found.append(Suspect(principal, shown[row], neutral[row], rate, _lean(view, share, decoy), None))
-            continue
-        opened, marginal = _at_cut(view, sample, latest)
-        rates: Rates = rates_from_sample(view.known, principal, opened, marginal)
-        rate = rates.of(view.region, others, view.segment) * np.where(decoy, DECOY_TIMES, 1.0)
-        lean = _lean(view, rates.region_share, decoy)
-        found.append(Suspect(principal, shown[row], neutral[row], rate, lean, opened))
-    return found
-
-
-def _lean(view: View, region_share: Reals, decoy: Flags) -> Reals:
-    if not view.study.region_known:
-        return np.ones(view.size)
-    return np.where(decoy, 1.0, region_share[view.region] / view.listed_share[view.region])
-
-
-def _at_cut(view: View, sample: Sample, latest: int) -> tuple[Group, float]:
-    """The part of a sample that the principal had opened before the cut, and |A_e| / N at that cut."""
-    opened = sample.opened.before(latest)
-    own = np.zeros(opened.size, dtype=np.bool_)
-    own[opened.pair_customer[opened.pair_principal == sample.principal]] = True
-    share = float((own.sum() + 0.5) / (opened.size + 0.5)) if opened.size else 1.0
-    marginal = float(view.known.marginal[sample.principal]) * share
-    return opened.only(own), marginal
-
-
-def columns_of(suspects: list[Suspect]) -> Columns:
-    """The likelihood's arrays for several principals."""
-    return Columns(
-        shown=np.stack([s.shown for s in suspects]),
-        neutral=np.stack([s.neutral for s in suspects]),
-        rate=np.stack([s.rate for s in suspects]),
-        lean=np.stack([s.lean for s in suspects]),
-    )

@@ -1,0 +1,215 @@
+"""Tables of what `bench.attribution` measured, in Markdown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import numpy as np
+
+from bench.attribution import Row
+from bench.campaigns import WITH_SOURCE, WITHOUT
+from bench.machine import upper_bound
+from bench.peers import PEERS
+
+Check = Callable[[Row], bool]
+
+
+def page(rows: list[Row]) -> str:
+    """All tables."""
+    seeds = {row.seed for row in rows}
+    mean = float(np.mean([row.seconds for row in rows]))
+    return "\n\n".join(
+        (
+            f"{len(rows)} campaigns in {len(seeds)} independent worlds; {mean:.2f} s each with its samples.",
+            "## The figures that count",
+            bars(rows),
+            "## By family and number of reports",
+            "`oracle` knows the generator, `rule` knows the family and must learn the rest; both have even odds for an "
+            "insider. `first`: the right one is the likeliest, of those where the oracle's is.",
+            families(rows),
+            "## Published methods on the same campaigns",
+            "Whom one would name by them: see `bench/peers.py`.",
+            peers(rows),
+            "## Reliability",
+            reliability(rows),
+        )
+    )
+
+
+def bars(rows: list[Row]) -> str:
+    """The figures with a bar."""
+    without = [row for row in rows if row.family in WITHOUT]
+    with_source = [row for row in rows if row.family in WITH_SOURCE]
+    decided = [row for row in with_source if row.outcome != "undecided"]
+    known = [row for row in rows if row.oracle is not None]
+    right, best = (
+        sum(row.right_first for row in known),
+        sum(bool(row.oracle and row.oracle.right_first) for row in known),
+    )
+    sizes = [len(row.sets[0]) / row.oracle.set_size for row in known if row.oracle and row.sets and row.covered]
+    lines = ["| figure | measured | bar |", "|---|---|---|"]
+
+    def line(figure: str, measured: str, bar: str) -> None:
+        lines.append(f"| {figure} | {measured} | {bar} |")
+
+    for label, part in (("no insider", without), ("with a source, framing and forgery included", with_source)):
+        wrong = sum(row.named_innocent for row in part)
+        line(
+            f"innocent named, {label}", f"{wrong} of {len(part)} (upper 95 % {upper_bound(wrong, len(part)):.4f})", "0"
+        )
+    covered = sum(row.covered for row in decided)
+    line(
+        "coverage of sets, outcome not undecided",
+        f"{covered} of {len(decided)} = {_share(covered, len(decided))}",
+        "0.93",
+    )
+    line("median set size over the oracle's", f"{np.median(sizes):.2f}" if sizes else "-", "1.5")
+    line("likeliest candidate right, over the oracle's", f"{right} / {best} = {_share(right, best)}", "0.97")
+    for size in sorted({row.size for row in rows}):
+        line(*_power(rows, size))
+    for label, told in (("regions known", True), ("no customer attributes", False)):
+        chosen = [row for row in known if row.attributes_known is told]
+        hits = sum(row.right_first for row in chosen)
+        hoped = sum(bool(row.oracle and row.oracle.right_first) for row in chosen)
+        line(f"likeliest candidate right, {label}", f"{hits} / {hoped} = {_share(hits, hoped)}", "")
+    many = [row for row in rows if row.family.startswith(("two", "three")) and row.size == max(r.size for r in rows)]
+    found = sum(any(source in members for members in row.sets) for row in many for source in row.sources)
+    total = sum(len(row.sources) for row in many)
+    named = sum(len(row.named) for row in many)
+    good = sum(len(set(row.named) & row.sources) for row in many)
+    line("two and three sources: recall of sets", f"{found} of {total} = {_share(found, total)}", "0.95")
+    line("two and three sources: precision of names", f"{good} of {named} = {_share(good, named)}", "1.00")
+    twins = [row for row in rows if row.family.startswith("twins")]
+    line("twins named alone", f"{sum(bool(row.named) for row in twins)} of {len(twins)}", "0")
+    for label, least in (("above 0.5", 0.5), ("all", 0.0)):
+        line(f"expected calibration error, candidates {label}", f"{calibration_error(rows, least):.4f}", "0.03")
+    return "\n".join(lines)
+
+
+def _power(rows: list[Row], size: int) -> tuple[str, str, str]:
+    bar = {20: "0.75", 60: "0.90"}.get(size, "reported")
+    part = [row for row in rows if row.family == "one source, noise 0.3" and row.size == size and row.oracle]
+    reach = [row for row in part if row.oracle and row.oracle.named_source]
+    named = sum(row.named_source for row in reach)
+    measured = f"{named} of {len(reach)} = {_share(named, len(reach))}"
+    return f"named rightly of those the oracle names, noise 0.3, {size} reports", measured, bar
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else "-"
+
+
+def families(rows: list[Row]) -> str:
+    """One line a family and size."""
+    lines = [
+        "| family | reports | campaigns | innocent named (upper 95 %) | source named | oracle | rule | nobody "
+        "| undecided | first | source in a set |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for group, label in ((WITH_SOURCE, "all with a source"), (WITHOUT, "all without")):
+        for name in group:
+            for size in sorted({row.size for row in rows}):
+                part = [row for row in rows if row.family == name and row.size == size]
+                if part:
+                    lines.append(_family(name, size, part))
+        part = [row for row in rows if row.family in group]
+        wrong = sum(row.named_innocent for row in part)
+        bound = upper_bound(wrong, len(part))
+        lines.append(f"| **{label}** | | {len(part)} | **{wrong}** ({bound:.4f}) | | | | | | | |")
+    return "\n".join(lines)
+
+
+def _family(name: str, size: int, part: list[Row]) -> str:
+    wrong = sum(row.named_innocent for row in part)
+    known = [row for row in part if row.oracle]
+    outcomes = Counter(row.outcome for row in part)
+    with_set = [row for row in part if row.sets]
+
+    def count(check: Check, among: Iterable[Row] = part) -> int:
+        return sum(check(row) for row in among)
+
+    oracle = str(count(lambda row: bool(row.oracle and row.oracle.named_source))) if known else "-"
+    rule = str(count(lambda row: bool(row.rule and row.rule.named_source))) if known else "-"
+    best = count(lambda row: bool(row.oracle and row.oracle.right_first))
+    first = f"{count(lambda row: row.right_first, known)} of {best}" if known else "-"
+    cells = [
+        name,
+        str(size),
+        str(len(part)),
+        f"{wrong} ({upper_bound(wrong, len(part)):.3f})",
+        str(count(lambda row: row.named_source)),
+        oracle,
+        rule,
+        str(outcomes["nobody"]),
+        str(outcomes["undecided"]),
+        first,
+        f"{count(lambda row: row.covered, with_set)} of {len(with_set)}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def peers(rows: list[Row]) -> str:
+    """The methods side by side."""
+    single = [row for row in rows if row.oracle]
+    with_source = [row for row in rows if row.family in WITH_SOURCE]
+    without = [row for row in rows if row.family in WITHOUT]
+    lines = [
+        "| method | first is right, one source | a source named | innocent named, with a source "
+        "| innocent named, no insider |",
+        "|---|---|---|---|---|",
+        _peer("leaktrace", single, with_source, without, _ours),
+    ]
+    lines += [_peer(name, single, with_source, without, partial(_theirs, name)) for name in PEERS]
+    return "\n".join(lines)
+
+
+def _ours(row: Row) -> tuple[bool, bool, bool]:
+    return row.right_first, row.named_source, row.named_innocent
+
+
+def _theirs(name: str, row: Row) -> tuple[bool, bool, bool]:
+    return row.peers[name]
+
+
+def _peer(
+    name: str, single: list[Row], some: list[Row], none: list[Row], answer: Callable[[Row], tuple[bool, bool, bool]]
+) -> str:
+    first = sum(answer(row)[0] for row in single)
+    named = sum(answer(row)[1] for row in some)
+    wrong, false = sum(answer(row)[2] for row in some), sum(answer(row)[2] for row in none)
+    cells = (
+        f"{first} of {len(single)}",
+        f"{named} of {len(some)}",
+        f"{wrong} of {len(some)}",
+        f"{false} of {len(none)}",
+    )
+    return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def _bins(rows: list[Row], least: float) -> list[tuple[int, float, float]]:
+    chances = np.array([chance for row in rows for _, chance in row.candidates])
+    right = np.array([who in row.sources for row in rows for who, _ in row.candidates], dtype=np.float64)
+    kept = chances > least
+    chances, right = chances[kept], right[kept]
+    place = np.minimum((chances * 10).astype(int), 9)
+    return [
+        (int((place == b).sum()), float(chances[place == b].mean()), float(right[place == b].mean()))
+        for b in range(10)
+        if (place == b).any()
+    ]
+
+
+def calibration_error(rows: list[Row], least: float) -> float:
+    """Mean distance of probability and share of sources over ten bins, weighted by candidates."""
+    bins = _bins(rows, least)
+    total = sum(count for count, _, _ in bins)
+    return sum(count * abs(chance - right) for count, chance, right in bins) / total if total else 0.0
+
+
+def reliability(rows: list[Row]) -> str:
+    """Candidates by probability: how many were sources."""
+    lines = ["| candidates | mean probability | share that are sources |", "|---|---|---|"]
+    lines += [f"| {count} | {chance:.3f} | {right:.3f} |" for count, chance, right in _bins(rows, 0.0)]
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""The study an investigator would have of a planted campaign: what the ledger would answer, of a world in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.campaigns import Planted
+from bench.worlds import World, first_shown
+from leaktrace.attribution import Case, Circumstances, Group, Judgement, Sample, Study, judge, shortlist_of
+from leaktrace.records import Grade
+
+MARGIN_DAYS = 14
+AROUND = Circumstances(
+    naming_threshold=0.99,
+    nobody_threshold=0.8,
+    set_mass=0.95,
+    log_has_accesses=True,
+    log_allows_nobody=True,
+    margin_days=MARGIN_DAYS,
+)
+CONTROLS = 10_000
+
+
+def group_of(
+    world: World, customers: NDArray[np.int64], seller: int, extra: Sequence[tuple[int, int, int]], *, rows: bool
+) -> Group:
+    """The customers with everybody who had been shown them (cut off by the caller)."""
+    counts = world.start_of[customers + 1] - world.start_of[customers]
+    index = np.repeat(np.arange(len(customers)), counts)
+    offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    position = world.start_of[customers][index] + offset
+    pair_customer, pair_principal, pair_at = index, world.pair_principal[position], world.pair_at[position]
+    where = {int(c): i for i, c in enumerate(customers)}
+    added = [(where[c], p, at) for c, p, at in extra if c in where]
+    if added:
+        columns = np.array(added, dtype=np.int64).T
+        pair_customer, pair_principal, pair_at = first_shown(
+            np.concatenate([pair_customer, columns[0]]),
+            np.concatenate([pair_principal, columns[1]]),
+            np.concatenate([pair_at, columns[2]]),
+        )
+    contact = np.isin(customers, world.contacts[seller]) if rows else np.zeros(len(customers), dtype=np.bool_)
+    region, segment = world.region[customers] + 1, world.segment[customers] + 1
+    if not world.attributes_known:
+        region, segment = region * 0, segment * 0
+    return Group(region, segment, contact, pair_customer, pair_principal, pair_at)
+
+
+def study_of(world: World, planted: Planted, *, seed: int, controls: int = CONTROLS) -> Study:
+    """What the ledger would answer for the campaign."""
+    rng = np.random.default_rng(seed)
+    start = int(planted.mailed_at.min())
+    drawn, uniform = _controls(rng, world, planted, controls)
+    group = group_of(
+        world, planted.customers, planted.seller, planted.extra_pairs, rows=planted.seller_rows_known
+    ).before(planted.mailed_at)
+    control_group = group_of(world, drawn, planted.seller, (), rows=planted.seller_rows_known).before(start)
+    attached: Grade = "G2"
+    grades = planted.grades or tuple(attached for _ in planted.customers)
+    reporters = planted.reporters or tuple(f"r{i}" for i in range(len(planted.customers)))
+    cases = tuple(
+        Case(f"report {i + 1}", "report", grades[i], True, int(at), int(at), reporters[i])
+        for i, at in enumerate(planted.mailed_at)
+    )
+    return Study(
+        principals=world.facts,
+        opened_count=world.opened_counts(start),
+        customer_count=world.customers,
+        cases=cases,
+        case_group=group,
+        controls=control_group,
+        uniform_control=uniform,
+        elsewhere_control=np.zeros(len(drawn), dtype=np.bool_),
+        start_at=start,
+        seller_known=True,
+        contacts_known=planted.contacts_known,
+        region_known=world.attributes_known,
+    )
+
+
+def _controls(
+    rng: np.random.Generator, world: World, planted: Planted, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Three quarters from all customers alike, the rest from the cases' regions, as the ledger draws them."""
+    if not world.attributes_known:
+        drawn = np.setdiff1d(rng.choice(world.customers, count, replace=False), planted.customers)
+        return drawn, np.ones(len(drawn), dtype=np.bool_)
+    uniform = rng.choice(world.customers, 3 * count // 4, replace=False)
+    weights = np.bincount(world.region[planted.customers], minlength=world.region.max() + 1)[world.region] + 0.0
+    reachable = min(count // 4, int((weights > 0).sum()))
+    near = rng.choice(world.customers, reachable, replace=False, p=weights / weights.sum())
+    drawn = np.setdiff1d(np.unique(np.concatenate([uniform, near])), planted.customers)
+    return drawn, np.isin(drawn, uniform)
+
+
+def samples_of(
+    world: World, study: Study, planted: Planted, principals: NDArray[np.int64], seed: int, limit: int = 600
+) -> list[Sample]:
+    """What each of these principals opened, sampled as the ledger samples."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for principal in principals.tolist():
+        opened = world.opened(principal, study.start_at)
+        chosen = np.sort(rng.choice(opened, min(limit, len(opened)), replace=False))
+        group = group_of(world, chosen, planted.seller, (), rows=planted.seller_rows_known).before(study.start_at)
+        found.append(Sample(principal, group))
+    return found
+
+
+def judged(world: World, planted: Planted, seed: int) -> Judgement:
+    """The whole way through the room."""
+    study = study_of(world, planted, seed=seed)
+    listed = shortlist_of(study, MARGIN_DAYS)
+    return judge(study, samples_of(world, study, planted, listed, seed), AROUND, insider_prior=0.5)
+
+
+def exposure_rows(world: World, planted: Planted) -> NDArray[np.bool_]:
+    """Who had been shown which complaining customer in time, `[principals, customers]`: for references and peers."""
+    group = group_of(
+        world, planted.customers, planted.seller, planted.extra_pairs, rows=planted.seller_rows_known
+    ).before(planted.mailed_at)
+    rows = np.zeros((world.principals, len(planted.customers)), dtype=np.bool_)
+    rows[group.pair_principal, group.pair_customer] = True
+    return rows
+
+
+def without_contacts(planted: Planted) -> Planted:
+    """The same campaign where nobody told who dealt with whom."""
+    return replace(planted, contacts_known=False)

@@ -1,0 +1,127 @@
+"""What the sender's own list is like: its regions, learned from the mail that a leak does not explain.
+
+The plain formula takes the regions of all reports together for the list's. But if a principal is the source, the leak
+brings the regions of that principal's customers, and the list only the rest: mail from regions where the list does not
+reach must have come by the leak, and no miss may fall there. With L the list's shares of regions, z_i the chance that
+case i is not of the leak, f_e the shares among the principal's customers and p_i the innocent rates,
+
+    ln P(cases | e)  >=  sum_i [ z_i ln(nu_i p_i / z_i) + (1 - z_i) ln((1 - nu_i) f_e(r_i) / (1 - z_i)) ] + ln D(sum z)
+
+over the hits, and ln nu_i for each miss, where D integrates L over a Dirichlet prior about the shares of all customers
+(the Dirichlet-multinomial). The z_i are fitted; a bound is a bound (Jordan et al., Machine Learning 37, 1999), so it
+never adds too much. Two priors are averaged: lists of a region or two, and lists from everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaln
+
+from leaktrace.attribution.likelihood import NOISE, Columns, Credibility
+from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.study import Indices, Reals
+
+CONCENTRATIONS = (2.0, 40.0)
+"""Of the Dirichlet priors, in customers: a list of a region or two; a list from everywhere."""
+_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Where cases, customers and the hypotheses' own customers live."""
+
+    case: Indices
+    """Code of each case's region, `[cases]`."""
+    everybody: Reals
+    """Shares among all customers, `[regions]`."""
+    own: Reals
+    """Shares among each hypothesis' customers, `[hypotheses, regions]`."""
+
+
+def list_gain(columns: Columns, cases: Credibility, where: Regions) -> Reals:
+    """What learning the list adds for somebody who picks all alike, over the plain formula, `[hypotheses, len(NOISE)]`.
+
+    In nats, at unshifted rates. `columns.lean` must be given.
+    """
+    many, regions = where.own.shape
+    if columns.lean is None or not many or not columns.shown.shape[1]:
+        return np.zeros((many, len(NOISE)))
+    counted = np.where(columns.neutral, 0.0, cases.weight[None, :])
+    missed = np.where(columns.shown, 0.0, counted)
+    row, case = np.nonzero(columns.shown & (counted > 0.0))
+    weight = counted[row, case][:, None]
+    region = where.case[case]
+    noise = 1.0 - (1.0 - NOISE)[None, :] * cases.belief[case][:, None]
+    rate = columns.rate[row, case][:, None]
+    own = np.maximum(where.own[row, region], 1e-12)[:, None]
+    plain = weight * np.log(noise * rate + (1.0 - noise) * columns.lean[row, case][:, None])
+    misses = _by_region(missed, where.case, regions)
+    everything = _by_region(counted, where.case, regions)
+    cell = row * regions + region
+    gained = [
+        _bound(cell, weight, noise * rate, (1.0 - noise) * own, misses, concentration * where.everybody)
+        for concentration in CONCENTRATIONS
+    ]
+    nobody = np.stack([_log_dirichlet(everything, concentration * where.everybody) for concentration in CONCENTRATIONS])
+    total = log_sum(np.stack(gained), axis=0) - log_sum(nobody, axis=0)[:, None]
+    return np.asarray(total - _sum_rows(row, plain, many))
+
+
+def _by_region(weight: Reals, region: Indices, regions: int) -> Reals:
+    """Weight of each hypothesis' cases by region, `[hypotheses, regions]`."""
+    many = len(weight)
+    cell = np.arange(many)[:, None] * regions + region[None, :]
+    sums = np.bincount(cell.ravel(), weights=weight.ravel(), minlength=many * regions)
+    return sums.reshape(many, regions).astype(np.float64)
+
+
+def _bound(cell: Indices, weight: Reals, by_list: Reals, by_leak: Reals, misses: Reals, prior: Reals) -> Reals:
+    """The bound but for the misses' own ln nu, `[hypotheses, len(NOISE)]`.
+
+    `cell`: hypothesis and region of each hit in one number; `by_list`, `by_leak`: what either explains of each hit.
+    """
+    many, regions = misses.shape
+    hit_row, hit_region = cell // regions, cell % regions
+    total = float(prior.sum())
+    odds = by_leak / by_list
+    share = (misses + prior) / (misses.sum(axis=1, keepdims=True) + total)
+    expected = np.repeat(np.maximum(share, 1e-12)[:, None, :], len(NOISE), axis=1)
+    counts = expected
+    for _ in range(_STEPS):
+        chance = 1.0 / (1.0 + odds / expected[hit_row, :, hit_region])
+        hits = _sum_cells(cell, weight * chance, many * regions).reshape(many, regions, len(NOISE)).transpose(0, 2, 1)
+        counts = misses[:, None, :] + hits
+        expected = (counts + prior) / (counts.sum(axis=2, keepdims=True) + total)
+    chance = np.clip(1.0 / (1.0 + odds / expected[hit_row, :, hit_region]), 1e-9, 1.0 - 1e-9)
+    hits = _sum_cells(cell, weight * chance, many * regions).reshape(many, regions, len(NOISE)).transpose(0, 2, 1)
+    counts = misses[:, None, :] + hits
+    terms = chance * np.log(by_list / chance) + (1.0 - chance) * np.log(by_leak / (1.0 - chance))
+    return _sum_rows(hit_row, weight * terms, many) + _log_dirichlet(counts, prior)
+
+
+def _sum_cells(cell: Indices, terms: Reals, cells: int) -> Reals:
+    order = np.argsort(cell, kind="stable")
+    total = np.zeros((cells, terms.shape[1]))
+    if len(cell):
+        sorted_cell = cell[order]
+        start = np.flatnonzero(np.diff(sorted_cell, prepend=-1))
+        total[sorted_cell[start]] = np.add.reduceat(terms[order], start, axis=0)
+    return total
+
+
+def _sum_rows(row: Indices, terms: Reals, many: int) -> Reals:
+    """Sums over each hypothesis' hits (sorted by hypothesis), `[hypotheses, len(NOISE)]`."""
+    total = np.zeros((many, terms.shape[1]))
+    if len(row):
+        start = np.flatnonzero(np.diff(row, prepend=-1))
+        total[row[start]] = np.add.reduceat(terms, start, axis=0)
+    return total
+
+
+def _log_dirichlet(counts: Reals, prior: Reals) -> Reals:
+    """Ln chance of a sequence of regions with these counts, shares integrated; over the last axis."""
+    total = float(prior.sum())
+    size = counts.sum(axis=-1)
+    return np.asarray(gammaln(total) - gammaln(total + size) + (gammaln(prior + counts) - gammaln(prior)).sum(axis=-1))

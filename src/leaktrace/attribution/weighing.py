@@ -1,0 +1,128 @@
+"""The weight of each suspect as the only source, against every way in which nobody inside may explain the same.
+
+The sender may have had a list that is like the controls, but for region, segment and intensity (`plain`); or one that
+leans to the very company of the suspect: a queue, a product, a place that no table knows (`company`). Either null is
+priced, `LEANING` shared out over the companies there are, and the ratio against both together is what counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from leaktrace.attribution.doubts import doubts_of
+from leaktrace.attribution.likelihood import (
+    LOG_NOISE_WEIGHT,
+    NOISE,
+    Columns,
+    Credibility,
+    Doubt,
+    expected_noise,
+    integrated,
+    noise_profile,
+)
+from leaktrace.attribution.lists import Regions, list_gain
+from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.study import Reals
+from leaktrace.attribution.suspects import Suspects
+from leaktrace.attribution.view import View
+
+LEANING = 0.3
+"""Chance that a list of a sender without insider leans to some company of principals beyond region and segment."""
+LEANING_PLACES_UNKNOWN = 0.6
+"""The same where no table says where customers live."""
+COMPANY_SIZE = 8
+"""Principals who make a company, about: a queue's team."""
+FORGED_NOISE = 0.5
+"""Of reports made up about one principal's customers, less than this share are about others."""
+PLACES = 15
+"""Companies to choose from, about, where places are unknown: then lists lean to places, which are few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Ln likelihood ratios of the suspects against nobody inside, `[suspects]` each."""
+
+    suspects: Suspects
+    """With calibrated rates."""
+    log_ratio: Reals
+    plain: Reals
+    company: Reals
+    forged_weak: Reals
+    """Of "the reports of a kind that anybody can make up were made up about this suspect"."""
+    forged_all: Reals
+    """The same of all reports."""
+    noise: Reals
+    """Posterior mean of nu, were this suspect the source."""
+    doubt: Doubt
+    """About the rates that know the company."""
+    spread: float
+
+
+def weights_of(view: View, suspects: Suspects) -> Weights:
+    """Weighs all suspects."""
+    doubts = doubts_of(view, suspects)
+    suspects = doubts.suspects
+    everything = Credibility(view.belief, view.weight, view.other_path)
+
+    def profiles(cases: Credibility) -> tuple[Reals, Reals]:
+        return (
+            _profile(view, suspects, suspects.plain, cases, doubts.plain),
+            _profile(view, suspects, suspects.company, cases, doubts.company),
+        )
+
+    plain, company = profiles(everything)
+    each = [integrated(profile, view.other_path) for profile in (plain, company)]
+    forged_all = _forged(view, plain, company)
+    forged_weak = np.zeros(suspects.size)
+    if view.weak.all():
+        forged_weak = forged_all
+    elif view.weak.any():
+        forged_weak = _forged(view, *profiles(everything.only(view.weak)))
+    return Weights(
+        suspects=suspects,
+        log_ratio=against_both(view, *each),
+        plain=each[0],
+        company=each[1],
+        forged_weak=forged_weak,
+        forged_all=forged_all,
+        noise=expected_noise(company, view.other_path),
+        doubt=doubts.company,
+        spread=float(doubts.plain.spread.max(initial=0.0)),
+    )
+
+
+def _forged(view: View, plain: Reals, company: Reals) -> Reals:
+    """Ln ratio of a forgery: whoever makes reports up about a principal's customers makes few up about others."""
+    few = NOISE < FORGED_NOISE
+    weight = LOG_NOISE_WEIGHT[few] - log_sum(LOG_NOISE_WEIGHT[few])
+    each = [log_sum(profile[:, few] + weight, axis=1) for profile in (plain, company)]
+    return against_both(view, *each)
+
+
+def _profile(view: View, suspects: Suspects, rate: Reals, cases: Credibility, doubt: Doubt) -> Reals:
+    columns = Columns(suspects.shown, suspects.neutral, rate, suspects.lean)
+    if not view.study.region_known:
+        return noise_profile(columns, cases, doubt)
+    where = Regions(view.region, view.known.region_share, suspects.region_share)
+    return noise_profile(columns, cases, doubt, list_gain(columns, cases, where))
+
+
+def _log_prices(view: View) -> tuple[float, float]:
+    """Ln prior of all lists but those that lean to a given company, and of these, among all of nobody inside.
+
+    To somebody of one company a list that leans to another looks no more than plain.
+    """
+    eligible = int((view.study.opened_count > 0).sum())
+    companies = max(eligible / COMPANY_SIZE, 1.0)
+    leaning = LEANING
+    if not view.study.region_known:
+        leaning, companies = LEANING_PLACES_UNKNOWN, min(companies, float(PLACES))
+    return float(np.log1p(-leaning / companies)), float(np.log(leaning / companies))
+
+
+def against_both(view: View, plain: Reals, company: Reals) -> Reals:
+    """Ln likelihood ratio against both nulls together, from the one against either."""
+    likely, leaning = _log_prices(view)
+    return np.asarray(-np.logaddexp(likely - plain, leaning - company))
