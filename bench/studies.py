@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bench.campaigns import Planted
 from bench.worlds import World, first_shown
-from leaktrace.attribution import Case, Circumstances, Group, Judgement, Sample, Study, judge, shortlist_of
+from leaktrace.attribution import Case, Circumstances, Group, Judgement, Samples, Study, judge, shortlist_of
 from leaktrace.records import Grade
 
 MARGIN_DAYS = 14
@@ -22,7 +22,8 @@ AROUND = Circumstances(
     log_allows_nobody=True,
     margin_days=MARGIN_DAYS,
 )
-CONTROLS = 10_000
+CONTROLS = 20_000
+SAMPLED = 600
 
 
 def group_of(
@@ -52,9 +53,8 @@ def group_of(
 
 def study_of(world: World, planted: Planted, *, seed: int, controls: int = CONTROLS) -> Study:
     """What the ledger would answer for the campaign."""
-    rng = np.random.default_rng(seed)
     start = int(planted.mailed_at.min())
-    drawn, uniform = _controls(rng, world, planted, controls)
+    drawn, uniform = drawn_controls(world, planted, seed, controls)
     group = group_of(
         world, planted.customers, planted.seller, planted.extra_pairs, rows=planted.seller_rows_known
     ).before(planted.mailed_at)
@@ -82,10 +82,11 @@ def study_of(world: World, planted: Planted, *, seed: int, controls: int = CONTR
     )
 
 
-def _controls(
-    rng: np.random.Generator, world: World, planted: Planted, count: int
+def drawn_controls(
+    world: World, planted: Planted, seed: int, count: int = CONTROLS
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Three quarters from all customers alike, the rest from the cases' regions, as the ledger draws them."""
+    rng = np.random.default_rng(seed)
     if not world.attributes_known:
         drawn = np.setdiff1d(rng.choice(world.customers, count, replace=False), planted.customers)
         return drawn, np.ones(len(drawn), dtype=np.bool_)
@@ -98,17 +99,30 @@ def _controls(
 
 
 def samples_of(
-    world: World, study: Study, planted: Planted, principals: NDArray[np.int64], seed: int, limit: int = 600
-) -> list[Sample]:
+    world: World, study: Study, planted: Planted, principals: NDArray[np.int64], seed: int, limit: int = SAMPLED
+) -> Samples:
     """What each of these principals opened, sampled as the ledger samples."""
     rng = np.random.default_rng(seed)
-    found = []
+    drawn = []
     for principal in principals.tolist():
-        opened = world.opened(principal, study.start_at)
-        chosen = np.sort(rng.choice(opened, min(limit, len(opened)), replace=False))
-        group = group_of(world, chosen, planted.seller, (), rows=planted.seller_rows_known).before(study.start_at)
-        found.append(Sample(principal, group))
-    return found
+        opened = np.setdiff1d(world.opened(principal, study.start_at), planted.customers)
+        drawn.append(np.sort(rng.choice(opened, min(limit, len(opened)), replace=False)))
+    customers = np.unique(np.concatenate(drawn)) if drawn else np.zeros(0, dtype=np.int64)
+    group = group_of(world, customers, planted.seller, (), rows=planted.seller_rows_known).before(study.start_at)
+    present = [row for row, one in enumerate(drawn) if len(one)]
+    row = np.repeat(np.arange(len(present)), [len(drawn[place]) for place in present])
+    customer = np.searchsorted(customers, np.concatenate([drawn[place] for place in present]))
+    at = _first_times(group, customer, principals[present][row])
+    fresh = ~np.isin(customers, drawn_controls(world, planted, seed)[0])
+    return Samples(principals[present], group, fresh, row, customer, at)
+
+
+def _first_times(group: Group, customer: NDArray[np.int64], principal: NDArray[np.int64]) -> NDArray[np.int64]:
+    """When each of these principals was first shown each of these customers."""
+    width = int(group.pair_principal.max()) + 1
+    pairs = group.pair_customer * width + group.pair_principal
+    order = np.argsort(pairs, kind="stable")
+    return group.pair_at[order[np.searchsorted(pairs[order], customer * width + principal)]]
 
 
 def judged(world: World, planted: Planted, seed: int) -> Judgement:

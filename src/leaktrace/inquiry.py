@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from leaktrace.attribution import Case, Group, Sample, Study
+from leaktrace.attribution import Case, Group, Samples, Study
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.records import (
@@ -113,6 +113,7 @@ class Inquiry:
     question: Question
     lookup: Lookup
     case_keys: Keys
+    control_keys: Keys
     principal_keys: tuple[PrincipalKey, ...]
 
 
@@ -231,7 +232,7 @@ def open_inquiry(
         contacts_known=totals.contacts_count > 0,
         region_known=bool(lookup.regions),
     )
-    return Inquiry(study, question, lookup, case_keys, tuple(principal.key for principal in principals))
+    return Inquiry(study, question, lookup, case_keys, controls, tuple(principal.key for principal in principals))
 
 
 def _spread_ends(cases: Sequence[Case], count: int, question: Question) -> list[datetime]:
@@ -241,26 +242,33 @@ def _spread_ends(cases: Sequence[Case], count: int, question: Question) -> list[
     return [instant_of(ends[place * len(ends) // count]) for place in range(count)]
 
 
-def samples_for(ledger: Ledger, inquiry: Inquiry, principals: Iterable[int], settings: Settings) -> list[Sample]:
+def samples_for(ledger: Ledger, inquiry: Inquiry, principals: Iterable[int], settings: Settings) -> Samples:
     """What each of these principals (indices of the study) opened before the first mail, with who else was shown it."""
     wanted = sorted(principals)
     if not wanted:
-        return []
-    keys = [inquiry.principal_keys[index] for index in wanted]
+        return Samples.none()
+    keys = np.array([inquiry.principal_keys[index] for index in wanted], dtype=np.uint64)
     opened = ledger.opened_by(
-        keys,
+        keys.tolist(),
         inquiry.question.field,
         inquiry.question.window,
         limit=_SAMPLE_CUSTOMERS,
         seed=settings.control_seed,
     )
-    customers = np.unique(opened.customer)
-    group = inquiry.lookup.group(customers, [inquiry.question.start_at] * len(customers))
-    samples = []
-    for index, key in zip(wanted, keys, strict=True):
-        own = np.isin(customers, opened.customer[opened.principal == np.uint64(key)])
-        samples.append(Sample(index, group.only(own)))
-    return samples
+    kept = ~np.isin(opened.customer, inquiry.case_keys)
+    customer, principal, at = opened.customer[kept], opened.principal[kept], opened.first_shown_at[kept]
+    customers = np.unique(customer)
+    order = np.argsort(keys, kind="stable")
+    row = order[np.searchsorted(keys[order], principal)]
+    present = np.unique(row)
+    return Samples(
+        principals=np.array(wanted, dtype=np.int64)[present],
+        group=inquiry.lookup.group(customers, [inquiry.question.start_at] * len(customers)),
+        fresh=~np.isin(customers, inquiry.control_keys),
+        draw_row=np.searchsorted(present, row).astype(np.int64),
+        draw_customer=np.searchsorted(customers, customer).astype(np.int64),
+        draw_at=at,
+    )
 
 
 def _known(ledger: Ledger, keys: Keys, field: str, evidence: Evidence, settings: Settings) -> NDArray[np.bool_]:

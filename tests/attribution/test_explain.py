@@ -78,8 +78,8 @@ def test_unsure_times_and_look_alikes_say_why() -> None:
 
 def test_nobody_and_undecided_have_their_sentences() -> None:
     market = background_market()
-    nobody = retold(market, unopened(market, 30))
-    assert nobody.headline.startswith("Nobody inside explains these 30 reports")
+    nobody = retold(market, unopened(market, 100))
+    assert nobody.headline.startswith("Nobody inside explains these 100 reports")
     few = retold(market, unopened(market, 2))
     assert few.headline.startswith("Undecided: ")
     labels = [alternative.label for alternative in nobody.alternatives]

@@ -50,7 +50,7 @@ def test_a_plain_source_is_named() -> None:
 
 def test_nobody_is_found_in_reports_from_anybody() -> None:
     market = background_market()
-    judgement = judged(market, study_of(market, unopened(market, 30)))
+    judgement = judged(market, study_of(market, unopened(market, 100)))
     assert judgement.verdict.outcome == "nobody"
     assert judgement.named == ()
     assert judgement.sets == ()
@@ -246,7 +246,7 @@ class TestCoverage:
     def test_nobody_is_not_said_over_a_log_with_gaps(self) -> None:
         market = background_market()
         around = replace(AROUND, log_allows_nobody=False)
-        judgement = judged(market, study_of(market, unopened(market, 30)), around)
+        judgement = judged(market, study_of(market, unopened(market, 100)), around)
         assert judgement.undecided is not None
         assert judgement.undecided.code == "log_incomplete"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from leaktrace.attribution import Case, Circumstances, Group, Judgement, Sample, Study, judge, shortlist_of
+from leaktrace.attribution import Case, Circumstances, Group, Judgement, Samples, Study, judge, shortlist_of
 from leaktrace.records import Grade, PrincipalFacts
 
 DAY = 86_400_000_000
@@ -33,6 +33,8 @@ class Market:
     opened: dict[tuple[int, str], int] = field(default_factory=dict)
     """(customer, principal) -> first time."""
     contact: set[int] = field(default_factory=set)
+    reported: set[int] = field(default_factory=set)
+    """Customers of the last study made; they are never sampled."""
 
     def show(self, principal: str, customers: Iterable[int], at: int = MAIL_AT - 100 * DAY) -> None:
         for customer in customers:
@@ -92,7 +94,8 @@ def study_of(
     region_known: bool = False,
 ) -> Study:
     """The study of these customers' reports; every other customer is a control."""
-    controls = [customer for customer in range(market.size) if customer not in set(reports)]
+    market.reported = set(reports)
+    controls = [customer for customer in range(market.size) if customer not in market.reported]
     before = {key: at for key, at in market.opened.items() if at < MAIL_AT}
     counts = [sum(1 for _, who in before if who == name) for name in market.names]
     cases = tuple(
@@ -118,19 +121,32 @@ def study_of(
     )
 
 
-def samples_of(market: Market, study: Study, principals: Iterable[int]) -> list[Sample]:
-    """Everything each principal opened before the mail."""
-    found = []
-    for index in principals:
-        own = sorted(c for (c, who), at in market.opened.items() if who == market.names[index] and at < MAIL_AT)
-        found.append(Sample(index, market.group(own, MAIL_AT)))
-    return found
+def samples_of(market: Market, principals: Iterable[int]) -> Samples:
+    """Everything each principal opened before the mail, but for the customers in evidence."""
+    draws = [
+        (index, customer, at)
+        for index in sorted(principals)
+        for (customer, who), at in sorted(market.opened.items())
+        if who == market.names[index] and at < MAIL_AT and customer not in market.reported
+    ]
+    if not draws:
+        return Samples.none()
+    present = sorted({index for index, _, _ in draws})
+    customers = sorted({customer for _, customer, _ in draws})
+    return Samples(
+        principals=np.array(present, dtype=np.int64),
+        group=market.group(customers, MAIL_AT),
+        fresh=np.zeros(len(customers), dtype=np.bool_),
+        draw_row=np.array([present.index(index) for index, _, _ in draws], dtype=np.int64),
+        draw_customer=np.array([customers.index(customer) for _, customer, _ in draws], dtype=np.int64),
+        draw_at=np.array([at for _, _, at in draws], dtype=np.int64),
+    )
 
 
 def judged(market: Market, study: Study, around: Circumstances = AROUND) -> Judgement:
     """The whole way through the room."""
     listed = shortlist_of(study, around.margin_days).tolist()
-    return judge(study, samples_of(market, study, listed), around, insider_prior=0.5)
+    return judge(study, samples_of(market, listed), around, insider_prior=0.5)
 
 
 def opened_by(market: Market, name: str, count: int, seed: int = 0) -> list[int]:

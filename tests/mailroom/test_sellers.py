@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from leaktrace.mailroom.domains import canonical_host, domain_of_link, label_of, listed, registrable, tells_who
@@ -55,6 +55,7 @@ def test_the_domain_somebody_registered(host: str, owner: str | None) -> None:
 
 
 @given(st.text(max_size=30))
+@example("0.\u00a8")
 def test_any_text_has_an_owner_or_none(text: str) -> None:
     found = registrable(text)
     assert found is None or (registrable(found) == found and (canonical_host(text) or "").endswith(found))

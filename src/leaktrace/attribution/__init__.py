@@ -4,7 +4,7 @@ from leaktrace.attribution.decision import Circumstances, Verdict
 from leaktrace.attribution.explain import explain
 from leaktrace.attribution.judge import Judgement, judge, shortlist_of
 from leaktrace.attribution.mailed import mailed_estimate
-from leaktrace.attribution.study import NEVER, Case, Group, Sample, Study
+from leaktrace.attribution.study import NEVER, Case, Group, Samples, Study
 
 __all__ = [
     "NEVER",
@@ -12,7 +12,7 @@ __all__ = [
     "Circumstances",
     "Group",
     "Judgement",
-    "Sample",
+    "Samples",
     "Study",
     "Verdict",
     "explain",

@@ -24,7 +24,7 @@ from scipy.special import bdtrc
 
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.posterior import Posterior, Weighed
-from leaktrace.attribution.rivals import Rival
+from leaktrace.attribution.rivals import RIVAL_LOG_RATIO, Rival
 from leaktrace.attribution.sets import Sets, sets_of
 from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.view import decoys
@@ -32,8 +32,6 @@ from leaktrace.records import Outcome, UndecidedCode
 
 EARLY_CUT_PROBABILITY = 0.95
 """What the second cut must still say of somebody who is named."""
-RIVAL_LOG_RATIO = math.log(200.0)
-"""How much worse every rival's explanation must be. A framer chooses the part; a prior on his choice guards nobody."""
 LATE_ONLY_LOG_RATIO = 3.0
 LATE_ONLY_CHANCE = 1e-3
 ALONE_LOG_RATIO = math.log(20.0)
@@ -95,22 +93,13 @@ def late_only(late: Posterior, early: Posterior) -> Indices:
     for one in late.weighed:
         index = one.principal
         gained = hits_late[index] - hits_early[index]
-        habit = _recent_share(one, early)
+        # Of all customers they opened, the share first opened after the early cut; never quite zero.
+        habit = one.recent_share
         if gained > 1.5 and late.log_ratio[index] - early.log_ratio[index] > LATE_ONLY_LOG_RATIO:
             chance = float(bdtrc(np.floor(gained) - 1, max(int(np.ceil(hits_late[index])), 1), habit))
             if chance < LATE_ONLY_CHANCE:
                 found.append(index)
     return np.array(sorted(found), dtype=np.int64)
-
-
-def _recent_share(one: Weighed, early: Posterior) -> float:
-    """Of all customers a principal opened, the share first opened after the early cut; never quite zero."""
-    if one.sample is None:
-        return 0.1
-    opened = one.sample.opened
-    own = opened.pair_principal == one.principal
-    recent = int(np.count_nonzero(opened.pair_at[own] >= early.view.latest))
-    return min((recent + 2.0) / (opened.size + 4.0), 0.9)
 
 
 def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:

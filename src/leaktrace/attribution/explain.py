@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from leaktrace.attribution.decision import RIVAL_LOG_RATIO
 from leaktrace.attribution.judge import Judgement
 from leaktrace.attribution.posterior import Weighed
+from leaktrace.attribution.rivals import RIVAL_LOG_RATIO
 from leaktrace.attribution.study import Study
 from leaktrace.records import Alternative, Explanation, ReportTerm, Why
 

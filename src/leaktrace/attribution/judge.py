@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from leaktrace.attribution.decision import Circumstances, Looks, Verdict, decide
 from leaktrace.attribution.posterior import Posterior, posterior_of
 from leaktrace.attribution.screening import shortlist
 from leaktrace.attribution.sets import chance_of_any
-from leaktrace.attribution.study import NEVER, Aside, Indices, Sample, Study
+from leaktrace.attribution.study import NEVER, Aside, Indices, Samples, Study
 from leaktrace.attribution.suspects import close_look
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
@@ -39,13 +38,13 @@ def shortlist_of(study: Study, margin_days: int) -> Indices:
     return shortlist(study, _margin_at(study, margin_days))
 
 
-def judge(study: Study, samples: Iterable[Sample], around: Circumstances, *, insider_prior: float) -> Judgement:
+def judge(study: Study, samples: Samples, around: Circumstances, *, insider_prior: float) -> Judgement:
     """Weighs every explanation at both cuts and decides.
 
     `samples`: what the principals of `shortlist_of` opened; fewer samples cost sharpness, not honesty.
     """
-    look = close_look(study, {sample.principal: sample for sample in samples})
     margin_at = _margin_at(study, around.margin_days)
+    look = close_look(study, samples, margin_at)
     early = posterior_of(study, look, latest=margin_at, insider=insider_prior)
     late_all = posterior_of(study, look, latest=NEVER, insider=insider_prior)
     recent = late_only(late_all, early)

@@ -36,9 +36,9 @@ def _nats_per_report(rate: float, noise: float) -> float:
 
 def more_for_rival(best: Weighed, rival: Rival, least_log_ratio: float) -> int | None:
     """About how many more reports would part the two; null where the rival was shown all that the principal was."""
-    if best.sample is None:
+    opened = best.opened
+    if opened is None:
         return None
-    opened = best.sample.opened
     share = float((opened.pair_principal == rival.rival).sum()) / opened.size
     if share > 0.97:
         return None

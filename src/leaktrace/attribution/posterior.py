@@ -15,10 +15,10 @@ import numpy as np
 from leaktrace.attribution.columns import Column, columns_in, exposed, striking
 from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, log_likelihood_ratio
 from leaktrace.attribution.logs import log_sum
-from leaktrace.attribution.rivals import Rival, rivals_of
+from leaktrace.attribution.rivals import RIVAL_LOG_RATIO, Rival, rivals_of
 from leaktrace.attribution.screening import closest, screen
 from leaktrace.attribution.several import Several, groups_of, log_price
-from leaktrace.attribution.study import Aside, Flags, Reals, Sample, Study
+from leaktrace.attribution.study import Aside, Flags, Group, Reals, Study
 from leaktrace.attribution.suspects import CloseLook, Suspects, suspects_of
 from leaktrace.attribution.view import View, view_at
 from leaktrace.attribution.weighing import Weights, against_both, weights_of
@@ -28,8 +28,9 @@ COLUMN_SHARE = 0.1
 FORGED_WEAK = 1.0
 """Chance that the reports of grade G1 or less were made up about one principal, in units of nobody inside: as likely
 as not, where they are all there is."""
-FORGED_ALL = 0.001
-"""The same for all reports whatever their grade."""
+FORGED_AGREED = 0.1
+"""The same for unsigned reports (G2 or less) by n independent reporters, divided by n squared: two or three people
+agree more easily than ten. Who cannot sign for the sender's domain makes up no report of a better grade."""
 SILENT_DECOY_SHARE = 4.0
 """A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
 _MOST_PROMISING = 8
@@ -50,15 +51,17 @@ class Weighed:
     log_ratio: float
     forged_weak: float
     """Ln ratio of "the reports of grade G1 or less were made up about this principal"."""
-    forged_all: float
-    """The same of all reports."""
+    forged_unsigned: float
+    """The same of all reports that nobody signed for."""
     spread: float
     shift: float
     """How much the list seems to lean to this principal's neighbourhood, in nats of log-odds."""
     noise: float
     """Posterior mean of nu, were this principal the source."""
-    sample: Sample | None
-    """What they opened, not cut."""
+    opened: Group | None
+    """A sample of what they opened."""
+    recent_share: float
+    """Of all customers they opened, the share first opened after the early cut; never quite zero."""
     rivals: tuple[Rival, ...]
     rivals_weighed: bool
     """False where nobody looked for rivals: then nobody may be named."""
@@ -116,8 +119,7 @@ def posterior_of(
     """Weighs every explanation at one cut; of the principals in `aside` only what they opened earlier counts."""
     view = view_at(study, latest, aside)
     log_ratio = screen(view)
-    sampled = np.array([sample.principal for sample in look.samples], dtype=np.int64)
-    close = np.union1d(closest(view, log_ratio), sampled).astype(np.int64)
+    close = np.union1d(closest(view, log_ratio), look.samples.principals).astype(np.int64)
     weights = weights_of(view, suspects_of(view, close, look, latest))
     suspects = weights.suspects
     log_ratio[close] = weights.log_ratio
@@ -127,6 +129,7 @@ def posterior_of(
     doubts = (Doubt.alike(len(chosen), weights.spread), weights.doubt.rows(chosen))
     groups = groups_of(view, suspects.rows(chosen), weights.log_ratio[chosen], doubts)
     weighed = [_weighed(view, suspects, weights, look, row, place) for place, row in enumerate(order.tolist())]
+    groups = [group for group in groups if not _redundant(group.members, weighed)]
     return _combine(
         view, weighed, log_ratio - silence, _column_ratios(view, weights.spread), groups, weights.spread, insider
     )
@@ -134,9 +137,9 @@ def posterior_of(
 
 def _weighed(view: View, suspects: Suspects, weights: Weights, look: CloseLook, row: int, place: int) -> Weighed:
     principal = int(suspects.principals[row])
-    sample = look.sample_of(principal)
     promising = bool(place < _MOST_PROMISING and weights.log_ratio[row] > _PROMISING_LOG_RATIO)
-    rivals = rivals_of(view, suspects, row, sample, weights.doubt, float(weights.company[row])) if promising else ()
+    opened = look.samples.of(principal) if promising else None
+    rivals = rivals_of(view, suspects, row, opened, weights.doubt, float(weights.company[row])) if promising else ()
     return Weighed(
         principal=principal,
         shown=suspects.shown[row],
@@ -144,13 +147,29 @@ def _weighed(view: View, suspects: Suspects, weights: Weights, look: CloseLook, 
         rate=np.maximum(suspects.plain[row], suspects.company[row]),
         log_ratio=float(weights.log_ratio[row]),
         forged_weak=float(weights.forged_weak[row]),
-        forged_all=float(weights.forged_all[row]),
+        forged_unsigned=float(weights.forged_unsigned[row]),
         spread=float(weights.doubt.spread[row]),
         shift=float(weights.doubt.mean[row]),
         noise=float(weights.noise[row]),
-        sample=sample,
+        opened=opened,
+        recent_share=look.recent_share(principal),
         rivals=rivals,
         rivals_weighed=promising,
+    )
+
+
+def _reporters(view: View, one: Weighed) -> float:
+    """Independent reporters whose unsigned reports this principal had been shown."""
+    return float((view.weight * (one.shown & view.unsigned)).sum())
+
+
+def _redundant(members: tuple[int, ...], weighed: list[Weighed]) -> bool:
+    """Whether one of a group was shown nearly all that speaks for another: then the one alone explains it."""
+    return any(
+        rival.rival in members and rival.behind < RIVAL_LOG_RATIO
+        for one in weighed
+        if one.principal in members
+        for rival in one.rivals
     )
 
 
@@ -238,7 +257,10 @@ def _masses(
         forged=[
             log_nobody - float(np.log(count)) + _forgery(share, ratio)
             for one in weighed
-            for share, ratio in ((FORGED_WEAK, one.forged_weak), (FORGED_ALL, one.forged_all))
+            for share, ratio in (
+                (FORGED_WEAK, one.forged_weak),
+                (FORGED_AGREED / max(_reporters(view, one), 1.0) ** 2, one.forged_unsigned),
+            )
         ],
         nobody=log_nobody,
     )

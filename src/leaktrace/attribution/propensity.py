@@ -1,8 +1,8 @@
 """How often would this principal, innocent, have been shown a customer like this one? For principals looked at closely.
 
-A principal's own other customers say what their customers are like; the controls say what customers are like. The
-ratio of the two makes the odds, |A_e| / (N - |A_e|) on average, that an innocent principal had been shown a customer
-with the same
+A principal's own other customers say what their customers are like; all the others in the pool say what customers are
+like. The ratio of the two makes the odds, |A_e| / (N - |A_e|) on average, that an innocent principal had been shown a
+customer with the same
 
 - region, segment,
 - contact intensity (how many *others* had been shown them), and
@@ -13,8 +13,8 @@ with the same
 Each attribute has one lean (a factor per class); the leans are fitted together, so that what two attributes say alike
 counts once (iterative proportional fitting: Deming & Stephan, Ann. Math. Statist. 11, 1940). Every lean is shrunk to
 what the others predict: zero overlap in a sample is not zero chance. The candidate is left out of intensity and
-company, and a sampled customer out of the sample that its company is measured by: else everything would explain itself
-away. The rates without company are the plain ones.
+company, and each of the principal's own customers out of what its company is measured by: else everything would explain
+itself away. The rates without company are the plain ones.
 """
 
 from __future__ import annotations
@@ -23,22 +23,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from leaktrace.attribution.baserates import CEILING, LEAST_OF_MARGINAL, Background
+from leaktrace.attribution.pool import Pool
 from leaktrace.attribution.strata import CLASSES, intensity_class
-from leaktrace.attribution.study import Flags, Group, Indices, Reals, Sample
+from leaktrace.attribution.study import Flags, Group, Indices, Reals
 
 DOUBLE_SHARE = 0.6
 """Who had been shown this share of a principal's customers is no company to them, but a double."""
 _DOUBLE_LIFT = 1.5
 _SWEEPS = 4
-_SHRINK = {"region": 3.0, "segment": 20.0, "intensity": 12.0, "company": 8.0}
+_SHRINK = (3.0, 20.0, 12.0, 8.0)
+"""Customers' worth of what the other attributes predict: region, segment, intensity, company."""
 _LIFT_SHRINK = 1.5
 _LOWEST_LIFT, _HIGHEST_LIFT = 0.1, 60.0
+_MOST_LEAN = 1e5
 _COMPANY_CLASSES = 7
 _CUSTOMERS_PER_CLASS = 12
-_MOST_CONTROLS = 6000
 
 Singles = NDArray[np.float32]
 
@@ -58,8 +60,8 @@ class Propensity:
     """Fitted leans of some principals; the first axis of every array is their place in `principals`."""
 
     principals: Indices
-    marginal: Reals
-    """|A_e| / N."""
+    place_of_region: Indices
+    """Class of each region's code: those of the cases have their own, all others share one."""
     plain: Leans
     """Company left out: its factors are one."""
     full: Leans
@@ -68,6 +70,8 @@ class Propensity:
     lifts: Singles
     """How much likelier each principal of the study is to have been shown one of this principal's customers than any
     customer, `[principals of the study, principals]`."""
+    share: Singles
+    """Share of this principal's customers that each principal of the study had been shown, likewise."""
     region_share: Reals
     """Of this principal's customers, `[principals, regions]`; sums to one."""
     closeness: Reals
@@ -80,176 +84,197 @@ class Propensity:
         `marginal`: |A_e| / N at this cut.
         """
         rows = np.arange(len(self.principals))[:, None]
-        others = intensity_class(cases.intensity()[None, :] - shown)
-        company = _classes(company_of(cases, self.lifts, shown, self.principals), self.edges)
+        others = cases.intensity()[None, :] - shown
+        total = np.asarray(_openings(cases, len(self.lifts)) @ self.lifts).T
+        company = (total - shown * _own(self.lifts, self.principals)[:, None] + 1.0) / (others + 1.0)
+        place = np.zeros(company.shape, dtype=np.int64)
+        for edge in self.edges.T:
+            place += company >= edge[:, None]
         average = (marginal / (1.0 - marginal))[:, None]
-        least = LEAST_OF_MARGINAL * marginal[:, None]
+        region, intensity = self.place_of_region[cases.region], intensity_class(others)
 
         def rate(leans: Leans) -> Reals:
             odds = (
                 average
-                * leans.region[rows, cases.region[None, :]]
+                * leans.region[rows, region[None, :]]
                 * leans.segment[rows, cases.segment[None, :]]
-                * leans.intensity[rows, others]
-                * leans.company[rows, company]
+                * leans.intensity[rows, intensity]
+                * leans.company[rows, place]
             )
-            return np.clip(odds / (1.0 + odds), least, CEILING)
+            return np.clip(odds / (1.0 + odds), LEAST_OF_MARGINAL * marginal[:, None], CEILING)
 
         return rate(self.plain), rate(self.full)
 
 
-def company_of(group: Group, lifts: Singles, shown: Flags, principals: Indices) -> Singles:
-    """Mean lift of the others who had been shown each customer, drawn to one, `[principals, customers]`."""
-    openings = csr_array(
-        (np.ones(len(group.pair_customer), dtype=np.float32), (group.pair_customer, group.pair_principal)),
-        shape=(group.size, lifts.shape[0]),
-    )
-    total = np.asarray(openings @ lifts).T
-    own = lifts[principals, np.arange(len(principals))]
-    others = group.intensity()[None, :] - shown
-    return np.asarray((total - shown * own[:, None] + 1.0) / (others + 1.0), dtype=np.float32)
+def _openings(group: Group, principals: int) -> csr_array:
+    ones = np.ones(len(group.pair_customer), dtype=np.float32)
+    return csr_array((ones, (group.pair_customer, group.pair_principal)), shape=(group.size, principals))
 
 
-def _classes(company: Singles, edges: Reals) -> Indices:
-    found = np.zeros(company.shape, dtype=np.int64)
-    for edge in edges.T:
-        found += company >= edge[:, None]
-    return found
+def _own(lifts: Singles, principals: Indices) -> Singles:
+    return np.asarray(lifts[principals, np.arange(len(principals))])
 
 
-def fit(
-    known: Background, controls: Group, control_weight: Reals, samples: list[Sample], marginal: Reals
-) -> Propensity:
-    """Fits the principals of these samples (none of them empty).
-
-    `control_weight`: how many customers each control stands for, on any scale; `marginal`: |A_e| / N of each sample.
-    The controls are thinned evenly to `_MOST_CONTROLS`: more do not sharpen the fit to a sample of some hundreds.
-    """
-    principals = np.array([sample.principal for sample in samples], dtype=np.int64)
-    step = max(1, -(-controls.size // _MOST_CONTROLS))
-    kept = np.arange(controls.size) % step == 0
-    few, weight = controls.only(kept), control_weight[kept]
-    everybody = len(known.marginal)
-    counts = np.stack([np.bincount(sample.opened.pair_principal, minlength=everybody) for sample in samples]).astype(
-        np.float64
-    )
-    size = np.array([float(sample.opened.size) for sample in samples])
-    doubles = _doubles(counts, size, known.marginal)
-    lifts = np.where(doubles, 1.0, _lifts(counts, size[:, None] * known.marginal[None, :])).T.astype(np.float32)
-    shown = _shown(few, principals, everybody)
-    company = company_of(few, lifts, shown, principals)
-    others = intensity_class(few.intensity()[None, :] - shown)
-    plain, full, edges, closeness = [], [], [], []
-    for row, sample in enumerate(samples):
-        own = _own_side(known, sample, counts[row], doubles[row])
-        edge = _edges(own.company)
-        negatives = weight * ~shown[row]
-        control_codes = [few.region, few.segment, others[row], _bins(company[row], edge)]
-        own_codes = [sample.opened.region, sample.opened.segment, own.intensity, _bins(own.company, edge)]
-        plain.append(_fitted(known, negatives, control_codes[:3], own_codes[:3]))
-        full.append(_fitted(known, negatives, control_codes, own_codes))
-        edges.append(edge)
-        closeness.append(max(float(np.log(full[-1][3][own_codes[3]]).mean()), 0.0))
-    shares = np.stack([_region_share(known, sample) for sample in samples])
+def fit(known: Background, pool: Pool, principals: Indices, case_regions: Indices) -> Propensity:
+    """Fits these principals (sorted) to the pool; `case_regions`: codes of regions that need a class of their own."""
+    group, weight = pool.group, pool.weight
+    openings = _openings(group, len(known.marginal))
+    theirs = csc_array(openings[:, principals])
+    lifts, share, scale = _lifts(known, openings, theirs, weight, principals)
+    company = np.asarray(openings @ lifts) - _own(lifts, principals)[None, :] * theirs.toarray()
+    intensity = group.intensity()
+    place = np.zeros(known.regions, dtype=np.int64)
+    place[np.unique(case_regions)] = np.arange(1, len(np.unique(case_regions)) + 1)
+    base = _Cells(place[group.region], group.segment, int(place.max()) + 1, known.segments)
+    found = []
+    for row in range(len(principals)):
+        positive = theirs.indices[theirs.indptr[row] : theirs.indptr[row + 1]]
+        own = np.zeros(group.size, dtype=np.bool_)
+        own[positive] = True
+        # A customer is left out of what its own company is measured by.
+        spread = scale[row] / (scale[row] * known.marginal + _LIFT_SHRINK)
+        itself = weight[positive] / max(float(weight[positive].sum()), 1e-12)
+        company[positive, row] -= itself * (openings[positive] @ spread - spread[principals[row]])
+        others = intensity - own
+        measured = (company[:, row] + 1.0) / (others + 1.0)
+        found.append(_fit_one(known, base, weight, own, intensity_class(others), measured))
     return Propensity(
-        principals,
-        marginal,
-        _stacked(plain),
-        _stacked(full),
-        np.stack(edges),
-        lifts,
-        shares,
-        np.array(closeness),
+        principals=principals,
+        place_of_region=place,
+        plain=_stacked([one.plain for one in found]),
+        full=_stacked([one.full for one in found]),
+        edges=np.stack([one.edges for one in found]),
+        lifts=lifts,
+        share=share,
+        region_share=_region_shares(known, theirs, group, weight),
+        closeness=np.array([one.closeness for one in found]),
     )
 
 
-def _lifts(counts: Reals, expected: Reals) -> Reals:
-    return np.clip((counts + _LIFT_SHRINK) / (expected + _LIFT_SHRINK), _LOWEST_LIFT, _HIGHEST_LIFT)
-
-
-def _doubles(counts: Reals, size: Reals, marginal: Reals) -> Flags:
-    """Who had been shown most of a principal's customers, beyond their size: a twin, not a company.
-
-    A list that leans to what one person was shown is no list that a sender comes by lawfully. Whether the one or the
-    other passed it on is for `rivals` to ask.
-    """
-    share = counts / size[:, None]
-    return (share >= DOUBLE_SHARE) & (share >= _DOUBLE_LIFT * marginal[None, :])
-
-
-def _shown(group: Group, principals: Indices, everybody: int) -> Flags:
-    place = np.full(everybody, -1)
-    place[principals] = np.arange(len(principals))
-    shown = np.zeros((len(principals), group.size), dtype=np.bool_)
-    row = place[group.pair_principal]
-    shown[row[row >= 0], group.pair_customer[row >= 0]] = True
-    return shown
+def _lifts(
+    known: Background, openings: csr_array, theirs: csc_array, weight: Reals, principals: Indices
+) -> tuple[Singles, Singles, Reals]:
+    """Lifts and shares of everybody among each one's customers, and how many customers each one's pool is worth."""
+    weighed = csc_array((theirs.data * weight[theirs.indices], theirs.indices, theirs.indptr), shape=theirs.shape)
+    together = np.asarray((openings.T @ weighed).toarray())
+    size = np.maximum(np.asarray(weighed.sum(axis=0)).ravel(), 1e-12)
+    squared = csc_array((weight[theirs.indices] ** 2, theirs.indices, theirs.indptr), shape=theirs.shape)
+    scale = size**2 / np.maximum(np.asarray(squared.sum(axis=0)).ravel(), 1e-12)
+    share = together / size[None, :]
+    marginal = known.marginal[:, None]
+    lifts = np.clip((scale * share + _LIFT_SHRINK) / (scale * marginal + _LIFT_SHRINK), _LOWEST_LIFT, _HIGHEST_LIFT)
+    # Who had been shown most of a principal's customers is a twin, not a company: a list that leans to what one person
+    # was shown is no list that a sender comes by lawfully. Which of the two passed it on is for `rivals` to ask.
+    doubles = (share >= DOUBLE_SHARE) & (share >= _DOUBLE_LIFT * marginal)
+    doubles[principals, np.arange(len(principals))] = False
+    return np.where(doubles, 1.0, lifts).astype(np.float32), share.astype(np.float32), scale
 
 
 @dataclass(frozen=True, slots=True)
-class _OwnSide:
-    """Attributes of a principal's own customers, the principal left out."""
+class _Cells:
+    """Classes of region and segment of every customer in the pool, and how many classes there are."""
 
-    intensity: Indices
-    company: Reals
+    region: Indices
+    segment: Indices
+    regions: int
+    segments: int
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return (self.regions, self.segments, CLASSES, _COMPANY_CLASSES)
+
+    def counts(self, weight: Reals, rows: Flags, intensity: Indices, company: Indices) -> Reals:
+        """Weight of the chosen customers by class of all four attributes."""
+        code = (self.region * self.segments + self.segment) * CLASSES + intensity
+        code = code * _COMPANY_CLASSES + company
+        size = int(np.prod(self.shape))
+        sums = np.bincount(code[rows], weights=weight[rows], minlength=size)
+        return sums.reshape(self.shape).astype(np.float64)
 
 
-def _own_side(known: Background, sample: Sample, counts: Reals, doubles: Flags) -> _OwnSide:
-    opened = sample.opened
-    other = opened.pair_principal != sample.principal
-    customer, principal = opened.pair_customer[other], opened.pair_principal[other]
-    others = np.bincount(customer, minlength=opened.size)
-    # The customer itself is left out of the sample that its company is measured by.
-    without = np.where(doubles, 1.0, _lifts(counts - 1.0, max(opened.size - 1.0, 0.0) * known.marginal))
-    company = np.bincount(customer, weights=without[principal], minlength=opened.size)
-    return _OwnSide(intensity_class(others), (company + 1.0) / (others + 1.0))
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """One principal's leans."""
+
+    plain: list[Reals]
+    full: list[Reals]
+    edges: Reals
+    closeness: float
 
 
-def _bins(company: NDArray[np.floating], edges: Reals) -> Indices:
-    return np.searchsorted(edges, company, side="right").astype(np.int64)
+def _fit_one(known: Background, base: _Cells, weight: Reals, own: Flags, intensity: Indices, company: Reals) -> _Fitted:
+    edges = _edges(company[own], weight[own])
+    place = np.searchsorted(edges, company, side="right")
+    ours = base.counts(weight, own, intensity, place)
+    theirs = base.counts(weight, ~own, intensity, place)
+    total, squared = float(weight[own].sum()), float((weight[own] ** 2).sum())
+    worth = total**2 / max(squared, 1e-12)
+    ours = ours * (worth / max(total, 1e-12))
+    theirs = theirs / max(float(theirs.sum()), 1e-12)
+    start = [
+        np.ones(base.regions),
+        np.ones(base.segments),
+        known.tilt / max(float((known.class_share @ known.tilt) @ known.region_share), 1e-12),
+        np.ones(_COMPANY_CLASSES),
+    ]
+    plain = _proportional(theirs.sum(axis=3, keepdims=True), ours.sum(axis=3, keepdims=True), start, worth, 3)
+    full = _proportional(theirs, ours, plain, worth, 4)
+    classes = ours.sum(axis=(0, 1, 2))
+    closeness = float((classes / max(classes.sum(), 1e-12)) @ np.log(full[3]))
+    return _Fitted(plain, full, edges, max(closeness, 0.0))
 
 
-def _edges(company: Reals) -> Reals:
+def _edges(company: Reals, weight: Reals) -> Reals:
     """Edges that part the principal's own customers evenly; fewer classes where there are few customers."""
     wanted = int(np.clip(len(company) // _CUSTOMERS_PER_CLASS, 1, _COMPANY_CLASSES))
     edges = np.full(_COMPANY_CLASSES - 1, np.inf)
     if wanted > 1:
-        cuts = np.unique(np.quantile(company, np.arange(1, wanted) / wanted))
+        order = np.argsort(company, kind="stable")
+        reached = np.cumsum(weight[order]) / weight.sum()
+        cuts = np.unique(company[order][np.searchsorted(reached, np.arange(1, wanted) / wanted)])
         edges[: len(cuts)] = cuts
     return edges
 
 
-def _fitted(known: Background, weight: Reals, controls: list[Indices], own: list[Indices]) -> list[Reals]:
-    """Leans that make the weighted controls look like the principal's own customers in every attribute."""
-    leans = [
-        np.ones(known.regions),
-        np.ones(known.segments),
-        known.tilt / max(float((known.class_share @ known.tilt) @ known.region_share), 1e-12),
-        np.ones(_COMPANY_CLASSES),
-    ]
-    density = weight / max(float(weight.sum()), 1e-12) * leans[2][controls[2]]
-    many = len(own[0])
+def _proportional(theirs: Reals, ours: Reals, start: list[Reals], worth: float, attributes: int) -> list[Reals]:
+    """Leans that make everybody's customers look like the principal's own in each attribute."""
+    leans = [lean.copy() for lean in start]
+    density = theirs.copy()
+    for which in range(4):
+        density *= _along(leans[which] if density.shape[which] > 1 else np.ones(1), which)
+    axes = [tuple(axis for axis in range(4) if axis != which) for which in range(4)]
     for _ in range(_SWEEPS):
-        for which, (codes, own_codes, shrink) in enumerate(zip(controls, own, _SHRINK.values(), strict=False)):
-            classes = len(leans[which])
-            if classes == 1:
+        for which in range(attributes):
+            if density.shape[which] == 1:
                 continue
-            expected = np.bincount(codes, weights=density, minlength=classes)
+            expected = density.sum(axis=axes[which])
             total = max(float(expected.sum()), 1e-12)
             share = np.maximum(expected / total, 1e-9)
-            seen = np.bincount(own_codes, minlength=classes)
-            factor = (seen + shrink * share) / (many + shrink) / share / total
-            leans[which] = leans[which] * factor
-            density = density * factor[codes]
+            seen = ours.sum(axis=axes[which])
+            factor = (seen + _SHRINK[which] * share) / (worth + _SHRINK[which]) / share / total
+            # Where nearly everybody had been shown to the principal, nobody is left to compare with.
+            factor = np.clip(leans[which] * factor, 1.0 / _MOST_LEAN, _MOST_LEAN) / leans[which]
+            leans[which] *= factor
+            density *= _along(factor, which)
     return leans
+
+
+def _along(values: Reals, axis: int) -> Reals:
+    shape = [1, 1, 1, 1]
+    shape[axis] = len(values)
+    return values.reshape(shape)
 
 
 def _stacked(fitted: list[list[Reals]]) -> Leans:
     region, segment, intensity, company = (np.stack([one[which] for one in fitted]) for which in range(4))
-    return Leans(region, segment, intensity[:, :CLASSES], company)
+    return Leans(region, segment, intensity, company)
 
 
-def _region_share(known: Background, sample: Sample) -> Reals:
-    counts = np.bincount(sample.opened.region, minlength=known.regions)
-    share = counts + _SHRINK["region"] * known.region_share
-    return np.asarray(share / share.sum())
+def _region_shares(known: Background, theirs: csc_array, group: Group, weight: Reals) -> Reals:
+    column = np.repeat(np.arange(theirs.shape[1]), np.diff(theirs.indptr))
+    cell = column * known.regions + group.region[theirs.indices]
+    counts = np.bincount(cell, weights=weight[theirs.indices], minlength=theirs.shape[1] * known.regions)
+    counts = counts.reshape(theirs.shape[1], known.regions)
+    worth = np.minimum(np.diff(theirs.indptr), counts.sum(axis=1))[:, None]
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-12)
+    return np.asarray((worth * share + _SHRINK[0] * known.region_share) / (worth + _SHRINK[0]))

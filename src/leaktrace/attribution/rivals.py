@@ -9,6 +9,7 @@ be chance. Twins are the limit: the share is one, nothing is missed, and no numb
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +19,16 @@ from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, integr
 from leaktrace.attribution.lists import Regions, list_gain
 from leaktrace.attribution.screening import expected_hits
 from leaktrace.attribution.strata import CLASSES, intensity_class
-from leaktrace.attribution.study import Flags, Group, Indices, Reals, Sample
+from leaktrace.attribution.study import Flags, Group, Indices, Reals
 from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
 
-FIXED_JOB_SHARE = 0.9
+FIXED_JOB_SHARE = 0.75
 """A service account that was shown at least this share of all customers is a fixed job: no rival to anybody."""
 CLOSE_SHARE = 0.5
 """A rival must have been shown at least this share of the cases that the principal was shown."""
+RIVAL_LOG_RATIO = math.log(200.0)
+"""How much worse every rival's explanation must be. A framer chooses the part; a prior on his choice guards nobody."""
 _SHRINK = 10.0
 _MOST_RIVALS = 30
 _HANDLED_LEAST = 2.5
@@ -49,7 +52,7 @@ class Rival:
 
 
 def rivals_of(
-    view: View, suspects: Suspects, row: int, sample: Sample | None, doubt: Doubt, log_ratio: float
+    view: View, suspects: Suspects, row: int, opened: Group | None, doubt: Doubt, log_ratio: float
 ) -> tuple[Rival, ...]:
     """All rivals worth weighing for one suspect; `log_ratio`: of the suspect, with the same rates and doubt."""
     principal = int(suspects.principals[row])
@@ -58,7 +61,7 @@ def rivals_of(
     if len(others) == 0 or principal in _fixed_jobs(view):
         return ()
     theirs, unsure = view.rows(others)
-    rate = suspects.company[row][None, :] * _shared_share(view, sample, others)
+    rate = suspects.company[row][None, :] * _shared_share(view, opened, others)
     columns = Columns(
         shown=theirs & shown[None, :],
         # What may have been in time for either is neither for nor against the pair.
@@ -113,11 +116,11 @@ def _fixed_jobs(view: View) -> Indices:
     return np.flatnonzero(services & (view.known.marginal >= FIXED_JOB_SHARE))
 
 
-def _shared_share(view: View, sample: Sample | None, others: Indices) -> Reals:
+def _shared_share(view: View, opened: Group | None, others: Indices) -> Reals:
     """Among a principal's customers, the share that each other had been shown too, at each case's region and intensity.
 
-    `sample`: of those customers. Where there are few of a region, the other's own rate there says how many are shared:
-    two who both work far away share little over all, but not little of the few they have in common.
+    `opened`: a sample of those customers. Where there are few of a region, the other's own rate there says how many are
+    shared: two who both work far away share little over all, but not little of the few they have in common.
     """
     many, cases = len(others), view.size
     regions = view.known.regions
@@ -125,9 +128,8 @@ def _shared_share(view: View, sample: Sample | None, others: Indices) -> Reals:
     own = rates_from_controls(
         view.known, np.repeat(others, cases), np.tile(view.region, many), np.tile(busy, many)
     ).reshape(many, cases)
-    if sample is None or sample.opened.size == 0:
+    if opened is None:
         return own
-    opened = sample.opened
     classes = intensity_class(np.maximum(opened.intensity() - 1, 0))
     by_region, in_region = _hits_by(opened, opened.region, regions, others, len(view.study.principals))
     by_class, in_class = _hits_by(opened, classes, CLASSES, others, len(view.study.principals))

@@ -110,11 +110,44 @@ class Aside:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """A sample of what one principal opened, with everybody else who had been shown the same customers."""
+class Samples:
+    """What some principals opened before the campaign, drawn at random, with everybody else who had been shown it.
 
-    principal: int
-    opened: Group
+    A customer drawn for several principals is there once. Customers in evidence are left out.
+    """
+
+    principals: Indices
+    """Indices of the study's principals, sorted; each with one draw at least."""
+    group: Group
+    fresh: Flags
+    """Customers that are not among the study's controls too, one per customer."""
+    draw_row: Indices
+    """Draws: place in `principals`."""
+    draw_customer: Indices
+    """Draws: index into `group`."""
+    draw_at: Instants
+    """Draws: when the principal was first shown the customer, microseconds UTC."""
+
+    @property
+    def drawn(self) -> Indices:
+        """How many customers were drawn for each principal."""
+        return np.bincount(self.draw_row, minlength=len(self.principals)).astype(np.int64)
+
+    def of(self, principal: int) -> Group | None:
+        """What was drawn for one principal; null where nothing was."""
+        row = int(np.searchsorted(self.principals, principal))
+        if row >= len(self.principals) or self.principals[row] != principal:
+            return None
+        own = np.zeros(self.group.size, dtype=np.bool_)
+        own[self.draw_customer[self.draw_row == row]] = True
+        return self.group.only(own) if own.any() else None
+
+    @staticmethod
+    def none() -> Samples:
+        """Nothing was drawn."""
+        nothing = np.zeros(0, dtype=np.int64)
+        group = Group(nothing, nothing, np.zeros(0, dtype=np.bool_), nothing, nothing, nothing)
+        return Samples(nothing, group, np.zeros(0, dtype=np.bool_), nothing, nothing, nothing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaktrace.attribution.baserates import CEILING, rates_from_controls, region_shares_from_controls
+from leaktrace.attribution.pool import pool_of
 from leaktrace.attribution.propensity import Propensity, fit
-from leaktrace.attribution.study import NEVER, Flags, Group, Indices, Reals, Sample, Study
+from leaktrace.attribution.study import NEVER, Flags, Indices, Reals, Samples, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
 
 
@@ -62,32 +63,26 @@ class CloseLook:
     """What the samples say, fitted once for all cuts."""
 
     fitted: Propensity | None
-    samples: tuple[Sample, ...]
-    """In the order of `fitted.principals`, none of them empty."""
+    samples: Samples
+    margin_at: int
+    """The early cut, microseconds UTC."""
 
-    def sample_of(self, principal: int) -> Sample | None:
-        """What this principal opened, where it was sampled."""
-        return next((sample for sample in self.samples if sample.principal == principal), None)
+    def recent_share(self, principal: int) -> float:
+        """Of all customers that a principal opened, the share first opened after the early cut; never quite zero."""
+        row = int(np.searchsorted(self.samples.principals, principal))
+        if row >= len(self.samples.principals) or self.samples.principals[row] != principal:
+            return 0.1
+        at = self.samples.draw_at[self.samples.draw_row == row]
+        return min((float((at >= self.margin_at).sum()) + 2.0) / (len(at) + 4.0), 0.9)
 
 
-def close_look(study: Study, samples: dict[int, Sample]) -> CloseLook:
+def close_look(study: Study, samples: Samples, margin_at: int) -> CloseLook:
     """Fits the principals that there are samples of."""
-    usable = [samples[principal] for principal in sorted(samples) if samples[principal].opened.size]
-    if not usable:
-        return CloseLook(None, ())
+    if not len(samples.principals):
+        return CloseLook(None, samples, margin_at)
     view = view_at(study, NEVER)
-    marginal = view.known.marginal[[sample.principal for sample in usable]]
-    return CloseLook(fit(view.known, view.controls, _weight(study, view), usable, marginal), tuple(usable))
-
-
-def _weight(study: Study, view: View) -> Reals:
-    """What each control stands for: its region's share of all customers, spread over the region's controls.
-
-    Controls who reported other campaigns are no fair draw; they do not count here.
-    """
-    fair = ~study.elsewhere_control | study.uniform_control
-    counts = np.bincount(view.controls.region[fair], minlength=view.known.regions)
-    return np.asarray((view.known.region_share / np.maximum(counts, 1))[view.controls.region] * fair)
+    pool = pool_of(study, samples)
+    return CloseLook(fit(view.known, pool, samples.principals, view.region), samples, margin_at)
 
 
 def suspects_of(view: View, principals: Indices, look: CloseLook, latest: int) -> Suspects:
@@ -103,24 +98,16 @@ def suspects_of(view: View, principals: Indices, look: CloseLook, latest: int) -
         rows = np.searchsorted(principals, look.fitted.principals[inside])
         everybody = np.zeros((len(look.fitted.principals), view.size), dtype=np.bool_)
         everybody[inside] = shown[rows]
-        marginal = np.array([_marginal(view, sample, latest) for sample in look.samples])
-        ours, theirs = look.fitted.rates(view.cases, everybody, marginal)
+        ours, theirs = look.fitted.rates(view.cases, everybody, _marginals(view, look.samples, latest))
         plain[rows], company[rows] = ours[inside], theirs[inside]
         region_share[rows] = look.fitted.region_share[inside]
         closeness[rows], sampled[rows] = look.fitted.closeness[inside], True
-        for row, sample in zip(
-            rows.tolist(), [s for s, kept in zip(look.samples, inside, strict=True) if kept], strict=True
-        ):
-            share[:, row] = _shares(sample.opened, len(share))
+        share[:, rows] = look.fitted.share[:, inside]
     times = np.where(decoys(view), DECOY_TIMES, 1.0)
     lean = np.where(decoys(view), 1.0, _lean(view, region_share))
     return Suspects(
         principals, shown, neutral, plain * times, company * times, lean, region_share, share, closeness, sampled
     )
-
-
-def _shares(opened: Group, everybody: int) -> Reals:
-    return np.bincount(opened.pair_principal, minlength=everybody) / opened.size
 
 
 def _from_controls(view: View, principals: Indices, shown: Flags) -> tuple[Reals, Reals]:
@@ -141,10 +128,8 @@ def _lean(view: View, region_share: Reals) -> Reals:
     return np.asarray(region_share[:, view.region] / view.listed_share[view.region][None, :])
 
 
-def _marginal(view: View, sample: Sample, latest: int) -> float:
-    """|A_e| / N at the cut, by the share of the sample that was opened before it."""
-    opened = sample.opened
-    own = opened.pair_principal == sample.principal
-    early = np.count_nonzero(opened.pair_at[own] < latest)
-    share = (early + 0.5) / (opened.size + 0.5)
-    return float(np.clip(view.known.marginal[sample.principal] * share, 1e-9, CEILING))
+def _marginals(view: View, samples: Samples, latest: int) -> Reals:
+    """|A_e| / N at the cut, by the share of each sample that was opened before it."""
+    early = np.bincount(samples.draw_row, weights=samples.draw_at < latest, minlength=len(samples.principals))
+    share = (early + 0.5) / (samples.drawn + 0.5)
+    return np.clip(view.known.marginal[samples.principals] * share, 1e-9, CEILING)

@@ -17,6 +17,8 @@ from leaktrace.attribution.study import NEVER, Aside, Case, Flags, Group, Indice
 
 WEAK_GRADES = frozenset({"G0", "G1"})
 """Grades of reports that anybody can make up."""
+UNSIGNED_GRADES = frozenset({"G0", "G1", "G2"})
+"""Grades of reports that nobody signed for."""
 DECOY_TIMES = 1e-4
 """Mail to a decoy is never innocent: how much less likely than a customer's is it without a source inside? Times a rate
 of a few in a hundred, that makes about one in 100,000 (DESIGN 5)."""
@@ -38,6 +40,8 @@ class View:
     weight: Reals
     weak: Flags
     """Reports of a kind that anybody can make up."""
+    unsigned: Flags
+    """Those, and attached mails that nobody signed for."""
     neutral_case: Indices
     neutral_principal: Indices
     known: Background
@@ -129,6 +133,7 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> Vi
         belief=_belief(cases, contact),
         weight=_weight(cases),
         weak=np.array([case.grade in WEAK_GRADES for case in cases], dtype=np.bool_),
+        unsigned=np.array([case.grade in UNSIGNED_GRADES for case in cases], dtype=np.bool_),
         neutral_case=position[owner[neutral]],
         neutral_principal=group.pair_principal[neutral],
         known=known,

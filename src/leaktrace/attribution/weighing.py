@@ -24,7 +24,7 @@ from leaktrace.attribution.likelihood import (
 )
 from leaktrace.attribution.lists import Regions, list_gain
 from leaktrace.attribution.logs import log_sum
-from leaktrace.attribution.study import Reals
+from leaktrace.attribution.study import Flags, Reals
 from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
 
@@ -51,8 +51,8 @@ class Weights:
     company: Reals
     forged_weak: Reals
     """Of "the reports of a kind that anybody can make up were made up about this suspect"."""
-    forged_all: Reals
-    """The same of all reports."""
+    forged_unsigned: Reals
+    """The same of all reports that nobody signed for."""
     noise: Reals
     """Posterior mean of nu, were this suspect the source."""
     doubt: Doubt
@@ -74,19 +74,20 @@ def weights_of(view: View, suspects: Suspects) -> Weights:
 
     plain, company = profiles(everything)
     each = [integrated(profile, view.other_path) for profile in (plain, company)]
-    forged_all = _forged(view, plain, company)
-    forged_weak = np.zeros(suspects.size)
-    if view.weak.all():
-        forged_weak = forged_all
-    elif view.weak.any():
-        forged_weak = _forged(view, *profiles(everything.only(view.weak)))
+
+    def forged(kept: Flags) -> Reals:
+        if kept.all():
+            return _forged(view, plain, company)
+        return _forged(view, *profiles(everything.only(kept))) if kept.any() else np.zeros(suspects.size)
+
+    forged_weak, forged_unsigned = forged(view.weak), forged(view.unsigned)
     return Weights(
         suspects=suspects,
         log_ratio=against_both(view, *each),
         plain=each[0],
         company=each[1],
         forged_weak=forged_weak,
-        forged_all=forged_all,
+        forged_unsigned=forged_unsigned,
         noise=expected_noise(company, view.other_path),
         doubt=doubts.company,
         spread=float(doubts.plain.spread.max(initial=0.0)),

@@ -37,14 +37,21 @@ def _split() -> Callable[[str], tuple[str, str]]:
     return split
 
 
+def _has_foreign(host: str) -> bool:
+    return any(c.isspace() or c in "@/\\[]:<>\"'(),;" for c in host)
+
+
 def canonical_host(host: str) -> str | None:
     """The host in lower case and A-labels without a trailing dot; None for an IP literal or what is no host name."""
     host = host.strip().strip(".").lower()
-    if not host or any(c.isspace() or c in "@/\\[]:<>\"'(),;" for c in host):
+    if not host or _has_foreign(host):
         return None
     try:
         host = host if host.isascii() else host.encode("idna").decode("ascii")
     except UnicodeError:
+        return None
+    # Nameprep may take a letter apart into what no host name has (U+00A8 holds a space).
+    if _has_foreign(host):
         return None
     try:
         ipaddress.ip_address(host)
