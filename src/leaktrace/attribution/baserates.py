@@ -25,8 +25,10 @@ from leaktrace.attribution.study import Flags, Group, Indices, Reals
 
 CEILING = 0.97
 """No innocent rate is higher: somebody who was shown nearly everybody still tells a little."""
-LEAST_OF_MARGINAL = 0.1
+LEAST_OF_MARGINAL = 0.3
 """No innocent rate is lower than this part of |A_e| / N, however unlike the principal's own a customer is."""
+LEAST_PLACES_UNKNOWN = 1.0
+"""The same where no table says where customers live: then a list of one place may look unlike anybody's own."""
 _REGION_SHRINK = 20.0
 
 
@@ -49,6 +51,11 @@ class Background:
     """Controls of a region, `[regions]`."""
     marginal: Reals
     """|A_e| / N, `[principals]`."""
+
+    @property
+    def least(self) -> float:
+        """The lowest innocent rate, as a part of |A_e| / N."""
+        return LEAST_OF_MARGINAL if self.regions > 1 else LEAST_PLACES_UNKNOWN
 
 
 def background(
@@ -85,7 +92,7 @@ def rates_from_controls(known: Background, principal: Indices, region: Indices, 
     rate = (hits + _REGION_SHRINK * known.marginal[principal]) / (known.region_controls[region] + _REGION_SHRINK)
     lean = known.tilt / (known.class_share @ known.tilt)[:, None]
     found = rate * lean[region, intensity_class(others)]
-    return np.clip(found, LEAST_OF_MARGINAL * known.marginal[principal], CEILING)
+    return np.clip(found, known.least * known.marginal[principal], CEILING)
 
 
 def region_shares_from_controls(known: Background, principal: int) -> Reals:

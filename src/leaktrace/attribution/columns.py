@@ -1,7 +1,7 @@
-"""Sources that are not persons: a team's export, a site's shared screen, an unlogged tool of a queue (guard 5).
+"""Sources that are not persons: a team's export, a site's shared screen, an unlogged tool, a type of ticket (guard 5).
 
-A column is "somebody of this team had been shown it". It competes with each of its members at its own price. A member
-who was shown nearly all that the team was shown cannot be told from the team, and is not named.
+A column is "this customer had been shown to somebody of this team", or "by this tool". It competes with each person at
+its own price. A member who was shown nearly all that the team was shown cannot be told from the team, and is not named.
 """
 
 from __future__ import annotations
@@ -10,103 +10,154 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leaktrace.attribution.strata import CLASSES, INTENSITY_EDGES, intensity_class
-from leaktrace.attribution.study import Flags, Group, Indices, Reals, Study
+from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, log_likelihood_ratio
+from leaktrace.attribution.strata import CLASSES, intensity_class
+from leaktrace.attribution.study import Indices, Reals, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys
 
 _SHRINK = 20.0
 _MOST_COLUMNS = 16
+_WIDEST_SPREAD = 0.6
+_LEAST_RATE, _MOST_RATE = 1e-6, 0.97
+_MISS_NATS = 0.7
+"""What a missed case costs, about, in choosing which columns are worth weighing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A group of principals that competes as one."""
+class ColumnTable:
+    """All columns of a study."""
+
+    labels: tuple[str, ...]
+    of_principal: tuple[Indices, ...]
+    """For teams and for sites: the column of each principal, -1 for none."""
+    first_channel: int
+    """Columns from here on are the study's channels."""
+    members: tuple[Indices, ...]
+    """Principals of each team or site; none for a channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedColumn:
+    """A column with what speaks for it."""
 
     label: str
     members: Indices
+    plain_log_ratio: float
+    """Against a list that is like the controls, in nats."""
 
 
-def columns_in(study: Study) -> tuple[Column, ...]:
-    """Teams and sites of two members or more, by name; the same people twice are one column."""
-    found: dict[tuple[int, ...], str] = {}
+def columns_in(study: Study) -> ColumnTable:
+    """Teams and sites of two members or more, each set of people once, and the study's channels."""
+    labels: list[str] = []
+    members: list[Indices] = []
+    maps = []
+    seen: set[bytes] = set()
     for attribute in ("team", "site"):
-        groups: dict[str, list[int]] = {}
-        for index, principal in enumerate(study.principals):
-            name = getattr(principal, attribute)
-            if name:
-                groups.setdefault(name, []).append(index)
-        for name in sorted(groups):
-            members = tuple(groups[name])
-            if 2 <= len(members) < len(study.principals):
-                found.setdefault(members, f"{attribute} {name}")
-    return tuple(Column(label, np.array(members, dtype=np.int64)) for members, label in found.items())
+        values = np.array([getattr(principal, attribute) or "" for principal in study.principals])
+        names, code = np.unique(values, return_inverse=True)
+        counts = np.bincount(code, minlength=len(names))
+        column_of = np.full(len(names), -1)
+        for index, name in enumerate(names.tolist()):
+            own = np.flatnonzero(code == index) if name and 2 <= counts[index] < len(values) else None
+            if own is not None and own.tobytes() not in seen:
+                seen.add(own.tobytes())
+                column_of[index] = len(labels)
+                labels.append(f"{attribute} {name}")
+                members.append(own)
+        maps.append(column_of[code])
+    nobody = np.zeros(0, dtype=np.int64)
+    channels = study.channels.labels
+    return ColumnTable((*labels, *channels), tuple(maps), len(labels), (*members, *(nobody for _ in channels)))
 
 
-def striking(columns: tuple[Column, ...], view: View) -> tuple[Column, ...]:
-    """The columns that were shown the most cases beyond what their members' number of customers lets expect.
-
-    The others explain next to nothing; they keep their part of the prior and get none of the evidence.
-    """
-    if len(columns) <= _MOST_COLUMNS:
-        return columns
-    owned = np.concatenate([column.members for column in columns])
-    owner = np.repeat(np.arange(len(columns)), [len(column.members) for column in columns])
-    missing = np.bincount(owner, weights=np.log1p(-view.known.marginal[owned]), minlength=len(columns))
-    rate = np.clip(-np.expm1(missing), 1e-9, 0.97)
-    cases = _cases_shown(owned, owner, len(columns), view)
-    excess = cases * np.log(1.0 / rate) - np.maximum(view.size - cases, 0) * 0.7
-    kept = sorted(np.argsort(-excess, kind="stable")[:_MOST_COLUMNS].tolist())
-    return tuple(columns[index] for index in kept)
-
-
-def _cases_shown(owned: Indices, owner: Indices, columns: int, view: View) -> Reals:
-    """How many cases anybody of each column was shown, `[columns]`; `owner`: the column of each of `owned`."""
-    order = np.argsort(owned, kind="stable")
-    start = np.searchsorted(owned[order], view.pair_principal)
-    end = np.searchsorted(owned[order], view.pair_principal, side="right")
-    pair = np.repeat(np.arange(len(start)), end - start)
-    offset = np.arange(len(pair)) - np.repeat(np.cumsum(end - start) - (end - start), end - start)
-    column = owner[order][start[pair] + offset]
-    cells = np.unique(column * max(view.size, 1) + view.pair_case[pair])
-    return np.bincount(cells // max(view.size, 1), minlength=columns).astype(np.float64)
+def weigh_columns(view: View, table: ColumnTable, spread: float) -> list[WeighedColumn]:
+    """The columns that may explain the cases; the others keep their part of the prior and get none of the evidence."""
+    if not table.labels or view.size == 0:
+        return []
+    case, column = _pairs(view, table)
+    chosen = _striking(view, table, case, column)
+    place = np.full(len(table.labels), -1)
+    place[chosen] = np.arange(len(chosen))
+    kept = place[column] >= 0
+    shown = np.zeros((len(chosen), view.size), dtype=np.bool_)
+    shown[place[column[kept]], case[kept]] = True
+    # Who of a column had been shown a case is left out of how busy the case looks.
+    inside = _openings_inside(view, table, place)
+    table_of_rates = _rates(view, table, place, len(chosen))
+    classes = intensity_class(np.maximum(view.intensity[None, :] - inside, 0))
+    rate = table_of_rates[np.arange(len(chosen))[:, None], view.region[None, :], classes]
+    rate = np.clip(rate, _LEAST_RATE, _MOST_RATE) * np.where(decoys(view), DECOY_TIMES, 1.0)
+    arrays = Columns(shown=shown, neutral=np.zeros_like(shown), rate=rate)
+    cases = Credibility(view.belief, view.weight, view.other_path)
+    ratios = log_likelihood_ratio(arrays, cases, Doubt.alike(len(chosen), min(spread, _WIDEST_SPREAD)))
+    return [
+        WeighedColumn(table.labels[index], table.members[index], float(ratio))
+        for index, ratio in zip(chosen.tolist(), ratios, strict=True)
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class Exposed:
-    """A column's exposures and innocent rates over the mailed cases."""
-
-    shown: Flags
-    rate: Reals
-
-
-def exposed(column: Column, view: View) -> Exposed:
-    """Which cases anybody of the column was shown, and how often such customers are shown to it anyway."""
-    member = np.zeros(len(view.study.principals), dtype=np.bool_)
-    member[column.members] = True
-    own = member[view.pair_principal]
-    seen_by = np.bincount(view.pair_case[own], minlength=view.size)
-    shown = seen_by > 0
-    rate = _rates(member, view.controls, view.known.regions)[view.region, intensity_class(view.intensity - seen_by)]
-    return Exposed(shown=shown, rate=np.clip(rate, 1e-6, 0.97) * np.where(decoys(view), DECOY_TIMES, 1.0))
+def _pairs(view: View, table: ColumnTable) -> tuple[Indices, Indices]:
+    """Which case was shown to or by which column, each once."""
+    cases = [view.pair_case for _ in table.of_principal]
+    columns = [column_of[view.pair_principal] for column_of in table.of_principal]
+    channels = view.channels
+    case = np.concatenate([*cases, channels.case_customer])
+    column = np.concatenate([*columns, channels.case_channel + table.first_channel])
+    key = np.unique(case[column >= 0] * len(table.labels) + column[column >= 0])
+    return key // len(table.labels), key % len(table.labels)
 
 
-def _rates(member: Flags, controls: Group, regions: int) -> Reals:
-    """Share of controls that the column was shown, by region and intensity without the column, `[regions, CLASSES]`."""
-    own = member[controls.pair_principal]
-    seen_by = np.bincount(controls.pair_customer[own], minlength=controls.size)
-    shown = (seen_by > 0).astype(np.float64)
-    classes = intensity_class(controls.intensity() - seen_by)
-    overall = (shown.sum() + 0.5) / (controls.size + 1.0)
-    in_region = (np.bincount(controls.region, shown, regions) + _SHRINK * overall) / (
-        np.bincount(controls.region, minlength=regions) + _SHRINK
-    )
-    in_class = (np.bincount(classes, shown, CLASSES) + _SHRINK * overall) / (
-        np.bincount(classes, minlength=CLASSES) + _SHRINK
-    )
+def _striking(view: View, table: ColumnTable, case: Indices, column: Indices) -> Indices:
+    """Columns that were shown the most cases beyond what their size lets expect; sorted."""
+    many = len(table.labels)
+    if many <= _MOST_COLUMNS:
+        return np.arange(many)
+    missing = np.zeros(many)
+    for column_of in table.of_principal:
+        owned = column_of >= 0
+        missing += np.bincount(column_of[owned], weights=np.log1p(-view.known.marginal[owned]), minlength=many)
+    rate = -np.expm1(missing)
+    seen = np.bincount(view.channels.control_channel, minlength=many - table.first_channel)
+    rate[table.first_channel :] = (seen + 0.5) / (view.controls.size + 1.0)
+    counts = np.bincount(column, weights=view.weight[case], minlength=many)
+    total = float(view.weight.sum())
+    excess = -counts * np.log(np.clip(rate, 1e-9, _MOST_RATE)) - (total - counts) * _MISS_NATS
+    return np.sort(np.argsort(-excess, kind="stable")[:_MOST_COLUMNS])
+
+
+def _openings_inside(view: View, table: ColumnTable, place: Indices) -> Indices:
+    """How many principals of each chosen column had been shown each case, `[chosen, cases]`; none for channels."""
+    chosen = int(place.max(initial=-1)) + 1
+    inside = np.zeros(chosen * view.size, dtype=np.int64)
+    for column_of in table.of_principal:
+        column = np.where(column_of >= 0, place[column_of], -1)[view.pair_principal]
+        kept = column >= 0
+        inside += np.bincount(column[kept] * view.size + view.pair_case[kept], minlength=chosen * view.size)
+    return inside.reshape(chosen, view.size)
+
+
+def _rates(view: View, table: ColumnTable, place: Indices, chosen: int) -> Reals:
+    """Share of controls shown to each column, by region and intensity without it, `[chosen, regions, CLASSES]`."""
+    controls, regions = view.controls, view.known.regions
+    size = controls.size
+    inside = np.zeros(chosen * size, dtype=np.int32)
+    for column_of in table.of_principal:
+        column = np.where(column_of >= 0, place[column_of], -1)[controls.pair_principal]
+        kept = column >= 0
+        np.add.at(inside, column[kept] * size + controls.pair_customer[kept], 1)
+    shown = inside.reshape(chosen, size) > 0
+    channel = place[table.first_channel + view.channels.control_channel]
+    kept = channel >= 0
+    shown[channel[kept], view.channels.control_customer[kept]] = True
+    classes = intensity_class(controls.intensity()[None, :] - inside.reshape(chosen, size))
+    cells = regions * CLASSES
+    cell = np.arange(chosen)[:, None] * cells + controls.region[None, :] * CLASSES + classes
+    hits = np.bincount(cell[shown], minlength=chosen * cells).reshape(chosen, regions, CLASSES)
+    many = np.bincount(cell.ravel(), minlength=chosen * cells).reshape(chosen, regions, CLASSES)
+    overall = ((hits.sum(axis=(1, 2)) + 0.5) / (size + 1.0))[:, None]
+    in_region = (hits.sum(axis=2) + _SHRINK * overall) / (many.sum(axis=2) + _SHRINK)
+    in_class = (hits.sum(axis=1) + _SHRINK * overall) / (many.sum(axis=1) + _SHRINK)
     # A busier customer is never less likely to have been shown to the column.
-    lean = np.maximum.accumulate(in_class) / overall
-    prior = np.clip(in_region[:, None] * lean[None, :], 1e-6, 0.97)
-    cell = controls.region * CLASSES + classes
-    hits = np.bincount(cell, shown, regions * CLASSES).reshape(regions, CLASSES)
-    size = np.bincount(cell, minlength=regions * CLASSES).reshape(regions, len(INTENSITY_EDGES))
-    return np.asarray((hits + _SHRINK * prior) / (size + _SHRINK))
+    lean = np.maximum.accumulate(in_class, axis=1) / overall
+    prior = np.clip(in_region[:, :, None] * lean[:, None, :], _LEAST_RATE, _MOST_RATE)
+    return np.asarray((hits + _SHRINK * prior) / (many + _SHRINK))

@@ -23,7 +23,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
-from leaktrace.attribution.posterior import Posterior, Weighed
+from leaktrace.attribution.posterior import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.rivals import RIVAL_LOG_RATIO, Rival
 from leaktrace.attribution.sets import Sets, sets_of
 from leaktrace.attribution.study import Indices, Study
@@ -34,6 +34,8 @@ EARLY_CUT_PROBABILITY = 0.95
 """What the second cut must still say of somebody who is named."""
 LATE_ONLY_LOG_RATIO = 3.0
 LATE_ONLY_CHANCE = 1e-3
+COLUMN_LOG_RATIO = math.log(100.0)
+"""Reports that lean so much (times the number of columns) to what one team, site or tool showed clear nobody."""
 ALONE_LOG_RATIO = math.log(20.0)
 """What speaks for somebody who is named, taken alone: who only fills the gaps that others leave is a set at most."""
 _FORGED_ENOUGH = 0.005
@@ -131,12 +133,29 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
         )
         return _undecided("indistinguishable", sentence, None, hidden)
     if late.nobody - late.forged >= around.nobody_threshold:
-        return _nobody(around)
+        leaning = _leaning(late)
+        return _nobody(around) if leaning is None else _leans(leaning)
     return _not_enough(study, looks, best, sets, around)
 
 
 def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: Sets = ()) -> Verdict:
     return Verdict("undecided", (), sets, code, sentence, more)
+
+
+def _leaning(late: Posterior) -> ColumnWeight | None:
+    """The column whose customers the reports are far beyond chance, if there is one."""
+    best = max(late.columns, key=lambda one: one.column.plain_log_ratio, default=None)
+    if best is None or best.column.plain_log_ratio < COLUMN_LOG_RATIO + math.log(max(late.column_count, 1)):
+        return None
+    return best
+
+
+def _leans(column: ColumnWeight) -> Verdict:
+    sentence = (
+        f"No single principal explains the reports, but far beyond chance they come from the customers of "
+        f"{column.column.label}: a list of just those, or an export that the log does not show."
+    )
+    return _undecided("common_cause", sentence, None)
 
 
 def _nobody(around: Circumstances) -> Verdict:

@@ -30,89 +30,118 @@ from leaktrace.attribution.view import View
 NEIGHBOURS = 8
 """So many colleagues who share customers with a candidate tell whether the list leans to their neighbourhood."""
 SHIFT_SPREAD, SLOPE_SPREAD = 1.0, 0.4
-"""Standard deviations of the calibration, before any evidence, about a shift of 0 and a slope of 1; that of the shift
-is for somebody whose customers are all of one company. Who opens everybody alike has none that a list leans to."""
+"""Standard deviations of the calibration, before any evidence, about a shift of 0 and a slope of 1."""
 _LEAST_LIFT = 2.0
 _TEAM_TIMES = 10.0
-_STEPS = 5
+_NEWTON_STEPS = 5
+_STEP, _BINS = 0.125, 129
 
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """The suspects with calibrated rates, and how far either kind of rates may still be off."""
+    """Some of the suspects with calibrated rates, and how far either kind of rates may still be off."""
 
     suspects: Suspects
     plain: Doubt
     company: Doubt
+    shift: Reals
     slope: Reals
-    """Of each suspect's calibration; one where there is nothing to calibrate by."""
+    """Of each suspect's calibration: zero and one where there is nothing to calibrate by."""
 
 
-def doubts_of(view: View, suspects: Suspects) -> Doubts:
-    """Spread and calibration for all suspects."""
-    if suspects.size == 0:
-        return Doubts(suspects, Doubt.alike(0, 0.0), Doubt.alike(0, 0.0), np.ones(0))
+def doubts_of(view: View, suspects: Suspects, rows: Indices) -> Doubts:
+    """Spread over all suspects, and the calibration of some of them."""
     weight = view.weight[None, :] * ~suspects.neutral
     seen = (suspects.shown * weight).sum(axis=1)
     expected = (suspects.company * weight).sum(axis=1)
     chosen = np.isin(suspects.principals, peers(view)) & suspects.sampled
     spread = spread_of(seen[chosen], expected[chosen])
-    order, near = _neighbours(view, suspects, seen - expected)
-    shift, slope, unsure = _calibrated(suspects, weight, order, near)
-    middle, away = _centred(suspects, weight)
-    fitted = 1.0 / (1.0 + np.exp(-(middle + shift)[:, None] - slope[:, None] * away))
+    logits = _Logits.of(suspects, weight)
+    order, near = _neighbours(view, suspects, rows, seen - expected)
+    shift, slope, unsure = _calibrated(logits, order, near)
+    # Who opens everybody alike has no company that a list could lean to, whatever few neighbours leave open.
+    unsure = np.minimum(unsure, SHIFT_SPREAD * -np.expm1(-suspects.closeness[rows]))
+    some = suspects.rows(rows)
+    fitted = 1.0 / (1.0 + np.exp(-(logits.middle[rows] + shift)[:, None] - slope[:, None] * logits.away[rows]))
+    # A decoy's rate is as low as it is.
+    least = np.minimum(some.company, view.known.least * view.known.marginal[some.principals][:, None])
     return Doubts(
-        replace(suspects, company=np.clip(fitted, 1e-12, CEILING)),
-        Doubt.alike(suspects.size, spread),
-        Doubt(np.zeros(suspects.size), np.sqrt(spread**2 + unsure**2)),
+        replace(some, company=np.clip(fitted, least, CEILING)),
+        Doubt.alike(len(rows), spread),
+        Doubt(np.zeros(len(rows)), np.sqrt(spread**2 + unsure**2)),
+        shift,
         slope,
     )
 
 
-def _neighbours(view: View, suspects: Suspects, surprise: Reals) -> tuple[Indices, Flags]:
-    """Rows of each suspect's neighbours, closest first, and which of them count, `[NEIGHBOURS, suspects]`."""
-    share = suspects.share[suspects.principals]
+def _neighbours(view: View, suspects: Suspects, rows: Indices, surprise: Reals) -> tuple[Indices, Flags]:
+    """Each one's neighbours among all suspects, closest first, and which of them count, `[NEIGHBOURS, rows]`."""
+    share = suspects.share[suspects.principals][:, rows]
     lift = share / np.maximum(view.known.marginal[suspects.principals][:, None], 1e-9)
     team = np.array([view.study.principals[index].team or "" for index in suspects.principals.tolist()])
-    same = (team[:, None] == team[None, :]) & (team != "")[:, None]
+    same = (team[:, None] == team[rows][None, :]) & (team != "")[:, None]
     # Sharing many counts, and sharing more than one's size makes likely: the queue goes before the busy of the region.
     closeness = np.where((lift >= _LEAST_LIFT) | same, (share + 1e-6) * lift**2 * np.where(same, _TEAM_TIMES, 1.0), 0.0)
     closeness *= suspects.sampled[:, None]
-    np.fill_diagonal(closeness, 0.0)
+    closeness[rows, np.arange(len(rows))] = 0.0
     order = np.argsort(-closeness, axis=0, kind="stable")[:NEIGHBOURS]
     near = np.take_along_axis(closeness, order, axis=0) > 0.0
     # A second source among the neighbours is no lean: the most surprising one does not count.
-    near[np.argmax(np.where(near, surprise[order], -np.inf), axis=0), np.arange(suspects.size)] = False
+    if len(rows):
+        near[np.argmax(np.where(near, surprise[order], -np.inf), axis=0), np.arange(len(rows))] = False
     return order, near
 
 
-def _centred(suspects: Suspects, weight: Reals) -> tuple[Reals, Reals]:
-    """Each suspect's mean logit over the cases, and how far each case's is from it."""
-    logit = np.log(suspects.company / (1.0 - suspects.company))
-    middle = (weight * logit).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
-    return middle, logit - middle[:, None]
+@dataclass(frozen=True, slots=True)
+class _Logits:
+    """Logits of the suspects' rates over the cases, each about the suspect's own mean."""
+
+    middle: Reals
+    away: Reals
+    """`[suspects, cases]`."""
+    count: Reals
+    """Weight of the cases by how far they are from the middle, in steps, `[suspects, _BINS]`."""
+    hits: Reals
+    """Weight of those that were shown, likewise."""
+
+    @staticmethod
+    def of(suspects: Suspects, weight: Reals) -> _Logits:
+        logit = np.log(suspects.company / (1.0 - suspects.company))
+        middle = (weight * logit).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9)
+        away = logit - middle[:, None]
+        step = np.clip(np.rint(away / _STEP).astype(np.int64) + _BINS // 2, 0, _BINS - 1)
+        cell = (np.arange(suspects.size)[:, None] * _BINS + step).ravel()
+        count, hits = (_binned(cell, part, suspects.size) for part in (weight, weight * suspects.shown))
+        return _Logits(middle, away, count, hits)
 
 
-def _calibrated(suspects: Suspects, weight: Reals, order: Indices, near: Flags) -> tuple[Reals, Reals, Reals]:
+def _binned(cell: Indices, weight: Reals, many: int) -> Reals:
+    sums = np.bincount(cell, weights=weight.ravel(), minlength=many * _BINS)
+    return sums.reshape(many, _BINS).astype(np.float64)
+
+
+def _calibrated(logits: _Logits, order: Indices, near: Flags) -> tuple[Reals, Reals, Reals]:
     """Shift and slope that explain best what the neighbours had been shown, and the standard deviation of the shift.
 
-    Each neighbour's logits are taken about their own mean. Newton's steps to the posterior mode of a logistic
-    regression with normal priors, all suspects at once; a step is never longer than one.
+    Newton's steps to the posterior mode of a logistic regression with normal priors, all at once; a step is never
+    longer than one.
     """
-    middle, away = (part[order] for part in _centred(suspects, weight))
-    counts = weight[order] * near[:, :, None]
-    shown = suspects.shown[order]
-    free = np.maximum(SHIFT_SPREAD * -np.expm1(-suspects.closeness), 1e-3)
-    shift, slope = np.zeros(suspects.size), np.ones(suspects.size)
-    for _ in range(_STEPS):
+    away = (np.arange(_BINS) - _BINS // 2) * _STEP
+    middle = logits.middle[order]
+    counts, hits = (part[order] * near[:, :, None] for part in (logits.count, logits.hits))
+    many = order.shape[1]
+    shift, slope = np.zeros(many), np.ones(many)
+    unsure = np.full(many, SHIFT_SPREAD)
+    for _ in range(_NEWTON_STEPS):
         rate = 1.0 / (1.0 + np.exp(-(middle + shift)[:, :, None] - slope[None, :, None] * away))
-        left, bend = counts * (shown - rate), counts * rate * (1.0 - rate)
-        down_shift = left.sum(axis=(0, 2)) - shift / free**2
-        down_slope = (left * away).sum(axis=(0, 2)) - (slope - 1.0) / SLOPE_SPREAD**2
-        a = bend.sum(axis=(0, 2)) + 1.0 / free**2
-        b = (bend * away).sum(axis=(0, 2))
-        c = (bend * away**2).sum(axis=(0, 2)) + 1.0 / SLOPE_SPREAD**2
+        left, bend = hits - counts * rate, counts * rate * (1.0 - rate)
+        down_shift = left.sum(axis=(0, 2)) - shift / SHIFT_SPREAD**2
+        down_slope = (left @ away).sum(axis=0) - (slope - 1.0) / SLOPE_SPREAD**2
+        a = bend.sum(axis=(0, 2)) + 1.0 / SHIFT_SPREAD**2
+        b = (bend @ away).sum(axis=0)
+        c = (bend @ away**2).sum(axis=0) + 1.0 / SLOPE_SPREAD**2
         room = a * c - b**2
         shift = shift + np.clip((c * down_shift - b * down_slope) / room, -1.0, 1.0)
         slope = np.clip(slope + np.clip((a * down_slope - b * down_shift) / room, -1.0, 1.0), 0.0, 1.5)
-    return shift, slope, np.sqrt(c / room)
+        unsure = np.sqrt(c / room)
+    return shift, slope, unsure

@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leaktrace.attribution.columns import columns_in
 from leaktrace.attribution.decision import Circumstances, Looks, Verdict, decide, late_only, unmatched_cases
 from leaktrace.attribution.posterior import Posterior, posterior_of
 from leaktrace.attribution.screening import shortlist
 from leaktrace.attribution.sets import chance_of_any
-from leaktrace.attribution.study import NEVER, Aside, Indices, Samples, Study
+from leaktrace.attribution.study import Aside, Indices, Samples, Study
 from leaktrace.attribution.suspects import close_look
+from leaktrace.attribution.view import view_at
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
 _DAY = 86_400_000_000
 _MOST_CANDIDATES = 50
+_CUTS_DIFFER = 0.2
+_LEADING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +48,24 @@ def judge(study: Study, samples: Samples, around: Circumstances, *, insider_prio
     `samples`: what the principals of `shortlist_of` opened; fewer samples cost sharpness, not honesty.
     """
     margin_at = _margin_at(study, around.margin_days)
-    look = close_look(study, samples, margin_at)
-    early = posterior_of(study, look, latest=margin_at, insider=insider_prior)
-    late_all = posterior_of(study, look, latest=NEVER, insider=insider_prior)
+    everything = view_at(study)
+    look = close_look(everything, samples, margin_at)
+    columns = columns_in(study)
+    nobody = np.zeros(0, dtype=np.int64)
+    late_all = posterior_of(everything, look, columns, insider=insider_prior, also=nobody)
+    leading = np.array([one.principal for one in late_all.weighed[:_LEADING]], dtype=np.int64)
+    before = view_at(study, margin_at, like=everything)
+    early = posterior_of(before, look, columns, insider=insider_prior, also=leading)
     recent = late_only(late_all, early)
     late = late_all
     if len(recent):
-        aside = Aside(recent, margin_at)
-        late = posterior_of(study, look, latest=NEVER, insider=insider_prior, aside=aside)
+        settled = view_at(study, aside=Aside(recent, margin_at), like=everything)
+        leading = np.array([one.principal for one in early.weighed[:_LEADING]], dtype=np.int64)
+        late = posterior_of(settled, look, columns, insider=insider_prior, also=leading)
     verdict = decide(study, Looks(late, early, late_all, recent), around)
-    shown = late
-    if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody:
-        # A source who harvested just before, or somebody who handled an earlier mail: nothing parts the two.
-        shown = replace(
-            late_all, person=(late_all.person + late.person) / 2.0, nobody=(late_all.nobody + late.nobody) / 2.0
-        )
+    shown = _shown(
+        late_all if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody else late, early
+    )
     return Judgement(
         verdict=verdict,
         named=tuple(study.principals[i].name for i in verdict.named),
@@ -72,6 +79,15 @@ def judge(study: Study, samples: Samples, around: Circumstances, *, insider_prio
         late=shown,
         early=early,
     )
+
+
+def _shown(late: Posterior, early: Posterior) -> Posterior:
+    """What is printed: where the cuts differ, a source who harvested late and somebody who handled an earlier mail look
+    alike, and nothing parts the two.
+    """
+    gained = late.person - early.person > _CUTS_DIFFER
+    person = np.where(gained, (late.person + early.person) / 2.0, late.person)
+    return replace(late, person=person, nobody=late.nobody + float((late.person - person).sum()))
 
 
 def _margin_at(study: Study, margin_days: int) -> int:

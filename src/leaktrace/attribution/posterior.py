@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.columns import Column, columns_in, exposed, striking
-from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, log_likelihood_ratio
+from leaktrace.attribution.columns import ColumnTable, WeighedColumn, weigh_columns
+from leaktrace.attribution.likelihood import Doubt
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.rivals import RIVAL_LOG_RATIO, Rival, rivals_of
 from leaktrace.attribution.screening import closest, screen
 from leaktrace.attribution.several import Several, groups_of, log_price
-from leaktrace.attribution.study import Aside, Flags, Group, Reals, Study
-from leaktrace.attribution.suspects import CloseLook, Suspects, suspects_of
-from leaktrace.attribution.view import View, view_at
+from leaktrace.attribution.study import Flags, Group, Indices, Reals, Study
+from leaktrace.attribution.suspects import CloseLook, suspects_of
+from leaktrace.attribution.view import View
 from leaktrace.attribution.weighing import Weights, against_both, weights_of
 
 COLUMN_SHARE = 0.1
@@ -28,14 +28,15 @@ COLUMN_SHARE = 0.1
 FORGED_WEAK = 1.0
 """Chance that the reports of grade G1 or less were made up about one principal, in units of nobody inside: as likely
 as not, where they are all there is."""
-FORGED_AGREED = 0.1
-"""The same for unsigned reports (G2 or less) by n independent reporters, divided by n squared: two or three people
+FORGED_NATS = 1.0
+"""What each further independent reporter costs a forger, in nats, where nobody signed for the reports (G2 or less): two
 agree more easily than ten. Who cannot sign for the sender's domain makes up no report of a better grade."""
 SILENT_DECOY_SHARE = 4.0
 """A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
+WEIGHED = 24
+"""So many principals are looked at closely at each cut."""
 _MOST_PROMISING = 8
 _PROMISING_LOG_RATIO = 2.0
-_WORTH_GROUPING = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,7 @@ class Weighed:
 class ColumnWeight:
     """A column and what it explains."""
 
-    column: Column
-    log_ratio: float
+    column: WeighedColumn
     probability: float
 
 
@@ -103,6 +103,9 @@ class Posterior:
     groups: tuple[GroupWeight, ...]
     """Several sources, likeliest first."""
     columns: tuple[ColumnWeight, ...]
+    """Likeliest first."""
+    column_count: int
+    """Of all there are."""
     nobody: float
     """No principal is a source; forgeries included."""
     rivals: float
@@ -113,29 +116,26 @@ class Posterior:
     """Spread of principals' counts, nobody being a source."""
 
 
-def posterior_of(
-    study: Study, look: CloseLook, *, latest: int, insider: float, aside: Aside | None = None
-) -> Posterior:
-    """Weighs every explanation at one cut; of the principals in `aside` only what they opened earlier counts."""
-    view = view_at(study, latest, aside)
+def posterior_of(view: View, look: CloseLook, columns: ColumnTable, *, insider: float, also: Indices) -> Posterior:
+    """Weighs every explanation at one cut; `also`: principals to look at closely whatever the rough reckoning says."""
     log_ratio = screen(view)
-    close = np.union1d(closest(view, log_ratio), look.samples.principals).astype(np.int64)
-    weights = weights_of(view, suspects_of(view, close, look, latest))
-    suspects = weights.suspects
+    silence = _silence(view.study)
+    close = np.union1d(closest(view, log_ratio, WEIGHED), also).astype(np.int64)
+    everybody = suspects_of(view, np.union1d(close, look.samples.principals).astype(np.int64), look)
+    weights = weights_of(view, everybody, np.searchsorted(everybody.principals, close))
     log_ratio[close] = weights.log_ratio
-    silence = _silence(study)
+    doubts = (Doubt.alike(len(close), weights.spread), weights.doubt)
+    groups = groups_of(view, weights.suspects, weights.log_ratio, doubts)
+    groups = [replace(one, log_ratio=one.log_ratio - float(silence[list(one.members)].sum())) for one in groups]
     order = np.argsort(-weights.log_ratio, kind="stable")
-    chosen = order[:_WORTH_GROUPING]
-    doubts = (Doubt.alike(len(chosen), weights.spread), weights.doubt.rows(chosen))
-    groups = groups_of(view, suspects.rows(chosen), weights.log_ratio[chosen], doubts)
-    weighed = [_weighed(view, suspects, weights, look, row, place) for place, row in enumerate(order.tolist())]
+    weighed = [_weighed(view, weights, look, row, place) for place, row in enumerate(order.tolist())]
     groups = [group for group in groups if not _redundant(group.members, weighed)]
-    return _combine(
-        view, weighed, log_ratio - silence, _column_ratios(view, weights.spread), groups, weights.spread, insider
-    )
+    found = _columns(view, columns, weights.spread)
+    return _combine(view, weighed, log_ratio - silence, found, groups, weights.spread, insider, len(columns.labels))
 
 
-def _weighed(view: View, suspects: Suspects, weights: Weights, look: CloseLook, row: int, place: int) -> Weighed:
+def _weighed(view: View, weights: Weights, look: CloseLook, row: int, place: int) -> Weighed:
+    suspects = weights.suspects
     principal = int(suspects.principals[row])
     promising = bool(place < _MOST_PROMISING and weights.log_ratio[row] > _PROMISING_LOG_RATIO)
     opened = look.samples.of(principal) if promising else None
@@ -173,6 +173,16 @@ def _redundant(members: tuple[int, ...], weighed: list[Weighed]) -> bool:
     )
 
 
+def _columns(view: View, table: ColumnTable, spread: float) -> list[tuple[ColumnWeight, float]]:
+    """The columns with their log-masses, in units of the insider prior."""
+    found = weigh_columns(view, table, spread)
+    plain = np.array([column.plain_log_ratio for column in found])
+    # A list that leans to a team's customers and an export of them look alike: nothing parts the two.
+    ratios = against_both(view, plain, np.zeros(len(plain)))
+    log_prior = float(np.log(COLUMN_SHARE / max(len(table.labels), 1)))
+    return [(ColumnWeight(column, 0.0), float(ratio) + log_prior) for column, ratio in zip(found, ratios, strict=True)]
+
+
 def _silence(study: Study) -> Reals:
     """What silent decoys speak against each principal who had been shown them, in nats, `[principals]`."""
     silent = np.array([not case.mailed for case in study.cases], dtype=np.bool_)
@@ -181,24 +191,6 @@ def _silence(study: Study) -> Reals:
     seen = silent[group.pair_customer] & (group.pair_at < sure[group.pair_customer])
     count = np.bincount(group.pair_principal[seen], minlength=len(study.principals))
     return np.asarray(np.log((SILENT_DECOY_SHARE + count) / SILENT_DECOY_SHARE))
-
-
-def _column_ratios(view: View, spread: float) -> list[tuple[Column, float]]:
-    found = columns_in(view.study)
-    if not found or view.size == 0:
-        return []
-    found = striking(found, view)
-    seen = [exposed(column, view) for column in found]
-    arrays = Columns(
-        shown=np.stack([s.shown for s in seen]),
-        neutral=np.zeros((len(seen), view.size), dtype=np.bool_),
-        rate=np.stack([s.rate for s in seen]),
-    )
-    cases = Credibility(view.belief, view.weight, view.other_path)
-    plain = log_likelihood_ratio(arrays, cases, Doubt.alike(len(seen), min(spread, 0.6)))
-    # A list that leans to a team's customers and an export of them look alike: nothing parts the two.
-    ratios = against_both(view, plain, np.zeros(len(plain)))
-    return [(column, float(ratio)) for column, ratio in zip(found, ratios, strict=True)]
 
 
 def _apart(study: Study, members: tuple[int, ...]) -> list[int]:
@@ -211,11 +203,11 @@ def _apart(study: Study, members: tuple[int, ...]) -> list[int]:
     return [member for member, team in zip(members, teams, strict=True) if team is None or teams.count(team) == 1]
 
 
-def _forgery(share: float, log_ratio: float) -> float:
+def _forgery(log_share: float, log_ratio: float) -> float:
     """A forgery's log-mass beyond what it shares with nobody inside: reports that say nothing are no sign of one."""
     if log_ratio <= 0.0:
         return -np.inf
-    return float(np.log(share) + log_ratio + np.log1p(-np.exp(-log_ratio)))
+    return float(log_share + log_ratio + np.log1p(-np.exp(-log_ratio)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,28 +230,28 @@ def _masses(
     view: View,
     weighed: list[Weighed],
     log_ratio: Reals,
-    column_ratios: list[tuple[Column, float]],
+    columns: list[tuple[ColumnWeight, float]],
     groups: list[Several],
     insider: float,
 ) -> _Masses:
     eligible = view.study.opened_count > 0
     count = max(int(eligible.sum()), 1)
-    column_share = COLUMN_SHARE if column_ratios else 0.0
+    column_share = COLUMN_SHARE if columns else 0.0
     log_person = float(np.log(insider * (1.0 - column_share) / count))
-    log_column = float(np.log(insider * COLUMN_SHARE / max(len(columns_in(view.study)), 1)))
+    log_insider = float(np.log(insider))
     log_nobody = float(np.log1p(-insider))
     return _Masses(
         own=np.where(eligible, log_ratio + log_person, -np.inf),
-        columns=[(ColumnWeight(column, ratio, 0.0), ratio + log_column) for column, ratio in column_ratios],
+        columns=[(weight, mass + log_insider) for weight, mass in columns],
         groups=[
             (group.members, group.log_ratio + log_price(len(group.members), count, log_person)) for group in groups
         ],
         forged=[
-            log_nobody - float(np.log(count)) + _forgery(share, ratio)
+            log_nobody - float(np.log(count)) + _forgery(log_share, ratio)
             for one in weighed
-            for share, ratio in (
-                (FORGED_WEAK, one.forged_weak),
-                (FORGED_AGREED / max(_reporters(view, one), 1.0) ** 2, one.forged_unsigned),
+            for log_share, ratio in (
+                (np.log(FORGED_WEAK), one.forged_weak),
+                (-FORGED_NATS * max(_reporters(view, one) - 1.0, 0.0), one.forged_unsigned),
             )
         ],
         nobody=log_nobody,
@@ -270,19 +262,20 @@ def _combine(
     view: View,
     weighed: list[Weighed],
     log_ratio: Reals,
-    column_ratios: list[tuple[Column, float]],
+    columns: list[tuple[ColumnWeight, float]],
     groups: list[Several],
     spread: float,
     insider: float,
+    column_count: int,
 ) -> Posterior:
-    masses = _masses(view, weighed, log_ratio, column_ratios, groups, insider)
+    masses = _masses(view, weighed, log_ratio, columns, groups, insider)
     total = masses.total()
     single = np.exp(masses.own - total)
     together = tuple(
         GroupWeight(members, float(np.exp(mass - total)))
         for members, mass in sorted(masses.groups, key=lambda item: (-item[1], item[0]))
     )
-    columns = [replace(weight, probability=float(np.exp(mass - total))) for weight, mass in masses.columns]
+    likely = [replace(weight, probability=float(np.exp(mass - total))) for weight, mass in masses.columns]
     person, alone = single.copy(), single.copy()
     for group in together:
         person[list(group.members)] += group.probability
@@ -290,7 +283,7 @@ def _combine(
             if member in _apart(view.study, group.members) or group.probability < 0.1 * single[member]:
                 alone[member] += group.probability
     person, displaced = _shared_out(person, weighed)
-    for weight in columns:
+    for weight in (one for one in likely if len(one.column.members)):
         person[weight.column.members] += weight.probability / len(weight.column.members)
     forged = sum(float(np.exp(mass - total)) for mass in masses.forged)
     return Posterior(
@@ -301,7 +294,8 @@ def _combine(
         own=alone,
         single=single,
         groups=together,
-        columns=tuple(sorted(columns, key=lambda weight: -weight.probability)),
+        columns=tuple(sorted(likely, key=lambda weight: -weight.probability)),
+        column_count=column_count,
         nobody=float(np.exp(masses.nobody - total)) + forged,
         rivals=displaced,
         forged=forged,
@@ -319,9 +313,9 @@ def _shared_out(person: Reals, weighed: list[Weighed]) -> tuple[Reals, float]:
     for one in weighed:
         odds = {rival.rival: float(np.exp(-max(rival.behind, 0.0))) for rival in one.rivals}
         total = sum(odds.values())
-        if total <= 0.0:
-            continue
         mine = float(person[one.principal])
+        if mine * total <= 0.0:
+            continue
         parts = {rival: mine * part / (1.0 + total) for rival, part in odds.items()}
         given = sum(parts.values())
         # Nobody gets ahead of the one whose part it is by this.

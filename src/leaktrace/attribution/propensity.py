@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
-from leaktrace.attribution.baserates import CEILING, LEAST_OF_MARGINAL, Background
+from leaktrace.attribution.baserates import CEILING, Background
 from leaktrace.attribution.pool import Pool
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
@@ -33,7 +33,7 @@ from leaktrace.attribution.study import Flags, Group, Indices, Reals
 DOUBLE_SHARE = 0.6
 """Who had been shown this share of a principal's customers is no company to them, but a double."""
 _DOUBLE_LIFT = 1.5
-_SWEEPS = 4
+_SWEEPS = 3
 _SHRINK = (3.0, 20.0, 12.0, 8.0)
 """Customers' worth of what the other attributes predict: region, segment, intensity, company."""
 _LIFT_SHRINK = 1.5
@@ -60,6 +60,8 @@ class Propensity:
     """Fitted leans of some principals; the first axis of every array is their place in `principals`."""
 
     principals: Indices
+    least: float
+    """The lowest innocent rate, as a part of |A_e| / N."""
     place_of_region: Indices
     """Class of each region's code: those of the cases have their own, all others share one."""
     plain: Leans
@@ -101,7 +103,7 @@ class Propensity:
                 * leans.intensity[rows, intensity]
                 * leans.company[rows, place]
             )
-            return np.clip(odds / (1.0 + odds), LEAST_OF_MARGINAL * marginal[:, None], CEILING)
+            return np.clip(odds / (1.0 + odds), self.least * marginal[:, None], CEILING)
 
         return rate(self.plain), rate(self.full)
 
@@ -121,25 +123,25 @@ def fit(known: Background, pool: Pool, principals: Indices, case_regions: Indice
     openings = _openings(group, len(known.marginal))
     theirs = csc_array(openings[:, principals])
     lifts, share, scale = _lifts(known, openings, theirs, weight, principals)
-    company = np.asarray(openings @ lifts) - _own(lifts, principals)[None, :] * theirs.toarray()
-    intensity = group.intensity()
     place = np.zeros(known.regions, dtype=np.int64)
     place[np.unique(case_regions)] = np.arange(1, len(np.unique(case_regions)) + 1)
-    base = _Cells(place[group.region], group.segment, int(place.max()) + 1, known.segments)
+    cells = _Cells.of(group, weight, place, known.segments)
+    total = np.ascontiguousarray(np.asarray(openings @ lifts).T)
+    ones = (cells.busy + 1).astype(np.float32)
+    own_lift = _own(lifts, principals)
     found = []
     for row in range(len(principals)):
-        positive = theirs.indices[theirs.indptr[row] : theirs.indptr[row + 1]]
-        own = np.zeros(group.size, dtype=np.bool_)
-        own[positive] = True
-        # A customer is left out of what its own company is measured by.
+        own = theirs.indices[theirs.indptr[row] : theirs.indptr[row + 1]].astype(np.int64)
+        measured = (total[row] + 1.0) / ones
+        # The principal is left out, and each customer of what its own company is measured by.
         spread = scale[row] / (scale[row] * known.marginal + _LIFT_SHRINK)
-        itself = weight[positive] / max(float(weight[positive].sum()), 1e-12)
-        company[positive, row] -= itself * (openings[positive] @ spread - spread[principals[row]])
-        others = intensity - own
-        measured = (company[:, row] + 1.0) / (others + 1.0)
-        found.append(_fit_one(known, base, weight, own, intensity_class(others), measured))
+        itself = weight[own] / max(float(weight[own].sum()), 1e-12)
+        less = own_lift[row] + itself * (openings[own] @ spread - spread[principals[row]])
+        measured[own] = (total[row, own] - less + 1.0) / cells.busy[own]
+        found.append(_fit_one(known, cells, own, measured))
     return Propensity(
         principals=principals,
+        least=known.least,
         place_of_region=place,
         plain=_stacked([one.plain for one in found]),
         full=_stacked([one.full for one in found]),
@@ -155,11 +157,12 @@ def _lifts(
     known: Background, openings: csr_array, theirs: csc_array, weight: Reals, principals: Indices
 ) -> tuple[Singles, Singles, Reals]:
     """Lifts and shares of everybody among each one's customers, and how many customers each one's pool is worth."""
-    weighed = csc_array((theirs.data * weight[theirs.indices], theirs.indices, theirs.indptr), shape=theirs.shape)
-    together = np.asarray((openings.T @ weighed).toarray())
-    size = np.maximum(np.asarray(weighed.sum(axis=0)).ravel(), 1e-12)
-    squared = csc_array((weight[theirs.indices] ** 2, theirs.indices, theirs.indptr), shape=theirs.shape)
-    scale = size**2 / np.maximum(np.asarray(squared.sum(axis=0)).ravel(), 1e-12)
+    weighed = csr_array(
+        (weight[theirs.indices].astype(np.float32), theirs.indices, theirs.indptr), shape=theirs.shape[::-1]
+    )
+    together = np.asarray((weighed @ openings).toarray()).T
+    size, squared = (np.add.reduceat(weight[theirs.indices] ** power, theirs.indptr[:-1]) for power in (1, 2))
+    scale = size**2 / squared
     share = together / size[None, :]
     marginal = known.marginal[:, None]
     lifts = np.clip((scale * share + _LIFT_SHRINK) / (scale * marginal + _LIFT_SHRINK), _LOWEST_LIFT, _HIGHEST_LIFT)
@@ -172,24 +175,45 @@ def _lifts(
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Classes of region and segment of every customer in the pool, and how many classes there are."""
+    """The pool's customers by class of region, segment and intensity, everybody counted."""
 
-    region: Indices
-    segment: Indices
+    code: Indices
+    """Class of region and segment in one number."""
+    busy: Indices
+    """How many principals had been shown each customer."""
+    intensity: Indices
+    """Class of that."""
+    weight: Reals
     regions: int
     segments: int
 
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        return (self.regions, self.segments, CLASSES, _COMPANY_CLASSES)
+    @staticmethod
+    def of(group: Group, weight: Reals, place_of_region: Indices, segments: int) -> _Cells:
+        busy = group.intensity()
+        code = place_of_region[group.region] * segments + group.segment
+        return _Cells(code, busy, intensity_class(busy), weight, int(place_of_region.max()) + 1, segments)
 
-    def counts(self, weight: Reals, rows: Flags, intensity: Indices, company: Indices) -> Reals:
-        """Weight of the chosen customers by class of all four attributes."""
-        code = (self.region * self.segments + self.segment) * CLASSES + intensity
-        code = code * _COMPANY_CLASSES + company
-        size = int(np.prod(self.shape))
-        sums = np.bincount(code[rows], weights=weight[rows], minlength=size)
-        return sums.reshape(self.shape).astype(np.float64)
+    @property
+    def size(self) -> int:
+        """How many cells there are, company included."""
+        return self.regions * self.segments * CLASSES * _COMPANY_CLASSES
+
+    def counts(self, own: Indices, company: NDArray[np.int8]) -> tuple[Reals, Reals]:
+        """Weight by cell of a principal's own customers, themselves left out of the intensity, and of all others."""
+        code = (self.code * CLASSES + self.intensity) * _COMPANY_CLASSES + company
+        everybody = np.bincount(code, weights=self.weight, minlength=self.size)
+        misplaced = np.bincount(code[own], weights=self.weight[own], minlength=self.size)
+        less = intensity_class(self.busy[own] - 1)
+        ours = (self.code[own] * CLASSES + less) * _COMPANY_CLASSES + company[own]
+        found = np.bincount(ours, weights=self.weight[own], minlength=self.size)
+        return found.astype(np.float64), np.maximum(everybody - misplaced, 0.0)
+
+    def classes(self, cell: Indices) -> list[Indices]:
+        """Class of each attribute of these cells: region, segment, intensity, company."""
+        rest, company = np.divmod(cell, _COMPANY_CLASSES)
+        rest, intensity = np.divmod(rest, CLASSES)
+        region, segment = np.divmod(rest, self.segments)
+        return [region, segment, intensity, company]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,29 +226,33 @@ class _Fitted:
     closeness: float
 
 
-def _fit_one(known: Background, base: _Cells, weight: Reals, own: Flags, intensity: Indices, company: Reals) -> _Fitted:
-    edges = _edges(company[own], weight[own])
-    place = np.searchsorted(edges, company, side="right")
-    ours = base.counts(weight, own, intensity, place)
-    theirs = base.counts(weight, ~own, intensity, place)
-    total, squared = float(weight[own].sum()), float((weight[own] ** 2).sum())
-    worth = total**2 / max(squared, 1e-12)
-    ours = ours * (worth / max(total, 1e-12))
-    theirs = theirs / max(float(theirs.sum()), 1e-12)
-    start = [
-        np.ones(base.regions),
-        np.ones(base.segments),
+def _fit_one(known: Background, cells: _Cells, own: Indices, company: Singles) -> _Fitted:
+    weight = cells.weight[own]
+    edges = _edges(company[own], weight)
+    place = np.zeros(len(company), dtype=np.int8)
+    for edge in edges[np.isfinite(edges)]:
+        place += company >= edge
+    ours, theirs = cells.counts(own, place)
+    total = float(weight.sum())
+    worth = total**2 / float((weight**2).sum())
+    ours *= worth / total
+    theirs /= max(float(theirs.sum()), 1e-12)
+    kept = np.flatnonzero((ours > 0.0) | (theirs > 0.0))
+    ours, theirs, classes = ours[kept], theirs[kept], cells.classes(kept)
+    plain = [
+        np.ones(cells.regions),
+        np.ones(cells.segments),
         known.tilt / max(float((known.class_share @ known.tilt) @ known.region_share), 1e-12),
         np.ones(_COMPANY_CLASSES),
     ]
-    plain = _proportional(theirs.sum(axis=3, keepdims=True), ours.sum(axis=3, keepdims=True), start, worth, 3)
-    full = _proportional(theirs, ours, plain, worth, 4)
-    classes = ours.sum(axis=(0, 1, 2))
-    closeness = float((classes / max(classes.sum(), 1e-12)) @ np.log(full[3]))
+    plain = _proportional(theirs, ours, classes, plain, worth, 3)
+    full = _proportional(theirs, ours, classes, plain, worth, 4)
+    spread = np.bincount(classes[3], weights=ours, minlength=_COMPANY_CLASSES)
+    closeness = float(spread / spread.sum() @ np.log(full[3]))
     return _Fitted(plain, full, edges, max(closeness, 0.0))
 
 
-def _edges(company: Reals, weight: Reals) -> Reals:
+def _edges(company: Singles, weight: Reals) -> Reals:
     """Edges that part the principal's own customers evenly; fewer classes where there are few customers."""
     wanted = int(np.clip(len(company) // _CUSTOMERS_PER_CLASS, 1, _COMPANY_CLASSES))
     edges = np.full(_COMPANY_CLASSES - 1, np.inf)
@@ -236,33 +264,27 @@ def _edges(company: Reals, weight: Reals) -> Reals:
     return edges
 
 
-def _proportional(theirs: Reals, ours: Reals, start: list[Reals], worth: float, attributes: int) -> list[Reals]:
-    """Leans that make everybody's customers look like the principal's own in each attribute."""
+def _proportional(
+    theirs: Reals, ours: Reals, classes: list[Indices], start: list[Reals], worth: float, attributes: int
+) -> list[Reals]:
+    """Leans that make everybody's customers look like the principal's own in the first so many attributes."""
     leans = [lean.copy() for lean in start]
     density = theirs.copy()
-    for which in range(4):
-        density *= _along(leans[which] if density.shape[which] > 1 else np.ones(1), which)
-    axes = [tuple(axis for axis in range(4) if axis != which) for which in range(4)]
+    for lean, own in zip(leans, classes, strict=True):
+        density *= lean[own]
+    free = [which for which in range(attributes) if len(leans[which]) > 1]
+    seen = {which: np.bincount(classes[which], weights=ours, minlength=len(leans[which])) for which in free}
     for _ in range(_SWEEPS):
-        for which in range(attributes):
-            if density.shape[which] == 1:
-                continue
-            expected = density.sum(axis=axes[which])
+        for which in free:
+            expected = np.bincount(classes[which], weights=density, minlength=len(leans[which]))
             total = max(float(expected.sum()), 1e-12)
             share = np.maximum(expected / total, 1e-9)
-            seen = ours.sum(axis=axes[which])
-            factor = (seen + _SHRINK[which] * share) / (worth + _SHRINK[which]) / share / total
+            factor = (seen[which] + _SHRINK[which] * share) / (worth + _SHRINK[which]) / share / total
             # Where nearly everybody had been shown to the principal, nobody is left to compare with.
             factor = np.clip(leans[which] * factor, 1.0 / _MOST_LEAN, _MOST_LEAN) / leans[which]
             leans[which] *= factor
-            density *= _along(factor, which)
+            density *= factor[classes[which]]
     return leans
-
-
-def _along(values: Reals, axis: int) -> Reals:
-    shape = [1, 1, 1, 1]
-    shape[axis] = len(values)
-    return values.reshape(shape)
 
 
 def _stacked(fitted: list[list[Reals]]) -> Leans:

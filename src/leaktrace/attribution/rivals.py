@@ -23,7 +23,7 @@ from leaktrace.attribution.study import Flags, Group, Indices, Reals
 from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
 
-FIXED_JOB_SHARE = 0.75
+FIXED_JOB_SHARE = 0.5
 """A service account that was shown at least this share of all customers is a fixed job: no rival to anybody."""
 CLOSE_SHARE = 0.5
 """A rival must have been shown at least this share of the cases that the principal was shown."""

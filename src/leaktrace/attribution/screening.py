@@ -13,9 +13,9 @@ from leaktrace.attribution.strata import intensity_class
 from leaktrace.attribution.study import NEVER, Flags, Indices, Reals, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
 
-_BY_WEIGHT = 30
-_BY_HITS = 10
-_PEERS = 30
+SHORTLISTED = 24
+"""So many principals are worth a sample of what they opened, at each cut."""
+_PEERS = 24
 _LEADERS = 6
 _NEAR = 6
 
@@ -26,16 +26,16 @@ def shortlist(study: Study, margin_at: int) -> Indices:
     for latest in (NEVER, margin_at):
         view = view_at(study, latest)
         log_ratio = screen(view)
-        chosen |= set(closest(view, log_ratio).tolist()) | set(peers(view).tolist())
+        chosen |= set(closest(view, log_ratio, SHORTLISTED).tolist()) | set(peers(view).tolist())
         chosen |= set(_near(view, log_ratio).tolist())
     return np.array(sorted(chosen), dtype=np.int64)
 
 
-def closest(view: View, log_ratio: Reals) -> Indices:
-    """The strongest by weight and by cases shown; sorted."""
+def closest(view: View, log_ratio: Reals, many: int) -> Indices:
+    """So many, about: the strongest by weight, and those shown most cases; sorted."""
     hits = view.hits()
-    by_weight = np.argsort(-log_ratio, kind="stable")[:_BY_WEIGHT]
-    by_hits = np.argsort(-hits, kind="stable")[:_BY_HITS]
+    by_weight = np.argsort(-log_ratio, kind="stable")[:many]
+    by_hits = np.argsort(-hits, kind="stable")[: many // 4]
     chosen = np.union1d(by_weight, by_hits)
     return chosen[hits[chosen] > 0].astype(np.int64)
 

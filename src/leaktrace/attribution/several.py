@@ -12,9 +12,7 @@ customers too, and are no sources for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
@@ -31,10 +29,11 @@ MOST_SOURCES = 3
 """So many sources together are weighed at most."""
 _ALONE = 6
 _ADDED = 4
-_PAIRS = 10
+_MOST_GROUPS = 8
 _EXTENDED = 3
-_TRIPLES = 10
-_PAIR_SHARES = np.array([[w, 1.0 - w] for w in (0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9)])
+_MARGIN = 6.0
+"""A group that falls short of its price by so many nats on a rough reckoning is not weighed."""
+_PAIR_SHARES = np.array([[w, 1.0 - w] for w in (0.12, 0.3, 0.5, 0.7, 0.88)])
 _TRIPLE_SHARES = np.array(
     [
         [1 / 3, 1 / 3, 1 / 3],
@@ -47,9 +46,14 @@ _TRIPLE_SHARES = np.array(
     ]
 )
 _SHARES = {1: np.ones((1, 1)), 2: _PAIR_SHARES, 3: _TRIPLE_SHARES}
-_EVERY = slice(0, None)
-_SOME = slice(2, None, 5)
+_MOST = slice(0, None, 2)
+"""Nodes of nu that are integrated over: what counts are differences between groups."""
+_SOME = slice(3, None, 6)
 """Nodes of nu that are enough to choose what is worth integrating."""
+
+
+Rows = tuple[int, ...]
+"""Places of suspects, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +74,74 @@ def groups_of(view: View, suspects: Suspects, log_ratio: Reals, doubts: tuple[Do
         return []
     plain = _Gains.of(view, suspects, suspects.plain, doubts[0])
     company = _Gains.of(view, suspects, suspects.company, doubts[1])
-    ranked = _ranked(company, log_ratio)
-    pairs = _best(company, combinations(ranked, 2), _PAIRS)
-    found = {pair: _chain(view, (plain, company), pair, log_ratio) for pair in pairs}
-    leading = sorted(found, key=lambda pair: (-found[pair], pair))[:_EXTENDED]
-    triples = {tuple(sorted({*pair, row})) for pair in leading for row in ranked if row not in pair}
-    found |= {
-        triple: _chain(view, (plain, company), triple, log_ratio)
-        for triple in _best(company, sorted(triples), _TRIPLES)
-    }
+    eligible = int((view.study.opened_count > 0).sum())
+    alone = plain.alone()
+    ranked = _ranked(plain, log_ratio)
+    prices = [log_price(count, eligible, 0.0) for count in (1, 2, 3)]
+    singles: dict[Rows, float] = {(int(row),): float(alone[row]) for row in ranked[:_ALONE]}
+    smaller: dict[Rows, float] = {(int(row),): float(alone[row]) for row in ranked}
+    pairs = _worth(plain, singles, ranked, smaller, prices[1] - prices[0])
+    chain = _Chain(view, (plain, company), log_ratio, {})
+    found = {pair: chain.of(pair) for pair in pairs}
+    leading = {pair: pairs[pair] for pair in sorted(found, key=lambda pair: (-found[pair], pair))[:_EXTENDED]}
+    triples = _worth(plain, leading, ranked, pairs, prices[2] - prices[1])
+    found |= {triple: chain.of(triple) for triple in triples}
     return [
         Several(tuple(sorted(int(suspects.principals[row]) for row in rows)), ratio) for rows, ratio in found.items()
     ]
 
 
-def _chain(view: View, gains: tuple[_Gains, _Gains], rows: tuple[int, ...], log_ratio: Reals) -> float:
-    """A group's ln likelihood ratio: the strongest member's alone, and what each further one adds to those before.
+def _worth(
+    gains: _Gains, groups: dict[Rows, float], ranked: Indices, smaller: dict[Rows, float], log_price: float
+) -> dict[Rows, float]:
+    """Groups with one member more that may be worth the price of it, with what they explain, on a rough reckoning.
+
+    `groups`: those to enlarge; `smaller`: what all known groups of their size explain.
+    """
+    found: dict[Rows, float] = {}
+    for group in groups:
+        others = ranked[~np.isin(ranked, group)]
+        for row, ratio in zip(others.tolist(), gains.quickly(group, others).tolist(), strict=True):
+            found[tuple(sorted((*group, row)))] = ratio
+    kept = {}
+    for group, ratio in found.items():
+        parts = [group[:place] + group[place + 1 :] for place in range(len(group))]
+        best = max(smaller[part] for part in parts if part in smaller)
+        if ratio - best + log_price > -_MARGIN:
+            kept[group] = ratio
+    order = sorted(kept, key=lambda group: (-kept[group], group))[:_MOST_GROUPS]
+    return {group: kept[group] for group in order}
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """Ln likelihood ratios of groups: the strongest member's alone, and what each further one adds to those before.
 
     What is added must stand against both nulls: that the rest of the mail came from a list like the controls, and that
     it came from one that leans to the further member's company.
     """
-    order = sorted(rows, key=lambda row: (-float(log_ratio[row]), row))
-    total = float(log_ratio[order[0]])
-    for count in range(2, len(order) + 1):
-        before, after = tuple(order[: count - 1]), tuple(order[:count])
-        plain, company = (gain.log_ratio(after) - gain.log_ratio(before) for gain in gains)
-        total += float(against_both(view, np.array(plain), np.array(company)))
-    return total
+
+    view: View
+    gains: tuple[_Gains, _Gains]
+    log_ratio: Reals
+    known: dict[Rows, tuple[float, float]]
+    """What was reckoned before."""
+
+    def of(self, rows: Rows) -> float:
+        """Of one group."""
+        order = sorted(rows, key=lambda row: (-float(self.log_ratio[row]), row))
+        total = float(self.log_ratio[order[0]])
+        for count in range(2, len(order) + 1):
+            before, after = self._both(order[: count - 1]), self._both(order[:count])
+            plain, company = (np.array(more - less) for less, more in zip(before, after, strict=True))
+            total += float(against_both(self.view, plain, company))
+        return total
+
+    def _both(self, rows: list[int]) -> tuple[float, float]:
+        key = tuple(sorted(rows))
+        if key not in self.known:
+            self.known[key] = (self.gains[0].log_ratio(key), self.gains[1].log_ratio(key))
+        return self.known[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,50 +167,67 @@ class _Gains:
         share = np.minimum(suspects.share[suspects.principals], 0.97)
         return _Gains(suspects.shown, suspects.neutral, rate, suspects.lean, share, noise, view.weight, view.other_path)
 
-    def _of_group(self, rows: list[int]) -> tuple[Reals, Reals]:
-        """X / p for both pick rules, `[members, cases]`; one where the time is unsure.
+    def alone(self) -> Reals:
+        """What each suspect explains alone, on a rough reckoning, `[suspects]`."""
+        return self._roughly(np.where(self.neutral, 1.0, self.shown / self.rate))
+
+    def quickly(self, group: Rows, others: Indices) -> Reals:
+        """What a group explains with each of the others, at some values of nu, even shares and one rule, `[others]`."""
+        base = np.array(group, dtype=np.int64)
+        shown, added = self.shown[base], self.shown[others]
+        rate = np.broadcast_to(self._shared(list(group))[None, :, :], (len(others), *shown.shape))
+        rate = np.maximum(rate, self.share[np.ix_(base, others)].T[:, :, None] * added[:, None, :])
+        shared = (self.share[np.ix_(others, base)][:, :, None] * shown[None, :, :]).max(axis=1)
+        gain = np.where(self.neutral[base][None, :, :], 1.0, shown[None, :, :] / rate).sum(axis=1)
+        gain = gain + np.where(self.neutral[others], 1.0, added / np.maximum(self.rate[others], shared))
+        return self._roughly(np.asarray(gain / (len(base) + 1)))
+
+    def _roughly(self, gain: Reals) -> Reals:
+        noise = self.noise[_SOME][None, :, :]
+        each = np.log(noise + (1.0 - noise) * gain[:, None, :]) @ self.weight
+        return np.asarray(log_sum(each + (self.other_path + LOG_NOISE_WEIGHT)[_SOME], axis=1))
+
+    def _shared(self, rows: list[int]) -> Reals:
+        """Rates of a group's members, `[members, cases]`.
 
         Whoever shares customers with another source had been shown that one's leak too, and is no source for it: on
         cases that another of the group had been shown, a member's rate is at least the share of the other's customers.
         """
-        shown, neutral = self.shown[rows], self.neutral[rows]
-        rate = self.rate[rows]
-        if len(rows) > 1:
-            shared = self.share[np.ix_(rows, rows)] * ~np.eye(len(rows), dtype=np.bool_)
-            rate = np.maximum(rate, (shared[:, :, None] * shown[None, :, :]).max(axis=1))
-        gain = np.where(neutral, 1.0, shown / rate)
-        return gain, np.where(neutral, 1.0, gain * self.lean[rows])
+        if len(rows) == 1:
+            return self.rate[rows]
+        shared = self.share[rows][:, rows] * ~np.eye(len(rows), dtype=np.bool_)
+        least = (shared[:, :, None] * self.shown[rows][None, :, :]).max(axis=1)
+        return np.asarray(np.maximum(self.rate[rows], least))
 
-    def log_ratio(self, rows: tuple[int, ...], nodes: slice = _EVERY, shares: Reals | None = None) -> float:
+    def log_ratio(self, rows: Rows) -> float:
         """The likelihood ratio of a group in nats, nu, the shares and the pick rule integrated."""
-        weights = _SHARES[len(rows)] if shares is None else shares
-        mixed = np.concatenate([weights @ gain for gain in self._of_group(list(rows))])
-        noise = self.noise[nodes][:, None, :]
+        chosen = list(rows)
+        neutral = self.neutral[chosen]
+        asked = np.where(neutral, 1.0, self.shown[chosen] / self._shared(chosen))
+        alike = np.where(neutral, 1.0, asked * self.lean[chosen])
+        mixed = np.concatenate([_SHARES[len(rows)] @ gain for gain in (asked, alike)])
+        noise = self.noise[_MOST][:, None, :]
         each = np.log(noise + (1.0 - noise) * mixed[None, :, :]) @ self.weight
-        each = each + (self.other_path + LOG_NOISE_WEIGHT)[nodes][:, None] - np.log(len(mixed))
+        each = each + (self.other_path + LOG_NOISE_WEIGHT)[_MOST][:, None] - np.log(len(mixed))
         return float(log_sum(each))
 
 
-def _best(gains: _Gains, groups: Iterable[tuple[int, ...]], many: int) -> list[tuple[int, ...]]:
-    """The groups that explain most at a few values of nu and even shares."""
-    quick = {rows: gains.log_ratio(rows, _SOME, np.full((1, len(rows)), 1.0 / len(rows))) for rows in groups}
-    return sorted(quick, key=lambda rows: (-quick[rows], rows))[:many]
-
-
-def _ranked(gains: _Gains, log_ratio: Reals) -> list[int]:
+def _ranked(gains: _Gains, log_ratio: Reals) -> Indices:
     """The suspects worth combining: the strongest alone, then those that add most to the strongest, then to these two.
 
     A third source with a small share says little alone; left out, somebody else would be taken for them.
     """
     alone: Indices = np.argsort(-log_ratio, kind="stable")
     chosen: list[int] = alone[:_ALONE].tolist()
-    base: tuple[int, ...] = (int(alone[0]),)
+    base: Rows = (int(alone[0]),)
     for _ in range(MOST_SOURCES - 1):
-        groups = [(*base, row) for row in range(len(log_ratio)) if row not in base]
-        best = [group[-1] for group in _best(gains, groups, _ADDED)]
+        others = np.setdiff1d(np.arange(len(log_ratio)), base)
+        if len(others) == 0:
+            break
+        best = others[np.argsort(-gains.quickly(base, others), kind="stable")[:_ADDED]].tolist()
         chosen += [row for row in best if row not in chosen]
         base = (*base, *best[:1])
-    return chosen
+    return np.array(chosen, dtype=np.int64)
 
 
 def log_price(count: int, principals: int, log_person: float) -> float:

@@ -14,11 +14,13 @@ from leaktrace.attribution.study import Group, Indices, Reals
 INTENSITY_EDGES = np.array([0, 1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 32, 48, 80, 150])
 """Lower edges of the intensity classes; wider where customers are few."""
 CLASSES = len(INTENSITY_EDGES)
+_CLASS_OF = np.searchsorted(INTENSITY_EDGES, np.arange(INTENSITY_EDGES[-1] + 1), side="right") - 1
 
 
 def intensity_class(intensity: NDArray[np.int64]) -> Indices:
     """Class of a number of principals; anything above the last edge is in the last class."""
-    return (np.searchsorted(INTENSITY_EDGES, intensity, side="right") - 1).astype(np.int64)
+    found: Indices = _CLASS_OF[np.minimum(intensity, INTENSITY_EDGES[-1])]
+    return found
 
 
 def class_shares(group: Group, regions: int, shrink: float = 25.0) -> Reals:

@@ -7,7 +7,7 @@ here is an index into `Study.principals` or into a group's customers; there are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,28 @@ class Group:
     def intensity(self) -> Indices:
         """How many principals had been shown each customer."""
         return np.bincount(self.pair_customer, minlength=self.size).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Ways by which customers were shown that are no persons: tools, types of ticket. Pairs are there once."""
+
+    labels: tuple[str, ...]
+    case_customer: Indices
+    """Index into the study's cases."""
+    case_channel: Indices
+    """Index into `labels`."""
+    case_at: Instants
+    """When first shown in the window, microseconds UTC."""
+    control_customer: Indices
+    control_channel: Indices
+    control_at: Instants
+
+    @staticmethod
+    def none() -> Channels:
+        """Nothing is known of tools and tickets."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return Channels((), nothing, nothing, nothing, nothing, nothing, nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +193,7 @@ class Study:
     contacts_known: bool
     region_known: bool
     """Whether customers' regions or jurisdictions are known at all."""
+    channels: Channels = field(default_factory=Channels.none)
 
     def __post_init__(self) -> None:
         if len(self.cases) != self.case_group.size:

@@ -9,8 +9,8 @@ import numpy as np
 from leaktrace.attribution.baserates import CEILING, rates_from_controls, region_shares_from_controls
 from leaktrace.attribution.pool import pool_of
 from leaktrace.attribution.propensity import Propensity, fit
-from leaktrace.attribution.study import NEVER, Flags, Indices, Reals, Samples, Study
-from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
+from leaktrace.attribution.study import Flags, Indices, Reals, Samples
+from leaktrace.attribution.view import DECOY_TIMES, View, decoys
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,15 @@ class CloseLook:
         return min((float((at >= self.margin_at).sum()) + 2.0) / (len(at) + 4.0), 0.9)
 
 
-def close_look(study: Study, samples: Samples, margin_at: int) -> CloseLook:
-    """Fits the principals that there are samples of."""
+def close_look(view: View, samples: Samples, margin_at: int) -> CloseLook:
+    """Fits the principals that there are samples of; `view`: the late cut's."""
     if not len(samples.principals):
         return CloseLook(None, samples, margin_at)
-    view = view_at(study, NEVER)
-    pool = pool_of(study, samples)
+    pool = pool_of(view.study, samples)
     return CloseLook(fit(view.known, pool, samples.principals, view.region), samples, margin_at)
 
 
-def suspects_of(view: View, principals: Indices, look: CloseLook, latest: int) -> Suspects:
+def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
     """Exposures and rates of these principals (sorted) at a view's cut: from their samples, else from the controls."""
     shown, neutral = view.rows(principals)
     plain, region_share = _from_controls(view, principals, shown)
@@ -98,7 +97,7 @@ def suspects_of(view: View, principals: Indices, look: CloseLook, latest: int) -
         rows = np.searchsorted(principals, look.fitted.principals[inside])
         everybody = np.zeros((len(look.fitted.principals), view.size), dtype=np.bool_)
         everybody[inside] = shown[rows]
-        ours, theirs = look.fitted.rates(view.cases, everybody, _marginals(view, look.samples, latest))
+        ours, theirs = look.fitted.rates(view.cases, everybody, _marginals(view, look.samples))
         plain[rows], company[rows] = ours[inside], theirs[inside]
         region_share[rows] = look.fitted.region_share[inside]
         closeness[rows], sampled[rows] = look.fitted.closeness[inside], True
@@ -128,8 +127,8 @@ def _lean(view: View, region_share: Reals) -> Reals:
     return np.asarray(region_share[:, view.region] / view.listed_share[view.region][None, :])
 
 
-def _marginals(view: View, samples: Samples, latest: int) -> Reals:
+def _marginals(view: View, samples: Samples) -> Reals:
     """|A_e| / N at the cut, by the share of each sample that was opened before it."""
-    early = np.bincount(samples.draw_row, weights=samples.draw_at < latest, minlength=len(samples.principals))
+    early = np.bincount(samples.draw_row, weights=samples.draw_at < view.latest, minlength=len(samples.principals))
     share = (early + 0.5) / (samples.drawn + 0.5)
     return np.clip(view.known.marginal[samples.principals] * share, 1e-9, CEILING)

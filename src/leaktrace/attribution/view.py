@@ -13,7 +13,7 @@ import numpy as np
 from leaktrace.attribution.baserates import Background, background
 from leaktrace.attribution.likelihood import BELIEF, LISTED_BELIEF, OTHER_PATH_BELIEF, log_other_path
 from leaktrace.attribution.strata import CLASSES, intensity_class
-from leaktrace.attribution.study import NEVER, Aside, Case, Flags, Group, Indices, Reals, Study
+from leaktrace.attribution.study import NEVER, Aside, Case, Channels, Flags, Group, Indices, Reals, Study
 
 WEAK_GRADES = frozenset({"G0", "G1"})
 """Grades of reports that anybody can make up."""
@@ -46,6 +46,8 @@ class View:
     neutral_principal: Indices
     known: Background
     controls: Group
+    channels: Channels
+    """What was shown in time; cases by index into `mailed`."""
     listed_share: Reals
     """Share of regions on the sender's own list, learned from the cases themselves, `[regions]`."""
     other_path: Reals
@@ -95,8 +97,11 @@ def _rows(principals: Indices, pair_principal: Indices, pair_case: Indices, case
     return matrix
 
 
-def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> View:
-    """The study with nothing counted that was shown at or after `latest` (microseconds UTC)."""
+def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like: View | None = None) -> View:
+    """The study with nothing counted of the cases that was shown at or after `latest` (microseconds UTC).
+
+    `like`: a view of the same study; what it learned from the controls holds for this cut too.
+    """
     group = study.case_group
     if aside is not None:
         group = _without(group, aside)
@@ -110,12 +115,12 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> Vi
     counted = position[owner] >= 0
     shown = counted & (group.pair_at < sure[owner])
     neutral = counted & (group.pair_at >= unsure[owner]) & (group.pair_at < late[owner])
-    controls = study.controls.before(latest)
-    regions = 1 + int(max(group.region.max(initial=0), controls.region.max(initial=0)))
-    segments = 1 + int(max(group.segment.max(initial=0), controls.segment.max(initial=0)))
+    regions = 1 + int(max(group.region.max(initial=0), study.controls.region.max(initial=0)))
+    segments = 1 + int(max(group.segment.max(initial=0), study.controls.segment.max(initial=0)))
     cases = [study.cases[i] for i in mailed]
     contact = group.contact[mailed]
-    known = background(controls, study.uniform_control, study.opened_count, study.customer_count, regions, segments)
+    controls = study.controls
+    known = like.known if like else _background(study, regions, segments)
     intensity = np.bincount(position[owner[shown]], minlength=len(mailed)).astype(np.int64)
     return View(
         study=study,
@@ -138,8 +143,29 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None) -> Vi
         neutral_principal=group.pair_principal[neutral],
         known=known,
         controls=controls,
+        channels=_channels_at(study.channels, position, sure, latest),
         listed_share=_listed_share(group.region[mailed], regions, known),
         other_path=log_other_path(_buyers_beyond_share(contact, intensity, controls), len(mailed)),
+    )
+
+
+def _channels_at(channels: Channels, position: Indices, sure: Indices, latest: int) -> Channels:
+    shown = (position[channels.case_customer] >= 0) & (channels.case_at < sure[channels.case_customer])
+    early = channels.control_at < latest
+    return Channels(
+        channels.labels,
+        position[channels.case_customer[shown]],
+        channels.case_channel[shown],
+        channels.case_at[shown],
+        channels.control_customer[early],
+        channels.control_channel[early],
+        channels.control_at[early],
+    )
+
+
+def _background(study: Study, regions: int, segments: int) -> Background:
+    return background(
+        study.controls, study.uniform_control, study.opened_count, study.customer_count, regions, segments
     )
 
 

@@ -24,7 +24,7 @@ from leaktrace.attribution.likelihood import (
 )
 from leaktrace.attribution.lists import Regions, list_gain
 from leaktrace.attribution.logs import log_sum
-from leaktrace.attribution.study import Flags, Reals
+from leaktrace.attribution.study import Flags, Indices, Reals
 from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
 
@@ -60,9 +60,9 @@ class Weights:
     spread: float
 
 
-def weights_of(view: View, suspects: Suspects) -> Weights:
-    """Weighs all suspects."""
-    doubts = doubts_of(view, suspects)
+def weights_of(view: View, everybody: Suspects, rows: Indices) -> Weights:
+    """Weighs some of the suspects; the others tell how far the rates may be off."""
+    doubts = doubts_of(view, everybody, rows)
     suspects = doubts.suspects
     everything = Credibility(view.belief, view.weight, view.other_path)
 
