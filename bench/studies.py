@@ -10,13 +10,23 @@ from numpy.typing import NDArray
 
 from bench.campaigns import Planted
 from bench.worlds import World, first_shown
-from leaktrace.attribution import Case, Circumstances, Group, Judgement, Samples, Study, judge, shortlist_of
+from leaktrace.attribution import (
+    Case,
+    Circumstances,
+    Group,
+    Judgement,
+    Samples,
+    Study,
+    judge,
+    look_closely,
+    shortlist_of,
+)
 from leaktrace.records import Grade
 
 MARGIN_DAYS = 14
 AROUND = Circumstances(
     naming_threshold=0.99,
-    nobody_threshold=0.8,
+    nobody_threshold=0.85,
     set_mass=0.95,
     log_has_accesses=True,
     log_allows_nobody=True,
@@ -129,7 +139,8 @@ def judged(world: World, planted: Planted, seed: int) -> Judgement:
     """The whole way through the room."""
     study = study_of(world, planted, seed=seed)
     listed = shortlist_of(study, MARGIN_DAYS)
-    return judge(study, samples_of(world, study, planted, listed, seed), AROUND, insider_prior=0.5)
+    look = look_closely(study, samples_of(world, study, planted, listed, seed), MARGIN_DAYS)
+    return judge(look, AROUND, insider_prior=0.5)
 
 
 def exposure_rows(world: World, planted: Planted) -> NDArray[np.bool_]:

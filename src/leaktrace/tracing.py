@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution import Circumstances, Judgement, Study, explain, judge, mailed_estimate, shortlist_of
+from leaktrace.attribution import (
+    Circumstances,
+    Judgement,
+    Study,
+    explain,
+    judge,
+    look_closely,
+    mailed_estimate,
+    shortlist_of,
+)
 from leaktrace.inquiry import Inquiry, open_inquiry, samples_for
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
@@ -64,7 +73,8 @@ class Tracer:
         )
         listed = shortlist_of(study, around.margin_days).tolist()
         samples = samples_for(self.ledger, inquiry, listed, self.settings)
-        judgement = judge(study, samples, around, insider_prior=self.settings.insider_prior_probability)
+        look = look_closely(study, samples, around.margin_days)
+        judgement = judge(look, around, insider_prior=self.settings.insider_prior_probability)
         finding = self._finding(evidence, field, inquiry, judgement, coverage)
         seller = self._seller(evidence.seller)
         explanation = explain(

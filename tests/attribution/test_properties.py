@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leaktrace.attribution import Group, Judgement, Samples, Study, judge, shortlist_of
+from leaktrace.attribution import Group, Judgement, Samples, Study, judge, look_closely, shortlist_of
 from tests.attribution.worlds import (
     AROUND,
     Market,
@@ -102,10 +102,11 @@ def test_without_samples_the_answer_is_blunter_but_not_another_name(leak: tuple[
     market, reports = leak
     study = study_of(market, reports)
     assert len(shortlist_of(study, AROUND.margin_days)) > 0
-    blunt = judge(study, Samples.none(), AROUND, insider_prior=0.5)
+    blunt = judge(look_closely(study, Samples.none(), 14), AROUND, insider_prior=0.5)
     assert set(blunt.named) <= {"p07"}
     assert blunt.candidates[0].principal == "p07"
-    sharp = judge(study, samples_of(market, range(len(market.names))), AROUND, insider_prior=0.5)
+    look = look_closely(study, samples_of(market, range(len(market.names))), 14)
+    sharp = judge(look, AROUND, insider_prior=0.5)
     assert sharp.named == ("p07",)
 
 

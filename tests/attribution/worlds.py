@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from leaktrace.attribution import Case, Circumstances, Group, Judgement, Samples, Study, judge, shortlist_of
+from leaktrace.attribution import (
+    Case,
+    Circumstances,
+    Group,
+    Judgement,
+    Samples,
+    Study,
+    judge,
+    look_closely,
+    shortlist_of,
+)
 from leaktrace.records import Grade, PrincipalFacts
 
 DAY = 86_400_000_000
@@ -146,7 +156,8 @@ def samples_of(market: Market, principals: Iterable[int]) -> Samples:
 def judged(market: Market, study: Study, around: Circumstances = AROUND) -> Judgement:
     """The whole way through the room."""
     listed = shortlist_of(study, around.margin_days).tolist()
-    return judge(study, samples_of(market, listed), around, insider_prior=0.5)
+    look = look_closely(study, samples_of(market, listed), around.margin_days)
+    return judge(look, around, insider_prior=0.5)
 
 
 def opened_by(market: Market, name: str, count: int, seed: int = 0) -> list[int]:

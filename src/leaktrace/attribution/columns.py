@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, log_likelihood_ratio
+from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Indices, Reals, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys
@@ -70,22 +71,42 @@ def columns_in(study: Study) -> ColumnTable:
     return ColumnTable((*labels, *channels), tuple(maps), len(labels), (*members, *(nobody for _ in channels)))
 
 
-def weigh_columns(view: View, table: ColumnTable, spread: float) -> list[WeighedColumn]:
-    """The columns that may explain the cases; the others keep their part of the prior and get none of the evidence."""
-    if not table.labels or view.size == 0:
-        return []
-    case, column = _pairs(view, table)
-    chosen = _striking(view, table, case, column)
+@dataclass(frozen=True, slots=True)
+class StrikingColumns:
+    """The columns that may explain the cases, with their innocent rates."""
+
+    table: ColumnTable
+    chosen: Indices
+    place: Indices
+    """Of each column of the table among the chosen; -1 for all others."""
+    rates: Reals
+    """`[chosen, regions, CLASSES]`."""
+
+
+def striking_columns(view: View, table: ColumnTable) -> StrikingColumns:
+    """Chooses at the late cut; the others keep their part of the prior and get none of the evidence."""
+    chosen = np.zeros(0, dtype=np.int64)
+    if view.size and table.labels:
+        chosen = _striking(view, table, *_pairs(view, table))
     place = np.full(len(table.labels), -1)
     place[chosen] = np.arange(len(chosen))
+    rates = _rates(view, table, place, len(chosen)) if len(chosen) else np.zeros((0, view.known.regions, CLASSES))
+    return StrikingColumns(table, chosen, place, rates)
+
+
+def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[WeighedColumn]:
+    """The chosen columns at a view's cut."""
+    table, chosen, place = columns.table, columns.chosen, columns.place
+    if not len(chosen) or view.size == 0:
+        return []
+    case, column = _pairs(view, table)
     kept = place[column] >= 0
     shown = np.zeros((len(chosen), view.size), dtype=np.bool_)
     shown[place[column[kept]], case[kept]] = True
     # Who of a column had been shown a case is left out of how busy the case looks.
     inside = _openings_inside(view, table, place)
-    table_of_rates = _rates(view, table, place, len(chosen))
     classes = intensity_class(np.maximum(view.intensity[None, :] - inside, 0))
-    rate = table_of_rates[np.arange(len(chosen))[:, None], view.region[None, :], classes]
+    rate = columns.rates[np.arange(len(chosen))[:, None], view.region[None, :], classes]
     rate = np.clip(rate, _LEAST_RATE, _MOST_RATE) * np.where(decoys(view), DECOY_TIMES, 1.0)
     arrays = Columns(shown=shown, neutral=np.zeros_like(shown), rate=rate)
     cases = Credibility(view.belief, view.weight, view.other_path)
@@ -122,7 +143,7 @@ def _striking(view: View, table: ColumnTable, case: Indices, column: Indices) ->
     counts = np.bincount(column, weights=view.weight[case], minlength=many)
     total = float(view.weight.sum())
     excess = -counts * np.log(np.clip(rate, 1e-9, _MOST_RATE)) - (total - counts) * _MISS_NATS
-    return np.sort(np.argsort(-excess, kind="stable")[:_MOST_COLUMNS])
+    return np.sort(highest(excess, _MOST_COLUMNS))
 
 
 def _openings_inside(view: View, table: ColumnTable, place: Indices) -> Indices:

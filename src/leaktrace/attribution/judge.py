@@ -6,17 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.columns import columns_in
 from leaktrace.attribution.decision import Circumstances, Looks, Verdict, decide, late_only, unmatched_cases
 from leaktrace.attribution.posterior import Posterior, posterior_of
 from leaktrace.attribution.screening import shortlist
 from leaktrace.attribution.sets import chance_of_any
-from leaktrace.attribution.study import Aside, Indices, Samples, Study
-from leaktrace.attribution.suspects import close_look
+from leaktrace.attribution.study import Aside, Indices, Study
+from leaktrace.attribution.suspects import CloseLook, margin_at
 from leaktrace.attribution.view import view_at
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
-_DAY = 86_400_000_000
 _MOST_CANDIDATES = 50
 _CUTS_DIFFER = 0.2
 _LEADING = 8
@@ -38,30 +36,22 @@ class Judgement:
 
 
 def shortlist_of(study: Study, margin_days: int) -> Indices:
-    """Whose openings the caller must sample before `judge`: indices of principals, sorted."""
-    return shortlist(study, _margin_at(study, margin_days))
+    """Whose openings the caller must sample before `look_closely`: indices of principals, sorted."""
+    return shortlist(study, margin_at(study, margin_days))
 
 
-def judge(study: Study, samples: Samples, around: Circumstances, *, insider_prior: float) -> Judgement:
-    """Weighs every explanation at both cuts and decides.
-
-    `samples`: what the principals of `shortlist_of` opened; fewer samples cost sharpness, not honesty.
-    """
-    margin_at = _margin_at(study, around.margin_days)
-    everything = view_at(study)
-    look = close_look(everything, samples, margin_at)
-    columns = columns_in(study)
+def judge(look: CloseLook, around: Circumstances, *, insider_prior: float) -> Judgement:
+    """Weighs every explanation at both cuts and decides."""
+    study = look.study
     nobody = np.zeros(0, dtype=np.int64)
-    late_all = posterior_of(everything, look, columns, insider=insider_prior, also=nobody)
-    leading = np.array([one.principal for one in late_all.weighed[:_LEADING]], dtype=np.int64)
-    before = view_at(study, margin_at, like=everything)
-    early = posterior_of(before, look, columns, insider=insider_prior, also=leading)
+    late_all = posterior_of(look.view, look, insider=insider_prior, also=nobody)
+    before = view_at(study, look.margin_at, like=look.view)
+    early = posterior_of(before, look, insider=insider_prior, also=_leaders(late_all))
     recent = late_only(late_all, early)
     late = late_all
     if len(recent):
-        settled = view_at(study, aside=Aside(recent, margin_at), like=everything)
-        leading = np.array([one.principal for one in early.weighed[:_LEADING]], dtype=np.int64)
-        late = posterior_of(settled, look, columns, insider=insider_prior, also=leading)
+        settled = view_at(study, aside=Aside(recent, look.margin_at), like=look.view)
+        late = posterior_of(settled, look, insider=insider_prior, also=_leaders(early))
     verdict = decide(study, Looks(late, early, late_all, recent), around)
     shown = _shown(
         late_all if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody else late, early
@@ -90,8 +80,8 @@ def _shown(late: Posterior, early: Posterior) -> Posterior:
     return replace(late, person=person, nobody=late.nobody + float((late.person - person).sum()))
 
 
-def _margin_at(study: Study, margin_days: int) -> int:
-    return study.start_at - margin_days * _DAY
+def _leaders(posterior: Posterior) -> Indices:
+    return np.array([one.principal for one in posterior.weighed[:_LEADING]], dtype=np.int64)
 
 
 def _probability(value: float) -> float:
@@ -104,19 +94,14 @@ def _set(study: Study, posterior: Posterior, members: tuple[int, ...]) -> Princi
 
 
 def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
-    """Best first, ties by name; those with nothing for or against them are left out."""
+    """Best first, ties by weight, then in the study's order; those with nothing for or against them are left out."""
     close = {one.principal: one for one in posterior.weighed}
     hits = np.bincount(posterior.view.pair_principal, minlength=len(study.principals))
-    order = sorted(
-        (index for index in range(len(study.principals)) if hits[index] > 0 or index in close),
-        key=lambda index: (
-            -float(posterior.person[index]),
-            -float(posterior.log_ratio[index]),
-            study.principals[index].name,
-        ),
-    )
+    able = (hits > 0) | np.isin(np.arange(len(hits)), list(close))
+    best = np.flatnonzero(able)
+    best = best[np.lexsort((best, -posterior.log_ratio[best], -posterior.person[best]))]
     found = []
-    for index in order[:_MOST_CANDIDATES]:
+    for index in best[:_MOST_CANDIDATES].tolist():
         one = close.get(index)
         rates = one.rate if one else np.full(posterior.view.size, posterior.view.known.marginal[index])
         found.append(

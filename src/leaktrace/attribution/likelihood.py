@@ -201,14 +201,17 @@ def _hits(columns: Columns, counted: Reals, kind: Indices) -> _Hits:
     count = counted[row, case]
     if len(row) <= _EXACT // 50:
         return _Hits(row, log_odds, kind[case], np.exp(log_lean), count)
-    steps = [np.rint(part / _FINE_STEP).astype(np.int64) for part in (log_odds, log_lean)]
-    alike, place = np.unique(np.stack([row, kind[case], *steps]), axis=1, return_inverse=True)
+    odds, leaning = (np.rint(part / _FINE_STEP).astype(np.int64) for part in (log_odds, log_lean))
+    spans = [int(part.max() - part.min()) + 1 for part in (odds, leaning)]
+    key = (row * (int(kind.max()) + 1) + kind[case]) * spans[0] + odds - odds.min()
+    key = key * spans[1] + leaning - leaning.min()
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
     return _Hits(
-        row=alike[0],
-        log_odds=alike[2] * _FINE_STEP,
-        kind=alike[1],
-        lean=np.exp(alike[3] * _FINE_STEP),
-        count=np.bincount(place.ravel(), weights=count, minlength=alike.shape[1]).astype(np.float64),
+        row=row[first],
+        log_odds=(odds[first] * _FINE_STEP).astype(np.float64),
+        kind=kind[case][first],
+        lean=np.exp(leaning[first] * _FINE_STEP),
+        count=np.bincount(place.ravel(), weights=count, minlength=len(first)).astype(np.float64),
     )
 
 

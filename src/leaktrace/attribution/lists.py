@@ -26,6 +26,7 @@ from leaktrace.attribution.study import Indices, Reals
 CONCENTRATIONS = (2.0, 40.0)
 """Of the Dirichlet priors, in customers: a list of a region or two; a list from everywhere."""
 _STEPS = 4
+_NODES = slice(0, None, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +44,41 @@ class Regions:
 def list_gain(columns: Columns, cases: Credibility, where: Regions) -> Reals:
     """What learning the list adds for somebody who picks all alike, over the plain formula, `[hypotheses, len(NOISE)]`.
 
-    In nats, at unshifted rates. `columns.lean` must be given.
+    In nats, at unshifted rates; between some nodes of nu it is interpolated. `columns.lean` must be given.
     """
     many, regions = where.own.shape
     if columns.lean is None or not many or not columns.shown.shape[1]:
         return np.zeros((many, len(NOISE)))
     counted = np.where(columns.neutral, 0.0, cases.weight[None, :])
-    missed = np.where(columns.shown, 0.0, counted)
     row, case = np.nonzero(columns.shown & (counted > 0.0))
+    order = np.lexsort((where.case[case], row))
+    row, case = row[order], case[order]
     weight = counted[row, case][:, None]
-    region = where.case[case]
-    noise = 1.0 - (1.0 - NOISE)[None, :] * cases.belief[case][:, None]
+    noise = 1.0 - (1.0 - NOISE[_NODES])[None, :] * cases.belief[case][:, None]
     rate = columns.rate[row, case][:, None]
-    own = np.maximum(where.own[row, region], 1e-12)[:, None]
+    own = np.maximum(where.own[row, where.case[case]], 1e-12)[:, None]
     plain = weight * np.log(noise * rate + (1.0 - noise) * columns.lean[row, case][:, None])
-    misses = _by_region(missed, where.case, regions)
+    misses = _by_region(np.where(columns.shown, 0.0, counted), where.case, regions)
     everything = _by_region(counted, where.case, regions)
-    cell = row * regions + region
-    gained = [
-        _bound(cell, weight, noise * rate, (1.0 - noise) * own, misses, concentration * where.everybody)
-        for concentration in CONCENTRATIONS
-    ]
-    nobody = np.stack([_log_dirichlet(everything, concentration * where.everybody) for concentration in CONCENTRATIONS])
-    total = log_sum(np.stack(gained), axis=0) - log_sum(nobody, axis=0)[:, None]
-    return np.asarray(total - _sum_rows(row, plain, many))
+    hits = _Hits(row, where.case[case], weight, noise * rate, (1.0 - noise) * own)
+    priors = [concentration * where.everybody for concentration in CONCENTRATIONS]
+    gained = np.stack([_bound(hits, misses, prior) for prior in priors])
+    nobody = np.stack([_log_dirichlet(everything, prior) for prior in priors])
+    total = log_sum(gained, axis=0) - log_sum(nobody, axis=0)[:, None] - _sums(row, plain, many)
+    return np.stack([np.interp(NOISE, NOISE[_NODES], line) for line in total])
+
+
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """Cases shown, sorted by hypothesis and region."""
+
+    row: Indices
+    region: Indices
+    weight: Reals
+    by_list: Reals
+    """What the list explains of each, but for its share of the region, `[hits, nodes]`."""
+    by_leak: Reals
+    """What the leak explains."""
 
 
 def _by_region(weight: Reals, region: Indices, regions: int) -> Reals:
@@ -77,46 +89,31 @@ def _by_region(weight: Reals, region: Indices, regions: int) -> Reals:
     return sums.reshape(many, regions).astype(np.float64)
 
 
-def _bound(cell: Indices, weight: Reals, by_list: Reals, by_leak: Reals, misses: Reals, prior: Reals) -> Reals:
-    """The bound but for the misses' own ln nu, `[hypotheses, len(NOISE)]`.
-
-    `cell`: hypothesis and region of each hit in one number; `by_list`, `by_leak`: what either explains of each hit.
-    """
+def _bound(hits: _Hits, misses: Reals, prior: Reals) -> Reals:
+    """The bound but for the misses' own ln nu, `[hypotheses, nodes]`."""
     many, regions = misses.shape
-    hit_row, hit_region = cell // regions, cell % regions
+    nodes = hits.by_list.shape[1]
     total = float(prior.sum())
-    odds = by_leak / by_list
+    odds = hits.by_leak / hits.by_list
     share = (misses + prior) / (misses.sum(axis=1, keepdims=True) + total)
-    expected = np.repeat(np.maximum(share, 1e-12)[:, None, :], len(NOISE), axis=1)
-    counts = expected
+    expected = np.repeat(np.maximum(share, 1e-12)[:, None, :], nodes, axis=1)
+    cell = hits.row * regions + hits.region
     for _ in range(_STEPS):
-        chance = 1.0 / (1.0 + odds / expected[hit_row, :, hit_region])
-        hits = _sum_cells(cell, weight * chance, many * regions).reshape(many, regions, len(NOISE)).transpose(0, 2, 1)
-        counts = misses[:, None, :] + hits
+        # The chance that a hit is of the list, and what the list's regions are if it is.
+        chance = np.clip(1.0 / (1.0 + odds / expected[hits.row, :, hits.region]), 1e-9, 1.0 - 1e-9)
+        added = _sums(cell, hits.weight * chance, many * regions).reshape(many, regions, nodes)
+        counts = misses[:, None, :] + added.transpose(0, 2, 1)
         expected = (counts + prior) / (counts.sum(axis=2, keepdims=True) + total)
-    chance = np.clip(1.0 / (1.0 + odds / expected[hit_row, :, hit_region]), 1e-9, 1.0 - 1e-9)
-    hits = _sum_cells(cell, weight * chance, many * regions).reshape(many, regions, len(NOISE)).transpose(0, 2, 1)
-    counts = misses[:, None, :] + hits
-    terms = chance * np.log(by_list / chance) + (1.0 - chance) * np.log(by_leak / (1.0 - chance))
-    return _sum_rows(hit_row, weight * terms, many) + _log_dirichlet(counts, prior)
+    terms = chance * np.log(hits.by_list / chance) + (1.0 - chance) * np.log(hits.by_leak / (1.0 - chance))
+    return _sums(hits.row, hits.weight * terms, many) + _log_dirichlet(counts, prior)
 
 
-def _sum_cells(cell: Indices, terms: Reals, cells: int) -> Reals:
-    order = np.argsort(cell, kind="stable")
-    total = np.zeros((cells, terms.shape[1]))
-    if len(cell):
-        sorted_cell = cell[order]
-        start = np.flatnonzero(np.diff(sorted_cell, prepend=-1))
-        total[sorted_cell[start]] = np.add.reduceat(terms[order], start, axis=0)
-    return total
-
-
-def _sum_rows(row: Indices, terms: Reals, many: int) -> Reals:
-    """Sums over each hypothesis' hits (sorted by hypothesis), `[hypotheses, len(NOISE)]`."""
+def _sums(place: Indices, terms: Reals, many: int) -> Reals:
+    """Sums of the terms that belong to each place (sorted), `[many, nodes]`."""
     total = np.zeros((many, terms.shape[1]))
-    if len(row):
-        start = np.flatnonzero(np.diff(row, prepend=-1))
-        total[row[start]] = np.add.reduceat(terms, start, axis=0)
+    if len(place):
+        start = np.flatnonzero(np.diff(place, prepend=-1))
+        total[place[start]] = np.add.reduceat(terms, start, axis=0)
     return total
 
 

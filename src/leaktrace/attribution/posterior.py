@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.columns import ColumnTable, WeighedColumn, weigh_columns
+from leaktrace.attribution.columns import StrikingColumns, WeighedColumn, weigh_columns
 from leaktrace.attribution.likelihood import Doubt
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.rivals import RIVAL_LOG_RATIO, Rival, rivals_of
-from leaktrace.attribution.screening import closest, screen
+from leaktrace.attribution.screening import closest
 from leaktrace.attribution.several import Several, groups_of, log_price
 from leaktrace.attribution.study import Flags, Group, Indices, Reals, Study
 from leaktrace.attribution.suspects import CloseLook, suspects_of
@@ -28,13 +28,15 @@ COLUMN_SHARE = 0.1
 FORGED_WEAK = 1.0
 """Chance that the reports of grade G1 or less were made up about one principal, in units of nobody inside: as likely
 as not, where they are all there is."""
-FORGED_NATS = 1.0
+FORGED_NATS = 1.2
 """What each further independent reporter costs a forger, in nats, where nobody signed for the reports (G2 or less): two
 agree more easily than ten. Who cannot sign for the sender's domain makes up no report of a better grade."""
 SILENT_DECOY_SHARE = 4.0
 """A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
 WEIGHED = 24
 """So many principals are looked at closely at each cut."""
+REDUNDANT_SHARE = 0.15
+"""Who was shown all but this share of the cases that speak for another is no source beside that one."""
 _MOST_PROMISING = 8
 _PROMISING_LOG_RATIO = 2.0
 
@@ -116,13 +118,15 @@ class Posterior:
     """Spread of principals' counts, nobody being a source."""
 
 
-def posterior_of(view: View, look: CloseLook, columns: ColumnTable, *, insider: float, also: Indices) -> Posterior:
+def posterior_of(view: View, look: CloseLook, *, insider: float, also: Indices) -> Posterior:
     """Weighs every explanation at one cut; `also`: principals to look at closely whatever the rough reckoning says."""
-    log_ratio = screen(view)
+    log_ratio = look.roughly.copy()
     silence = _silence(view.study)
     close = np.union1d(closest(view, log_ratio, WEIGHED), also).astype(np.int64)
     everybody = suspects_of(view, np.union1d(close, look.samples.principals).astype(np.int64), look)
     weights = weights_of(view, everybody, np.searchsorted(everybody.principals, close))
+    # Who is not looked at closely is not taken for more than most of those who are: the rough reckoning knows less.
+    log_ratio = np.minimum(log_ratio, np.median(weights.log_ratio)) if len(close) else log_ratio
     log_ratio[close] = weights.log_ratio
     doubts = (Doubt.alike(len(close), weights.spread), weights.doubt)
     groups = groups_of(view, weights.suspects, weights.log_ratio, doubts)
@@ -130,8 +134,10 @@ def posterior_of(view: View, look: CloseLook, columns: ColumnTable, *, insider: 
     order = np.argsort(-weights.log_ratio, kind="stable")
     weighed = [_weighed(view, weights, look, row, place) for place, row in enumerate(order.tolist())]
     groups = [group for group in groups if not _redundant(group.members, weighed)]
-    found = _columns(view, columns, weights.spread)
-    return _combine(view, weighed, log_ratio - silence, found, groups, weights.spread, insider, len(columns.labels))
+    found = _columns(view, look.columns, weights.spread)
+    return _combine(
+        view, weighed, log_ratio - silence, found, groups, weights.spread, insider, len(look.columns.table.labels)
+    )
 
 
 def _weighed(view: View, weights: Weights, look: CloseLook, row: int, place: int) -> Weighed:
@@ -166,20 +172,22 @@ def _reporters(view: View, one: Weighed) -> float:
 def _redundant(members: tuple[int, ...], weighed: list[Weighed]) -> bool:
     """Whether one of a group was shown nearly all that speaks for another: then the one alone explains it."""
     return any(
-        rival.rival in members and rival.behind < RIVAL_LOG_RATIO
+        rival.rival in members
+        and rival.behind < RIVAL_LOG_RATIO
+        and rival.missed <= max(1.0, REDUNDANT_SHARE * float(one.shown.sum()))
         for one in weighed
         if one.principal in members
         for rival in one.rivals
     )
 
 
-def _columns(view: View, table: ColumnTable, spread: float) -> list[tuple[ColumnWeight, float]]:
+def _columns(view: View, columns: StrikingColumns, spread: float) -> list[tuple[ColumnWeight, float]]:
     """The columns with their log-masses, in units of the insider prior."""
-    found = weigh_columns(view, table, spread)
+    found = weigh_columns(view, columns, spread)
     plain = np.array([column.plain_log_ratio for column in found])
     # A list that leans to a team's customers and an export of them look alike: nothing parts the two.
     ratios = against_both(view, plain, np.zeros(len(plain)))
-    log_prior = float(np.log(COLUMN_SHARE / max(len(table.labels), 1)))
+    log_prior = float(np.log(COLUMN_SHARE / max(len(columns.table.labels), 1)))
     return [(ColumnWeight(column, 0.0), float(ratio) + log_prior) for column, ratio in zip(found, ratios, strict=True)]
 
 

@@ -78,6 +78,8 @@ class Propensity:
     """Of this principal's customers, `[principals, regions]`; sums to one."""
     closeness: Reals
     """How much this principal's customers are of one company: mean ln of the company's lean over them, in nats."""
+    inside: Reals
+    """Share of customers of this principal's company, as far as it shows, that the principal had been shown."""
 
     def rates(self, cases: Group, shown: Flags, marginal: Reals) -> tuple[Reals, Reals]:
         """Chance that each innocent principal had been shown each case, plain and with company, `[principals, cases]`.
@@ -150,6 +152,7 @@ def fit(known: Background, pool: Pool, principals: Indices, case_regions: Indice
         share=share,
         region_share=_region_shares(known, theirs, group, weight),
         closeness=np.array([one.closeness for one in found]),
+        inside=np.array([one.inside for one in found]),
     )
 
 
@@ -224,6 +227,7 @@ class _Fitted:
     full: list[Reals]
     edges: Reals
     closeness: float
+    inside: float
 
 
 def _fit_one(known: Background, cells: _Cells, own: Indices, company: Singles) -> _Fitted:
@@ -236,7 +240,8 @@ def _fit_one(known: Background, cells: _Cells, own: Indices, company: Singles) -
     total = float(weight.sum())
     worth = total**2 / float((weight**2).sum())
     ours *= worth / total
-    theirs /= max(float(theirs.sum()), 1e-12)
+    others = max(float(theirs.sum()), 1e-12)
+    theirs /= others
     kept = np.flatnonzero((ours > 0.0) | (theirs > 0.0))
     ours, theirs, classes = ours[kept], theirs[kept], cells.classes(kept)
     plain = [
@@ -249,7 +254,13 @@ def _fit_one(known: Background, cells: _Cells, own: Indices, company: Singles) -
     full = _proportional(theirs, ours, classes, plain, worth, 4)
     spread = np.bincount(classes[3], weights=ours, minlength=_COMPANY_CLASSES)
     closeness = float(spread / spread.sum() @ np.log(full[3]))
-    return _Fitted(plain, full, edges, max(closeness, 0.0))
+    # Of the company is who looks like all but the least alike of the principal's own customers.
+    company_ours, company_theirs = ours * total / worth, theirs * others
+    inside = float(company_ours[classes[3] > 0].sum())
+    everybody = inside + float(company_theirs[classes[3] > 0].sum())
+    if everybody <= 0.0:
+        inside, everybody = total, total + others
+    return _Fitted(plain, full, edges, max(closeness, 0.0), min(inside / everybody, CEILING))
 
 
 def _edges(company: Singles, weight: Reals) -> Reals:

@@ -17,6 +17,7 @@ import numpy as np
 from leaktrace.attribution.baserates import rates_from_controls
 from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, integrated, noise_profile
 from leaktrace.attribution.lists import Regions, list_gain
+from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.screening import expected_hits
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
@@ -103,8 +104,8 @@ def _close(principal: int, shown: Flags, view: View) -> Indices:
     shared[principal] = 0.0
     shared[_fixed_jobs(view)] = 0.0
     least = max(CLOSE_SHARE * float(shown @ view.weight), 0.9)
-    order = np.argsort(-shared, kind="stable")[:_MOST_RIVALS]
-    return order[shared[order] >= least].astype(np.int64)
+    order = highest(shared.astype(np.float64), _MOST_RIVALS)
+    return order[shared[order] >= least]
 
 
 def _fixed_jobs(view: View) -> Indices:

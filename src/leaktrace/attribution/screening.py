@@ -9,6 +9,8 @@ import numpy as np
 
 from leaktrace.attribution.baserates import CEILING, rates_from_controls
 from leaktrace.attribution.likelihood import LOG_NOISE_WEIGHT, NOISE
+from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.strata import intensity_class
 from leaktrace.attribution.study import NEVER, Flags, Indices, Reals, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
@@ -18,6 +20,8 @@ SHORTLISTED = 24
 _PEERS = 24
 _LEADERS = 6
 _NEAR = 6
+_NODES = slice(1, None, 3)
+"""Nodes of nu that are enough for a rough reckoning."""
 
 
 def shortlist(study: Study, margin_at: int) -> Indices:
@@ -34,8 +38,8 @@ def shortlist(study: Study, margin_at: int) -> Indices:
 def closest(view: View, log_ratio: Reals, many: int) -> Indices:
     """So many, about: the strongest by weight, and those shown most cases; sorted."""
     hits = view.hits()
-    by_weight = np.argsort(-log_ratio, kind="stable")[:many]
-    by_hits = np.argsort(-hits, kind="stable")[: many // 4]
+    by_weight = highest(log_ratio, many)
+    by_hits = highest(hits, many // 4)
     chosen = np.union1d(by_weight, by_hits)
     return chosen[hits[chosen] > 0].astype(np.int64)
 
@@ -43,13 +47,13 @@ def closest(view: View, log_ratio: Reals, many: int) -> Indices:
 def peers(view: View) -> Indices:
     """Who would be shown most of such cases, whatever they were shown: they tell how good the null model is; sorted."""
     expected = expected_hits(view, view.weight)
-    return np.sort(np.argsort(-expected, kind="stable")[:_PEERS]).astype(np.int64)
+    return np.sort(highest(expected, _PEERS))
 
 
 def _near(view: View, log_ratio: Reals) -> Indices:
     """Those who share most controls with the leading principals, whatever cases they were shown."""
     controls, found = view.controls, set[int]()
-    for leader in np.argsort(-log_ratio, kind="stable")[:_LEADERS].tolist():
+    for leader in highest(log_ratio, _LEADERS).tolist():
         own = np.zeros(controls.size, dtype=np.bool_)
         own[controls.pair_customer[controls.pair_principal == leader]] = True
         together = np.bincount(controls.pair_principal[own[controls.pair_customer]], minlength=len(log_ratio)).astype(
@@ -58,7 +62,7 @@ def _near(view: View, log_ratio: Reals) -> Indices:
         together[leader] = 0.0
         # Sharing many counts, and sharing more than one's size makes likely.
         closeness = together**3 / (view.known.marginal * max(int(own.sum()), 1) + 0.5) ** 2
-        found |= set(np.argsort(-closeness, kind="stable")[:_NEAR].tolist())
+        found |= set(highest(closeness, _NEAR).tolist())
     return np.array(sorted(found), dtype=np.int64)
 
 
@@ -68,37 +72,44 @@ def screen(view: View) -> Reals:
     Exact enough to choose whom to look at closely; only what a principal hit costs time.
     """
     count = len(view.study.principals)
-    decoy = decoys(view)[view.pair_case]
-    noise = 1.0 - (1.0 - NOISE)[:, None] * view.belief[None, :]
+    order = np.argsort(view.pair_principal, kind="stable")
+    principal, case = view.pair_principal[order], view.pair_case[order]
+    decoy = decoys(view)[case]
+    nodes = NOISE[_NODES][:, None]
+    noise = 1.0 - (1.0 - nodes) * view.belief[None, :]
     miss = np.log(noise) * view.weight
-    total = np.tile(miss.sum(axis=1), (count, 1))
-    rate = rates_from_controls(
-        view.known, view.pair_principal, view.region[view.pair_case], view.intensity[view.pair_case] - 1
-    )
+    rate = rates_from_controls(view.known, principal, view.region[case], view.intensity[case] - 1)
     rate = np.where(decoy, DECOY_TIMES * rate, rate)
-    hit_noise = noise[:, view.pair_case]
-    lean = _lean(view, decoy)
-    rules = np.tile(total, (2, 1, 1))
-    for rule, times in enumerate((np.ones(len(lean)), lean)):
-        gain = np.log(hit_noise + (1.0 - hit_noise) * times / rate) * view.weight[view.pair_case]
-        gain -= miss[:, view.pair_case]
-        for node in range(len(NOISE)):
-            rules[rule, :, node] += np.bincount(view.pair_principal, weights=gain[node], minlength=count)
-    total = np.logaddexp(rules[0], rules[1]) - np.log(2.0)
-    for node in range(len(NOISE)):
-        total[:, node] -= np.bincount(view.neutral_principal, weights=miss[node, view.neutral_case], minlength=count)
-    total += view.other_path
-    peak = total.max(axis=1, keepdims=True)
-    return np.asarray(np.log(np.exp(total - peak) @ np.exp(LOG_NOISE_WEIGHT)) + peak[:, 0])
+    hit_noise, weight = noise[:, case], view.weight[case]
+    rules = []
+    for times in (np.ones(len(case)), _lean(view, principal, case, decoy)):
+        gain = np.log(hit_noise + (1.0 - hit_noise) * times / rate) * weight - miss[:, case]
+        rules.append(_sums(principal, gain, count))
+    total = np.logaddexp(*rules) - np.log(2.0) + miss.sum(axis=1)
+    if len(view.neutral_case):
+        unsure = np.argsort(view.neutral_principal, kind="stable")
+        total -= _sums(view.neutral_principal[unsure], miss[:, view.neutral_case[unsure]], count)
+    total += view.other_path[_NODES] + LOG_NOISE_WEIGHT[_NODES]
+    return np.asarray(log_sum(total, axis=1) - log_sum(LOG_NOISE_WEIGHT[_NODES]))
 
 
-def _lean(view: View, decoy: Flags) -> Reals:
+def _sums(principal: Indices, terms: Reals, count: int) -> Reals:
+    """Sums of terms `[nodes, pairs]` over the pairs of each principal (sorted), `[principals, nodes]`."""
+    total = np.zeros((count, len(terms)))
+    if len(principal):
+        start = np.flatnonzero(np.diff(principal, prepend=-1))
+        total[principal[start]] = np.add.reduceat(terms, start, axis=1).T
+    return total
+
+
+def _lean(view: View, principal: Indices, case: Indices, decoy: Flags) -> Reals:
     """How much likelier its region makes each exposure, from the controls alone."""
     if not view.study.region_known:
-        return np.ones(len(view.pair_case))
-    known, region = view.known, view.region[view.pair_case]
-    weight = (known.region_hits + known.marginal[:, None]) / (known.region_controls + 1.0) * known.region_share
-    share = weight[view.pair_principal, region] / weight.sum(axis=1)[view.pair_principal]
+        return np.ones(len(case))
+    known, region = view.known, view.region[case]
+    hit = np.unique(principal)
+    weight = (known.region_hits[hit] + known.marginal[hit, None]) / (known.region_controls + 1.0) * known.region_share
+    share = (weight / weight.sum(axis=1, keepdims=True))[np.searchsorted(hit, principal), region]
     return np.where(decoy, 1.0, share / view.listed_share[region])
 
 

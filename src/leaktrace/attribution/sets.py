@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from leaktrace.attribution.posterior import Posterior
 from leaktrace.attribution.study import Study
+
+_LEAST = 1e-9
 
 Sets = tuple[tuple[int, ...], ...]
 
@@ -14,7 +18,8 @@ def sets_of(study: Study, posterior: Posterior, mass: float) -> Sets:
         return ()
     best = posterior.groups[0] if posterior.groups else None
     if best is None or best.probability <= float(posterior.single.max()):
-        chances = {index: float(chance) for index, chance in enumerate(posterior.person)}
+        likely = np.flatnonzero(posterior.person > _LEAST)
+        chances = {int(index): float(posterior.person[index]) for index in likely}
         return (_smallest(study, chances, mass),)
     found: list[tuple[int, ...]] = []
     for member in sorted(best.members, key=lambda index: (-posterior.person[index], study.principals[index].name)):

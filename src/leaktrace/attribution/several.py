@@ -31,7 +31,7 @@ _ALONE = 6
 _ADDED = 4
 _MOST_GROUPS = 8
 _EXTENDED = 3
-_MARGIN = 6.0
+_MARGIN = 5.0
 """A group that falls short of its price by so many nats on a rough reckoning is not weighed."""
 _PAIR_SHARES = np.array([[w, 1.0 - w] for w in (0.12, 0.3, 0.5, 0.7, 0.88)])
 _TRIPLE_SHARES = np.array(
@@ -46,7 +46,7 @@ _TRIPLE_SHARES = np.array(
     ]
 )
 _SHARES = {1: np.ones((1, 1)), 2: _PAIR_SHARES, 3: _TRIPLE_SHARES}
-_MOST = slice(0, None, 2)
+_MOST = slice(1, None, 3)
 """Nodes of nu that are integrated over: what counts are differences between groups."""
 _SOME = slice(3, None, 6)
 """Nodes of nu that are enough to choose what is worth integrating."""

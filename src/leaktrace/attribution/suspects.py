@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaktrace.attribution.baserates import CEILING, rates_from_controls, region_shares_from_controls
+from leaktrace.attribution.columns import StrikingColumns, columns_in, striking_columns
 from leaktrace.attribution.pool import pool_of
 from leaktrace.attribution.propensity import Propensity, fit
-from leaktrace.attribution.study import Flags, Indices, Reals, Samples
-from leaktrace.attribution.view import DECOY_TIMES, View, decoys
+from leaktrace.attribution.screening import screen
+from leaktrace.attribution.study import Flags, Indices, Reals, Samples, Study
+from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
+
+_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Suspects:
     """Chance that somebody innocent had been shown the case, as its region, segment and intensity have it."""
     company: Reals
     """The same, with who else had been shown the case; where there is no sample, as `plain`."""
+    inside: Reals
+    """The same on a list of nobody but customers of this principal's company."""
     lean: Reals
     """How much likelier the case's region is among this principal's customers than on the sender's own list."""
     region_share: Reals
@@ -50,6 +56,7 @@ class Suspects:
             self.neutral[chosen],
             self.plain[chosen],
             self.company[chosen],
+            self.inside[chosen],
             self.lean[chosen],
             self.region_share[chosen],
             self.share[:, chosen],
@@ -60,10 +67,16 @@ class Suspects:
 
 @dataclass(frozen=True, slots=True)
 class CloseLook:
-    """What the samples say, fitted once for all cuts."""
+    """What the samples say, fitted once for all cuts and all weighings of a study."""
 
+    study: Study
+    view: View
+    """Each customer's own mail is the cut."""
+    roughly: Reals
+    """`screen` of that view: what all principals are reckoned at who are not looked at closely, at any cut."""
     fitted: Propensity | None
     samples: Samples
+    columns: StrikingColumns
     margin_at: int
     """The early cut, microseconds UTC."""
 
@@ -76,19 +89,36 @@ class CloseLook:
         return min((float((at >= self.margin_at).sum()) + 2.0) / (len(at) + 4.0), 0.9)
 
 
-def close_look(view: View, samples: Samples, margin_at: int) -> CloseLook:
-    """Fits the principals that there are samples of; `view`: the late cut's."""
-    if not len(samples.principals):
-        return CloseLook(None, samples, margin_at)
-    pool = pool_of(view.study, samples)
-    return CloseLook(fit(view.known, pool, samples.principals, view.region), samples, margin_at)
+def look_closely(study: Study, samples: Samples, margin_days: int) -> CloseLook:
+    """Fits the principals that there are samples of: the end of the look-up. Fewer samples cost sharpness, not honesty.
+
+    `samples`: what the principals of `shortlist_of` opened.
+    """
+    view = view_at(study)
+    fitted = None
+    if len(samples.principals):
+        fitted = fit(view.known, pool_of(study, samples), samples.principals, view.region)
+    return CloseLook(
+        study=study,
+        view=view,
+        roughly=screen(view),
+        fitted=fitted,
+        samples=samples,
+        columns=striking_columns(view, columns_in(study)),
+        margin_at=margin_at(study, margin_days),
+    )
+
+
+def margin_at(study: Study, margin_days: int) -> int:
+    """The early cut: so many days before the campaign's first mail, microseconds UTC."""
+    return study.start_at - margin_days * _DAY
 
 
 def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
     """Exposures and rates of these principals (sorted) at a view's cut: from their samples, else from the controls."""
     shown, neutral = view.rows(principals)
     plain, region_share = _from_controls(view, principals, shown)
-    company = plain.copy()
+    company, inside_rate = plain.copy(), plain.copy()
     share = np.zeros((len(view.study.principals), len(principals)), dtype=np.float64)
     closeness = np.zeros(len(principals))
     sampled = np.zeros(len(principals), dtype=np.bool_)
@@ -99,13 +129,24 @@ def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
         everybody[inside] = shown[rows]
         ours, theirs = look.fitted.rates(view.cases, everybody, _marginals(view, look.samples))
         plain[rows], company[rows] = ours[inside], theirs[inside]
+        inside_rate[rows] = np.maximum(look.fitted.inside[inside][:, None], company[rows])
         region_share[rows] = look.fitted.region_share[inside]
         closeness[rows], sampled[rows] = look.fitted.closeness[inside], True
         share[:, rows] = look.fitted.share[:, inside]
     times = np.where(decoys(view), DECOY_TIMES, 1.0)
     lean = np.where(decoys(view), 1.0, _lean(view, region_share))
     return Suspects(
-        principals, shown, neutral, plain * times, company * times, lean, region_share, share, closeness, sampled
+        principals=principals,
+        shown=shown,
+        neutral=neutral,
+        plain=plain * times,
+        company=company * times,
+        inside=inside_rate * times,
+        lean=lean,
+        region_share=region_share,
+        share=share,
+        closeness=closeness,
+        sampled=sampled,
     )
 
 

@@ -66,44 +66,56 @@ def weights_of(view: View, everybody: Suspects, rows: Indices) -> Weights:
     suspects = doubts.suspects
     everything = Credibility(view.belief, view.weight, view.other_path)
 
-    def profiles(cases: Credibility) -> tuple[Reals, Reals]:
+    def profiles(cases: Credibility) -> tuple[Reals, Reals, Reals]:
         return (
             _profile(view, suspects, suspects.plain, cases, doubts.plain),
             _profile(view, suspects, suspects.company, cases, doubts.company),
+            # On a list of one company nothing is learned from where its customers live.
+            noise_profile(_columns(suspects, suspects.inside), cases, doubts.plain),
         )
 
-    plain, company = profiles(everything)
-    each = [integrated(profile, view.other_path) for profile in (plain, company)]
+    all_profiles = profiles(everything)
+    plain, company, inside = (integrated(profile, view.other_path) for profile in all_profiles)
+    leaning = either(company, inside)
 
     def forged(kept: Flags) -> Reals:
         if kept.all():
-            return _forged(view, plain, company)
+            return _forged(view, *all_profiles)
         return _forged(view, *profiles(everything.only(kept))) if kept.any() else np.zeros(suspects.size)
 
     forged_weak, forged_unsigned = forged(view.weak), forged(view.unsigned)
     return Weights(
         suspects=suspects,
-        log_ratio=against_both(view, *each),
-        plain=each[0],
-        company=each[1],
+        log_ratio=against_both(view, plain, leaning),
+        plain=plain,
+        company=company,
         forged_weak=forged_weak,
         forged_unsigned=forged_unsigned,
-        noise=expected_noise(company, view.other_path),
+        noise=expected_noise(all_profiles[1], view.other_path),
         doubt=doubts.company,
         spread=float(doubts.plain.spread.max(initial=0.0)),
     )
 
 
-def _forged(view: View, plain: Reals, company: Reals) -> Reals:
+def _forged(view: View, *profiles: Reals) -> Reals:
     """Ln ratio of a forgery: whoever makes reports up about a principal's customers makes few up about others."""
     few = NOISE < FORGED_NOISE
     weight = LOG_NOISE_WEIGHT[few] - log_sum(LOG_NOISE_WEIGHT[few])
-    each = [log_sum(profile[:, few] + weight, axis=1) for profile in (plain, company)]
-    return against_both(view, *each)
+    plain, company, inside = (log_sum(profile[:, few] + weight, axis=1) for profile in profiles)
+    return against_both(view, plain, either(company, inside))
+
+
+def either(company: Reals, inside: Reals) -> Reals:
+    """Ln likelihood ratio against a leaning list, be it as the company of each case tells or of the company alone."""
+    return np.asarray(np.log(2.0) - np.logaddexp(-company, -inside))
+
+
+def _columns(suspects: Suspects, rate: Reals) -> Columns:
+    return Columns(suspects.shown, suspects.neutral, rate, suspects.lean)
 
 
 def _profile(view: View, suspects: Suspects, rate: Reals, cases: Credibility, doubt: Doubt) -> Reals:
-    columns = Columns(suspects.shown, suspects.neutral, rate, suspects.lean)
+    columns = _columns(suspects, rate)
     if not view.study.region_known:
         return noise_profile(columns, cases, doubt)
     where = Regions(view.region, view.known.region_share, suspects.region_share)

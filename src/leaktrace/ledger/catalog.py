@@ -15,7 +15,7 @@ from pathlib import Path
 
 from leaktrace.errors import LedgerError
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE sources (
     id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, table_name TEXT NOT NULL, file_name TEXT NOT NULL,
@@ -23,7 +23,8 @@ CREATE TABLE sources (
     overlaps INTEGER NOT NULL, UNIQUE (sha256, table_name)) STRICT;
 CREATE TABLE segments (
     path TEXT PRIMARY KEY, source INTEGER NOT NULL REFERENCES sources, table_name TEXT NOT NULL, month INTEGER,
-    row_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL) STRICT;
+    row_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
+    modified_ns INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE dictionaries (
     path TEXT PRIMARY KEY, source INTEGER NOT NULL REFERENCES sources, kind TEXT NOT NULL,
     entry_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL) STRICT;
@@ -37,6 +38,7 @@ CREATE TABLE clock_steps (
     to_at INTEGER NOT NULL) STRICT;
 CREATE TABLE rejects (path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL) STRICT;
 """
+_FROM_VERSION_1 = "ALTER TABLE segments ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class StoredFile:
     """Year * 12 + month - 1, for tables kept by month."""
     table: str = ""
     """Table of a segment; kind of names of a dictionary."""
+    modified_ns: int = 0
+    """When its content was last known to have its hash: the file's time of modification, nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,9 @@ class Catalog:
             if version == 0:
                 for statement in _SCHEMA.strip().split(";\n"):
                     self._connection.execute(statement)
+            elif version == 1:
+                self._connection.execute(_FROM_VERSION_1)
+            if version < _VERSION:
                 self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def close(self) -> None:
@@ -181,8 +188,11 @@ class Catalog:
                 ),
             )  # fmt: skip
             run(
-                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(s.path, source, s.table, s.month, s.row_count, s.size_bytes, s.sha256) for s in commit.segments],
+                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (s.path, source, s.table, s.month, s.row_count, s.size_bytes, s.sha256, s.modified_ns)
+                    for s in commit.segments
+                ],
             )
             run(
                 "INSERT INTO dictionaries VALUES (?, ?, ?, ?, ?, ?)",
@@ -222,14 +232,25 @@ class Catalog:
         )
         return _int(rows[0][0]) if rows else None
 
-    def segment_paths(self, table: str, first_month: int | None = None, last_month: int | None = None) -> list[str]:
-        """Relative paths of a table's segments, of these months only where they are said."""
+    def segments(
+        self, table: str, first_month: int | None = None, last_month: int | None = None
+    ) -> tuple[StoredFile, ...]:
+        """A table's segments by path, of these months only where they are said."""
         rows = self._rows(
-            "SELECT path FROM segments WHERE table_name = ?1 AND (?2 IS NULL OR month >= ?2)"
-            " AND (?3 IS NULL OR month <= ?3) ORDER BY path",
+            "SELECT path, row_count, size_bytes, sha256, month, modified_ns FROM segments"
+            " WHERE table_name = ?1 AND (?2 IS NULL OR month >= ?2) AND (?3 IS NULL OR month <= ?3) ORDER BY path",
             (table, first_month, last_month),
         )
-        return [str(path) for (path,) in rows]
+        return tuple(
+            StoredFile(str(path), _int(n), _int(size), str(sha256), None if month is None else _int(month), table,
+                       _int(modified))
+            for path, n, size, sha256, month, modified in rows
+        )  # fmt: skip
+
+    def segment_is_whole(self, path: str, modified_ns: int) -> None:
+        """Remembers that a segment had its hash when it was last modified then."""
+        with self._writing():
+            self._connection.execute("UPDATE segments SET modified_ns = ? WHERE path = ?", (modified_ns, path))
 
     def dictionary_paths(self, kind: str) -> list[str]:
         """Relative paths of the dictionaries of one kind of names, oldest first."""

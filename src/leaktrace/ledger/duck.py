@@ -26,6 +26,7 @@ from leaktrace.ledger.engine import Engine
 from leaktrace.ledger.formats import AskedFormat
 from leaktrace.ledger.ingest import NAME_KINDS, Stores
 from leaktrace.ledger.intake import take_files
+from leaktrace.ledger.integrity import check_segment
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.queries import Rows, Span
 from leaktrace.ledger.repair import FOLDERS, remove_leftovers
@@ -67,6 +68,7 @@ class DuckLedger:
         self._engine = Engine(folder, settings.ingest_memory_megabytes)
         self._json_engine: Engine | None = None
         self._opened: dict[str, Dictionary] = {}
+        self._whole: set[str] = set()
 
     @classmethod
     def open(cls, folder: Path, keyring: Keyring, settings: Settings) -> Self:
@@ -94,8 +96,13 @@ class DuckLedger:
     def _rows(self, table: str, span: Span | None = None) -> Rows:
         """A table's rows, of the months that the span touches; of one id only the last."""
         months = (None, None) if span is None else (month_of(span.start), month_of(span.end))
-        segments = [str(self._folder / path) for path in self._catalog.segment_paths(table, *months)]
-        return queries.last_rows_of(table, segments, overlapping=self._catalog.overlapping(table))
+        segments = self._catalog.segments(table, *months)
+        for segment in segments:
+            if segment.path not in self._whole:
+                check_segment(self._folder, segment, self._catalog)
+                self._whole.add(segment.path)
+        paths = [str(self._folder / segment.path) for segment in segments]
+        return queries.last_rows_of(table, paths, overlapping=self._catalog.overlapping(table))
 
     def _dictionaries(self, kind: NameKind) -> tuple[Dictionary, ...]:
         paths = self._catalog.dictionary_paths(kind)

@@ -232,10 +232,10 @@ class SourceIntake:
         )
 
     def _overlaps(self) -> bool:
-        earlier = self._stores.catalog.segment_paths(self._schema.name)
+        earlier = self._stores.catalog.segments(self._schema.name)
         if self._schema.identity is None or not earlier:
             return False
-        paths = [str(self._stores.folder / path) for path in earlier]
+        paths = [str(self._stores.folder / segment.path) for segment in earlier]
         return bool(self._stores.engine.run(staging.overlap(self._schema, paths)).column("overlaps")[0].as_py())
 
 

@@ -66,13 +66,13 @@ class SegmentWriter:
 
     def publish(self) -> tuple[StoredFile, ...]:
         """Puts every segment in its place."""
-        return tuple(
-            StoredFile(
-                str(file.place.relative_to(self._folder)), rows, file.size_bytes, file.publish(), month,
-                self._schema.name,
-            )
-            for file, month, rows in zip(self._files, self._months, self._row_counts, strict=True)
-        )  # fmt: skip
+        found = []
+        for file, month, rows in zip(self._files, self._months, self._row_counts, strict=True):
+            path, sha256 = str(file.place.relative_to(self._folder)), file.publish()
+            with storing(file.place):
+                modified = file.place.stat().st_mtime_ns
+            found.append(StoredFile(path, rows, file.size_bytes, sha256, month, self._schema.name, modified))
+        return tuple(found)
 
     def discard(self) -> None:
         """Leaves nothing of what was written, published or not."""

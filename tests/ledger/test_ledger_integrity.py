@@ -1,0 +1,98 @@
+"""Bytes of the lake that change after the commit: nobody is answered out of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from leaktrace.errors import LedgerError
+from leaktrace.records import Window
+from tests.ledger.small_ledgers import START, Access, key, open_ledger, principal, write_accesses
+
+ALWAYS = Window(None, None)
+ACCESSES = [Access(START + timedelta(hours=n), f"p{n % 7}", f"c{n}") for n in range(200)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A ledger with one segment."""
+    file = write_accesses(tmp_path / "log.csv", ACCESSES)
+    with open_ledger(tmp_path / "ledger") as ledger:
+        ledger.ingest("accesses", [file])
+    return tmp_path / "ledger"
+
+
+def _segment(folder: Path) -> Path:
+    (path,) = (folder / "lake").rglob("*.parquet")
+    return path
+
+
+def _other_rows(path: Path) -> None:
+    """A sound file of the same rows but for who opened them: no reader of Parquet sees anything wrong with it."""
+    table = pq.read_table(path)
+    principals = table.column("principal")
+    first = principals[0]
+    column = table.schema.get_field_index("principal")
+    pq.write_table(table.set_column(column, "principal", [[first] * len(table)]), path)
+
+
+def _opened(folder: Path) -> int:
+    with open_ledger(folder) as ledger:
+        return len(ledger.opened_by([principal("p1")], "email", ALWAYS).customer)
+
+
+def test_without_the_check_a_changed_segment_gives_another_answer(folder: Path) -> None:
+    path = _segment(folder)
+    _other_rows(path)
+    query = "SELECT count(DISTINCT principal) FROM read_parquet(?)"
+    found = duckdb.connect().execute(query, [str(path)]).fetchone()
+    assert found == (1,)
+
+
+def test_a_changed_segment_gives_no_answer(folder: Path) -> None:
+    before = _opened(folder)
+    assert before == len({access.customer for access in ACCESSES if access.principal == "p1"})
+    _other_rows(_segment(folder))
+    with pytest.raises(LedgerError, match=r"damaged") as caught:
+        _opened(folder)
+    assert str(_segment(folder)) in caught.value.message
+    assert "backup" in str(caught.value.hint)
+
+
+def test_one_flipped_bit_gives_no_answer(folder: Path) -> None:
+    path = _segment(folder)
+    content = bytearray(path.read_bytes())
+    for at in (4, len(content) // 2, len(content) - 12):
+        spoiled = content.copy()
+        spoiled[at] ^= 1
+        path.write_bytes(spoiled)
+        with pytest.raises(LedgerError, match=r"damaged"):
+            _opened(folder)
+
+
+def test_a_copied_ledger_is_checked_once_and_answers_alike(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, copy_function=shutil.copyfile)
+    os.utime(_segment(copy), ns=(1, 1))
+    assert _opened(copy) == _opened(folder)
+    with closing(sqlite3.connect(copy / "ledger.db")) as database:
+        assert database.execute("SELECT modified_ns FROM segments").fetchall() == [(1,)]
+
+
+def test_a_ledger_of_the_first_format_still_answers(folder: Path) -> None:
+    before = _opened(folder)
+    with closing(sqlite3.connect(folder / "ledger.db")) as database:
+        database.execute("ALTER TABLE segments DROP COLUMN modified_ns")
+        database.execute("PRAGMA user_version = 1")
+        database.commit()
+    assert _opened(folder) == before
+    with open_ledger(folder) as ledger:
+        assert key("c1") in ledger.opened_by([principal("p1")], "email", ALWAYS).customer
