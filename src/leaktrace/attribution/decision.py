@@ -250,10 +250,13 @@ def _viable(looks: Looks, best: Weighed) -> set[Rival]:
 
 
 def _with_rivals(sets: Sets, principal: int, viable: set[Rival]) -> Sets:
-    """The set that says so: the principal and those who cannot be told apart, first of all sets."""
+    """The set that says so: the principal and those who cannot be told apart, first of all sets; other sources' sets
+    stay.
+    """
     members = [principal, *sorted({rival.rival for rival in viable})]
-    known = sets[0] if sets else ()
-    return ((*members, *(index for index in known if index not in members)),)
+    known: tuple[int, ...] = next((one for one in sets if principal in one), sets[0] if sets else ())
+    joined = (*members, *(index for index in known if index not in members))
+    return (joined, *(one for one in sets if one != known and not set(one) <= set(joined)))
 
 
 def unmatched_cases(posterior: Posterior) -> Indices:

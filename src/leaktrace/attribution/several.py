@@ -46,6 +46,10 @@ _TRIPLE_SHARES = np.array(
     ]
 )
 _SHARES = {1: np.ones((1, 1)), 2: _PAIR_SHARES, 3: _TRIPLE_SHARES}
+_PARTS = ((0.15, True), (0.4, True), (0.25, False))
+"""Shares of a further source, and whether all were picked alike, that are enough to choose what is worth integrating:
+even shares alone hide a small one, and what the buyer asked for alone hides who works for one region.
+"""
 _MOST = slice(1, None, 3)
 """Nodes of nu that are integrated over: what counts are differences between groups."""
 _SOME = slice(3, None, 6)
@@ -102,7 +106,8 @@ def _worth(
     for group in groups:
         others = ranked[~np.isin(ranked, group)]
         for row, ratio in zip(others.tolist(), gains.quickly(group, others).tolist(), strict=True):
-            found[tuple(sorted((*group, row)))] = ratio
+            together = tuple(sorted((*group, row)))
+            found[together] = max(ratio, found.get(together, -np.inf))
     kept = {}
     for group, ratio in found.items():
         parts = [group[:place] + group[place + 1 :] for place in range(len(group))]
@@ -169,18 +174,29 @@ class _Gains:
 
     def alone(self) -> Reals:
         """What each suspect explains alone, on a rough reckoning, `[suspects]`."""
-        return self._roughly(np.where(self.neutral, 1.0, self.shown / self.rate))
+        gain = np.where(self.neutral, 1.0, self.shown / self.rate)
+        alike = np.where(self.neutral, 1.0, gain * self.lean)
+        return np.asarray(np.maximum(self._roughly(gain), self._roughly(alike)))
 
     def quickly(self, group: Rows, others: Indices) -> Reals:
-        """What a group explains with each of the others, at some values of nu, even shares and one rule, `[others]`."""
+        """What a group explains with each of the others, at some values of nu and of the share that the other has, the
+        group's own shares even, by the better rule, `[others]`.
+        """
         base = np.array(group, dtype=np.int64)
         shown, added = self.shown[base], self.shown[others]
         rate = np.broadcast_to(self._shared(list(group))[None, :, :], (len(others), *shown.shape))
         rate = np.maximum(rate, self.share[np.ix_(base, others)].T[:, :, None] * added[:, None, :])
         shared = (self.share[np.ix_(others, base)][:, :, None] * shown[None, :, :]).max(axis=1)
-        gain = np.where(self.neutral[base][None, :, :], 1.0, shown[None, :, :] / rate).sum(axis=1)
-        gain = gain + np.where(self.neutral[others], 1.0, added / np.maximum(self.rate[others], shared))
-        return self._roughly(np.asarray(gain / (len(base) + 1)))
+        ours = np.where(self.neutral[base][None, :, :], 1.0, shown[None, :, :] / rate)
+        theirs = np.where(self.neutral[others], 1.0, added / np.maximum(self.rate[others], shared))
+        asked = ours.mean(axis=1), theirs
+        leaned = np.where(self.neutral[base][None, :, :], 1.0, ours * self.lean[base][None, :, :])
+        alike = leaned.mean(axis=1), np.where(self.neutral[others], 1.0, theirs * self.lean[others])
+        found = []
+        for part, picked_alike in _PARTS:
+            less, more = alike if picked_alike else asked
+            found.append(self._roughly(np.asarray((1.0 - part) * less + part * more)))
+        return np.asarray(np.maximum.reduce(found))
 
     def _roughly(self, gain: Reals) -> Reals:
         noise = self.noise[_SOME][None, :, :]
