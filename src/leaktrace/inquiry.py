@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from leaktrace.attribution import Case, Group, Samples, Study
+from leaktrace.attribution import Case, Channels, Group, Samples, Study
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.records import (
@@ -96,6 +96,24 @@ class Lookup:
             pair_customer=place[kept].astype(np.int64),
             pair_principal=principal[kept],
             pair_at=shown.first_shown_at[kept],
+        )
+
+    def channels(
+        self, cases: Keys, case_ends: Sequence[datetime], controls: Keys, ends: Sequence[datetime]
+    ) -> Channels:
+        """By which tools and types of ticket the cases and controls had been shown before each one's end."""
+        cutoffs = {int(key): end for key, end in zip(controls, ends, strict=True)}
+        cutoffs |= {int(key): end for key, end in zip(cases, case_ends, strict=True)}
+        used = self.ledger.channels(cutoffs, self.question.field, self.question.window_days)
+        (case, case_row), (control, control_row) = (_rows_of(used.customer, keys) for keys in (cases, controls))
+        return Channels(
+            labels=used.labels,
+            case_customer=case,
+            case_channel=used.channel[case_row],
+            case_at=used.first_shown_at[case_row],
+            control_customer=control,
+            control_channel=used.channel[control_row],
+            control_at=used.first_shown_at[control_row],
         )
 
     def _contact(self, keys: Keys) -> NDArray[np.bool_]:
@@ -218,19 +236,21 @@ def open_inquiry(
     )
     elsewhere = ledger.known_elsewhere(np.sort(case_keys), field, question.last_mail_at)
     cases = cases_of(question, settings, np.isin(case_keys, elsewhere))
+    case_ends, ends = [instant_of(case.late_at) for case in cases], _spread_ends(cases, len(controls), question)
     study = Study(
         principals=principals,
         opened_count=totals.opened_count[order],
         customer_count=max(totals.customer_count, 1),
         cases=cases,
-        case_group=lookup.group(case_keys, [instant_of(case.late_at) for case in cases]),
-        controls=lookup.group(controls, _spread_ends(cases, len(controls), question)),
+        case_group=lookup.group(case_keys, case_ends),
+        controls=lookup.group(controls, ends),
         uniform_control=np.isin(controls, uniform),
         elsewhere_control=np.isin(controls, reporters),
         start_at=microseconds(question.start_at),
         seller_known=question.seller is not None,
         contacts_known=totals.contacts_count > 0,
         region_known=bool(lookup.regions),
+        channels=lookup.channels(case_keys, case_ends, controls, ends),
     )
     return Inquiry(study, question, lookup, case_keys, controls, tuple(principal.key for principal in principals))
 
@@ -297,6 +317,14 @@ def _controls(ledger: Ledger, cases: Keys, reporters: Keys, settings: Settings) 
     near = ledger.draw_controls(half, seed=settings.control_seed + 1, near=cases, exclude=cases)
     others = np.setdiff1d(reporters, cases)
     return np.unique(np.concatenate([uniform, near, others])).astype(np.uint64), uniform
+
+
+def _rows_of(customers: Keys, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(Place among the keys, row) of those rows whose customer is among the keys."""
+    order = np.argsort(keys, kind="stable")
+    rows = np.flatnonzero(np.isin(customers, keys))
+    place = order[np.searchsorted(keys[order], customers[rows])] if len(keys) else rows
+    return place.astype(np.int64), rows
 
 
 def _codes(names: Sequence[str]) -> dict[str, int]:

@@ -18,6 +18,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from leaktrace.errors import UsageError
+
 CustomerKey = int
 PrincipalKey = int
 Keys = NDArray[np.uint64]
@@ -118,6 +120,17 @@ class Exposures:
 
     principal: Keys
     customer: Keys
+    first_shown_at: Instants
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelUses:
+    """By which tool or type of ticket which customer's field had been shown: columns of equal length, by customer."""
+
+    labels: tuple[str, ...]
+    customer: Keys
+    channel: NDArray[np.int64]
+    """Index into `labels`."""
     first_shown_at: Instants
 
 
@@ -407,6 +420,10 @@ class PrincipalSet:
 
     principals: tuple[str, ...]
     probability: float
+    needs_about_more_reports: int | None = None
+    """To part the likeliest two; null where no number does, where it is not known, or where there is but one."""
+    separated_by: str = ""
+    """What would part them, in a sentence; empty where there is but one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,12 +456,49 @@ class MailedEstimate:
     high: int | None
 
 
+ExposureStatus = Literal["confirmed", "likely", "possible"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """Customers drawn at random among those that the source had been shown, who were asked whether the mail came."""
+
+    asked_count: int
+    mailed_count: int
+    """Of those asked."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.mailed_count <= self.asked_count:
+            raise UsageError(
+                f"Of {self.asked_count} customers called back {self.mailed_count} cannot have had the mail.",
+                "Give how many had it, then how many were asked: 12/40.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ExposedCustomer:
+    """One customer whose data the principals of a finding had been shown."""
+
+    customer: str
+    """The id as ingested."""
+    status: ExposureStatus
+    """`confirmed`: the mail is in evidence; `likely`: more than half of such customers were mailed, by the estimate."""
+    first_shown_at: datetime
+    """When the field in question was first shown in the window."""
+    fields: tuple[str, ...]
+    """All that were shown in the window, sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """Whose data: what the principals of a set had been shown."""
 
     customers_opened: int
     customers_confirmed: int
+    customers_likely: int
+    """Of the others, where the estimate says that more than half were mailed."""
+    customers_possible: int
+    """All the others."""
     mailed_estimate: MailedEstimate
     fields: dict[str, int]
     """Field -> distinct customers for whom it was shown."""
@@ -476,29 +530,6 @@ class Provenance:
     ledger_snapshot: str
     evidence_digest: str
     settings: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The answer to one campaign (DESIGN 4.4)."""
-
-    schema: str
-    outcome: Outcome
-    named: tuple[str, ...]
-    naming_threshold: float
-    no_insider_probability: float
-    candidates: tuple[Candidate, ...]
-    sets: tuple[PrincipalSet, ...]
-    undecided: Undecided | None
-    evidence: EvidenceSummary
-    log_coverage: LogCoverage
-    exposure: Exposure | None
-    matched_on: MatchedOn
-    provenance: Provenance
-
-    def to_json(self) -> str:
-        """The finding as one JSON document, `leaktrace.finding/1`."""
-        return to_json(self)
 
 
 # --- why: what people's screens and the page show beside the finding ------------------------------------------
@@ -537,6 +568,8 @@ class Why:
     sentence: str
     against: tuple[str, ...]
     terms: tuple[ReportTerm, ...]
+    noise: float = 0.0
+    """Share of reports with another cause that the terms are reckoned at: its mean, were this principal the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,6 +579,34 @@ class Alternative:
     label: str
     probability: float
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one campaign (DESIGN 4.4)."""
+
+    schema: str
+    outcome: Outcome
+    named: tuple[str, ...]
+    naming_threshold: float
+    no_insider_probability: float
+    candidates: tuple[Candidate, ...]
+    sets: tuple[PrincipalSet, ...]
+    undecided: Undecided | None
+    evidence: EvidenceSummary
+    log_coverage: LogCoverage
+    exposure: Exposure | None
+    matched_on: MatchedOn
+    provenance: Provenance
+    source_count_probability: tuple[float, ...] = ()
+    """Chance of none, one, two and three sources inside."""
+    why: tuple[Why, ...] = ()
+    """What speaks for and against the named, else the members of the sets, report by report."""
+    alternatives: tuple[Alternative, ...] = ()
+
+    def to_json(self) -> str:
+        """The finding as one JSON document, `leaktrace.finding/1`."""
+        return to_json(self)
 
 
 @dataclass(frozen=True, slots=True)

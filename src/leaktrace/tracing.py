@@ -17,10 +17,12 @@ from leaktrace.attribution import (
     mailed_estimate,
     shortlist_of,
 )
+from leaktrace.exposing import Whose
 from leaktrace.inquiry import Inquiry, open_inquiry, samples_for
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.records import (
+    CallBack,
     Evidence,
     EvidenceSummary,
     Explanation,
@@ -45,6 +47,8 @@ class Traced:
 
     finding: Finding
     explanation: Explanation
+    whose: Whose | None
+    """What the exposure is counted over; null where nobody is suspected of anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,15 @@ class Tracer:
     keyring: Keyring
     settings: Settings
 
-    def trace(self, evidence: Evidence, field: str, *, reporters: Keys, pseudonyms: bool = False) -> Traced:
+    def trace(
+        self,
+        evidence: Evidence,
+        field: str,
+        *,
+        reporters: Keys,
+        pseudonyms: bool = False,
+        call_back: CallBack | None = None,
+    ) -> Traced:
         """The finding for a piece of evidence. `reporters`: customers who reported other campaigns."""
         inquiry = open_inquiry(self.ledger, self.keyring, evidence, field, self.settings, reporters=reporters)
         coverage = self.ledger.coverage(field, inquiry.question.window)
@@ -75,7 +87,6 @@ class Tracer:
         samples = samples_for(self.ledger, inquiry, listed, self.settings)
         look = look_closely(study, samples, around.margin_days)
         judgement = judge(look, around, insider_prior=self.settings.insider_prior_probability)
-        finding = self._finding(evidence, field, inquiry, judgement, coverage)
         seller = self._seller(evidence.seller)
         explanation = explain(
             study,
@@ -85,7 +96,9 @@ class Tracer:
             seller_name=seller.name if seller else None,
             notes=_notes(inquiry, evidence),
         )
-        return Traced(finding, explanation)
+        exposure, whose = self._exposure(inquiry, judgement, call_back) or (None, None)
+        finding = self._finding(evidence, field, inquiry, judgement, coverage, explanation, exposure)
+        return Traced(finding, explanation, whose)
 
     def pseudonym(self, name: str) -> str:
         """A name that says nothing to who lacks the key, and the same for the same principal."""
@@ -108,7 +121,14 @@ class Tracer:
         return next((known for known in self.ledger.sellers() if known.seller == seller), None)
 
     def _finding(
-        self, evidence: Evidence, field: str, inquiry: Inquiry, judgement: Judgement, coverage: LogCoverage
+        self,
+        evidence: Evidence,
+        field: str,
+        inquiry: Inquiry,
+        judgement: Judgement,
+        coverage: LogCoverage,
+        explanation: Explanation,
+        exposure: Exposure | None,
     ) -> Finding:
         return Finding(
             schema=SCHEMA,
@@ -121,7 +141,7 @@ class Tracer:
             undecided=judgement.undecided,
             evidence=_summary(inquiry, judgement),
             log_coverage=coverage,
-            exposure=self._exposure(inquiry, judgement),
+            exposure=exposure,
             matched_on=judgement.matched_on,
             provenance=Provenance(
                 version=__version__,
@@ -132,9 +152,14 @@ class Tracer:
                 evidence_digest=evidence_digest(evidence),
                 settings=self.settings.document(),
             ),
+            source_count_probability=judgement.source_count_probability,
+            why=explanation.why if judgement.named or judgement.sets else (),
+            alternatives=explanation.alternatives,
         )
 
-    def _exposure(self, inquiry: Inquiry, judgement: Judgement) -> Exposure | None:
+    def _exposure(
+        self, inquiry: Inquiry, judgement: Judgement, call_back: CallBack | None
+    ) -> tuple[Exposure, Whose] | None:
         """What the named, else the first set, had been shown; null where nobody is suspected of anything."""
         members = judgement.verdict.named or (judgement.verdict.suspects[0] if judgement.verdict.suspects else ())
         if not members:
@@ -147,12 +172,29 @@ class Tracer:
         sure = np.array([case.sure_at for case in inquiry.study.cases], dtype=np.int64)
         own = np.isin(group.pair_principal, list(members)) & (group.pair_at < sure[group.pair_customer])
         confirmed = np.unique(group.pair_customer[own & mailed[group.pair_customer]])
-        return Exposure(
+        asked, mailed_count = _decoys_opened(inquiry.study, members)
+        if call_back is not None:
+            asked, mailed_count = asked + call_back.asked_count, mailed_count + call_back.mailed_count
+        estimate = mailed_estimate(len(opened), len(confirmed), asked, mailed_count)
+        share = None if estimate.mid is None else estimate.mid / max(len(opened), 1)
+        whose = Whose(
+            principals=tuple(keys),
+            field=question.field,
+            window=question.window,
+            last_mail_at=question.last_mail_at,
+            confirmed=np.sort(inquiry.case_keys[confirmed]),
+            mailed_share=share,
+        )
+        likely = sum(status == "likely" for status in whose.status_of(opened))
+        exposure = Exposure(
             customers_opened=len(opened),
             customers_confirmed=len(confirmed),
-            mailed_estimate=mailed_estimate(len(opened), len(confirmed), *_decoys_opened(inquiry.study, members)),
+            customers_likely=likely,
+            customers_possible=max(len(opened) - len(confirmed) - likely, 0),
+            mailed_estimate=estimate,
             fields=self.ledger.fields_shown(keys, question.window),
         )
+        return exposure, whose
 
 
 def _decoys_opened(study: Study, members: tuple[int, ...]) -> tuple[int, int]:

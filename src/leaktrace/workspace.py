@@ -12,14 +12,17 @@ from pathlib import Path
 
 from leaktrace import lookuplog
 from leaktrace.errors import UsageError
+from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import DuckLedger, Progress
 from leaktrace.mailflow import MailFlow
 from leaktrace.records import (
     TABLES,
+    CallBack,
     Campaign,
     Evidence,
+    ExposedCustomer,
     Finding,
     IngestReport,
     LedgerStats,
@@ -169,14 +172,28 @@ class Workspace:
         return self.trace_with_reasons(what, field=field, why=why, pseudonyms=pseudonyms).finding
 
     def trace_with_reasons(
-        self, what: Campaign | str | Evidence, *, field: str = "email", why: str = "", pseudonyms: bool = False
+        self,
+        what: Campaign | str | Evidence,
+        *,
+        field: str = "email",
+        why: str = "",
+        pseudonyms: bool = False,
+        call_back: CallBack | None = None,
     ) -> Traced:
         """`trace`, with the explanation that a page shows. The look-up is on disk before anything is looked up."""
         evidence = what if isinstance(what, Evidence) else self.evidence_of(what)
         self._log("trace", f"{evidence.campaign} {field}", why)
         tracer = Tracer(self._ledger, self._opened.keyring, self._opened.settings)
         reporters = self._mail.reporters_of_others(evidence.campaign)
-        return tracer.trace(evidence, field, reporters=reporters, pseudonyms=pseudonyms)
+        return tracer.trace(evidence, field, reporters=reporters, pseudonyms=pseudonyms, call_back=call_back)
+
+    def exposed_customers(self, traced: Traced, *, why: str = "") -> tuple[ExposedCustomer, ...]:
+        """Whose data the named (else the first set) of a finding had been shown, and which fields; logged as a look-up.
+
+        None where nobody is suspected of anything.
+        """
+        self._log("exposure list", f"{traced.finding.provenance.campaign} {traced.finding.provenance.field}", why)
+        return () if traced.whose is None else exposed_customers(self._ledger, traced.whose)
 
     def look_up(self, principal: str, *, why: str = "", days: int | None = None) -> PersonLookup:
         """What one principal had been shown, all fields; logged before anything is read.

@@ -139,7 +139,9 @@ def finding(
     undecided: Undecided | None = None,
     no_insider_probability: float = 0.001,
 ) -> Finding:
-    exposure = Exposure(412, report_count, MailedEstimate(180, 240, 330), {"email": 412, "phone": 38})
+    exposure = Exposure(
+        412, report_count, 0, 412 - report_count, MailedEstimate(180, 240, 330), {"email": 412, "phone": 38}
+    )
     return Finding(
         schema="leaktrace.finding/1",
         outcome=outcome,
@@ -264,7 +266,7 @@ def hostile(report_count: int = 9) -> Sample:
         provenance=replace(
             made.provenance, campaign=HOSTILE_NAMES[0], settings={"trusted_receivers": list(HOSTILE_NAMES)}
         ),
-        exposure=Exposure(1, 0, MailedEstimate(None, None, None), dict.fromkeys(HOSTILE_NAMES, 1)),
+        exposure=Exposure(1, 0, 0, 1, MailedEstimate(None, None, None), dict.fromkeys(HOSTILE_NAMES, 1)),
     )
     whys = tuple(
         replace(why(name, 0.5, report_count), team=name, sentence=name, against=(name,)) for name in HOSTILE_NAMES

@@ -16,6 +16,7 @@ from leaktrace.attribution.judge import Judgement
 from leaktrace.attribution.posterior import Weighed
 from leaktrace.attribution.rivals import RIVAL_LOG_RATIO
 from leaktrace.attribution.study import Study
+from leaktrace.attribution.view import buyers_chance
 from leaktrace.records import Alternative, Explanation, ReportTerm, Why
 
 _MOST_WHYS = 5
@@ -38,7 +39,7 @@ def explain(
         seller_name=seller_name,
         field=field,
         why=tuple(_why(study, judgement, one) for one in _worth_telling(judgement)),
-        alternatives=_alternatives(judgement),
+        alternatives=_alternatives(study, judgement),
         notes=notes,
         mail_at=tuple(_instant(case.sure_at) for case in mailed),
     )
@@ -95,6 +96,7 @@ def _why(study: Study, judgement: Judgement, one: Weighed) -> Why:
         sentence=_sentence(one, view.size, mates),
         against=_against(one, terms),
         terms=terms,
+        noise=one.noise,
     )
 
 
@@ -162,11 +164,14 @@ def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _alternatives(judgement: Judgement) -> tuple[Alternative, ...]:
+def _alternatives(study: Study, judgement: Judgement) -> tuple[Alternative, ...]:
     late = judgement.late
+    nobody = max(late.nobody - late.forged, 0.0)
+    buyers = nobody * buyers_chance(late.view) if study.seller_known and study.contacts_known else 0.0
     found = [
+        Alternative("nobody inside", nobody - buyers, "The sender had the addresses from somewhere else."),
         Alternative(
-            "nobody inside", max(late.nobody - late.forged, 0.0), "The sender had the addresses from somewhere else."
+            "the seller's own buyers", buyers, "Customers whom the seller knows by a lawful path; nobody inside."
         ),
         Alternative("made-up reports", late.forged, "The reports were made up about one principal's customers."),
         Alternative("a colleague's part", late.rivals, "Somebody passed on only what a colleague had been shown too."),

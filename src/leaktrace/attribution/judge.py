@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from leaktrace.attribution.decision import Circumstances, Looks, Verdict, decide, late_only, unmatched_cases
+from leaktrace.attribution.needs import NEVER_APART_SHARE, more_to_part, share_shown_to
 from leaktrace.attribution.posterior import Posterior, posterior_of
+from leaktrace.attribution.rivals import RIVAL_LOG_RATIO
 from leaktrace.attribution.screening import shortlist
 from leaktrace.attribution.sets import chance_of_any
+from leaktrace.attribution.several import MOST_SOURCES
 from leaktrace.attribution.study import Aside, Indices, Study
 from leaktrace.attribution.suspects import CloseLook, margin_at
 from leaktrace.attribution.view import view_at
@@ -31,6 +34,8 @@ class Judgement:
     sets: tuple[PrincipalSet, ...]
     undecided: Undecided | None
     matched_on: MatchedOn
+    source_count_probability: tuple[float, ...]
+    """Chance of none, one, two and three sources inside; sums to one."""
     late: Posterior
     early: Posterior
 
@@ -61,11 +66,12 @@ def judge(look: CloseLook, around: Circumstances, *, insider_prior: float) -> Ju
         named=tuple(study.principals[i].name for i in verdict.named),
         no_insider_probability=_probability(shown.nobody),
         candidates=_candidates(study, shown),
-        sets=tuple(_set(study, shown, members) for members in verdict.suspects),
+        sets=tuple(_set(study, shown, late_all, members) for members in verdict.suspects),
         undecided=None
         if verdict.code is None
         else Undecided(verdict.code, verdict.sentence, verdict.needs_about_more_reports),
         matched_on=_matched_on(study, late),
+        source_count_probability=_source_counts(shown),
         late=shown,
         early=early,
     )
@@ -88,9 +94,44 @@ def _probability(value: float) -> float:
     return min(max(float(value), 0.0), 1.0)
 
 
-def _set(study: Study, posterior: Posterior, members: tuple[int, ...]) -> PrincipalSet:
+def _source_counts(posterior: Posterior) -> tuple[float, ...]:
+    several = [0.0] * (MOST_SOURCES + 1)
+    for group in posterior.groups:
+        several[len(group.members)] += group.probability
+    several[0] = posterior.nobody
+    several[1] = 1.0 - sum(several)
+    return tuple(_probability(chance) for chance in several)
+
+
+def _set(study: Study, posterior: Posterior, whole: Posterior, members: tuple[int, ...]) -> PrincipalSet:
     chance = chance_of_any(posterior, members)
-    return PrincipalSet(tuple(study.principals[i].name for i in members), _probability(chance))
+    more, sentence = _parting(study, whole, members)
+    return PrincipalSet(tuple(study.principals[i].name for i in members), _probability(chance), more, sentence)
+
+
+def _parting(study: Study, posterior: Posterior, members: tuple[int, ...]) -> tuple[int | None, str]:
+    """About how many reports would part the likeliest two of a set, and what else would, in a sentence."""
+    close = {one.principal: one for one in posterior.weighed}
+    ranked = sorted(members, key=lambda index: (-posterior.person[index], study.principals[index].name))[:2]
+    if len(ranked) < 2:
+        return None, ""
+    first, second = (study.principals[index] for index in ranked)
+    best = close.get(ranked[0])
+    shares = [
+        share
+        for one, other in (ranked, ranked[::-1])
+        if one in close and (share := share_shown_to(close[one], other)) is not None
+    ]
+    if first.team and second.team and first.team != second.team:
+        decoy = f"a decoy customer in the queue of {first.team}, or of {second.team}, that the other never sees, would"
+    else:
+        decoy = f"a decoy customer shown to {first.name} alone, or to {second.name} alone, would"
+    if best is None or not shares:
+        return None, f"How many reports would part them is not known; {decoy}."
+    more = more_to_part(best, ranked[1], RIVAL_LOG_RATIO)
+    if more is None or max(shares) > NEVER_APART_SHARE:
+        return None, f"No number of reports parts {first.name} and {second.name}; {decoy}."
+    return more, f"About {more} more reports would part {first.name} and {second.name}; {decoy} at once."
 
 
 def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:

@@ -9,16 +9,17 @@ from leaktrace.records import MailedEstimate
 _LOW, _HIGH = 0.025, 0.975
 
 
-def mailed_estimate(opened: int, confirmed: int, decoys_opened: int, decoys_hit: int) -> MailedEstimate:
+def mailed_estimate(opened: int, confirmed: int, asked: int, mailed: int) -> MailedEstimate:
     """Customers mailed, of those that the source had been shown.
 
-    With decoys among them: a share r with a flat prior, Beta(1 + hits, 1 + silent), times the number opened; its 95 %
-    interval and its mean. Without decoys only "at least as many as were confirmed" can be said, with no upper end:
+    `asked`: decoys among them, and customers drawn at random among them who were called back; `mailed`: those of them
+    who got the mail. A share r with a flat prior, Beta(1 + mailed, 1 + silent), times the number opened; its 95 %
+    interval and its mean. With nobody asked only "at least as many as were confirmed" can be said, with no upper end:
     nobody knows how many customers keep silent.
     """
-    if decoys_opened <= 0 or opened <= 0:
+    if asked <= 0 or opened <= 0:
         return MailedEstimate(low=confirmed, mid=None, high=None)
-    hits, silent = decoys_hit + 1.0, decoys_opened - decoys_hit + 1.0
+    hits, silent = mailed + 1.0, asked - mailed + 1.0
     low = float(betaincinv(hits, silent, _LOW)) * opened
     high = float(betaincinv(hits, silent, _HIGH)) * opened
     middle = hits / (hits + silent) * opened

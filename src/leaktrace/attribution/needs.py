@@ -10,6 +10,9 @@ from leaktrace.attribution.posterior import Posterior, Weighed
 from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.study import Reals
 
+NEVER_APART_SHARE = 0.97
+"""Who had been shown more than this share of a principal's customers is not told apart by any number of reports."""
+
 
 def more_for(late: Posterior, best: Weighed, threshold: float) -> int:
     """About how many more reports would lift the best candidate over the threshold."""
@@ -36,14 +39,22 @@ def _nats_per_report(rate: float, noise: float) -> float:
 
 def more_for_rival(best: Weighed, rival: Rival, least_log_ratio: float) -> int | None:
     """About how many more reports would part the two; null where the rival was shown all that the principal was."""
-    opened = best.opened
-    if opened is None:
+    return more_to_part(best, rival.rival, least_log_ratio - rival.behind)
+
+
+def share_shown_to(best: Weighed, other: int) -> float | None:
+    """Share of the principal's customers that another had been shown too; null where nothing was sampled."""
+    if best.opened is None or best.opened.size == 0:
         return None
-    share = float((opened.pair_principal == rival.rival).sum()) / opened.size
-    if share > 0.97:
+    return float((best.opened.pair_principal == other).sum()) / best.opened.size
+
+
+def more_to_part(best: Weighed, other: int, short: float) -> int | None:
+    """About how many more reports would bring so many nats between the two; null where no number does."""
+    share = share_shown_to(best, other)
+    if share is None or share > NEVER_APART_SHARE:
         return None
     q, noise = float(np.clip(np.mean(best.rate), 1e-6, 0.9)), min(max(best.noise, 0.05), 0.9)
     miss = math.log(1.0 + (1.0 - noise) / (noise * q))
     gain = (1.0 - noise) * (share * math.log(max(share, 1e-3)) + (1.0 - share) * miss)
-    short = least_log_ratio - rival.behind
     return max(1, math.ceil(short / gain)) if gain > 1e-3 else None

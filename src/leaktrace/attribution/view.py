@@ -9,9 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import expit
 
 from leaktrace.attribution.baserates import Background, background
-from leaktrace.attribution.likelihood import BELIEF, LISTED_BELIEF, OTHER_PATH_BELIEF, log_other_path
+from leaktrace.attribution.likelihood import (
+    BELIEF,
+    LISTED_BELIEF,
+    LOG_NOISE_WEIGHT,
+    NOISE,
+    OTHER_PATH_BELIEF,
+    log_other_path,
+)
+from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import NEVER, Aside, Case, Channels, Flags, Group, Indices, Reals, Study
 
@@ -177,11 +186,28 @@ def _listed_share(region: Indices, regions: int, known: Background) -> Reals:
 
 def _buyers_beyond_share(contact: Flags, intensity: Indices, controls: Group) -> float:
     """Contacts among the cases beyond what customers as busy as they have anyway."""
+    return max(0.0, float(contact.sum()) - float(_contact_share(intensity, controls).sum()))
+
+
+def _contact_share(intensity: Indices, controls: Group) -> Reals:
+    """Share of controls as busy as each case that had contact with the seller."""
     classes = intensity_class(controls.intensity())
     overall = (controls.contact.sum() + 0.5) / (controls.size + 1.0)
     hits = np.bincount(classes, weights=controls.contact, minlength=CLASSES) + 20.0 * overall
     share = hits / (np.bincount(classes, minlength=CLASSES) + 20.0)
-    return max(0.0, float(contact.sum()) - float(share[intensity_class(intensity)].sum()))
+    return np.asarray(share[intensity_class(intensity)])
+
+
+def buyers_chance(view: View) -> float:
+    """Chance that a list that is nobody's leak is of the seller's own buyers rather than of anybody, from even odds.
+
+    On the one list is who had contact, but for nu; on the other as many had as of the controls that are as busy.
+    """
+    share = np.clip(_contact_share(view.intensity, view.controls), 1e-6, 1.0 - 1e-6)
+    contact = view.cases.contact[None, :]
+    nodes = NOISE[:, None]
+    ratio = np.log(np.where(contact, nodes + (1.0 - nodes) / share, nodes)) @ view.weight + LOG_NOISE_WEIGHT
+    return float(expit(log_sum(ratio)))
 
 
 def _without(group: Group, aside: Aside) -> Group:

@@ -18,6 +18,7 @@ from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger import queries
 from leaktrace.ledger.catalog import Catalog, DayCount
+from leaktrace.ledger.channels import channel_uses
 from leaktrace.ledger.controls import draw_controls
 from leaktrace.ledger.coverage import BulkCount, LogFacts, judge
 from leaktrace.ledger.dictionary import Dictionary, NameKind, names_of
@@ -33,6 +34,7 @@ from leaktrace.ledger.repair import FOLDERS, remove_leftovers
 from leaktrace.ledger.schema import ingested_table
 from leaktrace.ledger.times import DAY_MICROSECONDS, instant, microseconds, month_of, span_of
 from leaktrace.records import (
+    ChannelUses,
     CustomerKey,
     CustomerTable,
     Exposures,
@@ -161,11 +163,16 @@ class DuckLedger:
 
     def exposures(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> Exposures:
         """Who had been shown `field` of these customers in `[cutoff - window_days, cutoff)`, and when first."""
-        until = np.array([microseconds(at) for at in cutoffs.values()], dtype=np.int64)
-        since = until - window_days * DAY_MICROSECONDS
-        table = pa.table({"customer": _keys(cutoffs), "since_at": since, "cutoff_at": until})
-        span = Span(int(since.min()), int(until.max())) if len(until) else Span(0, 0)
+        table, span = _cutoff_table(cutoffs, window_days)
         return _exposures(self._engine.run(queries.exposures(self._rows("accesses", span), table, field)))
+
+    def channels(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> ChannelUses:
+        """By which tools and types of ticket `field` of these customers had been shown in the same time.
+
+        A channel that one principal alone accounts for is that principal and is left out.
+        """
+        table, span = _cutoff_table(cutoffs, window_days)
+        return channel_uses(self._engine.run(queries.channels(self._rows("accesses", span), table, field)))
 
     def opened_by(
         self,
@@ -369,6 +376,14 @@ def _column(table: pa.Table, name: str, dtype: Any) -> Any:
 
 def _texts(table: pa.Table, name: str) -> tuple[str, ...]:
     return tuple(str(text) for text in table.column(name).to_pylist())
+
+
+def _cutoff_table(cutoffs: Mapping[CustomerKey, datetime], window_days: int) -> tuple[pa.Table, Span]:
+    """Each customer's stretch of time, and the one that holds them all."""
+    until = np.array([microseconds(at) for at in cutoffs.values()], dtype=np.int64)
+    since = until - window_days * DAY_MICROSECONDS
+    table = pa.table({"customer": _keys(cutoffs), "since_at": since, "cutoff_at": until})
+    return table, Span(int(since.min()), int(until.max())) if len(until) else Span(0, 0)
 
 
 def _exposures(table: pa.Table) -> Exposures:

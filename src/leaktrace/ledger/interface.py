@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from leaktrace.records import (
+    ChannelUses,
     CustomerKey,
     CustomerTable,
     Exposures,
@@ -46,6 +47,12 @@ class Ledger(Protocol):
 
     def exposures(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> Exposures:
         """Who had been shown `field` of these customers in `[cutoff - window_days, cutoff)`, and when first."""
+
+    def channels(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> ChannelUses:
+        """By which tools and types of ticket `field` of these customers had been shown in the same time.
+
+        A channel that one principal alone accounts for is that principal and is left out.
+        """
 
     def opened_by(
         self,

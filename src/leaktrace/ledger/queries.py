@@ -16,6 +16,8 @@ import pyarrow as pa
 from leaktrace.ledger.engine import Query
 from leaktrace.ledger.schema import DAY_OF_AT, STORED
 
+_TICKET = r"^\s*([\p{L}]{1,12})[-_#:/ ]?\d+\s*$"
+"""A reason that is a ticket's number."""
 _SHOWS_FIELD = "contains(concat(';', fields, ';'), concat(';', $field, ';'))"
 _IN_WINDOW = '"at" >= $start AND "at" < $end'
 _PLACE = "CASE WHEN region IS NOT NULL THEN concat('region ', region) ELSE concat('jurisdiction ', jurisdiction) END"
@@ -75,6 +77,23 @@ def exposures(accesses: Rows, cutoffs: pa.Table, field: str) -> Query:
         WHERE "at" >= since_at AND "at" < cutoff_at AND {_SHOWS_FIELD}
         GROUP BY principal, customer ORDER BY customer, principal"""  # noqa: S608
     return Query("exposures", sql, {**accesses.values, "field": field}, {"cutoffs": cutoffs})
+
+
+def channels(accesses: Rows, cutoffs: pa.Table, field: str) -> Query:
+    """`cutoffs`: customer, since_at, cutoff_at. The type of a ticket is the letters that its number starts with."""
+    sql = f"""
+        WITH used AS (
+            SELECT customer, principal, "at", tool, regexp_extract(reason, $ticket, 1) AS ticket
+            FROM {accesses.sql} JOIN cutoffs USING (customer)
+            WHERE "at" >= since_at AND "at" < cutoff_at AND {_SHOWS_FIELD}),
+        labelled AS (
+            SELECT customer, principal, "at", 'tool ' || tool AS channel FROM used WHERE tool <> ''
+            UNION ALL
+            SELECT customer, principal, "at", 'ticket type ' || ticket AS channel FROM used WHERE ticket <> '')
+        SELECT channel, principal, customer, min("at") AS first_shown_at
+        FROM labelled GROUP BY ALL ORDER BY channel, customer, principal"""  # noqa: S608
+    values = {**accesses.values, "field": field, "ticket": _TICKET}
+    return Query("channels", sql, values, {"cutoffs": cutoffs})
 
 
 def opened_by(accesses: Rows, wanted: pa.Table, field: str, span: Span, limit: int | None, order: int) -> Query:

@@ -135,7 +135,7 @@ def _all_names(finding: Finding, explanation: Explanation) -> set[str]:
 def _shown_set(found: PrincipalSet, finding: Finding, open_names: bool) -> ShownSet:
     lone = len(found.principals) == 1 and found.principals[0] not in finding.named
     names = () if lone and not open_names else tuple(found.principals)
-    return ShownSet(principals=names, member_count=len(found.principals), probability=found.probability)
+    return ShownSet(names, len(found.principals), found.probability, found.separated_by if names else "")
 
 
 def _shown_gap(gap: CoverageGap, shown: set[str], hide: Hider) -> CoverageGap:

@@ -27,6 +27,8 @@ class Strand:
     """How many in evidence they had been shown, beside what colleagues and chance give; in natural frequencies."""
     against: tuple[str, ...]
     terms: tuple[ReportTerm, ...]
+    separated_by: str = ""
+    """What would part the members of a set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class ShownSet:
     principals: tuple[str, ...]
     member_count: int
     probability: float
+    separated_by: str = ""
 
 
 class Hider:
@@ -65,7 +68,8 @@ def strands_of(
     for found in sets:
         if found.principals and not set(found.principals) <= told:
             told.update(found.principals)
-            yield _strand("set", found.principals, why_of, finding, explanation, hide, found.probability)
+            strand = _strand("set", found.principals, why_of, finding, explanation, hide, found.probability)
+            yield replace(strand, separated_by=hide.text(found.separated_by))
     if show_candidates:
         others = [why.principal for why in explanation.why if why.principal not in told]
         for name in others[:_MOST_CANDIDATE_STRANDS]:

@@ -7,7 +7,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.records import Explanation, Finding
+from leaktrace.records import Explanation, Exposure, Finding
 from leaktrace.report import words
 from leaktrace.report.story import Story, standing, tell
 from leaktrace.report.strands import Strand
@@ -83,11 +83,22 @@ def _facts(finding: Finding, explanation: Explanation, story: Story) -> Table:
     if finding.exposure is not None:
         shown = ", ".join(f"{words.plain(name)} {amount:,}" for name, amount in finding.exposure.fields.items())
         rows.append(("Customers shown", f"{finding.exposure.customers_opened:,} ({shown or 'fields not known'})"))
+        rows.append(("Mail confirmed", _mailed_words(finding.exposure)))
     rows.append(("What the log can show", story.coverage_sentence))
     serious = sum(gap.serious for gap in story.gaps)
     if story.gaps:
         rows.append(("Gaps in the log", f"{len(story.gaps):,}, of which {serious:,} could hide a source"))
     return pairs(rows)
+
+
+def _mailed_words(exposure: Exposure) -> str:
+    estimate = exposure.mailed_estimate
+    if estimate.mid is None or estimate.low is None or estimate.high is None:
+        return f"{exposure.customers_confirmed:,}; how many more were mailed is not known"
+    return (
+        f"{exposure.customers_confirmed:,}; mailed about {estimate.mid:,} ({estimate.low:,} to {estimate.high:,}), so "
+        f"{exposure.customers_likely:,} more likely and {exposure.customers_possible:,} possibly"
+    )
 
 
 def _strand_lines(strand: Strand) -> list[RenderableType]:
@@ -106,6 +117,8 @@ def _strand_lines(strand: Strand) -> list[RenderableType]:
         lines = [Text(), Text(f"{strand.label}{suspected}: {chance} chance of being a source", style="bold")]
     if strand.frequency_sentence:
         lines.append(Text(strand.frequency_sentence))
+    if strand.separated_by:
+        lines.append(Text(strand.separated_by))
     lines += [bullet(f"Against: {sentence}") for sentence in strand.against]
     return lines
 
