@@ -48,6 +48,17 @@ class Traced:
 
 
 @dataclass(frozen=True, slots=True)
+class WeighedEvidence:
+    """A judgement with what it was made from."""
+
+    inquiry: Inquiry
+    study: Study
+    """The inquiry's, under pseudonyms where they were asked for."""
+    coverage: LogCoverage
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
 class Tracer:
     """Answers one campaign after the other out of the same ledger."""
 
@@ -57,6 +68,21 @@ class Tracer:
 
     def trace(self, evidence: Evidence, field: str, *, reporters: Keys, pseudonyms: bool = False) -> Traced:
         """The finding for a piece of evidence. `reporters`: customers who reported other campaigns."""
+        weighed = self.weigh(evidence, field, reporters=reporters, pseudonyms=pseudonyms)
+        finding = self._finding(evidence, field, weighed.inquiry, weighed.judgement, weighed.coverage)
+        seller = self._seller(evidence.seller)
+        explanation = explain(
+            weighed.study,
+            weighed.judgement,
+            field=field,
+            seller=evidence.seller,
+            seller_name=seller.name if seller else None,
+            notes=_notes(weighed.inquiry, evidence),
+        )
+        return Traced(finding, explanation)
+
+    def weigh(self, evidence: Evidence, field: str, *, reporters: Keys, pseudonyms: bool = False) -> WeighedEvidence:
+        """What the ledger and the model say of a piece of evidence, before it is told as a finding."""
         inquiry = open_inquiry(self.ledger, self.keyring, evidence, field, self.settings, reporters=reporters)
         coverage = self.ledger.coverage(field, inquiry.question.window)
         study = inquiry.study
@@ -75,17 +101,7 @@ class Tracer:
         samples = samples_for(self.ledger, inquiry, listed, self.settings)
         look = look_closely(study, samples, around.margin_days)
         judgement = judge(look, around, insider_prior=self.settings.insider_prior_probability)
-        finding = self._finding(evidence, field, inquiry, judgement, coverage)
-        seller = self._seller(evidence.seller)
-        explanation = explain(
-            study,
-            judgement,
-            field=field,
-            seller=evidence.seller,
-            seller_name=seller.name if seller else None,
-            notes=_notes(inquiry, evidence),
-        )
-        return Traced(finding, explanation)
+        return WeighedEvidence(inquiry, study, coverage, judgement)
 
     def pseudonym(self, name: str) -> str:
         """A name that says nothing to who lacks the key, and the same for the same principal."""
