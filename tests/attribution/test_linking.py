@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from bench.linking import in_both
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,7 +46,8 @@ def unknown() -> Suspicion:
 
 
 def sources(one: Suspicion, other: Suspicion, both: InBoth | None = None) -> LinkTerm:
-    return sources_term(one, other, both or InBoth(), prior=PRIOR)
+    """What the sources say; without `both`, of findings that name the same principal."""
+    return sources_term(one, other, both or InBoth(("u7",), 1), prior=PRIOR)
 
 
 def overlap(shared: int, *, counts: tuple[int, int] = (40, 25), expected: float = 0.2) -> Overlap:
@@ -94,13 +96,19 @@ class TestSources:
 
     def test_nobody_is_told_but_whom_both_findings_name(self) -> None:
         same = suspicion(0.0, 7)
-        assert sources(same, same).shared == ()
+        assert sources(same, same, InBoth(suspected_count=0)).shared == ()
         told = sources(same, same, InBoth(suspected_count=2))
         assert told.shared == ()
         assert "2 principals are suspected in both" in told.sentence
         named = sources(same, same, InBoth(("u1",), 1))
         assert named.shared == ("u1",)
         assert "u1" in named.sentence
+
+    def test_where_the_findings_suspect_nobody_in_common_the_sources_say_less(self) -> None:
+        same = suspicion(0.0, 7)
+        assert sources(same, same, InBoth(suspected_count=1)).bits == sources(same, same).bits
+        assert sources(same, same, InBoth()).bits == model.UNSUSPECTED_MOST_BITS
+        assert sources(same, same, InBoth()).capped
 
     def test_what_was_left_out_is_said(self) -> None:
         assert "3 reports of the later one are left out" in sources(unknown(), unknown(), InBoth((), 0, 3)).sentence
@@ -336,10 +344,11 @@ def pairs_of(worlds: range, count: int) -> list[Pair]:
         for kind, whose in plan.items():
             reports = [reports_of(market, who, count, 2 * seed + place) for place, who in enumerate(whose)]
             reports[1] = [customer for customer in reports[1] if customer not in set(reports[0])]
-            looks = [suspicion_of(judged(market, study_of(market, one)), market) for one in reports]
-            term_ = sources(looks[0], looks[1])
-            answer = linked(term_, term("seller", 0.0), term("sender", 0.0), term("customers", 0.0))
-            found.append(Pair(kind, answer.probability, term_.bits))
+            judgements = [judged(market, study_of(market, one)) for one in reports]
+            looks = [suspicion_of(one, market) for one in judgements]
+            told = sources_term(looks[0], looks[1], in_both(judgements[0], judgements[1]), prior=PRIOR)
+            answer = linked(told, term("seller", 0.0), term("sender", 0.0), term("customers", 0.0))
+            found.append(Pair(kind, answer.probability, told.bits))
     return found
 
 

@@ -23,7 +23,9 @@ LINK_PRIOR = 0.05
 LEAST_LINK_PROBABILITY = 0.001
 """No link is less likely than this, nor unlikelier to be two incidents: the model itself may be wrong."""
 SOURCES_MOST_BITS = 8.0
-"""Same sources say no more than this for one incident: both campaigns' null models err alike."""
+"""Same sources say no more than this for one incident: what deceives one finding may deceive the other alike."""
+UNSUSPECTED_MOST_BITS = 4.0
+"""The same where the two findings name or suspect no principal in common."""
 OTHER_SOURCE_SHARE = 0.05
 """Chance that campaigns of one incident show different sources, for it had several."""
 ONE_INSIDE_FACTOR = 0.25
@@ -156,9 +158,10 @@ def sources_term(one: Suspicion, other: Suspicion, both: InBoth, *, prior: float
     surely = max(0.0, (differ - undecided) / (1.0 - undecided))
     factor = (1.0 - together + together * same) * (1.0 - (1.0 - ONE_INSIDE_FACTOR) * surely)
     bits = math.log2(factor)
+    most = SOURCES_MOST_BITS if both.named or both.suspected_count else UNSUSPECTED_MOST_BITS
     return LinkTerm(
         name="sources",
-        bits=min(bits, SOURCES_MOST_BITS),
+        bits=min(bits, most),
         sentence=_sources_sentence(bits, surely, min(inside), both) + apart,
         shared=both.named,
         figures={
@@ -168,7 +171,7 @@ def sources_term(one: Suspicion, other: Suspicion, both: InBoth, *, prior: float
             "suspected_in_both_count": float(both.suspected_count),
             "kept_apart_count": float(both.kept_apart_count),
         },
-        capped=bits > SOURCES_MOST_BITS,
+        capped=bits > most,
     )
 
 
