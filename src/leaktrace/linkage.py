@@ -75,7 +75,8 @@ class Linker:
 
     def link(self, a: Comparable, b: Comparable, field: str, *, pseudonyms: bool = False) -> Link:
         """Whether the two are one incident; UsageError where they are the same campaign."""
-        if a.evidence.campaign == b.evidence.campaign or _content(a.evidence) == _content(b.evidence):
+        same = bool(a.evidence.items) and _content(a.evidence) == _content(b.evidence)
+        if same or a.evidence.campaign == b.evidence.campaign:
             raise UsageError(
                 f"{a.evidence.campaign} and {b.evidence.campaign} are the same campaign.",
                 "Name two that differ: 'leaktrace campaigns' lists them.",

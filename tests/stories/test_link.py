@@ -7,6 +7,7 @@ import random
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +278,60 @@ def test_a_workspace_without_accesses_says_nothing_of_sources(empty_desk: Desk, 
         paths.append(tmp_path / f"{name}.csv")
         paths[-1].write_text(f"customer,kind,received_at\n{name},report,2025-06-01T00:00:00Z\n", encoding="utf-8")
     assert _bits(empty_desk.json("link", *paths))["sources"] == 0.0
+
+
+# --- what mail shows of its sender ------------------------------------------------------------------------
+
+
+def _complaints(folder: Path, name: str, sender: str, words: str, links: list[str], day: str) -> None:
+    """A complaint for each list of links: the unwanted mail attached, sent on that day."""
+    for place, link in enumerate(links):
+        unwanted = EmailMessage()
+        unwanted["From"] = f"{words.split(maxsplit=1)[0]} <{sender}>"
+        unwanted["To"] = f"{name}{place}@customers.example"
+        unwanted["Subject"] = words
+        unwanted["Date"] = f"{day} 10:0{place}:00 +0000"
+        unwanted.set_content(f"{words}. {words} {' '.join(reversed(words.split()))}: https://{link}/offer\n")
+        complaint = EmailMessage()
+        complaint["From"] = f"{name}{place}@customers.example"
+        complaint["To"] = "report-abuse@market.example"
+        complaint["Subject"] = "Fwd: unwanted"
+        complaint["Date"] = f"{day} 18:0{place}:00 +0000"
+        complaint.set_content("I never gave them my address.\n")
+        complaint.add_attachment(unwanted)
+        (folder / f"{name}{place}.eml").write_bytes(bytes(complaint))
+
+
+def _two_campaigns(desk: Desk, folder: Path, first: list[str], other: list[str], sender: str = "") -> dict[str, Any]:
+    folder.mkdir()
+    _complaints(
+        folder, "anna", sender or "news@bargains.example", "Summer shoes at half their price", first, "Sun, 1 Jun 2025"
+    )
+    _complaints(
+        folder, "bert", sender or "win@lottery.example", "Claim your prize before midnight", other, "Fri, 1 Aug 2025"
+    )
+    desk.json("mail", folder)
+    found = desk.json("campaigns")
+    assert len(found) == 2, found
+    link: dict[str, Any] = desk.json("link", *(one["campaign"] for one in found))
+    (term,) = (one for one in link["terms"] if one["name"] == "sender")
+    assert isinstance(term, dict)
+    return term
+
+
+def test_a_domain_that_both_lead_to_speaks_for_one_incident(empty_desk: Desk, tmp_path: Path) -> None:
+    sender = _two_campaigns(empty_desk, tmp_path / "mail", ["landing-page.example"] * 4, ["landing-page.example"] * 4)
+    assert sender["bits"] == pytest.approx(3.0)
+    assert sender["shared"] == ["landing-page.example"]
+
+
+def test_domains_of_everybody_speak_for_nothing(empty_desk: Desk, tmp_path: Path) -> None:
+    sender = _two_campaigns(empty_desk, tmp_path / "mail", ["bit.ly"] * 4, ["bit.ly"] * 4)
+    assert sender["bits"] < 0.0
+    assert sender["shared"] == []
+
+
+def test_one_planted_report_ties_a_campaign_to_nothing(empty_desk: Desk, tmp_path: Path) -> None:
+    planted = [*["shoes.example"] * 5, "prizes.example"]
+    sender = _two_campaigns(empty_desk, tmp_path / "mail", planted, ["prizes.example"] * 6)
+    assert sender["bits"] < 0.0

@@ -37,22 +37,23 @@ def link(
     Example: leaktrace link c-4f2a9c01 found-for-sale.csv --why "case 7, a second leak is in the press"
     """
     with screen_of(context).open() as workspace, Console(stderr=True).status("weighing the evidence"):
-        known = {one.campaign for one in workspace.campaigns()}
-        sides = [_side(workspace, name, known) for name in (a, b)]
+        sides = [_side(workspace, name) for name in (a, b)]
         found = workspace.link(sides[0][0], sides[1][0], field=field, why=why, pseudonyms=pseudonyms)
     answer(found, None if as_json else render_link(found), as_json=as_json)
     return 3 if sides[0][1] or sides[1][1] else 0
 
 
-def _side(workspace: Workspace, name: str, known: set[str]) -> tuple[Evidence, int]:
+def _side(workspace: Workspace, name: str) -> tuple[Evidence, int]:
     """The evidence that a word on the command line stands for, and how many of its rows were left out."""
-    if name in known:
-        return workspace.evidence_of(name), 0
     path = Path(name)
-    if not path.exists():
-        raise UsageError(
-            f"There is no campaign '{name}', and no file of that name.", "'leaktrace campaigns' lists the campaigns."
-        )
+    try:
+        return workspace.evidence_of(name), 0
+    except UsageError as error:
+        if not path.is_file():
+            raise UsageError(
+                f"There is no campaign '{name}', and no file of that name.",
+                "'leaktrace campaigns' lists the campaigns.",
+            ) from error
     read = read_evidence_file(path)
     for row in read.rejected:
         note(f"{path}: row {row.row} was left out: {row.reason}.")
