@@ -1,11 +1,11 @@
-"""`python -m bench [story|speed|attribution]`: measures and writes docs/benchmarks/*.md."""
+"""`python -m bench [story|speed|attribution|linking]`: measures and writes docs/benchmarks/*.md."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from bench import attribution, attribution_tables, speed, story
+from bench import attribution, attribution_tables, linking, speed, story
 from bench.machine import machine
 
 DOCS = Path(__file__).parent.parent / "docs" / "benchmarks"
@@ -35,11 +35,15 @@ def main() -> None:
         seeds = range(asked.first_world, asked.first_world + asked.worlds)
         note = f"Worlds with seeds {seeds[0]} to {seeds[-1]}, {asked.repeats} campaign(s) a family and size in each."
         _write("attribution", note, attribution_tables.page(attribution.run(seeds, repeats=asked.repeats)))
+    if "linking" in asked.what:
+        seeds = range(asked.first_world, asked.first_world + asked.worlds)
+        _write("linking", f"Worlds with seeds {seeds[0]} to {seeds[-1]}.", linking.page(linking.run(seeds)))
 
 
 TITLES = {
     "speed": "Speed of the main job",
     "story": "The main job over many seeds",
+    "linking": "Whether two incidents are one, over pairs of campaigns",
     "attribution": "Who is named, over families of leaks and of mailings without insider",
 }
 

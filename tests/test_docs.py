@@ -89,6 +89,7 @@ ANSWERS: dict[str, type] = {
     "mail": records.MailReport,
     "campaigns": records.Campaign,
     "ledger stats": records.LedgerStats,
+    "link": records.Link,
     "lookup": records.PersonLookup,
     "lookups": VerifiedLookups,
 }
@@ -118,7 +119,12 @@ def test_what_commands_print_as_json_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "record"), [("### A finding", records.Finding), ("### One message", records.MessageRecord)]
+    ("heading", "record"),
+    [
+        ("### A finding", records.Finding),
+        ("### Whether two", records.Link),
+        ("### One message", records.MessageRecord),
+    ],
 )
 def test_every_key_of_a_document_is_told(heading: str, record: type) -> None:
     told = {word for keys, _ in section_of("formats.md", heading) for word in re.findall(r"`(\w+)`", keys)}

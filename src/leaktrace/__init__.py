@@ -3,7 +3,7 @@
 from leaktrace.errors import LeaktraceError
 from leaktrace.evidence import read_evidence
 from leaktrace.mailroom import read_mail
-from leaktrace.records import Campaign, Evidence, EvidenceItem, Finding, IngestReport, MailReport, MessageRecord
+from leaktrace.records import Campaign, Evidence, EvidenceItem, Finding, IngestReport, Link, MailReport, MessageRecord
 from leaktrace.version import __version__
 from leaktrace.workspace import Workspace, create
 from leaktrace.workspace import open_workspace as open  # noqa: A004 - `leaktrace.open` is the promised name
@@ -15,6 +15,7 @@ __all__ = [
     "Finding",
     "IngestReport",
     "LeaktraceError",
+    "Link",
     "MailReport",
     "MessageRecord",
     "Workspace",

@@ -55,6 +55,18 @@ class _Matched:
     customer: CustomerKey | None
 
 
+@dataclass(frozen=True, slots=True)
+class CampaignTraces:
+    """What one campaign may have in common with another."""
+
+    campaign: Campaign
+    customers: Keys
+    """Sorted."""
+    hosts: Mapping[str, frozenset[bytes]]
+    """Domain or mailbox (a keyed hash) of the sender's side -> reporters whose mail shows it."""
+    reporter_count: int
+
+
 class MailFlow:
     """The mail of one workspace."""
 
@@ -133,6 +145,21 @@ class MailFlow:
         """Customers who reported other campaigns: they complain as readily as this one's, and were not leaked by it."""
         keys = {one.customer for one in self._matched() if one.customer is not None and one.report.campaign != campaign}
         return np.array(sorted(keys), dtype=np.uint64)
+
+    def traces(self) -> tuple[CampaignTraces, ...]:
+        """What each campaign may have in common with another one, in the order of their ids."""
+        grouped: dict[str, list[_Matched]] = {}
+        for one in self._matched():
+            if one.report.campaign is not None:
+                grouped.setdefault(one.report.campaign, []).append(one)
+        found = [_traces(self._campaign(name, members), members) for name, members in grouped.items()]
+        found += [self.traces_of(evidence) for evidence in self._evidence]
+        return tuple(sorted(found, key=lambda one: one.campaign.campaign))
+
+    def traces_of(self, evidence: Evidence) -> CampaignTraces:
+        """The same of evidence that came as a table: it shows no sender."""
+        customers = self._opened.keyring.customer_keys(sorted({item.customer for item in evidence.items}))
+        return CampaignTraces(_listed(evidence), np.unique(customers), {}, 0)
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -257,6 +284,21 @@ def _customer(report: StoredReport, known: Mapping[bytes, CustomerKey]) -> Custo
     if report.reporter is None:
         return None
     return known.get(report.reporter.exact, known.get(report.reporter.folded))
+
+
+def _traces(campaign: Campaign, members: Sequence[_Matched]) -> CampaignTraces:
+    hosts: dict[str, set[bytes]] = {}
+    reporters = set()
+    for one in members:
+        told = one.report.reporter or next(iter(one.report.recipients), None)
+        reporter = one.report.sha256.encode() if told is None else told.folded
+        reporters.add(reporter)
+        features = one.report.features
+        for host in features.sender | features.reply | features.links | features.signers:
+            hosts.setdefault(host, set()).add(reporter)
+    customers = {one.customer for one in members if one.customer is not None}
+    shown = {host: frozenset(seen) for host, seen in hosts.items()}
+    return CampaignTraces(campaign, np.array(sorted(customers), dtype=np.uint64), shown, len(reporters))
 
 
 def _mail_at(report: StoredReport) -> datetime | None:

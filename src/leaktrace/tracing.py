@@ -52,6 +52,17 @@ class Traced:
 
 
 @dataclass(frozen=True, slots=True)
+class WeighedEvidence:
+    """A judgement with what it was made from."""
+
+    inquiry: Inquiry
+    study: Study
+    """The inquiry's, under pseudonyms where they were asked for."""
+    coverage: LogCoverage
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
 class Tracer:
     """Answers one campaign after the other out of the same ledger."""
 
@@ -69,6 +80,23 @@ class Tracer:
         call_back: CallBack | None = None,
     ) -> Traced:
         """The finding for a piece of evidence. `reporters`: customers who reported other campaigns."""
+        weighed = self.weigh(evidence, field, reporters=reporters, pseudonyms=pseudonyms)
+        inquiry, judgement = weighed.inquiry, weighed.judgement
+        seller = self._seller(evidence.seller)
+        explanation = explain(
+            weighed.study,
+            judgement,
+            field=field,
+            seller=evidence.seller,
+            seller_name=seller.name if seller else None,
+            notes=_notes(inquiry, evidence),
+        )
+        exposure, whose = self._exposure(inquiry, judgement, call_back) or (None, None)
+        finding = self._finding(evidence, field, inquiry, judgement, weighed.coverage, explanation, exposure)
+        return Traced(finding, explanation, whose)
+
+    def weigh(self, evidence: Evidence, field: str, *, reporters: Keys, pseudonyms: bool = False) -> WeighedEvidence:
+        """What the ledger and the model say of a piece of evidence, before it is told as a finding."""
         inquiry = open_inquiry(self.ledger, self.keyring, evidence, field, self.settings, reporters=reporters)
         coverage = self.ledger.coverage(field, inquiry.question.window)
         study = inquiry.study
@@ -87,18 +115,7 @@ class Tracer:
         samples = samples_for(self.ledger, inquiry, listed, self.settings)
         look = look_closely(study, samples, around.margin_days)
         judgement = judge(look, around, insider_prior=self.settings.insider_prior_probability)
-        seller = self._seller(evidence.seller)
-        explanation = explain(
-            study,
-            judgement,
-            field=field,
-            seller=evidence.seller,
-            seller_name=seller.name if seller else None,
-            notes=_notes(inquiry, evidence),
-        )
-        exposure, whose = self._exposure(inquiry, judgement, call_back) or (None, None)
-        finding = self._finding(evidence, field, inquiry, judgement, coverage, explanation, exposure)
-        return Traced(finding, explanation, whose)
+        return WeighedEvidence(inquiry, study, coverage, judgement)
 
     def pseudonym(self, name: str) -> str:
         """A name that says nothing to who lacks the key, and the same for the same principal."""

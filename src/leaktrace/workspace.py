@@ -16,6 +16,7 @@ from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import DuckLedger, Progress
+from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.records import (
     TABLES,
@@ -26,6 +27,7 @@ from leaktrace.records import (
     Finding,
     IngestReport,
     LedgerStats,
+    Link,
     MailReport,
     PersonLookup,
     Window,
@@ -194,6 +196,35 @@ class Workspace:
         """
         self._log("exposure list", f"{traced.finding.provenance.campaign} {traced.finding.provenance.field}", why)
         return () if traced.whose is None else exposed_customers(self._ledger, traced.whose)
+
+    def link(
+        self,
+        a: Campaign | str | Evidence,
+        b: Campaign | str | Evidence,
+        *,
+        field: str = "email",
+        why: str = "",
+        pseudonyms: bool = False,
+    ) -> Link:
+        """Whether two campaigns are one incident, as a probability with its terms. It accuses nobody.
+
+        UsageError where the two are the same campaign. The look-up is on disk before anything is looked up.
+        """
+        evidence = [what if isinstance(what, Evidence) else self.evidence_of(what) for what in (a, b)]
+        names = [one.campaign for one in evidence]
+        self._log("link", f"{names[0]} {names[1]} {field}", why)
+        traces = {one.campaign.campaign: one for one in self._mail.traces()}
+        others = tuple(one for name, one in traces.items() if name not in names)
+        sides = [
+            Comparable(
+                one,
+                traces[one.campaign] if one.campaign in traces else self._mail.traces_of(one),
+                self._mail.reporters_of_others(one.campaign),
+            )
+            for one in evidence
+        ]
+        tracer = Tracer(self._ledger, self._opened.keyring, self._opened.settings)
+        return Linker(tracer, others).link(sides[0], sides[1], field, pseudonyms=pseudonyms)
 
     def look_up(self, principal: str, *, why: str = "", days: int | None = None) -> PersonLookup:
         """What one principal had been shown, all fields; logged before anything is read.

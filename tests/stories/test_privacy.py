@@ -69,6 +69,8 @@ def _use(folder: Path, market: Path) -> None:
     for campaign in desk.json("campaigns")[:2]:
         desk.json("trace", campaign["campaign"], "--why", "case 7")
     assert desk.run("trace", "--evidence", evidence).code == 3
+    assert desk.run("link", desk.main_campaign(), evidence).code in (2, 3)
+    desk.json("link", *(campaign["campaign"] for campaign in desk.json("campaigns")[:2]))
 
 
 def _customers(market: Path) -> list[dict[str, Any]]:

@@ -3,24 +3,50 @@
 from leaktrace.attribution.decision import Circumstances, Verdict
 from leaktrace.attribution.explain import explain
 from leaktrace.attribution.judge import Judgement, judge, shortlist_of
+from leaktrace.attribution.linking import (
+    LINK_PRIOR,
+    REPORTS_EVERYTHING,
+    InBoth,
+    Linked,
+    Overlap,
+    SellerClaim,
+    Suspicion,
+    customers_term,
+    linked,
+    seller_term,
+    sender_term,
+    sources_term,
+)
 from leaktrace.attribution.mailed import mailed_estimate
 from leaktrace.attribution.study import NEVER, Case, Channels, Group, Samples, Study
 from leaktrace.attribution.suspects import CloseLook, look_closely
 
 __all__ = [
+    "LINK_PRIOR",
     "NEVER",
+    "REPORTS_EVERYTHING",
     "Case",
     "Channels",
     "Circumstances",
     "CloseLook",
     "Group",
+    "InBoth",
     "Judgement",
+    "Linked",
+    "Overlap",
     "Samples",
+    "SellerClaim",
     "Study",
+    "Suspicion",
     "Verdict",
+    "customers_term",
     "explain",
     "judge",
+    "linked",
     "look_closely",
     "mailed_estimate",
+    "seller_term",
+    "sender_term",
     "shortlist_of",
+    "sources_term",
 ]

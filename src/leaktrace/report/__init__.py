@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from leaktrace.report.counts import render_campaigns, render_ingest_report, render_mail_report, render_stats
 from leaktrace.report.demo import render_demo
+from leaktrace.report.link import render_link
 from leaktrace.report.page import finding_page
 from leaktrace.report.terminal import render_finding
 
@@ -13,6 +14,7 @@ __all__ = [
     "render_demo",
     "render_finding",
     "render_ingest_report",
+    "render_link",
     "render_mail_report",
     "render_stats",
 ]
