@@ -235,7 +235,7 @@ def _argument(argument: Any) -> str:
     return several if argument.required else f"[{several}]"
 
 
-_VALUE_WORDS = {Path: "PATH", int: "NUMBER", str: "TEXT", list[str]: "TEXT"}
+_VALUE_WORDS = {Path: "PATH", int: "NUMBER", float: "NUMBER", str: "TEXT", list[str]: "TEXT"}
 
 
 def _option(option: Any) -> str:

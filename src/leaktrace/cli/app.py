@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from leaktrace.cli import demo, lookups, mail, tables, trace
+from leaktrace.cli import calibrate, demo, lookups, mail, tables, trace
 from leaktrace.cli.output import Screen, print_error, wants_json
 from leaktrace.errors import LeaktraceError
 from leaktrace.version import __version__
@@ -62,7 +62,7 @@ def program(
     context.obj = Screen(workspace=workspace)
 
 
-for register in (tables.register, mail.register, trace.register, demo.register, lookups.register):
+for register in (tables.register, mail.register, trace.register, calibrate.register, demo.register, lookups.register):
     register(app)
 
 
