@@ -110,7 +110,7 @@ def test_what_commands_print_as_json_is_told() -> None:
         name.strip("`"): set(re.findall(r"`(\w+)`", keys))
         for name, keys in section_of("formats.md", "## What `--json`")
     }
-    assert set(told) == {*ANSWERS, "trace", "mail --inspect"}
+    assert set(told) == {*ANSWERS, "trace", "calibrate", "mail --inspect"}
     for command, record in ANSWERS.items():
         assert fields_of(record) <= told[command], command
         nested = fields_of(LookupEntry) if command == "lookups" else {"json"}
@@ -118,7 +118,12 @@ def test_what_commands_print_as_json_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "record"), [("### A finding", records.Finding), ("### One message", records.MessageRecord)]
+    ("heading", "record"),
+    [
+        ("### A finding", records.Finding),
+        ("### A calibration", records.Calibration),
+        ("### One message", records.MessageRecord),
+    ],
 )
 def test_every_key_of_a_document_is_told(heading: str, record: type) -> None:
     told = {word for keys, _ in section_of("formats.md", heading) for word in re.findall(r"`(\w+)`", keys)}

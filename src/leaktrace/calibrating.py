@@ -27,6 +27,7 @@ from leaktrace.attribution.planting import (
 from leaktrace.attribution.reliability import (
     Answered,
     calibration_error,
+    errors_by_kind,
     pooled_rows,
     reliability,
     row_of,
@@ -82,11 +83,14 @@ class Plan:
         if not self.sizes or min(self.sizes) < 1 or max(self.sizes) > MOST_SIZE:
             raise UsageError(f"Sizes are whole numbers from 1 to {MOST_SIZE}.", "Example: --sizes 3,10,50.")
         if not 1 <= self.campaigns <= MOST_CAMPAIGNS:
-            raise UsageError(f"Between 1 and {MOST_CAMPAIGNS} campaigns can be planted for each size and kind.")
+            raise UsageError(
+                f"Between 1 and {MOST_CAMPAIGNS} campaigns can be planted for each size and kind.",
+                "Example: --campaigns 50.",
+            )
         if not 0.0 <= self.noise <= 0.9:
             raise UsageError("The share of noise lies between 0 and 0.9.", "0.3 means that 3 of 10 reports are noise.")
         if self.seed < 0:
-            raise UsageError("The seed is a whole number from 0 on.")
+            raise UsageError("The seed is a whole number from 0 on.", "Example: --seed 7.")
         return replace(self, sizes=tuple(sorted(set(self.sizes))))
 
 
@@ -407,6 +411,7 @@ def _calibration(
         reliability=bins,
         calibration_error=calibration_error(bins),
         calibration_error_above_half=calibration_error(reliability(answers, 0.5)),
+        calibration_error_by_kind=errors_by_kind(answers),
         teams=teams_with_ties([facts.team for facts in market.principals], tied_in_team(market), answers),
         assumes=_assumes(plan, market, contacts_pretended=contacts_pretended),
         does_not_show=_DOES_NOT_SHOW,
@@ -447,6 +452,7 @@ _DOES_NOT_SHOW = (
     "Forged reports, made up about one principal's customers: none were planted.",
     "Sources outside the log: exports, tools that write no log, stolen sessions.",
     "Complaint handlers and earlier, unreported mail: no accesses were planted, only reports.",
+    "Lists of nearly nobody but one principal's customers that no insider gave: they look like that principal's leak.",
     "Sources who pick by what the buyer asks for, and reporters who complain for a reason tied to one team.",
     "Other moments: all campaigns are mailed at the same time, near the end of the log.",
     "A real leak in this log, should there be one, is part of what the planted campaigns are compared with.",

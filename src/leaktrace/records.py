@@ -670,6 +670,8 @@ class Calibration:
     """Expected calibration error over all candidates; null where there are none."""
     calibration_error_above_half: float | None
     """The same over candidates above one half."""
+    calibration_error_by_kind: dict[str, float]
+    """Kind -> the same over its candidates above one half; kinds without such candidates are left out."""
     teams: tuple[TeamTies, ...]
     """Teams with ties, most ties first."""
     assumes: tuple[str, ...]

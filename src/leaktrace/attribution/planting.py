@@ -172,18 +172,31 @@ def most_active(market: Market, rng: np.random.Generator, size: int) -> Planted 
 
 
 def one_team(market: Market, rng: np.random.Generator, size: int) -> Planted | None:
-    """A list that leans to the customers of one team, in a way that no attribute shows."""
+    """A list of nobody but customers of one team, in a way that no attribute shows.
+
+    Only teams of which no member had been shown more than half of the team's customers: a list of nearly nobody but one
+    principal's customers is what that principal's leak is, and nothing could tell the two apart.
+    """
     members: dict[str, list[int]] = {}
     for index, facts in enumerate(market.principals):
         if facts.team:
             members.setdefault(facts.team, []).append(index)
-    teams = sorted(team for team, found in members.items() if len(found) > 1)
-    if not teams:
-        return None
-    team = members[teams[int(rng.integers(len(teams)))]]
-    own = np.isin(market.people.pair_principal, team)
-    times = np.bincount(market.people.pair_customer[own], minlength=market.people.size)
-    return _mailing("one_team", rng, size, np.where(market.listed, times, 0.0))
+    teams = sorted(members)
+    for place in rng.permutation(len(teams)).tolist():
+        whose = _customers_of(market, members[teams[place]])
+        if int(whose.sum()) >= size:
+            return _mailing("one_team", rng, size, whose.astype(np.float64))
+    return None
+
+
+def _customers_of(market: Market, team: list[int]) -> Flags:
+    """Customers on a sender's list whom a team had been shown; none where one member was shown more than half."""
+    people = market.people
+    own = np.isin(people.pair_principal, team) & market.listed[people.pair_customer]
+    whose = np.zeros(people.size, dtype=np.bool_)
+    whose[people.pair_customer[own]] = True
+    most = int(np.bincount(people.pair_principal[own], minlength=1).max())
+    return whose if 2 * most <= int(whose.sum()) else np.zeros(people.size, dtype=np.bool_)
 
 
 def _mailing(kind: CalibrationKind, rng: np.random.Generator, size: int, chances: Reals) -> Planted | None:

@@ -12,6 +12,7 @@ from scipy.stats import beta
 from leaktrace.records import CalibrationKind, CalibrationRow, Outcome, ReliabilityBin, TeamTies, UndecidedCode
 
 BINS = 10
+"""Bins of the reliability curve of `calibrate`."""
 TEAM_REPORT_COUNT = 20
 """Campaigns from this size on count when teams are looked at: with fewer reports most answers are sets anyway."""
 
@@ -132,10 +133,21 @@ def calibration_error(bins: Sequence[ReliabilityBin]) -> float | None:
     return sum(one.candidate_count * abs(one.mean_probability - one.source_share) for one in bins) / total
 
 
+def errors_by_kind(answers: Sequence[Answered]) -> dict[str, float]:
+    """Kind -> calibration error over candidates above one half; where nobody is inside, that is their mean."""
+    found = {}
+    for kind in dict.fromkeys(sorted(one.kind for one in answers)):
+        error = calibration_error(reliability((one for one in answers if one.kind == kind), 0.5))
+        if error is not None:
+            found[str(kind)] = error
+    return found
+
+
 def teams_with_ties(
     team_of: Sequence[str | None], tied: Mapping[int, bool], answers: Iterable[Answered]
 ) -> tuple[TeamTies, ...]:
-    """Teams in which colleagues cannot be told apart, most ties first.
+    """Teams in which colleagues cannot be told apart, most ties first: somebody has a tie, or every other leak of the
+    team is answered with a set of colleagues.
 
     `team_of`: by principal; `tied`: for every principal looked at, whether a colleague was shown nearly the same.
     """
@@ -146,7 +158,7 @@ def teams_with_ties(
         here = [one for one in single if one.kind == "one_source" and one.sources <= set(own)]
         in_sets = sum(any(_beside(members, one, team, team_of) for members in one.sets) for one in here)
         ties = TeamTies(team, len(own), sum(tied[index] for index in own), len(here), in_sets)
-        if ties.tied_count or ties.set_count:
+        if ties.tied_count or 0 < ties.campaign_count <= 2 * ties.set_count:
             found.append(ties)
     return tuple(sorted(found, key=lambda one: (-one.tied_count, -one.set_count, one.team is None, one.team or "")))
 

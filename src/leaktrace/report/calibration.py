@@ -23,7 +23,10 @@ _KINDS: dict[CalibrationKind, tuple[str, str]] = {
     "random_customers": ("Random customers", "No insider: addresses of whatever customers."),
     "one_region": ("One region's customers", "No insider: the sender's list of one region."),
     "most_active": ("The most active", "No insider: a list that leans to customers whom many principals were shown."),
-    "one_team": ("One team's customers", "No insider: a list that leans to the customers of one team."),
+    "one_team": (
+        "One team's customers",
+        "No insider: a list of customers whom one team was shown, no member most of them.",
+    ),
     "with_source": ("All with a source", "Every campaign that has a source."),
     "no_insider": ("All without insider", "Every campaign that nobody inside had to do with."),
 }
@@ -95,6 +98,7 @@ def calibration_page(calibration: Calibration) -> str:
             share=share,
             reasons=reasons,
             set_size=set_size,
+            set_rows=_of_kind(calibration.rows, "one_source"),
             reliability=_inline(pictures.reliability_curve(calibration.reliability, "reliability")),
             set_sizes=_inline(pictures.set_sizes(_of_kind(calibration.rows, "one_source"), "sets")),
             ties=ties(calibration),
