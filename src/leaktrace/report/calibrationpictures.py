@@ -58,7 +58,13 @@ def outcomes(rows: Sequence[CalibrationRow], prefix: str) -> str | None:
         "part:N",
         scale=alt.Scale(domain=[one[0] for one in used], range=[one[1] for one in used]),
         legend=alt.Legend(
-            title=None, orient="top", symbolType="square", symbolSize=90, columns=2, symbolStrokeColor=INK
+            title=None,
+            orient="top",
+            symbolType="square",
+            symbolSize=90,
+            columns=2,
+            columnPadding=16,
+            symbolStrokeColor=INK,
         ),
     )
     bars = alt.Chart(_values(values)).mark_bar(stroke=INK, strokeWidth=0.8).encode(x=x, x2="to:Q", y=y, fill=fill)
