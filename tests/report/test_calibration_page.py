@@ -32,6 +32,7 @@ def test_the_headline_gives_the_bound_rounded_up() -> None:
 def test_a_wrong_name_comes_first() -> None:
     shown = words_of(samples.calibration(wrong=1))
     assert shown.startswith("Somebody was named wrongly 2 times in 80 planted campaigns")
+    assert "Named wrongly, by kind: one source: 1 of 40; random customers: 1 of 40." in shown
     tree = page_reader.read_page(calibration_page(samples.calibration(wrong=1)))
     assert "Somebody was named wrongly 2 times" in tree.all("h1")[0].text()
     assert "named wrongly" in tree.all("svg")[0].text()

@@ -61,7 +61,7 @@ def render_calibration(calibration: Calibration) -> RenderableType:
     for kind in ("one_source", "chosen_part", "two_sources"):
         parts += _source_table(kind, _of_kind(calibration.rows, kind))
     parts += _nobody_table(_of_kind(calibration.pooled, "no_insider"))
-    parts += [Text(), *(Text(sentence) for sentence in ties(calibration))]
+    parts += [Text(), *map(Text, wrong_kinds(calibration)), *map(Text, ties(calibration))]
     parts += [bullet(team_sentence(one)) for one in calibration.teams[:_MOST_TEAMS]]
     if len(calibration.teams) > _MOST_TEAMS:
         parts.append(Text(f"and {len(calibration.teams) - _MOST_TEAMS} more teams"))
@@ -91,6 +91,7 @@ def calibration_page(calibration: Calibration) -> str:
             calibration=calibration,
             headline=headline(calibration),
             facts=facts(calibration),
+            wrong_kinds=wrong_kinds(calibration),
             kinds=kinds,
             pooled=[row for row in calibration.pooled if row.campaign_count],
             kind_title=lambda kind: _KINDS[kind][0],
@@ -121,6 +122,17 @@ def headline(calibration: Calibration) -> str:
     )
     said = "Nobody was named wrongly" if not wrong else f"Somebody was named wrongly {words.count(wrong, 'time')}"
     return f"{said} in {words.count(total, 'planted campaign')}; with 95 % confidence {bounds}."
+
+
+def wrong_kinds(calibration: Calibration) -> tuple[str, ...]:
+    """Of which kinds the campaigns are in which somebody was named wrongly; empty where nobody was."""
+    found = []
+    for kind, (title, _) in _KINDS.items():
+        rows = _of_kind(calibration.rows, kind)
+        wrong = sum(row.named_wrongly_count for row in rows)
+        if wrong:
+            found.append(f"{title.lower()}: {share(wrong, sum(row.campaign_count for row in rows))}")
+    return (f"Named wrongly, by kind: {'; '.join(found)}.",) if found else ()
 
 
 def bound(row: CalibrationRow) -> str:
