@@ -113,7 +113,7 @@ be set is on the page of [settings](settings.md).
 
 
 _ATTRIBUTION = Path(leaktrace.__file__).parent / "attribution"
-_NO_NUMBERS = {"NEVER", "CLASSES"}
+_NO_NUMBERS = {"NEVER", "CLASSES", "WITH_SOURCE", "WITHOUT_SOURCE"}
 _MEANS = {
     "CEILING": "No innocent rate is higher: somebody who was shown nearly everybody still tells a little.",
     "LATE_ONLY_LOG_RATIO": "How much a principal's weight must grow (nats) between the cuts to be set aside.",
@@ -235,7 +235,7 @@ def _argument(argument: Any) -> str:
     return several if argument.required else f"[{several}]"
 
 
-_VALUE_WORDS = {Path: "PATH", int: "NUMBER", str: "TEXT", list[str]: "TEXT"}
+_VALUE_WORDS = {Path: "PATH", int: "NUMBER", float: "NUMBER", str: "TEXT", list[str]: "TEXT"}
 
 
 def _option(option: Any) -> str:

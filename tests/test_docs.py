@@ -111,7 +111,7 @@ def test_what_commands_print_as_json_is_told() -> None:
         name.strip("`"): set(re.findall(r"`(\w+)`", keys))
         for name, keys in section_of("formats.md", "## What `--json`")
     }
-    assert set(told) == {*ANSWERS, "trace", "mail --inspect"}
+    assert set(told) == {*ANSWERS, "trace", "calibrate", "mail --inspect"}
     for command, record in ANSWERS.items():
         assert fields_of(record) <= told[command], command
         nested = fields_of(LookupEntry) if command == "lookups" else {"json"}
@@ -123,6 +123,7 @@ def test_what_commands_print_as_json_is_told() -> None:
     [
         ("### A finding", records.Finding),
         ("### Whether two", records.Link),
+        ("### A calibration", records.Calibration),
         ("### One message", records.MessageRecord),
     ],
 )

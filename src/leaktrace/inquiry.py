@@ -16,16 +16,19 @@ from leaktrace.attribution import Case, Channels, Group, Samples, Study
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.records import (
+    CustomerTable,
     Evidence,
     EvidenceItem,
     Keys,
+    PrincipalFacts,
     PrincipalKey,
     Window,
 )
 from leaktrace.settings import Settings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SAMPLE_CUSTOMERS = 600
+SAMPLE_CUSTOMERS = 600
+"""Customers drawn of each principal that is looked at closely."""
 _NO_KEYS: Keys = np.array([], dtype=np.uint64)
 
 
@@ -225,15 +228,7 @@ def open_inquiry(
     order = np.array(sorted(range(len(facts)), key=lambda index: facts[index].name), dtype=np.int64)
     principals = tuple(facts[index] for index in order)
     table = ledger.customers(np.concatenate([case_keys, controls]))
-    by_region = any(table.region)
-    lookup = Lookup(
-        ledger=ledger,
-        question=question,
-        index_of={principal.key: index for index, principal in enumerate(principals)},
-        regions=_codes(table.region if by_region else table.jurisdiction),
-        segments=_codes(table.segment),
-        by_region=by_region,
-    )
+    lookup = lookup_of(ledger, question, principals, table)
     elsewhere = ledger.known_elsewhere(np.sort(case_keys), field, question.last_mail_at)
     cases = cases_of(question, settings, np.isin(case_keys, elsewhere))
     case_ends, ends = [instant_of(case.late_at) for case in cases], _spread_ends(cases, len(controls), question)
@@ -255,6 +250,19 @@ def open_inquiry(
     return Inquiry(study, question, lookup, case_keys, controls, tuple(principal.key for principal in principals))
 
 
+def lookup_of(ledger: Ledger, question: Question, principals: Sequence[PrincipalFacts], table: CustomerTable) -> Lookup:
+    """How customers become groups: indices by the order of `principals`, codes by the attributes in `table`."""
+    by_region = any(table.region)
+    return Lookup(
+        ledger=ledger,
+        question=question,
+        index_of={principal.key: index for index, principal in enumerate(principals)},
+        regions=_codes(table.region if by_region else table.jurisdiction),
+        segments=_codes(table.segment),
+        by_region=by_region,
+    )
+
+
 def _spread_ends(cases: Sequence[Case], count: int, question: Question) -> list[datetime]:
     """Ends for the controls: those of the cases whose mail has a known time, in the same proportions."""
     ends = sorted(case.sure_at for case in cases if case.sure_at == case.late_at)
@@ -272,7 +280,7 @@ def samples_for(ledger: Ledger, inquiry: Inquiry, principals: Iterable[int], set
         keys.tolist(),
         inquiry.question.field,
         inquiry.question.window,
-        limit=_SAMPLE_CUSTOMERS,
+        limit=SAMPLE_CUSTOMERS,
         seed=settings.control_seed,
     )
     kept = ~np.isin(opened.customer, inquiry.case_keys)

@@ -102,15 +102,7 @@ class Tracer:
         study = inquiry.study
         if pseudonyms:
             study, coverage = self._pseudonymous(study, coverage)
-        around = Circumstances(
-            naming_threshold=self.settings.naming_threshold_probability,
-            nobody_threshold=self.settings.nobody_threshold_probability,
-            set_mass=self.settings.set_mass_probability,
-            log_has_accesses=bool(study.opened_count.sum() > 0),
-            log_allows_nobody=coverage.allows_nobody,
-            margin_days=self.settings.campaign_margin_days,
-            bulk_readers=_bulk_readers(coverage, field, study),
-        )
+        around = circumstances(self.settings, coverage, field, study)
         listed = shortlist_of(study, around.margin_days).tolist()
         samples = samples_for(self.ledger, inquiry, listed, self.settings)
         look = look_closely(study, samples, around.margin_days)
@@ -222,6 +214,19 @@ def _decoys_opened(study: Study, members: tuple[int, ...]) -> tuple[int, int]:
     shown = [study.cases[index] for index in np.unique(group.pair_customer[own]).tolist()]
     decoys = [case for case in shown if case.kind == "decoy"]
     return len(decoys), sum(case.mailed for case in decoys)
+
+
+def circumstances(settings: Settings, coverage: LogCoverage, field: str, study: Study) -> Circumstances:
+    """What the decision takes from the settings and from what the log can show."""
+    return Circumstances(
+        naming_threshold=settings.naming_threshold_probability,
+        nobody_threshold=settings.nobody_threshold_probability,
+        set_mass=settings.set_mass_probability,
+        log_has_accesses=bool(study.opened_count.sum() > 0),
+        log_allows_nobody=coverage.allows_nobody,
+        margin_days=settings.campaign_margin_days,
+        bulk_readers=_bulk_readers(coverage, field, study),
+    )
 
 
 def _bulk_readers(coverage: LogCoverage, field: str, study: Study) -> frozenset[str]:

@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from leaktrace import lookuplog
+from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
 from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
@@ -20,6 +21,7 @@ from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.records import (
     TABLES,
+    Calibration,
     CallBack,
     Campaign,
     Evidence,
@@ -225,6 +227,27 @@ class Workspace:
         ]
         tracer = Tracer(self._ledger, self._opened.keyring, self._opened.settings)
         return Linker(tracer, others).link(sides[0], sides[1], field, pseudonyms=pseudonyms)
+
+    def calibrate(
+        self,
+        *,
+        field: str = "email",
+        campaigns: int = CAMPAIGNS,
+        noise: float = NOISE,
+        seed: int = 1,
+        sizes: Iterable[int] = SIZES,
+        why: str = "",
+        progress: Progress | None = None,
+    ) -> Calibration:
+        """How often `trace` names rightly and wrongly on campaigns of known source, planted into this log in memory.
+
+        `campaigns`: planted for each size and kind; `noise`: chance that a report comes from another list; `sizes`:
+        reports in a campaign. The look-up is on disk before anything is looked up; nothing else is written.
+        """
+        plan = Plan(field, campaigns, noise, seed, tuple(sizes)).checked()
+        self._log("calibrate", field, why)
+        reporters = self._mail.reporters_of_others("")
+        return Calibrator(self._ledger, self._opened.settings).calibrate(plan, reporters=reporters, progress=progress)
 
     def look_up(self, principal: str, *, why: str = "", days: int | None = None) -> PersonLookup:
         """What one principal had been shown, all fields; logged before anything is read.

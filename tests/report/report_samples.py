@@ -8,6 +8,9 @@ from typing import get_args
 
 from leaktrace.records import (
     Alternative,
+    Calibration,
+    CalibrationKind,
+    CalibrationRow,
     Candidate,
     CoverageGap,
     EvidenceSummary,
@@ -20,8 +23,10 @@ from leaktrace.records import (
     Outcome,
     PrincipalSet,
     Provenance,
+    ReliabilityBin,
     ReportTerm,
     SimulationTruth,
+    TeamTies,
     Undecided,
     UndecidedCode,
     Why,
@@ -306,3 +311,66 @@ def every_sample() -> dict[str, Sample]:
         "hostile": hostile(),
         **{f"undecided-{code}": undecided(code) for code in UNDECIDED_CODES},
     }
+
+
+def calibration(*, planted: int = 20, wrong: int = 0) -> Calibration:
+    """Leaks of one source and mailings without insider, in two sizes; `wrong`: wrong names among the former's first."""
+
+    def row(kind: CalibrationKind, size: int | None, count: int, wrongly: int) -> CalibrationRow:
+        has_source = kind in ("one_source", "with_source")
+        named = 0 if not has_source else count // 2
+        return CalibrationRow(
+            kind=kind,
+            has_source=has_source,
+            report_count=size,
+            eligible_count=120 if kind == "one_source" else None,
+            campaign_count=count,
+            named_rightly_count=named,
+            named_wrongly_count=wrongly,
+            named_wrongly_upper_probability=1.0 if not count else 1.0 - 0.05 ** (1.0 / count),
+            nobody_count=0,
+            undecided_count=count - named - wrongly,
+            undecided_codes={"too_few_reports": count - named - wrongly} if count - named - wrongly else {},
+            set_count=named,
+            covered_count=named,
+            median_set_size=2.0 if named else None,
+        )
+
+    sizes = (5, 50)
+    return Calibration(
+        schema="leaktrace.calibration/1",
+        field="email",
+        seed=1,
+        noise_probability=0.3,
+        mail_at=START,
+        mail_spread_seconds=864_000,
+        window=Window(START - timedelta(days=730), START),
+        principal_count=150,
+        customer_count=6000,
+        naming_threshold=0.99,
+        contacts_pretended=False,
+        log_allows_nobody=True,
+        log_sentence="No gap was found; it allows both to be said.",
+        rows=tuple(
+            row(kind, size, planted, wrong if size == 5 else 0)
+            for kind in ("one_source", "random_customers")
+            for size in sizes
+        ),
+        pooled=tuple(
+            row(kind, size, planted * (2 if size is None else 1), wrong if size != 50 else 0)
+            for kind in ("with_source", "no_insider")
+            for size in (*sizes, None)
+        ),
+        reliability=(ReliabilityBin(0.0, 0.1, 900, 0.01, 0.01), ReliabilityBin(0.9, 1.0, 30, 0.99, 0.95))
+        if planted
+        else (),
+        calibration_error=0.01 if planted else None,
+        calibration_error_above_half=0.04 if planted else None,
+        calibration_error_by_kind={"one_source": 0.04} if planted else {},
+        teams=(TeamTies("orders", 4, 2, 10, 6),) if planted else (),
+        assumes=("The log is complete.",),
+        does_not_show=("Forged reports.",),
+        version="0.1.0",
+        ledger_snapshot="a" * 64,
+        settings_digest="b" * 64,
+    )

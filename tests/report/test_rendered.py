@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from leaktrace.report import finding_page
+from leaktrace.report import calibration_page, finding_page
 from tests.report import report_samples as samples
 
 pytestmark = pytest.mark.system
@@ -75,6 +75,7 @@ def test_no_page_is_wider_than_its_window(tmp_path: Path) -> None:
         "open": samples.undecided("log_incomplete"),
     }
     pages = {name: finding_page(*sample) for name, sample in cases.items()}
+    pages["calibration"] = calibration_page(samples.calibration())
     # Without the guards a long name does push the page out: the measurement sees it.
     pages["unguarded"] = re.sub(r"overflow-wrap: \w+;|overflow-x: auto;", "", pages["hostile"])
     frames = measured(pages, tmp_path)

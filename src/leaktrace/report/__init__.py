@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from leaktrace.report.calibration import calibration_page, render_calibration
 from leaktrace.report.counts import render_campaigns, render_ingest_report, render_mail_report, render_stats
 from leaktrace.report.demo import render_demo
 from leaktrace.report.link import render_link
@@ -9,7 +10,9 @@ from leaktrace.report.page import finding_page
 from leaktrace.report.terminal import render_finding
 
 __all__ = [
+    "calibration_page",
     "finding_page",
+    "render_calibration",
     "render_campaigns",
     "render_demo",
     "render_finding",

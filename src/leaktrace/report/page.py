@@ -37,7 +37,7 @@ def finding_page(finding: Finding, explanation: Explanation, *, show_candidates:
     strands = [_view(strand, i) for i, strand in enumerate(story.strands, start=1)]
     compared = pictures.opened_and_expected(story.candidates, finding.evidence.customer_count, "opened")
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             finding=finding,
@@ -95,7 +95,8 @@ def _chance_of_error(story: Story) -> str | None:
     return words.error_chance(min(named)) if named else None
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of this room: every text is escaped, a missing value is an error."""
     environment = Environment(
         loader=PackageLoader("leaktrace.report", "templates"),
         autoescape=True,

@@ -25,14 +25,17 @@ _AXIS = {
 }
 
 
-def to_svg(chart: Any, step: float, prefix: str) -> str:
+def to_svg(chart: Any, step: float | None, prefix: str) -> str:
     """The drawn chart as an `<svg>` element; rows are `step` pixels high, `prefix` goes before every id.
+
+    `step`: null for a chart without rows, which is drawn as high as it is wide.
 
     Raises ReportError when the renderer refuses, or draws an element that a picture does not need.
     """
     import vl_convert
 
-    sized = chart.properties(width=_WIDTH_PIXELS, height={"step": step}, background="transparent")
+    height = _WIDTH_PIXELS if step is None else {"step": step}
+    sized = chart.properties(width=_WIDTH_PIXELS, height=height, background="transparent")
     configured = sized.configure(
         font="sans-serif",
         aria=False,
