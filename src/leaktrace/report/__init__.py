@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from leaktrace.report.counts import render_campaigns, render_ingest_report, render_mail_report, render_stats
+from leaktrace.report.counts import (
+    render_campaigns,
+    render_findings,
+    render_ingest_report,
+    render_mail_report,
+    render_stats,
+)
 from leaktrace.report.demo import render_demo
 from leaktrace.report.page import finding_page
 from leaktrace.report.terminal import render_finding
@@ -12,6 +18,7 @@ __all__ = [
     "render_campaigns",
     "render_demo",
     "render_finding",
+    "render_findings",
     "render_ingest_report",
     "render_mail_report",
     "render_stats",
