@@ -102,7 +102,8 @@ def page(paths: list[Path]) -> str:
     return "\n\n".join(
         (
             f"{len(paths)} campaigns, {looks} looks, each with one report more than the one before, from {LOOKS[0]} to "
-            f'{LOOKS[-1]}. The insider prior is 0.5 at every look; "at the lowest prior" is the last look with {FLOOR}.',
+            f"{LOOKS[-1]}. The insider prior is 0.5 at every look; "
+            f'"at the lowest prior" is the last look with {FLOOR}.',
             "## Without insider",
             _nulls(null),
             "## With a source",
@@ -128,8 +129,8 @@ def _nulls(null: list[Path]) -> str:
         [
             *lines,
             "",
-            "Were the null model exactly right, the Bayes factor would ever be above c in at most one campaign in c. Where "
-            "it is above more often, the other conditions of a name are what keeps innocents out.",
+            "Were the null model exactly right, the Bayes factor would ever be above c in at most one campaign in c. "
+            "Where it is above more often, the other conditions of a name are what keeps innocents out.",
         ]
     )
 
