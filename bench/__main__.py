@@ -1,11 +1,11 @@
-"""`python -m bench [story|speed|attribution|linking]`: measures and writes docs/benchmarks/*.md."""
+"""`python -m bench [story|speed|attribution|linking|sequential]`: measures and writes docs/benchmarks/*.md."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from bench import attribution, attribution_tables, linking, speed, story
+from bench import attribution, attribution_tables, linking, sequential, speed, story
 from bench.machine import machine
 
 DOCS = Path(__file__).parent.parent / "docs" / "benchmarks"
@@ -13,7 +13,7 @@ DOCS = Path(__file__).parent.parent / "docs" / "benchmarks"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="*", default=["speed", "story", "attribution"])
+    parser.add_argument("what", nargs="*", default=["speed", "story", "attribution", "sequential"])
     parser.add_argument("--seeds", type=int, default=50, help="seeds per scenario of the story")
     parser.add_argument("--worlds", type=int, default=48, help="worlds of the attribution families")
     parser.add_argument("--first-world", type=int, default=1001, help="seed of the first of them")
@@ -38,12 +38,17 @@ def main() -> None:
     if "linking" in asked.what:
         seeds = range(asked.first_world, asked.first_world + asked.worlds)
         _write("linking", f"Worlds with seeds {seeds[0]} to {seeds[-1]}.", linking.page(linking.run(seeds)))
+    if "sequential" in asked.what:
+        seeds = range(asked.first_world, asked.first_world + asked.worlds)
+        note = f"Worlds with seeds {seeds[0]} to {seeds[-1]}, in each a campaign without insider and one with a source."
+        _write("sequential", note, sequential.page(sequential.run(seeds)))
 
 
 TITLES = {
     "speed": "Speed of the main job",
     "story": "The main job over many seeds",
     "linking": "Whether two incidents are one, over pairs of campaigns",
+    "sequential": "A campaign traced again after every new report",
     "attribution": "Who is named, over families of leaks and of mailings without insider",
 }
 

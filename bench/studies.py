@@ -135,12 +135,12 @@ def _first_times(group: Group, customer: NDArray[np.int64], principal: NDArray[n
     return group.pair_at[order[np.searchsorted(pairs[order], customer * width + principal)]]
 
 
-def judged(world: World, planted: Planted, seed: int) -> Judgement:
+def judged(world: World, planted: Planted, seed: int, insider_prior: float = 0.5) -> Judgement:
     """The whole way through the room."""
     study = study_of(world, planted, seed=seed)
     listed = shortlist_of(study, MARGIN_DAYS)
     look = look_closely(study, samples_of(world, study, planted, listed, seed), MARGIN_DAYS)
-    return judge(look, AROUND, insider_prior=0.5)
+    return judge(look, AROUND, insider_prior=insider_prior)
 
 
 def exposure_rows(world: World, planted: Planted) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 leaktrace.json   format, id and a check value of the key; settings.json   what differs from the defaults
 ledger/ mail/ evidence/   the rooms' own; lookups.ndjson   the look-up log
+learned.json   what traced campaigns tell about others, and the names given
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ FORMAT = 1
 MARKER = "leaktrace.json"
 SETTINGS = "settings.json"
 LOOKUPS = "lookups.ndjson"
+LEARNED = "learned.json"
 
 
 @dataclass(frozen=True, slots=True)

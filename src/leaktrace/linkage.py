@@ -27,8 +27,9 @@ from leaktrace.attribution import (
 from leaktrace.errors import UsageError
 from leaktrace.ledger import Ledger
 from leaktrace.mailflow import CampaignTraces
+from leaktrace.priors import beliefs_of
 from leaktrace.records import Evidence, Keys, Link, LinkProvenance, LinkSide, LinkTerm, to_json
-from leaktrace.tracing import Tracer, WeighedEvidence, evidence_digest
+from leaktrace.tracing import Tracer, Weighed, evidence_digest
 from leaktrace.version import __version__
 
 SCHEMA = "leaktrace.link/1"
@@ -53,8 +54,8 @@ class Comparable:
 class _Weighed:
     """Both sides as their findings have them, and without what they share."""
 
-    findings: tuple[WeighedEvidence, WeighedEvidence]
-    apart: tuple[WeighedEvidence | None, WeighedEvidence | None]
+    findings: tuple[Weighed, Weighed]
+    apart: tuple[Weighed | None, Weighed | None]
     """None where nothing is left."""
     kept_apart_count: int
     earlier: Study
@@ -122,17 +123,20 @@ class Linker:
             sorted({item.customer for side in (a, b) for item in side.evidence.items})
         )
 
-        def weigh(side: Comparable, evidence: Evidence) -> WeighedEvidence:
+        # Each on its own evidence: what other campaigns teach is in neither.
+        beliefs = beliefs_of((), self.tracer.settings, None)
+
+        def weigh(side: Comparable, evidence: Evidence) -> Weighed:
             # Customers of the other side are no controls: they may be of the same leak.
             reporters = np.setdiff1d(side.reporters, ours)
-            return self.tracer.weigh(evidence, field, reporters=reporters, pseudonyms=pseudonyms)
+            return self.tracer.weigh(evidence, field, reporters=reporters, beliefs=beliefs, pseudonyms=pseudonyms)
 
         sides = (a, b)
         findings = (weigh(a, a.evidence), weigh(b, b.evidence))
         later = 0 if _order(a) > _order(b) else 1
         rest = _without(sides[later].evidence, sides[1 - later].evidence)
         count = len(sides[later].evidence.items) - len(rest.items)
-        apart: list[WeighedEvidence | None] = list(findings)
+        apart: list[Weighed | None] = list(findings)
         if count:
             apart[later] = weigh(sides[later], rest) if rest.items else None
         return _Weighed(findings, (apart[0], apart[1]), count, findings[1 - later].study)
@@ -228,7 +232,7 @@ class Linker:
         return Counter(region or place for region, place in zip(table.region, table.jurisdiction, strict=True))
 
 
-def _side(side: Comparable, found: WeighedEvidence) -> LinkSide:
+def _side(side: Comparable, found: Weighed) -> LinkSide:
     campaign = side.traces.campaign
     return LinkSide(
         campaign=campaign.campaign,
@@ -266,7 +270,7 @@ def _without(evidence: Evidence, other: Evidence) -> Evidence:
     return replace(evidence, items=kept)
 
 
-def _suspicion(found: WeighedEvidence | None) -> Suspicion:
+def _suspicion(found: Weighed | None) -> Suspicion:
     if found is None:
         return Suspicion.none()
     study, judgement = found.study, found.judgement
@@ -281,7 +285,7 @@ def _suspicion(found: WeighedEvidence | None) -> Suspicion:
     return Suspicion(keys[order], shown.person[eligible][order], nobody)
 
 
-def _suspected(named: Iterable[str], sets: Iterable[tuple[int, ...]], found: WeighedEvidence) -> set[str]:
+def _suspected(named: Iterable[str], sets: Iterable[tuple[int, ...]], found: Weighed) -> set[str]:
     members = {found.study.principals[index].name for members in sets for index in members}
     return members | set(named)
 

@@ -121,6 +121,10 @@ class MailFlow:
         late = datetime.max.replace(tzinfo=UTC)
         return tuple(sorted(found, key=lambda c: (-c.report_count, c.first_mail_at or late, c.campaign)))
 
+    def campaign_ids(self) -> frozenset[str]:
+        """The campaigns that came as mail."""
+        return frozenset(report.campaign for report in self._grouped() if report.campaign is not None)
+
     def evidence_of(self, campaign: str) -> Evidence:
         """One item for each report of a campaign whose customer is known."""
         for evidence in self._evidence:

@@ -39,6 +39,15 @@ class Settings:
     insider_prior_probability: float = _setting(
         0.5, "Chance, before any evidence, that a campaign has an insider source.", 0.001, 0.9
     )
+    insider_prior_floor_probability: float = _setting(
+        0.05, "What was learned over other campaigns lowers that chance to this at most.", 0.001, 0.9
+    )
+    error_budget_names: float = _setting(
+        0.05,
+        "Expected wrong names in this workspace from which on nobody further is named.",
+        0.001,
+        10.0,
+    )
     exposure_window_days: int = _setting(
         730, "How far before the mail an access still counts as the possible moment of the leak.", 1, 3650
     )

@@ -16,11 +16,13 @@ from leaktrace.attribution import (
     look_closely,
     mailed_estimate,
     shortlist_of,
+    withhold,
 )
 from leaktrace.exposing import Whose
 from leaktrace.inquiry import Inquiry, open_inquiry, samples_for
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
+from leaktrace.priors import Beliefs, prior_record
 from leaktrace.records import (
     CallBack,
     Evidence,
@@ -30,6 +32,7 @@ from leaktrace.records import (
     Finding,
     Keys,
     LogCoverage,
+    Prior,
     Provenance,
     SellerFacts,
     Window,
@@ -39,6 +42,7 @@ from leaktrace.settings import Settings
 from leaktrace.version import __version__
 
 SCHEMA = "leaktrace.finding/1"
+_LEAST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +56,47 @@ class Traced:
 
 
 @dataclass(frozen=True, slots=True)
-class WeighedEvidence:
-    """A judgement with what it was made from."""
+class Weighed:
+    """A campaign weighed and not told yet: the error budget may still take names away."""
 
+    evidence: Evidence
+    field: str
     inquiry: Inquiry
     study: Study
-    """The inquiry's, under pseudonyms where they were asked for."""
+    """That of the inquiry, with pseudonyms where asked for."""
     coverage: LogCoverage
     judgement: Judgement
+    prior: Prior
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Whom it would name, as keyed numbers."""
+        return tuple(self._person(index) for index in self.judgement.verdict.named)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether log, contacts and controls are such that the campaign tells something about others."""
+        size = self.judgement.late.view.size
+        return (
+            size > 0
+            and self.study.contacts_known
+            and bool(self.study.opened_count.any())
+            and self.coverage.allows_nobody
+            and 2 * self.judgement.matched_on.unmatched_report_count <= size
+        )
+
+    def chances(self) -> dict[str, float]:
+        """Keyed number -> chance of being a source, of everybody who has one worth telling."""
+        chance = self.judgement.least_chance
+        return {self._person(i): min(float(chance[i]), 1.0) for i in np.flatnonzero(chance > _LEAST).tolist()}
+
+    def without(self, persons: frozenset[str], sentence: str) -> Weighed:
+        """Without some of its names, for the reason in the sentence."""
+        held = {index for index in self.judgement.verdict.named if self._person(index) in persons}
+        return replace(self, judgement=withhold(self.judgement, held, sentence)) if held else self
+
+    def _person(self, index: int) -> str:
+        return f"{int(self.inquiry.principal_keys[index]):016x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +107,29 @@ class Tracer:
     keyring: Keyring
     settings: Settings
 
-    def trace(
-        self,
-        evidence: Evidence,
-        field: str,
-        *,
-        reporters: Keys,
-        pseudonyms: bool = False,
-        call_back: CallBack | None = None,
-    ) -> Traced:
-        """The finding for a piece of evidence. `reporters`: customers who reported other campaigns."""
-        weighed = self.weigh(evidence, field, reporters=reporters, pseudonyms=pseudonyms)
-        inquiry, judgement = weighed.inquiry, weighed.judgement
+    def weigh(
+        self, evidence: Evidence, field: str, *, reporters: Keys, beliefs: Beliefs, pseudonyms: bool = False
+    ) -> Weighed:
+        """What a piece of evidence says. `reporters`: customers who reported other campaigns."""
+        inquiry = open_inquiry(self.ledger, self.keyring, evidence, field, self.settings, reporters=reporters)
+        coverage = self.ledger.coverage(field, inquiry.question.window)
+        study = inquiry.study
+        names = [facts.name for facts in study.principals]
+        eligible = [name for name, opened in zip(names, study.opened_count.tolist(), strict=True) if opened]
+        if pseudonyms:
+            study, coverage = self._pseudonymous(study, coverage)
+        around = circumstances(self.settings, coverage, field, study)
+        # What other campaigns taught names nobody, and clears nobody either.
+        around = replace(around, clearing_prior=beliefs.setting if beliefs.insider < beliefs.setting else None)
+        listed = shortlist_of(study, around.margin_days).tolist()
+        samples = samples_for(self.ledger, inquiry, listed, self.settings)
+        look = look_closely(study, samples, around.margin_days)
+        judgement = judge(look, around, insider_prior=beliefs.insider, person_prior=beliefs.log_weights(names))
+        return Weighed(evidence, field, inquiry, study, coverage, judgement, prior_record(beliefs, eligible))
+
+    def tell(self, weighed: Weighed, call_back: CallBack | None = None) -> Traced:
+        """The finding, and what a page shows beside it."""
+        evidence, field, inquiry, judgement = weighed.evidence, weighed.field, weighed.inquiry, weighed.judgement
         seller = self._seller(evidence.seller)
         explanation = explain(
             weighed.study,
@@ -93,21 +141,7 @@ class Tracer:
         )
         exposure, whose = self._exposure(inquiry, judgement, call_back) or (None, None)
         finding = self._finding(evidence, field, inquiry, judgement, weighed.coverage, explanation, exposure)
-        return Traced(finding, explanation, whose)
-
-    def weigh(self, evidence: Evidence, field: str, *, reporters: Keys, pseudonyms: bool = False) -> WeighedEvidence:
-        """What the ledger and the model say of a piece of evidence, before it is told as a finding."""
-        inquiry = open_inquiry(self.ledger, self.keyring, evidence, field, self.settings, reporters=reporters)
-        coverage = self.ledger.coverage(field, inquiry.question.window)
-        study = inquiry.study
-        if pseudonyms:
-            study, coverage = self._pseudonymous(study, coverage)
-        around = circumstances(self.settings, coverage, field, study)
-        listed = shortlist_of(study, around.margin_days).tolist()
-        samples = samples_for(self.ledger, inquiry, listed, self.settings)
-        look = look_closely(study, samples, around.margin_days)
-        judgement = judge(look, around, insider_prior=self.settings.insider_prior_probability)
-        return WeighedEvidence(inquiry, study, coverage, judgement)
+        return Traced(replace(finding, prior=weighed.prior), explanation, whose)
 
     def pseudonym(self, name: str) -> str:
         """A name that says nothing to who lacks the key, and the same for the same principal."""

@@ -19,6 +19,7 @@ from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import DuckLedger, Progress
 from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
+from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
 from leaktrace.records import (
     TABLES,
     Calibration,
@@ -35,6 +36,7 @@ from leaktrace.records import (
     Window,
 )
 from leaktrace.settings import Settings
+from leaktrace.traces import Traces
 from leaktrace.tracing import Traced, Tracer
 
 AnyPath = str | PathLike[str]
@@ -170,10 +172,19 @@ class Workspace:
         return self._mail.evidence_of(campaign.campaign if isinstance(campaign, Campaign) else campaign)
 
     def trace(
-        self, what: Campaign | str | Evidence, *, field: str = "email", why: str = "", pseudonyms: bool = False
+        self,
+        what: Campaign | str | Evidence,
+        *,
+        field: str = "email",
+        why: str = "",
+        pseudonyms: bool = False,
+        prior: AnyPath | Mapping[str, float] | None = None,
     ) -> Finding:
-        """Who gave the addresses of this campaign away, or that nobody did, or why that cannot be said."""
-        return self.trace_with_reasons(what, field=field, why=why, pseudonyms=pseudonyms).finding
+        """Who gave the addresses of this campaign away, or that nobody did, or why that cannot be said.
+
+        `prior`: weights of principals from elsewhere, a CSV file or principal -> weight; they decide nothing alone.
+        """
+        return self.trace_with_reasons(what, field=field, why=why, pseudonyms=pseudonyms, prior=prior).finding
 
     def trace_with_reasons(
         self,
@@ -183,13 +194,13 @@ class Workspace:
         why: str = "",
         pseudonyms: bool = False,
         call_back: CallBack | None = None,
+        prior: AnyPath | Mapping[str, float] | None = None,
     ) -> Traced:
         """`trace`, with the explanation that a page shows. The look-up is on disk before anything is looked up."""
         evidence = what if isinstance(what, Evidence) else self.evidence_of(what)
+        persons = _persons(prior)
         self._log("trace", f"{evidence.campaign} {field}", why)
-        tracer = Tracer(self._ledger, self._opened.keyring, self._opened.settings)
-        reporters = self._mail.reporters_of_others(evidence.campaign)
-        return tracer.trace(evidence, field, reporters=reporters, pseudonyms=pseudonyms, call_back=call_back)
+        return self._traces().one(evidence, field, persons=persons, pseudonyms=pseudonyms, call_back=call_back)
 
     def exposed_customers(self, traced: Traced, *, why: str = "") -> tuple[ExposedCustomer, ...]:
         """Whose data the named (else the first set) of a finding had been shown, and which fields; logged as a look-up.
@@ -249,6 +260,29 @@ class Workspace:
         reporters = self._mail.reporters_of_others("")
         return Calibrator(self._ledger, self._opened.settings).calibrate(plan, reporters=reporters, progress=progress)
 
+    def trace_all(
+        self,
+        *,
+        field: str = "email",
+        why: str = "",
+        pseudonyms: bool = False,
+        prior: AnyPath | Mapping[str, float] | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Finding, ...]:
+        """The findings of all campaigns, most reports first; each is as it would be if traced alone afterwards."""
+        persons = _persons(prior)
+        for campaign in self.campaigns():
+            self._log("trace", f"{campaign.campaign} {field}", why)
+        found = self._traces().all(field, persons=persons, pseudonyms=pseudonyms, progress=progress)
+        return tuple(traced.finding for traced in found)
+
+    def what_was_learned(self, field: str = "email") -> str:
+        """How many of the campaigns traced here have an insider, in one sentence."""
+        return self._traces().learned(field)
+
+    def _traces(self) -> Traces:
+        return Traces(self._opened, self._ledger, self._mail, self._around.clock)
+
     def look_up(self, principal: str, *, why: str = "", days: int | None = None) -> PersonLookup:
         """What one principal had been shown, all fields; logged before anything is read.
 
@@ -288,6 +322,12 @@ class Workspace:
             )
         except OSError as error:
             raise cannot_write(self.path / LOOKUPS, error) from error
+
+
+def _persons(prior: AnyPath | Mapping[str, float] | None) -> PersonPrior | None:
+    if prior is None or isinstance(prior, Mapping):
+        return None if prior is None else person_prior_of(prior)
+    return read_person_prior(Path(prior))
 
 
 def as_paths(paths: AnyPath | Iterable[AnyPath]) -> Iterator[Path]:

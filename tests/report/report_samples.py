@@ -13,6 +13,7 @@ from leaktrace.records import (
     CalibrationRow,
     Candidate,
     CoverageGap,
+    ErrorBudget,
     EvidenceSummary,
     Explanation,
     Exposure,
@@ -22,6 +23,7 @@ from leaktrace.records import (
     MatchedOn,
     Outcome,
     PrincipalSet,
+    Prior,
     Provenance,
     ReliabilityBin,
     ReportTerm,
@@ -46,6 +48,25 @@ HOSTILE_NAMES = (
     "https://evil.example/" + "a" * 200,
 )
 """What a principal, a team or a seller may be called in somebody else's tables."""
+
+
+PRIOR = Prior(
+    insider_probability=0.12,
+    setting=0.5,
+    learned_from_campaigns=14,
+    share_low=0.02,
+    share_high=0.3,
+    other_causes_mean=0.8,
+    other_causes_low=0.6,
+    other_causes_high=0.95,
+    source="learned",
+    uniform_over=1900,
+    file_digest=None,
+    file_weight_count=0,
+    file_unknown_count=0,
+    file_clipped_count=0,
+    sentence="Over 14 other campaigns traced here, about 12 % have an insider.",
+)
 
 
 def times(report_count: int) -> list[datetime]:
@@ -178,6 +199,8 @@ def finding(
             "a1" * 32,
             {"control_seed": 1, "control_count": 20000},
         ),
+        prior=PRIOR,
+        error_budget=ErrorBudget(0.004, 0.05, 1, 9, "Error budget of this workspace: 0.004 of 0.05."),
     )
 
 

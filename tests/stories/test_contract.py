@@ -56,6 +56,8 @@ FINDING = {
     "exposure",
     "matched_on",
     "provenance",
+    "prior",
+    "error_budget",
 }
 CANDIDATE = {"principal", "probability", "opened_count", "expected_opened_count", "weight_bits"}
 EVIDENCE = {"report_count", "customer_count", "listed_count", "decoy_hit_count", "silent_decoy_count", "window"}

@@ -1,8 +1,10 @@
 """Exposures and evidence to a finding. Pure: no I/O, no clock, no global state."""
 
+from leaktrace.attribution.budget import GivenName, error_of, expected_wrong, withheld
 from leaktrace.attribution.decision import Circumstances, Verdict
 from leaktrace.attribution.explain import explain
-from leaktrace.attribution.judge import Judgement, judge, shortlist_of
+from leaktrace.attribution.judge import Judgement, judge, shortlist_of, withhold
+from leaktrace.attribution.learning import CampaignNumbers, Shares, learned_prior, learned_shares
 from leaktrace.attribution.linking import (
     LINK_PRIOR,
     REPORTS_EVERYTHING,
@@ -25,10 +27,12 @@ __all__ = [
     "LINK_PRIOR",
     "NEVER",
     "REPORTS_EVERYTHING",
+    "CampaignNumbers",
     "Case",
     "Channels",
     "Circumstances",
     "CloseLook",
+    "GivenName",
     "Group",
     "InBoth",
     "Judgement",
@@ -36,12 +40,17 @@ __all__ = [
     "Overlap",
     "Samples",
     "SellerClaim",
+    "Shares",
     "Study",
     "Suspicion",
     "Verdict",
     "customers_term",
+    "error_of",
+    "expected_wrong",
     "explain",
     "judge",
+    "learned_prior",
+    "learned_shares",
     "linked",
     "look_closely",
     "mailed_estimate",
@@ -49,4 +58,6 @@ __all__ = [
     "sender_term",
     "shortlist_of",
     "sources_term",
+    "withheld",
+    "withhold",
 ]

@@ -17,7 +17,7 @@ before anything is done to anybody.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import bdtrc
@@ -56,6 +56,8 @@ class Circumstances:
     margin_days: int
     bulk_readers: frozenset[str] = frozenset()
     """Persons who read the field of many customers at once before the mail, the log not saying whose; by name."""
+    clearing_prior: float | None = None
+    """Nobody is cleared that would not be at this insider prior; null: at the one that everything is weighed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +134,27 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
             "source, or somebody who handled an earlier mail that nobody reported."
         )
         return _undecided("indistinguishable", sentence, None, hidden)
-    if late.nobody - late.forged >= around.nobody_threshold:
+    if late.cleared(around.clearing_prior) >= around.nobody_threshold:
         leaning = _leaning(late)
         return _nobody(around) if leaning is None else _leans(leaning)
     return _not_enough(study, looks, best, sets, around)
+
+
+def both(given: Verdict, alone: Verdict) -> Verdict:
+    """The verdict where there is a prior from elsewhere: `given` with it, `alone` by the reports alone.
+
+    A name needs both, and so does "nobody inside". What is not said with either is said with the reports alone.
+    """
+    named = tuple(principal for principal in given.named if principal in alone.named)
+    if given.outcome == "named" and named:
+        return replace(given, named=named)
+    if given.outcome == alone.outcome != "named" or given.outcome == "undecided":
+        return given
+    if alone.outcome == "undecided":
+        sentence = f"The given prior would decide this, which no prior may: {alone.sentence}"
+        return replace(alone, sentence=sentence)
+    sentence = "With the given prior the answer is another than by the reports alone, and neither is given."
+    return _undecided("too_few_reports", sentence, None)
 
 
 def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: Sets = ()) -> Verdict:

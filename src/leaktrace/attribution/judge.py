@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.decision import Circumstances, Looks, Verdict, decide, late_only, unmatched_cases
+from leaktrace.attribution.decision import Circumstances, Looks, Verdict, both, decide, late_only, unmatched_cases
+from leaktrace.attribution.learning import CampaignNumbers
 from leaktrace.attribution.needs import NEVER_APART_SHARE, more_to_part, share_shown_to
 from leaktrace.attribution.posterior import Posterior, posterior_of
 from leaktrace.attribution.rivals import RIVAL_LOG_RATIO
 from leaktrace.attribution.screening import shortlist
 from leaktrace.attribution.sets import chance_of_any
 from leaktrace.attribution.several import MOST_SOURCES
-from leaktrace.attribution.study import Aside, Indices, Study
+from leaktrace.attribution.study import Aside, Indices, Reals, Study
 from leaktrace.attribution.suspects import CloseLook, margin_at
-from leaktrace.attribution.view import view_at
+from leaktrace.attribution.view import View, view_at
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
 _MOST_CANDIDATES = 50
@@ -38,6 +40,10 @@ class Judgement:
     """Chance of none, one, two and three sources inside; sums to one."""
     late: Posterior
     early: Posterior
+    numbers: CampaignNumbers
+    """What this campaign tells about others."""
+    least_chance: Reals
+    """Chance of being a source as told, or by the reports alone where that is less, `[principals]`."""
 
 
 def shortlist_of(study: Study, margin_days: int) -> Indices:
@@ -45,19 +51,44 @@ def shortlist_of(study: Study, margin_days: int) -> Indices:
     return shortlist(study, margin_at(study, margin_days))
 
 
-def judge(look: CloseLook, around: Circumstances, *, insider_prior: float) -> Judgement:
-    """Weighs every explanation at both cuts and decides."""
+def judge(
+    look: CloseLook, around: Circumstances, *, insider_prior: float, person_prior: Reals | None = None
+) -> Judgement:
+    """Weighs every explanation at both cuts and decides.
+
+    `person_prior`: ln weights from elsewhere, `[principals]`. Chances are told with them; but nobody is named, and
+    nobody cleared, who would not be by the reports alone.
+    """
+    alone, looks = _verdict(look, around, insider_prior, None)
+    plain = looks.late
+    if person_prior is None:
+        return _judgement(look, alone, looks, plain)
+    verdict, looks = _verdict(look, around, insider_prior, person_prior)
+    return _judgement(look, both(verdict, alone), looks, plain)
+
+
+def _verdict(
+    look: CloseLook, around: Circumstances, insider: float, person_prior: Reals | None
+) -> tuple[Verdict, Looks]:
     study = look.study
-    nobody = np.zeros(0, dtype=np.int64)
-    late_all = posterior_of(look.view, look, insider=insider_prior, also=nobody)
+
+    def weigh(view: View, also: Indices) -> Posterior:
+        return posterior_of(view, look, insider=insider, also=also, person_prior=person_prior)
+
+    late_all = weigh(look.view, np.zeros(0, dtype=np.int64))
     before = view_at(study, look.margin_at, like=look.view)
-    early = posterior_of(before, look, insider=insider_prior, also=_leaders(late_all))
+    early = weigh(before, _leaders(late_all))
     recent = late_only(late_all, early)
     late = late_all
     if len(recent):
         settled = view_at(study, aside=Aside(recent, look.margin_at), like=look.view)
-        late = posterior_of(settled, look, insider=insider_prior, also=_leaders(early))
-    verdict = decide(study, Looks(late, early, late_all, recent), around)
+        late = weigh(settled, _leaders(early))
+    looks = Looks(late, early, late_all, recent)
+    return decide(study, looks, around), looks
+
+
+def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior) -> Judgement:
+    study, late, late_all, early = look.study, looks.late, looks.late_all, looks.early
     shown = _shown(
         late_all if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody else late, early
     )
@@ -67,14 +98,34 @@ def judge(look: CloseLook, around: Circumstances, *, insider_prior: float) -> Ju
         no_insider_probability=_probability(shown.nobody),
         candidates=_candidates(study, shown),
         sets=tuple(_set(study, shown, late_all, members) for members in verdict.suspects),
-        undecided=None
-        if verdict.code is None
-        else Undecided(verdict.code, verdict.sentence, verdict.needs_about_more_reports),
+        undecided=_undecided(verdict),
         matched_on=_matched_on(study, late),
         source_count_probability=_source_counts(shown),
         late=shown,
         early=early,
+        numbers=CampaignNumbers(plain.log_bayes_factor, plain.noise),
+        least_chance=np.minimum(shown.person, plain.person),
     )
+
+
+def _undecided(verdict: Verdict) -> Undecided | None:
+    if verdict.code is None:
+        return None
+    return Undecided(verdict.code, verdict.sentence, verdict.needs_about_more_reports)
+
+
+def withhold(judgement: Judgement, principals: Collection[int], sentence: str) -> Judgement:
+    """The judgement without some of its names; undecided, for the reason in the sentence, where none is left."""
+    verdict = judgement.verdict
+    kept = tuple(index for index in verdict.named if index not in principals)
+    if kept:
+        verdict = replace(verdict, named=kept)
+    else:
+        verdict = replace(verdict, outcome="undecided", named=(), code="too_few_reports", sentence=sentence)
+    names = tuple(
+        name for index, name in zip(judgement.verdict.named, judgement.named, strict=True) if index not in principals
+    )
+    return replace(judgement, verdict=verdict, named=names, undecided=_undecided(verdict))
 
 
 def _shown(late: Posterior, early: Posterior) -> Posterior:

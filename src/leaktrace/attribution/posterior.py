@@ -37,6 +37,8 @@ WEIGHED = 24
 """So many principals are looked at closely at each cut."""
 REDUNDANT_SHARE = 0.15
 """Who was shown all but this share of the cases that speak for another is no source beside that one."""
+MOST_NATS = 10_000.0
+"""A Bayes factor is told up to this, either way: where nobody had been shown anything it has no end."""
 _MOST_PROMISING = 8
 _PROMISING_LOG_RATIO = 2.0
 
@@ -116,10 +118,27 @@ class Posterior:
     """The reports were made up about one principal."""
     spread: float
     """Spread of principals' counts, nobody being a source."""
+    log_bayes_factor: float
+    """Ln of the Bayes factor of somebody inside against nobody inside: the prior of an insider is not in it."""
+    noise: float
+    """Mean of nu, were one of the principals the source."""
+
+    def cleared(self, prior: float | None) -> float:
+        """Chance that nobody is a source and nothing forged, at this insider prior (null: the one weighed with)."""
+        chance = self.nobody - self.forged
+        if prior is None or chance <= 0.0:
+            return chance
+        log_odds = self.log_bayes_factor + float(np.log(prior) - np.log1p(-prior))
+        return chance / self.nobody * float(np.exp(-np.logaddexp(0.0, log_odds)))
 
 
-def posterior_of(view: View, look: CloseLook, *, insider: float, also: Indices) -> Posterior:
-    """Weighs every explanation at one cut; `also`: principals to look at closely whatever the rough reckoning says."""
+def posterior_of(
+    view: View, look: CloseLook, *, insider: float, also: Indices, person_prior: Reals | None = None
+) -> Posterior:
+    """Weighs every explanation at one cut; `also`: principals to look at closely whatever the rough reckoning says.
+
+    `person_prior`: ln of each principal's prior weight, `[principals]`; null: all alike.
+    """
     log_ratio = look.roughly.copy()
     silence = _silence(view.study)
     close = np.union1d(closest(view, log_ratio, WEIGHED), also).astype(np.int64)
@@ -135,9 +154,8 @@ def posterior_of(view: View, look: CloseLook, *, insider: float, also: Indices) 
     weighed = [_weighed(view, weights, look, row, place) for place, row in enumerate(order.tolist())]
     groups = [group for group in groups if not _redundant(group.members, weighed)]
     found = _columns(view, look.columns, weights.spread)
-    return _combine(
-        view, weighed, log_ratio - silence, found, groups, weights.spread, insider, len(look.columns.table.labels)
-    )
+    masses = _masses(view, weighed, log_ratio - silence, found, groups, insider, person_prior)
+    return _combine(view, weighed, log_ratio - silence, masses, weights.spread, insider, len(look.columns.table.labels))
 
 
 def _weighed(view: View, weights: Weights, look: CloseLook, row: int, place: int) -> Weighed:
@@ -230,8 +248,16 @@ class _Masses:
 
     def total(self) -> float:
         """Of all of them."""
+        return float(np.logaddexp(self.inside(), self.outside()))
+
+    def inside(self) -> float:
+        """Of somebody inside."""
         others = [mass for _, mass in (*self.columns, *self.groups)]
-        return float(log_sum(np.concatenate([self.own, others, self.forged, [self.nobody]])))
+        return float(log_sum(np.concatenate([self.own, others, [-np.inf]])))
+
+    def outside(self) -> float:
+        """Of nobody inside."""
+        return float(log_sum(np.array([*self.forged, self.nobody])))
 
 
 def _masses(
@@ -241,18 +267,26 @@ def _masses(
     columns: list[tuple[ColumnWeight, float]],
     groups: list[Several],
     insider: float,
+    person_prior: Reals | None,
 ) -> _Masses:
     eligible = view.study.opened_count > 0
     count = max(int(eligible.sum()), 1)
     column_share = COLUMN_SHARE if columns else 0.0
     log_person = float(np.log(insider * (1.0 - column_share) / count))
+    weight = _relative(person_prior, eligible)
     log_insider = float(np.log(insider))
     log_nobody = float(np.log1p(-insider))
     return _Masses(
-        own=np.where(eligible, log_ratio + log_person, -np.inf),
+        own=np.where(eligible, log_ratio + log_person + weight, -np.inf),
         columns=[(weight, mass + log_insider) for weight, mass in columns],
         groups=[
-            (group.members, group.log_ratio + log_price(len(group.members), count, log_person)) for group in groups
+            (
+                group.members,
+                group.log_ratio
+                + log_price(len(group.members), count, log_person)
+                + float(weight[list(group.members)].sum()),
+            )
+            for group in groups
         ],
         forged=[
             log_nobody - float(np.log(count)) + _forgery(log_share, ratio)
@@ -266,18 +300,25 @@ def _masses(
     )
 
 
+def _relative(person_prior: Reals | None, eligible: Flags) -> Reals:
+    """Ln of each principal's prior in units of the uniform one, `[principals]`: over those eligible, one on average."""
+    if person_prior is None or not eligible.any():
+        return np.zeros(len(eligible))
+    mean = log_sum(person_prior[eligible]) - np.log(eligible.sum())
+    return np.asarray(person_prior - mean)
+
+
 def _combine(
     view: View,
     weighed: list[Weighed],
     log_ratio: Reals,
-    columns: list[tuple[ColumnWeight, float]],
-    groups: list[Several],
+    masses: _Masses,
     spread: float,
     insider: float,
     column_count: int,
 ) -> Posterior:
-    masses = _masses(view, weighed, log_ratio, columns, groups, insider)
     total = masses.total()
+    against = masses.inside() - masses.outside() - float(np.log(insider) - np.log1p(-insider))
     single = np.exp(masses.own - total)
     together = tuple(
         GroupWeight(members, float(np.exp(mass - total)))
@@ -308,7 +349,17 @@ def _combine(
         rivals=displaced,
         forged=forged,
         spread=spread,
+        log_bayes_factor=float(np.clip(against, -MOST_NATS, MOST_NATS)),
+        noise=_noise(single, weighed),
     )
+
+
+def _noise(single: Reals, weighed: list[Weighed]) -> float:
+    """Mean of nu over those looked at closely, each as likely as they are; without any, all nu are alike."""
+    chances = np.array([single[one.principal] for one in weighed])
+    if chances.sum() <= 0.0:
+        return 0.5
+    return float(chances @ np.array([one.noise for one in weighed]) / chances.sum())
 
 
 def _shared_out(person: Reals, weighed: list[Weighed]) -> tuple[Reals, float]:

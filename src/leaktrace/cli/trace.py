@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from leaktrace.cli.output import JsonOption, WhyOption, answer, note, screen_of
+from leaktrace.cli.output import JsonOption, WhyOption, answer, note, progress_line, screen_of
 from leaktrace.errors import UsageError
 from leaktrace.evidence import read_evidence_file
 from leaktrace.exposing import exposure_table
 from leaktrace.folder import write_aside
-from leaktrace.records import CallBack, Evidence
-from leaktrace.report import finding_page, render_finding
+from leaktrace.personprior import LEAST_WEIGHT, MOST_WEIGHT
+from leaktrace.records import CallBack, Evidence, Finding
+from leaktrace.report import finding_page, render_finding, render_findings
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +30,12 @@ def trace(
     evidence: Annotated[
         Path | None, typer.Option("--evidence", help="An evidence table instead: one file is one campaign.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All campaigns, most reports first.")] = False,
     field: Annotated[str, typer.Option("--field", help="Which field was given away.")] = "email",
+    prior: Annotated[
+        Path | None,
+        typer.Option("--prior", help="Weights of principals from elsewhere, CSV principal,weight; they never decide."),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the finding as one page to this file.")] = None,
     customers: Annotated[
         Path | None,
@@ -56,11 +63,18 @@ def trace(
 
     Example: leaktrace trace c-4f2a9c01 --html finding.html --why "case 7, asked by the privacy officer"
     """
-    if (campaign is None) == (evidence is None):
-        raise UsageError("Name a campaign or give --evidence, one of the two.", "See: leaktrace trace --help.")
+    if sum((campaign is not None, evidence is not None, every)) != 1:
+        raise UsageError("Name a campaign, give --evidence or --all, one of the three.", "See: leaktrace trace --help.")
     asked = None if call_back is None else _call_back(call_back)
+    if every:
+        if html is not None or candidates or customers is not None or asked is not None:
+            raise UsageError(
+                "--html, --candidates, --customers and --call-back are of one campaign.", "Trace it alone for them."
+            )
+        return _all(context, _Asked(field, prior, why, pseudonyms), as_json=as_json)
     rejected = 0
     with screen_of(context).open() as workspace, Console(stderr=True).status("weighing the evidence"):
+        what: str | Evidence = str(campaign)
         if evidence is not None:
             read = read_evidence_file(evidence)
             rejected = len(read.rejected)
@@ -68,9 +82,12 @@ def trace(
                 note(f"{evidence}: row {row.row} was left out: {row.reason}.")
             if read.ignored_columns:
                 note(f"{evidence}: columns ignored: {', '.join(read.ignored_columns)}.")
-        what: Evidence | str = str(campaign) if evidence is None else read.evidence
-        traced = workspace.trace_with_reasons(what, field=field, why=why, pseudonyms=pseudonyms, call_back=asked)
+            what = read.evidence
+        traced = workspace.trace_with_reasons(
+            what, field=field, why=why, pseudonyms=pseudonyms, prior=prior, call_back=asked
+        )
         exposed = () if customers is None else workspace.exposed_customers(traced, why=why)
+    _tell_clipped(traced.finding)
     if html is not None:
         write_aside(html, finding_page(traced.finding, traced.explanation, show_candidates=candidates))
         note(f"The page is in {html}.")
@@ -89,3 +106,35 @@ def _call_back(text: str) -> CallBack:
             f"--call-back {text!r} is not how many got the mail of how many asked.", "Write it like this: 12/40."
         )
     return CallBack(asked_count=int(asked), mailed_count=int(mailed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What holds for every campaign of `--all`."""
+
+    field: str
+    prior: Path | None
+    why: str
+    pseudonyms: bool
+
+
+def _all(context: typer.Context, asked: _Asked, *, as_json: bool) -> int:
+    with screen_of(context).open() as workspace:
+        with progress_line() as progress:
+            findings = workspace.trace_all(
+                field=asked.field, why=asked.why, pseudonyms=asked.pseudonyms, prior=asked.prior, progress=progress
+            )
+        for finding in findings[:1]:
+            _tell_clipped(finding)
+        words = None if as_json else render_findings(findings, workspace.what_was_learned(asked.field))
+        answer(findings, words, as_json=as_json)
+    return 0
+
+
+def _tell_clipped(finding: Finding) -> None:
+    """Says on stderr what of a file of weights did not count as it was given."""
+    prior = finding.prior
+    if prior and prior.file_clipped_count:
+        note(f"Weights bounded to between {LEAST_WEIGHT:g} and {MOST_WEIGHT:g}: {prior.file_clipped_count}.")
+    if prior and prior.file_unknown_count:
+        note(f"Weights of principals who had not been shown the field here, left out: {prior.file_unknown_count}.")

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from leaktrace.report.calibration import calibration_page, render_calibration
-from leaktrace.report.counts import render_campaigns, render_ingest_report, render_mail_report, render_stats
+from leaktrace.report.counts import (
+    render_campaigns,
+    render_findings,
+    render_ingest_report,
+    render_mail_report,
+    render_stats,
+)
 from leaktrace.report.demo import render_demo
 from leaktrace.report.link import render_link
 from leaktrace.report.page import finding_page
@@ -16,6 +22,7 @@ __all__ = [
     "render_campaigns",
     "render_demo",
     "render_finding",
+    "render_findings",
     "render_ingest_report",
     "render_link",
     "render_mail_report",

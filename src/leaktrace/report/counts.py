@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.records import Campaign, IngestReport, LedgerStats, MailReport
+from leaktrace.records import Campaign, Finding, IngestReport, LedgerStats, MailReport
 from leaktrace.report import words
 from leaktrace.report.terminal import pairs
 
@@ -34,6 +34,29 @@ def render_campaigns(campaigns: Sequence[Campaign]) -> RenderableType:
             words.day(one.first_mail_at),
         )
     return table
+
+
+def render_findings(findings: Sequence[Finding], learned: str) -> RenderableType:
+    """The outcomes of many campaigns, what they say together, and what is left of the error budget."""
+    if not findings:
+        return Text("There is no campaign yet. `leaktrace mail PATH` reads the abuse mailbox.")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column("Campaign", overflow="fold")
+    for head in ("Reports", "Nobody inside"):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("Outcome", no_wrap=True)
+    table.add_column("Named, or why not", overflow="fold")
+    for one in findings:
+        reason = one.undecided.code.replace("_", " ") if one.undecided else ""
+        table.add_row(
+            Text(words.plain(one.provenance.campaign)),
+            words.number(one.evidence.report_count),
+            words.percent(one.no_insider_probability),
+            one.outcome,
+            Text(words.listing(one.named) if one.named else reason),
+        )
+    budget = findings[0].error_budget
+    return Group(table, Text(), Text(learned), *([Text(budget.sentence)] if budget else []))
 
 
 def render_mail_report(report: MailReport) -> RenderableType:

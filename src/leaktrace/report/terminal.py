@@ -84,6 +84,12 @@ def _facts(finding: Finding, explanation: Explanation, story: Story) -> Table:
         shown = ", ".join(f"{words.plain(name)} {amount:,}" for name, amount in finding.exposure.fields.items())
         rows.append(("Customers shown", f"{finding.exposure.customers_opened:,} ({shown or 'fields not known'})"))
         rows.append(("Mail confirmed", _mailed_words(finding.exposure)))
+    if finding.prior is not None:
+        rows.append(("Before the reports", finding.prior.sentence))
+    if finding.error_budget is not None:
+        rows.append(
+            ("Names given here", f"{finding.error_budget.sentence} {words.looks(finding.error_budget.look_count)}")
+        )
     rows.append(("What the log can show", story.coverage_sentence))
     serious = sum(gap.serious for gap in story.gaps)
     if story.gaps:

@@ -147,3 +147,8 @@ def days_between(earlier: datetime | None, later: datetime | None) -> str:
 def gap_kind(kind: str) -> str:
     """What a kind of gap in the log is called."""
     return _GAP_KINDS.get(kind, kind.replace("_", " "))
+
+
+def looks(number: int) -> str:
+    """How often a campaign was looked at, each time with other evidence."""
+    return f"This is look {number:,} at this campaign."

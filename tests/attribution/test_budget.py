@@ -1,0 +1,38 @@
+"""The error budget: who counts, how much, and when nobody further is named."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaktrace.attribution import GivenName, error_of, expected_wrong, withheld
+
+NAMES = st.lists(st.builds(GivenName, person=st.sampled_from("abcd"), error=st.floats(0.0, 1.0)), max_size=10)
+
+
+def test_a_person_counts_once_at_the_worst() -> None:
+    names = [GivenName("a", 0.01), GivenName("a", 0.004), GivenName("b", 0.002)]
+    assert expected_wrong(names) == pytest.approx(0.012)
+    assert expected_wrong([]) == 0.0
+
+
+def test_a_name_that_still_stands_costs_what_it_is_worth_now() -> None:
+    assert error_of(0.991, 0.9999, is_named=True) == pytest.approx(0.0001)
+    assert error_of(None, 0.995, is_named=True) == pytest.approx(0.005)
+
+
+def test_a_name_taken_back_costs_at_least_what_it_did() -> None:
+    assert error_of(0.991, 0.3, is_named=False) == pytest.approx(0.7)
+    assert error_of(0.991, 0.9999, is_named=False) == pytest.approx(0.009)
+
+
+def test_once_spent_nobody_new_is_named_and_the_old_names_stay() -> None:
+    assert withheld(["a", "b"], ["a"], spent=0.05, allowed=0.05) == {"b"}
+    assert withheld(["a", "b"], ["a"], spent=0.049, allowed=0.05) == frozenset()
+
+
+@given(NAMES, NAMES)
+def test_names_only_ever_add(first: list[GivenName], second: list[GivenName]) -> None:
+    assert expected_wrong(first) <= expected_wrong(first + second) + 1e-12
+    assert expected_wrong(first + second) == expected_wrong(second + first)
