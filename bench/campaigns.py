@@ -241,6 +241,19 @@ def queue_list(world: World, rng: np.random.Generator, k: int) -> Planted:
     return mailing(world, rng, k, "one queue's customers", inside / inside.sum())
 
 
+def team_list(world: World, rng: np.random.Generator, k: int) -> Planted | None:
+    """A list of nobody but customers whom one team had been shown, no member most of them."""
+    early = world.pair_at < MAIL_AT
+    for team in rng.permutation(np.unique(world.team_of)).tolist():
+        own = early & (world.team_of[world.pair_principal] == team)
+        inside = np.zeros(world.customers, dtype=np.bool_)
+        inside[world.pair_customer[own]] = True
+        most = int(np.bincount(world.pair_principal[own], minlength=1).max())
+        if int(inside.sum()) >= 2 * k and 2 * most <= int(inside.sum()):
+            return mailing(world, rng, k, "what one team was shown", inside / inside.sum())
+    return None
+
+
 def buyers(world: World, rng: np.random.Generator, k: int, *, rows: bool) -> Planted:
     """The sender wrote to his own buyers; `rows`: the contacts table says so."""
     seller = _seller(rng, world)
@@ -281,6 +294,7 @@ WITHOUT: dict[str, Make] = {
     "sender's regional list": regional,
     "one segment of a region": segment_of_region,
     "one queue's customers": queue_list,
+    "what one team was shown": team_list,
     "sender's buyers": lambda w, r, k: buyers(w, r, k, rows=True),
     "sender's buyers, rows missing": lambda w, r, k: buyers(w, r, k, rows=False),
     "random customers": anybody,

@@ -13,9 +13,11 @@ import numpy as np
 from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, log_likelihood_ratio
 from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.strata import CLASSES, intensity_class
-from leaktrace.attribution.study import Indices, Reals, Study
+from leaktrace.attribution.study import Flags, Indices, Reals, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys
 
+MOST_OF_ONE = 0.6
+"""A column of whose customers one member had been shown this share is that member's list."""
 _SHRINK = 20.0
 _MOST_COLUMNS = 16
 _WIDEST_SPREAD = 0.6
@@ -45,6 +47,8 @@ class WeighedColumn:
     members: Indices
     plain_log_ratio: float
     """Against a list that is like the controls, in nats."""
+    of_one: bool
+    """Whether one member had been shown most of its customers: a list of them is a list of that member's."""
 
 
 def columns_in(study: Study) -> ColumnTable:
@@ -81,6 +85,8 @@ class StrikingColumns:
     """Of each column of the table among the chosen; -1 for all others."""
     rates: Reals
     """`[chosen, regions, CLASSES]`."""
+    of_one: Flags
+    """Whether one member had been shown most of the column's customers, `[chosen]`."""
 
 
 def striking_columns(view: View, table: ColumnTable) -> StrikingColumns:
@@ -90,8 +96,14 @@ def striking_columns(view: View, table: ColumnTable) -> StrikingColumns:
         chosen = _striking(view, table, *_pairs(view, table))
     place = np.full(len(table.labels), -1)
     place[chosen] = np.arange(len(chosen))
-    rates = _rates(view, table, place, len(chosen)) if len(chosen) else np.zeros((0, view.known.regions, CLASSES))
-    return StrikingColumns(table, chosen, place, rates)
+    if not len(chosen):
+        return StrikingColumns(
+            table, chosen, place, np.zeros((0, view.known.regions, CLASSES)), np.zeros(0, dtype=np.bool_)
+        )
+    rates, seen = _rates(view, table, place, len(chosen))
+    own = view.known.region_hits.sum(axis=1)
+    most = np.array([own[table.members[index]].max(initial=0.0) for index in chosen.tolist()])
+    return StrikingColumns(table, chosen, place, rates, most >= MOST_OF_ONE * np.maximum(seen, 1.0))
 
 
 def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[WeighedColumn]:
@@ -112,8 +124,8 @@ def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[W
     cases = Credibility(view.belief, view.weight, view.other_path)
     ratios = log_likelihood_ratio(arrays, cases, Doubt.alike(len(chosen), min(spread, _WIDEST_SPREAD)))
     return [
-        WeighedColumn(table.labels[index], table.members[index], float(ratio))
-        for index, ratio in zip(chosen.tolist(), ratios, strict=True)
+        WeighedColumn(table.labels[index], table.members[index], float(ratio), bool(of_one))
+        for index, ratio, of_one in zip(chosen.tolist(), ratios, columns.of_one, strict=True)
     ]
 
 
@@ -157,8 +169,10 @@ def _openings_inside(view: View, table: ColumnTable, place: Indices) -> Indices:
     return inside.reshape(chosen, view.size)
 
 
-def _rates(view: View, table: ColumnTable, place: Indices, chosen: int) -> Reals:
-    """Share of controls shown to each column, by region and intensity without it, `[chosen, regions, CLASSES]`."""
+def _rates(view: View, table: ColumnTable, place: Indices, chosen: int) -> tuple[Reals, Reals]:
+    """Share of controls shown to each column, by region and intensity without it, `[chosen, regions, CLASSES]`; and how
+    many of them there are.
+    """
     controls, regions = view.controls, view.known.regions
     size = controls.size
     inside = np.zeros(chosen * size, dtype=np.int32)
@@ -181,4 +195,4 @@ def _rates(view: View, table: ColumnTable, place: Indices, chosen: int) -> Reals
     # A busier customer is never less likely to have been shown to the column.
     lean = np.maximum.accumulate(in_class, axis=1) / overall
     prior = np.clip(in_region[:, :, None] * lean[:, None, :], _LEAST_RATE, _MOST_RATE)
-    return np.asarray((hits + _SHRINK * prior) / (many + _SHRINK))
+    return np.asarray((hits + _SHRINK * prior) / (many + _SHRINK)), shown.sum(axis=1).astype(np.float64)

@@ -40,6 +40,7 @@ ALONE_LOG_RATIO = math.log(20.0)
 """What speaks for somebody who is named, taken alone: who only fills the gaps that others leave is a set at most."""
 _FORGED_ENOUGH = 0.005
 _SHARED_ENOUGH = 0.05
+_LEANS_ENOUGH = 0.5
 _LEADING = 0.8
 _LIKE_CONTROLS = 5
 
@@ -294,6 +295,9 @@ def unmatched_cases(posterior: Posterior) -> Indices:
 
 def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, around: Circumstances) -> Verdict:
     late = looks.late
+    leaning = _leaning(late)
+    if leaning is not None and late.leaning > _LEANS_ENOUGH:
+        return _leans(leaning)
     if late.forged > _FORGED_ENOUGH and best is not None and late.forged > 0.3 * (1.0 - late.nobody):
         weak = _solid_reports(study, late, best) < 2
         sentence = "Reports of this kind can be made up about one principal's customers, and may have been."

@@ -21,7 +21,7 @@ from leaktrace.attribution.several import Several, groups_of, log_price
 from leaktrace.attribution.study import Flags, Group, Indices, Reals, Study
 from leaktrace.attribution.suspects import CloseLook, suspects_of
 from leaktrace.attribution.view import View
-from leaktrace.attribution.weighing import Weights, against_both, weights_of
+from leaktrace.attribution.weighing import LEANING, Weights, weights_of
 
 COLUMN_SHARE = 0.1
 """Of the insider prior: a team or a site rather than one of its people."""
@@ -77,6 +77,8 @@ class ColumnWeight:
     """A column and what it explains."""
 
     column: WeighedColumn
+    log_ratio: float
+    """As the suspects' are."""
     probability: float
 
 
@@ -116,6 +118,8 @@ class Posterior:
     """Somebody passed on just a colleague's part."""
     forged: float
     """The reports were made up about one principal."""
+    leaning: float
+    """Nobody inside, and the sender's list leans to what one team, site or channel showed."""
     spread: float
     """Spread of principals' counts, nobody being a source."""
     log_bayes_factor: float
@@ -153,7 +157,7 @@ def posterior_of(
     order = np.argsort(-weights.log_ratio, kind="stable")
     weighed = [_weighed(view, weights, look, row, place) for place, row in enumerate(order.tolist())]
     groups = [group for group in groups if not _redundant(group.members, weighed)]
-    found = _columns(view, look.columns, weights.spread)
+    found = _columns(view, look.columns, weights)
     masses = _masses(view, weighed, log_ratio - silence, found, groups, insider, person_prior)
     return _combine(view, weighed, log_ratio - silence, masses, weights.spread, insider, len(look.columns.table.labels))
 
@@ -199,14 +203,21 @@ def _redundant(members: tuple[int, ...], weighed: list[Weighed]) -> bool:
     )
 
 
-def _columns(view: View, columns: StrikingColumns, spread: float) -> list[tuple[ColumnWeight, float]]:
-    """The columns with their log-masses, in units of the insider prior."""
-    found = weigh_columns(view, columns, spread)
-    plain = np.array([column.plain_log_ratio for column in found])
-    # A list that leans to a team's customers and an export of them look alike: nothing parts the two.
-    ratios = against_both(view, plain, np.zeros(len(plain)))
-    log_prior = float(np.log(COLUMN_SHARE / max(len(columns.table.labels), 1)))
-    return [(ColumnWeight(column, 0.0), float(ratio) + log_prior) for column, ratio in zip(found, ratios, strict=True)]
+def _columns(view: View, columns: StrikingColumns, weights: Weights) -> list[tuple[ColumnWeight, float]]:
+    """The columns with ln of the prior of one of them, out of all, and of its likelihood ratio.
+
+    A column's ratio is against a list like the controls, a suspect's against one that leans to their company too. To
+    compare like with like, the leading suspect's discount for that is the columns' too.
+    """
+    log_each = -float(np.log(max(len(columns.table.labels), 1)))
+    discount = 0.0
+    if weights.suspects.size:
+        leading = int(np.argmax(weights.log_ratio))
+        discount = max(float(weights.plain[leading] - weights.log_ratio[leading]), 0.0)
+    return [
+        (ColumnWeight(column, column.plain_log_ratio - discount, 0.0), column.plain_log_ratio - discount + log_each)
+        for column in weigh_columns(view, columns, weights.spread)
+    ]
 
 
 def _silence(study: Study) -> Reals:
@@ -244,6 +255,8 @@ class _Masses:
     columns: list[tuple[ColumnWeight, float]]
     groups: list[tuple[tuple[int, ...], float]]
     forged: list[float]
+    leaning: list[float]
+    """Of the sender's lists that lean to a column, beyond what they share with nobody inside."""
     nobody: float
 
     def total(self) -> float:
@@ -257,7 +270,7 @@ class _Masses:
 
     def outside(self) -> float:
         """Of nobody inside."""
-        return float(log_sum(np.array([*self.forged, self.nobody])))
+        return float(log_sum(np.array([*self.forged, *self.leaning, self.nobody])))
 
 
 def _masses(
@@ -278,7 +291,7 @@ def _masses(
     log_nobody = float(np.log1p(-insider))
     return _Masses(
         own=np.where(eligible, log_ratio + log_person + weight, -np.inf),
-        columns=[(weight, mass + log_insider) for weight, mass in columns],
+        columns=[(weight, mass + log_insider + float(np.log(COLUMN_SHARE))) for weight, mass in columns],
         groups=[
             (
                 group.members,
@@ -295,6 +308,14 @@ def _masses(
                 (np.log(FORGED_WEAK), one.forged_weak),
                 (-FORGED_NATS * max(_reporters(view, one) - 1.0, 0.0), one.forged_unsigned),
             )
+        ],
+        # A list that leans to a team's customers and an export of them look alike: nothing parts the two, and neither
+        # is the leak of one member, who would be as good a guess. But a list of what one person was shown is none that
+        # a sender comes by lawfully.
+        leaning=[
+            log_nobody + _forgery(float(np.log(LEANING)) + mass - weight.log_ratio, weight.log_ratio)
+            for weight, mass in columns
+            if not weight.column.of_one
         ],
         nobody=log_nobody,
     )
@@ -335,6 +356,7 @@ def _combine(
     for weight in (one for one in likely if len(one.column.members)):
         person[weight.column.members] += weight.probability / len(weight.column.members)
     forged = sum(float(np.exp(mass - total)) for mass in masses.forged)
+    leaning = sum(float(np.exp(mass - total)) for mass in masses.leaning)
     return Posterior(
         view=view,
         weighed=tuple(weighed),
@@ -345,9 +367,10 @@ def _combine(
         groups=together,
         columns=tuple(sorted(likely, key=lambda weight: -weight.probability)),
         column_count=column_count,
-        nobody=float(np.exp(masses.nobody - total)) + forged,
+        nobody=float(np.exp(masses.nobody - total)) + forged + leaning,
         rivals=displaced,
         forged=forged,
+        leaning=leaning,
         spread=spread,
         log_bayes_factor=float(np.clip(against, -MOST_NATS, MOST_NATS)),
         noise=_noise(single, weighed),
