@@ -26,7 +26,7 @@ from leaktrace.records import Grade
 MARGIN_DAYS = 14
 AROUND = Circumstances(
     naming_threshold=0.99,
-    nobody_threshold=0.85,
+    nobody_threshold=0.9,
     set_mass=0.95,
     log_has_accesses=True,
     log_allows_nobody=True,

@@ -28,7 +28,7 @@ class Settings:
         0.99, "A principal is named only from this probability of being a source on.", 0.9, 0.9999
     )
     nobody_threshold_probability: float = _setting(
-        0.85, "'Nobody inside' is said only from this probability on.", 0.5, 0.9999
+        0.9, "'Nobody inside' is said only from this probability on.", 0.5, 0.9999
     )
     set_mass_probability: float = _setting(
         0.95,
