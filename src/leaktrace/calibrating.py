@@ -204,6 +204,7 @@ class Calibrator:
             by_region=np.isin(keys, by_region) & ~np.isin(keys, alike),
             elsewhere=np.isin(keys, reporters),
             openings={index: np.searchsorted(keys, found).astype(np.int64) for index, found in opened.items()},
+            channels=lookup.channels(_NO_KEYS, [], keys, [instant_of(int(at)) for at in mail_at]),
             near_count=count // 4,
             region_known=bool(lookup.regions),
         )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leaktrace.attribution import Group
+from leaktrace.attribution import Channels, Group
 from leaktrace.attribution.planting import (
     WITH_SOURCE,
     WITHOUT_SOURCE,
@@ -18,6 +18,7 @@ from leaktrace.attribution.planting import (
     draw_sources,
     eligible,
     fixed_jobs,
+    random_customers,
     study_of,
     tied_in_team,
 )
@@ -58,9 +59,19 @@ def made_market(seed: int, *, regions: int = 4) -> Market:
         by_region=~alike & (rng.random(CUSTOMERS) < 0.8),
         elsewhere=np.zeros(CUSTOMERS, dtype=np.bool_),
         openings={i: np.unique(customer[before & (principal == i)]) for i in range(PRINCIPALS)},
+        channels=_made_channels(customer, principal, at),
         near_count=40,
         region_known=regions > 0,
     )
+
+
+def _made_channels(customer: Indices, principal: Indices, at: Indices) -> Channels:
+    """Even principals use one tool, the others the other; each customer and tool once, with the first time."""
+    nothing = np.zeros(0, dtype=np.int64)
+    order = np.lexsort((at, principal % 2, customer))
+    key = (customer * 2 + principal % 2)[order]
+    first = order[np.append(True, np.diff(key) > 0)]
+    return Channels(("tool a", "tool b"), nothing, nothing, nothing, customer[first], principal[first] % 2, at[first])
 
 
 MARKET = made_market(1)
@@ -165,6 +176,24 @@ def test_the_study_holds_nothing_after_a_customers_own_mail(planted: Planted, se
     assert study.controls.size == len(controls) == len(study.uniform_control)
     assert {case.grade for case in study.cases} == {"G2"}
     assert len({case.reporter for case in study.cases}) == planted.report_count
+
+
+def test_channels_come_with_the_customers_they_are_of() -> None:
+    planted = random_customers(MARKET, np.random.default_rng(3), 30)
+    assert planted is not None
+    study, controls = study_of(MARKET, planted, np.random.default_rng(4))
+    whole = MARKET.channels
+
+    def rows(customer: Indices, channel: Indices, at: Indices) -> set[tuple[int, ...]]:
+        return set(zip(customer.tolist(), channel.tolist(), at.tolist(), strict=True))
+
+    asked = rows(whole.control_customer, whole.control_channel, whole.control_at)
+    cases = {row for row in asked if row[0] in planted.customers}
+    others = {row for row in asked if row[0] in controls}
+    found = study.channels
+    assert rows(planted.customers[found.case_customer], found.case_channel, found.case_at) == cases
+    assert rows(controls[found.control_customer], found.control_channel, found.control_at) == others
+    assert found.labels == whole.labels
 
 
 def test_who_opened_too_little_is_no_source() -> None:

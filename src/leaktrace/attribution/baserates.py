@@ -26,7 +26,8 @@ from leaktrace.attribution.study import Flags, Group, Indices, Reals
 CEILING = 0.97
 """No innocent rate is higher: somebody who was shown nearly everybody still tells a little."""
 LEAST_OF_MARGINAL = 0.3
-"""No innocent rate is lower than this part of the share of all customers shown to the principal, however unlike the principal's own a customer is."""
+"""No innocent rate is lower than this part of the share of all customers that the principal had been shown, however
+unlike the principal's own a customer is."""
 LEAST_PLACES_UNKNOWN = 1.0
 """The same where no table says where customers live: then a list of one place may look unlike anybody's own."""
 _REGION_SHRINK = 20.0

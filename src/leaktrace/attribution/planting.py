@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leaktrace.attribution.study import Case, Flags, Group, Indices, Reals, Study
+from leaktrace.attribution.study import Case, Channels, Flags, Group, Indices, Reals, Study
 from leaktrace.records import CalibrationKind, Instants, PrincipalFacts
 
 LEAST_OPENED_COUNT = 20
@@ -48,6 +48,8 @@ class Market:
     """Customers who reported real campaigns."""
     openings: Mapping[int, Indices]
     """Principal -> a random draw of the customers they had been shown before the first mail."""
+    channels: Channels
+    """By which tools and types of ticket people had been shown, all of them as its controls."""
     near_count: int
     """So many controls come from the regions of the customers in evidence."""
     region_known: bool
@@ -272,8 +274,24 @@ def study_of(market: Market, planted: Planted, rng: np.random.Generator) -> tupl
         seller_known=True,
         contacts_known=True,
         region_known=market.region_known,
+        channels=_channels(market.channels, in_evidence, is_control),
     )
     return study, np.flatnonzero(is_control)
+
+
+def _channels(channels: Channels, in_evidence: Flags, is_control: Flags) -> Channels:
+    """Those of the cases and of the controls, renumbered."""
+    people = channels.control_customer
+    case, control = in_evidence[people], is_control[people]
+    return Channels(
+        labels=channels.labels,
+        case_customer=(np.cumsum(in_evidence) - 1)[people[case]],
+        case_channel=channels.control_channel[case],
+        case_at=channels.control_at[case],
+        control_customer=(np.cumsum(is_control) - 1)[people[control]],
+        control_channel=channels.control_channel[control],
+        control_at=channels.control_at[control],
+    )
 
 
 def _near(market: Market, planted: Planted, rng: np.random.Generator) -> Indices:
