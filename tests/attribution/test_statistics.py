@@ -96,12 +96,31 @@ def test_nothing_summed_is_nothing() -> None:
     assert float(log_sum(np.array([-np.inf, -np.inf]))) == -np.inf
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.6, 1.5])
-def test_the_spread_is_recovered(spread: float) -> None:
+@pytest.mark.parametrize("above", [0.0, 0.6, 1.5])
+@pytest.mark.parametrize("below", [0.0, 2.0])
+def test_the_spread_above_is_recovered_whatever_lies_below(above: float, below: float) -> None:
     rng = np.random.default_rng(3)
     expected = rng.gamma(2.0, 2.0, 800)
-    counts = rng.poisson(expected * np.exp(rng.normal(-0.5 * spread**2, spread, 800))).astype(np.float64)
-    assert spread_of(counts, expected) == pytest.approx(max(spread, FLOOR), abs=0.2)
+    away = rng.normal(0.0, 1.0, 800)
+    counts = rng.poisson(expected * np.exp(np.where(away > 0.0, above, below) * away)).astype(np.float64)
+    assert spread_of(counts, expected) == pytest.approx(max(above, FLOOR), abs=0.25)
+
+
+@pytest.mark.parametrize("spread", [0.6, 1.5])
+def test_rates_that_are_right_on_average_have_the_upper_tail_they_have(spread: float) -> None:
+    """Lognormal rates of mean one lie below one mostly; what counts is how far above somebody innocent may be."""
+    rng = np.random.default_rng(3)
+    expected = rng.gamma(2.0, 2.0, 800)
+    shifts = rng.normal(-0.5 * spread**2, spread, 800)
+    found = spread_of(rng.poisson(expected * np.exp(shifts)).astype(np.float64), expected)
+    assert 2.0 * found == pytest.approx(float(np.quantile(shifts, 0.975)), abs=0.4)
+
+
+def test_principals_who_were_shown_nobody_do_not_widen_the_spread() -> None:
+    """A list of one queue's customers: far colleagues were shown none of them, near ones what they should have been."""
+    near, far = np.full(12, 18.0), np.full(200, 2.0)
+    counts = np.concatenate([np.array([13, 22, 20, 14, 18, 17, 18, 21, 16, 22, 19, 15]), np.zeros(200)])
+    assert spread_of(counts.astype(np.float64), np.concatenate([near, far])) < 0.4
 
 
 def test_two_sources_among_many_do_not_widen_the_spread() -> None:

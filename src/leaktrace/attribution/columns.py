@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leaktrace.attribution.baserates import rates_from_controls
 from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, log_likelihood_ratio
 from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.strata import CLASSES, intensity_class
@@ -127,6 +128,17 @@ def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[W
         WeighedColumn(table.labels[index], table.members[index], float(ratio), bool(of_one))
         for index, ratio, of_one in zip(chosen.tolist(), ratios, columns.of_one, strict=True)
     ]
+
+
+def weigh_as_column(view: View, principal: int, spread: float) -> float:
+    """The ratio of one principal in nats, with rates and doubt as a column has them."""
+    shown, neutral = view.rows(np.array([principal], dtype=np.int64))
+    who = np.full(view.size, principal, dtype=np.int64)
+    rate = rates_from_controls(view.known, who, view.region, view.intensity - shown[0])
+    rate = np.clip(rate, _LEAST_RATE, _MOST_RATE) * np.where(decoys(view), DECOY_TIMES, 1.0)
+    cases = Credibility(view.belief, view.weight, view.other_path)
+    arrays = Columns(shown=shown, neutral=neutral, rate=rate[None, :])
+    return float(log_likelihood_ratio(arrays, cases, Doubt.alike(1, min(spread, _WIDEST_SPREAD)))[0])
 
 
 def _pairs(view: View, table: ColumnTable) -> tuple[Indices, Indices]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.columns import StrikingColumns, WeighedColumn, weigh_columns
+from leaktrace.attribution.columns import StrikingColumns, WeighedColumn, weigh_as_column, weigh_columns
 from leaktrace.attribution.likelihood import Doubt
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.rivals import RIVAL_LOG_RATIO, Rival, rivals_of
@@ -206,14 +206,16 @@ def _redundant(members: tuple[int, ...], weighed: list[Weighed]) -> bool:
 def _columns(view: View, columns: StrikingColumns, weights: Weights) -> list[tuple[ColumnWeight, float]]:
     """The columns with ln of the prior of one of them, out of all, and of its likelihood ratio.
 
-    A column's ratio is against a list like the controls, a suspect's against one that leans to their company too. To
-    compare like with like, the leading suspect's discount for that is the columns' too.
+    A column's rates are of the controls alone, and its ratio is against a list like them; a suspect's rates know
+    more, and the ratio is against a list that leans to their company too. To compare like with like, the leading
+    suspect is weighed as if a column of one, and what that says beyond their own ratio the columns are discounted by.
     """
     log_each = -float(np.log(max(len(columns.table.labels), 1)))
     discount = 0.0
     if weights.suspects.size:
         leading = int(np.argmax(weights.log_ratio))
-        discount = max(float(weights.plain[leading] - weights.log_ratio[leading]), 0.0)
+        as_column = weigh_as_column(view, int(weights.suspects.principals[leading]), weights.spread)
+        discount = max(max(as_column, float(weights.plain[leading])) - float(weights.log_ratio[leading]), 0.0)
     found = weigh_columns(view, columns, weights.spread)
     plain = np.array([column.plain_log_ratio for column in found])
     # Where a column is one member's list, that member is the better guess for what it explains.

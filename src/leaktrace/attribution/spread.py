@@ -17,15 +17,17 @@ FLOOR = 0.15
 """Rates are estimates even where the spread shows nothing."""
 _GRID = np.array([FLOOR, 0.25, 0.4, 0.6, 0.85, 1.15, 1.5, 2.0, 2.6])
 _PRIOR = -0.7 * np.arange(len(_GRID))
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
-_LOG_WEIGHTS = np.log(_WEIGHTS / _WEIGHTS.sum())
+_NODES = np.linspace(-3.5, 3.5, 24)
+"""Of a standard normal variable; none at zero, where above meets below."""
+_LOG_WEIGHTS = -0.5 * _NODES**2 - np.log(np.exp(-0.5 * _NODES**2).sum())
 
 
 def spread_of(counts: Reals, expected: Reals, *, trimmed: int = 2) -> float:
-    """Standard deviation of log-rates over principals: posterior mean of a Poisson-lognormal spread on a grid.
+    """Standard deviation of log-rates above what is expected: posterior mean of a Poisson-lognormal spread on a grid.
 
     `counts` and `expected`: per principal, cases shown and cases expected. The `trimmed` most surprising principals
-    are left out: a second source is not a fault of the null model.
+    are left out: a second source is not a fault of the null model. The spread below has a scale of its own: on a list
+    of one queue's customers most principals were shown next to nobody, and that makes nobody look guilty.
     """
     relevant = expected > 0.02
     counts, expected = counts[relevant], np.maximum(expected[relevant], 1e-6)
@@ -35,13 +37,19 @@ def spread_of(counts: Reals, expected: Reals, *, trimmed: int = 2) -> float:
     kept = np.argsort(surprise, kind="stable")[: max(len(counts) - trimmed, 1)]
     counts, expected = counts[kept], expected[kept]
     counts, expected, many = _cells(counts, expected)
-    shifts = _GRID[:, None] * np.asarray(_NODES)[None, :] - 0.5 * _GRID[:, None] ** 2
+    # Of each pair of scales, above and below: [above, below, nodes].
+    shape = (len(_GRID), len(_GRID), len(_NODES))
+    above, below = np.broadcast_to(_GRID[:, None, None], shape), np.broadcast_to(_GRID[None, :, None], shape)
+    shifts = (np.where(_NODES > 0.0, above, below) * _NODES).reshape(-1, len(_NODES))
     logs = (
         counts[None, None, :] * (np.log(expected)[None, None, :] + shifts[:, :, None])
         - expected[None, None, :] * np.exp(shifts)[:, :, None]
         - gammaln(counts + 1.0)[None, None, :]
     )
-    total = log_sum(logs + _LOG_WEIGHTS[None, :, None], axis=1) @ many + _PRIOR
+    total = (log_sum(logs + _LOG_WEIGHTS[None, :, None], axis=1) @ many).reshape(len(_GRID), len(_GRID))
+    # Two scales where one would do have their price: the prior is that of one, and half of it for alike.
+    apart = np.where(np.eye(len(_GRID)) > 0.0, np.log(0.5), np.log(0.5 / (len(_GRID) - 1)))
+    total = log_sum(total + _PRIOR[:, None] + apart, axis=1)
     weights = np.exp(total - log_sum(total))
     return float(weights @ _GRID)
 
