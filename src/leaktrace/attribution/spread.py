@@ -27,7 +27,7 @@ def spread_of(counts: Reals, expected: Reals, *, trimmed: int = 2) -> float:
 
     `counts` and `expected`: per principal, cases shown and cases expected. The `trimmed` most surprising principals
     are left out: a second source is not a fault of the null model. The spread below has a scale of its own: on a list
-    of one queue's customers most principals were shown next to nobody, and that makes nobody look guilty.
+    of one queue's customers most principals were shown next to nobody, which is no sign against anybody.
     """
     relevant = expected > 0.02
     counts, expected = counts[relevant], np.maximum(expected[relevant], 1e-6)
