@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from leaktrace.cli.output import JsonOption, WhyOption, answer, note, screen_of
+from leaktrace.cli.evidencetable import read_evidence_table
+from leaktrace.cli.output import JsonOption, WhyOption, answer, screen_of
 from leaktrace.errors import UsageError
-from leaktrace.evidence import read_evidence_file
 from leaktrace.records import Evidence
 from leaktrace.report import render_link
 from leaktrace.workspace import Workspace
@@ -54,9 +54,4 @@ def _side(workspace: Workspace, name: str) -> tuple[Evidence, int]:
                 f"There is no campaign '{name}', and no file of that name.",
                 "'leaktrace campaigns' lists the campaigns.",
             ) from error
-    read = read_evidence_file(path)
-    for row in read.rejected:
-        note(f"{path}: row {row.row} was left out: {row.reason}.")
-    if read.ignored_columns:
-        note(f"{path}: columns ignored: {', '.join(read.ignored_columns)}.")
-    return read.evidence, len(read.rejected)
+    return read_evidence_table(path)

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from leaktrace.cli.evidencetable import read_evidence_table
 from leaktrace.cli.output import JsonOption, WhyOption, answer, note, progress_line, screen_of
 from leaktrace.errors import UsageError
-from leaktrace.evidence import read_evidence_file
 from leaktrace.exposing import exposure_table
 from leaktrace.folder import write_aside
 from leaktrace.personprior import LEAST_WEIGHT, MOST_WEIGHT
-from leaktrace.records import CallBack, Evidence, Finding
+from leaktrace.records import CallBack, Finding
 from leaktrace.report import finding_page, render_finding, render_findings
 
 
@@ -72,17 +72,8 @@ def trace(
                 "--html, --candidates, --customers and --call-back are of one campaign.", "Trace it alone for them."
             )
         return _all(context, _Asked(field, prior, why, pseudonyms), as_json=as_json)
-    rejected = 0
     with screen_of(context).open() as workspace, Console(stderr=True).status("weighing the evidence"):
-        what: str | Evidence = str(campaign)
-        if evidence is not None:
-            read = read_evidence_file(evidence)
-            rejected = len(read.rejected)
-            for row in read.rejected:
-                note(f"{evidence}: row {row.row} was left out: {row.reason}.")
-            if read.ignored_columns:
-                note(f"{evidence}: columns ignored: {', '.join(read.ignored_columns)}.")
-            what = read.evidence
+        what, rejected = (str(campaign), 0) if evidence is None else read_evidence_table(evidence)
         traced = workspace.trace_with_reasons(
             what, field=field, why=why, pseudonyms=pseudonyms, prior=prior, call_back=asked
         )
