@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JOBS ?= 2
 
-.PHONY: help setup demo test lint format bench docs system-deps clean
+.PHONY: help setup demo test lint format bench bench-ledger docs system-deps clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,10 @@ format: setup ## let ruff format
 
 bench: setup ## every figure the docs state, measured anew (long)
 	$(BIN)/python -m bench
+
+bench-ledger: setup ## the ledger at scale, beside DuckDB and chDB; sizes: LEDGER_ARGS="--accesses 100000000"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.lock
+	$(BIN)/python -m bench ledger $(LEDGER_ARGS)
 
 docs: setup ## rewrite the pages that are made from the code
 	$(BIN)/python -m docs.make
