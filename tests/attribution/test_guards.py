@@ -9,6 +9,7 @@ import pytest
 
 from leaktrace.attribution import Study
 from leaktrace.attribution.likelihood import NOISE, Columns, Credibility, Doubt, log_likelihood_ratio
+from leaktrace.attribution.suspects import dominant_shares
 from leaktrace.attribution.view import view_at
 from leaktrace.records import Grade
 from tests.attribution.worlds import (
@@ -304,3 +305,15 @@ class TestDecoys:
         loud = judged(market, study_of(market, list(range(6))))
         quiet = judged(market, study_of(market, reports, changes=silent))
         assert quiet.candidates[0].weight_bits < loud.candidates[0].weight_bits - 2
+
+
+def test_who_sees_most_of_a_team_is_tried_against_a_list_of_that_team() -> None:
+    """A share of the team's customers counts from a half on and is capped; not in a small team, nor without one."""
+    shown = ({0, 1, 2, 3, 4, 5, 6, 7, 8}, {8, 9}, {0, 9}, {1}, {2}, {3}, {1, 2, 3}, {4, 5}, {5, 6, 7})
+    shares = dominant_shares(
+        ("a", "a", "a", "a", "a", "a", "", "b", "b"),
+        np.array([len(customers) for customers in shown], dtype=np.float64),
+        np.array([customer for customers in shown for customer in sorted(customers)]),
+        np.repeat(np.arange(len(shown)), [len(customers) for customers in shown]),
+    )
+    assert shares.tolist() == [0.6, *[0.0] * 8]

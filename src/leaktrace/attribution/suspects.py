@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,13 @@ from leaktrace.attribution.screening import screen
 from leaktrace.attribution.study import Flags, Indices, Reals, Samples, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
 
+MOST_TEAM_SHARE = 0.6
+"""A list of one team's customers holds at most this share of one member's: a list of nearly nobody else's is none that
+a sender comes by lawfully."""
+DOMINANT_TEAM_SHARE = 0.5
+"""Who was shown more than this share of the customers of a team is who a list of that team's customers points at."""
+LEAST_TEAM = 6
+"""A team of fewer has few customers of its own; that a sender has a list of just those, `LEANING` allows for."""
 _DAY = 86_400_000_000
 
 
@@ -77,6 +85,8 @@ class CloseLook:
     fitted: Propensity | None
     samples: Samples
     columns: StrikingColumns
+    team_share: Reals
+    """What `dominant_shares` says of each principal."""
     margin_at: int
     """The early cut, microseconds UTC."""
 
@@ -105,7 +115,33 @@ def look_closely(study: Study, samples: Samples, margin_days: int) -> CloseLook:
         fitted=fitted,
         samples=samples,
         columns=striking_columns(view, columns_in(study)),
+        team_share=_team_shares(view),
         margin_at=margin_at(study, margin_days),
+    )
+
+
+def dominant_shares(teams: Sequence[str], shown_count: Reals, pair_customer: Indices, pair_principal: Indices) -> Reals:
+    """Share of their team's customers that each principal was shown, where it is more than `DOMINANT_TEAM_SHARE`.
+
+    `teams`: of each principal, empty for none; `shown_count`: customers each was shown; the pairs say who was shown
+    whom. Zero for everybody else and in teams of fewer than `LEAST_TEAM`, `MOST_TEAM_SHARE` at most.
+    """
+    names, team = np.unique(list(teams), return_inverse=True)
+    shown = np.unique(pair_customer * len(names) + team[pair_principal])
+    together = np.bincount(shown % len(names), minlength=len(names)).astype(np.float64)
+    share = shown_count / np.maximum(together[team], 1.0)
+    large = np.bincount(team)[team] >= LEAST_TEAM
+    dominant = (names[team] != "") & large & (share > DOMINANT_TEAM_SHARE)
+    return np.where(dominant, np.minimum(share, MOST_TEAM_SHARE), 0.0)
+
+
+def _team_shares(view: View) -> Reals:
+    """Out of the controls."""
+    return dominant_shares(
+        [facts.team or "" for facts in view.study.principals],
+        view.known.region_hits.sum(axis=1),
+        view.controls.pair_customer,
+        view.controls.pair_principal,
     )
 
 
@@ -133,6 +169,7 @@ def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
         region_share[rows] = look.fitted.region_share[inside]
         closeness[rows], sampled[rows] = look.fitted.closeness[inside], True
         share[:, rows] = look.fitted.share[:, inside]
+    inside_rate = np.maximum(inside_rate, look.team_share[principals][:, None])
     times = np.where(decoys(view), DECOY_TIMES, 1.0)
     lean = np.where(decoys(view), 1.0, _lean(view, region_share))
     return Suspects(
