@@ -12,12 +12,14 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from numpy.typing import NDArray
 
 from leaktrace.errors import KeyFileError
 from leaktrace.records import Keys
@@ -57,6 +59,21 @@ class Keyring:
     def principal_keys(self, names: Iterable[str]) -> Keys:
         """Keyed 64-bit hashes of principal ids, in order."""
         return _keyed_hashes(self._principal, names)
+
+    def name_hashes(
+        self, kind: Literal["customer", "principal"], texts: NDArray[np.uint8], ends: NDArray[np.int64]
+    ) -> tuple[Keys, NDArray[np.uint32]]:
+        """(keys, checks) of a column of ids, UTF-8; id i is `texts[ends[i] : ends[i + 1]]`.
+
+        The keys are those of `customer_keys` or `principal_keys`. A check is a second keyed hash, which tells two ids
+        that share a key: both are alike with a chance of 2^-96.
+        """
+        # Machine code is loaded where there is a column to hash, not at every start of the program.
+        from leaktrace.compiled.blake2 import keyed_digests
+
+        key = self._customer if kind == "customer" else self._principal
+        first, second = keyed_digests(texts, ends, key, 8)
+        return first, (second & np.uint64(0xFFFFFFFF)).astype(np.uint32)
 
     def address_hash(self, normalised_address: str) -> bytes:
         """Keyed 128-bit hash of an address that was normalised already; the address cannot be had back from it."""

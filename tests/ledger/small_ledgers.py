@@ -40,9 +40,11 @@ class Access:
     reason: str | None = None
 
 
-def open_ledger(folder: Path, keyring: Keyring = KEYRING, settings: Settings | None = None) -> DuckLedger:
+def open_ledger(
+    folder: Path, keyring: Keyring = KEYRING, settings: Settings | None = None, *, use_index: bool = True
+) -> DuckLedger:
     """The ledger in that folder; small memory, so that tests run beside each other."""
-    return DuckLedger.open(folder, keyring, settings or Settings(ingest_memory_megabytes=512))
+    return DuckLedger.open(folder, keyring, settings or Settings(ingest_memory_megabytes=512), use_index=use_index)
 
 
 def key(customer: str) -> int:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger.arrow import bytes_of
 from leaktrace.ledger.controls import shares
 from leaktrace.ledger.dictionary import (
     BLOCK_NAMES,
     Dictionary,
-    checks_of,
     known_and_clashing,
     names_of,
+    old_checks_of,
     write_dictionary,
 )
 from leaktrace.records import Keys
 from tests.ledger.small_ledgers import KEYRING, keys
+
+
+def checks(names: list[str]) -> NDArray[np.uint32]:
+    return KEYRING.name_hashes("customer", *bytes_of(pa.array(names, pa.string())))[1]
 
 
 def write(path: Path, names: list[str]) -> tuple[Dictionary, Keys]:
@@ -31,8 +41,8 @@ def write(path: Path, names: list[str]) -> tuple[Dictionary, Keys]:
         write_dictionary(
             stream,
             numbers[order],
-            checks_of(ordered, "customer", KEYRING),
-            ordered,
+            checks(ordered),
+            pa.array(ordered, pa.string()),
             kind="customer",
             identity=path.stem,
             keyring=KEYRING,
@@ -57,8 +67,39 @@ def test_names_are_sought_in_every_dictionary(tmp_path: Path) -> None:
 
 def test_a_clash_is_found_without_the_names(tmp_path: Path) -> None:
     dictionary, numbers = write(tmp_path / "one.names", ["a", "b"])
-    checks = checks_of(["a", "somebody else"], "customer", KEYRING)
-    known, clashing = known_and_clashing(numbers, checks, [dictionary])
+    asked = ["a", "somebody else"]
+    known, clashing = known_and_clashing(
+        numbers, checks(asked), lambda places: [asked[i] for i in places], [dictionary], KEYRING
+    )
+    assert known.tolist() == [True, True]
+    assert clashing.tolist() == [False, True]
+
+
+def write_old(path: Path, names: list[str]) -> Keys:
+    """The layout that was written before: JSON, deflated, and checks of another hash."""
+    numbers = keys(names)
+    order = np.argsort(numbers)
+    ordered = [names[i] for i in order]
+    context = f"dictionary customer {path.stem} 0"
+    sealed = KEYRING.encrypt(zlib.compress(json.dumps(ordered).encode()), context)
+    path.write_bytes(
+        struct.pack("<8sQ", b"LTNAMES1", len(names))
+        + numbers[order].astype("<u8").tobytes()
+        + old_checks_of(ordered, "customer", KEYRING).astype("<u4").tobytes()
+        + struct.pack("<Q", len(sealed))
+        + sealed
+    )
+    return numbers
+
+
+def test_a_dictionary_of_the_first_layout_is_read_and_finds_clashes(tmp_path: Path) -> None:
+    numbers = write_old(tmp_path / "old.names", ["a", "b"])
+    dictionary = Dictionary(tmp_path / "old.names", "customer", "old")
+    assert names_of(numbers, [dictionary], KEYRING) == ["a", "b"]
+    asked = ["a", "somebody else"]
+    known, clashing = known_and_clashing(
+        numbers, checks(asked), lambda places: [asked[i] for i in places], [dictionary], KEYRING
+    )
     assert known.tolist() == [True, True]
     assert clashing.tolist() == [False, True]
 

@@ -105,13 +105,17 @@ def assert_nothing_left_over(ledger: DuckLedger, folder: Path) -> None:
             path for (path,) in connection.execute("SELECT path FROM segments UNION SELECT path FROM dictionaries")
         }
         known |= {path for (path,) in connection.execute("SELECT path FROM rejects")}
+        for pair in connection.execute("SELECT customer_path, principal_path FROM postings"):
+            known |= set(pair)
     finally:
         connection.close()
     assert files_under(folder) - {"ledger.db", "ingest.lock"} == known
     assert ledger.coverage("email", Window(None, None)).access_count == ledger.stats().access_count
 
 
-@pytest.mark.parametrize("place", ["lake/accesses/month=2025-03/x.parquet", "dictionary/x.names", "tmp/x", "rejects/x"])
+@pytest.mark.parametrize(
+    "place", ["lake/accesses/month=2025-03/x.parquet", "dictionary/x.names", "index/x.postings", "tmp/x", "rejects/x"]
+)
 def test_leftovers_are_removed_at_open_but_not_while_another_writes(tmp_path: Path, place: str) -> None:
     open_ledger(tmp_path / "ledger").close()
     leftover = tmp_path / "ledger" / place

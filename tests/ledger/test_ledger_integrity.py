@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -10,12 +11,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger import DuckLedger
 from leaktrace.records import Window
-from tests.ledger.small_ledgers import START, Access, key, open_ledger, principal, write_accesses
+from tests.ledger.small_ledgers import START, Access, open_ledger, principal, write_accesses
 
 ALWAYS = Window(None, None)
 ACCESSES = [Access(START + timedelta(hours=n), f"p{n % 7}", f"c{n}") for n in range(200)]
@@ -44,8 +48,8 @@ def _other_rows(path: Path) -> None:
     pq.write_table(table.set_column(column, "principal", [[first] * len(table)]), path)
 
 
-def _opened(folder: Path) -> int:
-    with open_ledger(folder) as ledger:
+def _opened(folder: Path, *, use_index: bool = False) -> int:
+    with open_ledger(folder, use_index=use_index) as ledger:
         return len(ledger.opened_by([principal("p1")], "email", ALWAYS).customer)
 
 
@@ -78,6 +82,33 @@ def test_one_flipped_bit_gives_no_answer(folder: Path) -> None:
             _opened(folder)
 
 
+@pytest.mark.parametrize("order", ["customer", "principal"])
+def test_one_flipped_bit_of_the_index_gives_no_answer(folder: Path, order: str) -> None:
+    before = _opened(folder, use_index=True)
+    (path,) = (folder / "index").glob(f"*-{order}.postings")
+    content = bytearray(path.read_bytes())
+    for at in (2, len(content) // 2, len(content) - 30, len(content) - 3):
+        spoiled = content.copy()
+        spoiled[at] ^= 1
+        path.write_bytes(spoiled)
+        with pytest.raises(LedgerError, match=r"damaged"):
+            _opened(folder, use_index=True)
+        assert _opened(folder) == before, "the lake answers all the same"
+    with open_ledger(folder) as ledger:
+        ledger.reindex()
+    assert _opened(folder, use_index=True) == before
+
+
+def test_an_index_of_other_accesses_is_refused(folder: Path) -> None:
+    """Another index, sound in itself, put in the place of the one that was committed."""
+    with closing(sqlite3.connect(folder / "ledger.db")) as database:
+        database.execute("UPDATE segments SET row_count = row_count + 1")
+        database.commit()
+    with pytest.raises(LedgerError, match="does not match the lake") as caught:
+        _opened(folder, use_index=True)
+    assert "reindex" in str(caught.value.hint)
+
+
 def test_a_copied_ledger_is_checked_once_and_answers_alike(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, copy_function=shutil.copyfile)
@@ -87,12 +118,41 @@ def test_a_copied_ledger_is_checked_once_and_answers_alike(folder: Path, tmp_pat
         assert database.execute("SELECT modified_ns FROM segments").fetchall() == [(1,)]
 
 
-def test_a_ledger_of_the_first_format_still_answers(folder: Path) -> None:
-    before = _opened(folder)
+def _as_before(folder: Path, version: int) -> None:
+    """Makes a ledger what an older version wrote: times in one column, no index, fewer columns in the catalogue."""
     with closing(sqlite3.connect(folder / "ledger.db")) as database:
-        database.execute("ALTER TABLE segments DROP COLUMN modified_ns")
-        database.execute("PRAGMA user_version = 1")
+        for path, month_rows in database.execute("SELECT path, row_count FROM segments WHERE layout = 2").fetchall():
+            new = pq.read_table(folder / path, partitioning=None)
+            at = pc.add(pc.multiply(new.column("at_second"), 1_000_000), new.column("at_microsecond").cast(pa.int64()))
+            old = new.drop_columns(["at_second", "at_microsecond"]).add_column(0, "at", at)
+            assert old.num_rows == month_rows
+            pq.write_table(old, folder / path)
+            digest = hashlib.sha256((folder / path).read_bytes()).hexdigest()
+            size = (folder / path).stat().st_size
+            database.execute("UPDATE segments SET sha256 = ?, size_bytes = ? WHERE path = ?", (digest, size, path))
+        for column in ("layout", "posting", *(("modified_ns",) if version == 1 else ())):
+            database.execute(f"ALTER TABLE segments DROP COLUMN {column}")
+        database.execute("DROP TABLE postings")
+        database.execute("DROP TABLE customer_counts")
+        database.execute(f"PRAGMA user_version = {version}")
         database.commit()
-    assert _opened(folder) == before
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_an_older_format_still_answers(folder: Path, version: int) -> None:
     with open_ledger(folder) as ledger:
-        assert key("c1") in ledger.opened_by([principal("p1")], "email", ALWAYS).customer
+        before = _answers(ledger)
+    _as_before(folder, version)
+    with open_ledger(folder) as ledger:
+        assert ledger._index() is None
+        assert _answers(ledger) == before
+        assert ledger.reindex() > 0
+        assert ledger._index() is not None
+        assert _answers(ledger) == before
+
+
+def _answers(ledger: DuckLedger) -> object:
+    opened = ledger.opened_by([principal("p1")], "email", ALWAYS)
+    totals = ledger.totals("email", ALWAYS)
+    assert len(opened.customer)
+    return opened.customer.tolist(), opened.first_shown_at.tolist(), totals.opened_count.tolist(), totals.customer_count

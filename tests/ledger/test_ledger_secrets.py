@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from leaktrace.errors import KeyFileError, LedgerError
 from leaktrace.keys import Keyring
@@ -201,12 +204,14 @@ def test_what_could_be_spilled_names_nobody(tmp_path: Path, suffix: str) -> None
         def look(what: str, _done: int, _total: int | None) -> None:
             if what.startswith("storing"):
                 names = engine.run(Query("list", "SELECT table_name FROM duckdb_tables()")).to_pylist()
-                held.extend(str(row["table_name"]) for row in names)
-                held.extend(str(engine.run(Query("look", f"FROM {name}")).to_pylist()) for name in tuple(held))
+                tables = [str(row["table_name"]) for row in names]
+                held.extend(tables)
+                held.extend(str(engine.run(Query("look", f"FROM {name}")).to_pylist()) for name in tables)
 
         ledger.ingest("accesses", [path], progress=look)
         assert ledger.customer_names(keys(["customer-anna"])) == ("customer-anna",)
-    assert {"staged_accesses", "staged_names"} <= set(held)
+    assert "staged_names" in held
+    assert "staged_accesses" not in held, "accesses stay in memory"
     assert "sealed" in " ".join(held)
     for secret in ("customer-anna", "agent-smith", "a@b.example"):
         assert secret not in " ".join(held)
@@ -227,6 +232,15 @@ def test_a_path_is_a_value_and_not_sql(tmp_path: Path) -> None:
 
 class CollidingKeyring(Keyring):
     """A keyring whose hash gives names that end alike the same number."""
+
+    def name_hashes(
+        self, kind: Literal["customer", "principal"], texts: NDArray[np.uint8], ends: NDArray[np.int64]
+    ) -> tuple[Keys, NDArray[np.uint32]]:
+        found, checks = super().name_hashes(kind, texts, ends)
+        if kind == "principal":
+            return found, checks
+        names = [texts[start:end].tobytes().decode() for start, end in itertools.pairwise(ends.tolist())]
+        return self.customer_keys(names), checks
 
     def customer_keys(self, names: Iterable[str]) -> Keys:
         return np.array([int(name.rsplit("-", 1)[1]) for name in names], dtype=np.uint64)

@@ -30,3 +30,26 @@ def texts_of(values: ArrowColumn) -> list[str]:
     """A column of strings without nulls, as Python has it."""
     texts: list[Any] = values.to_pylist()
     return texts
+
+
+def bytes_of(values: ArrowColumn) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """(texts, ends) of a column of strings without nulls: text i is `texts[ends[i] : ends[i + 1]]`, UTF-8."""
+    if not len(values):
+        return np.zeros(1, dtype=np.uint8), np.zeros(1, dtype=np.int64)
+    buffers: Any = values.buffers()
+    _, offsets, texts = buffers
+    width = np.int64 if pa.types.is_large_string(values.type) else np.int32
+    ends = np.frombuffer(offsets, dtype=width)[values.offset : values.offset + len(values) + 1].astype(np.int64)
+    held = np.frombuffer(texts, dtype=np.uint8) if texts is not None and texts.size else np.zeros(1, dtype=np.uint8)
+    return held, ends
+
+
+def taken(values: ArrowColumn, places: NDArray[Any]) -> ArrowColumn:
+    """The values at these places, in their order."""
+    found: ArrowColumn = values.take(arrow.array(places))
+    return found
+
+
+def as_codes(texts: ArrowColumn) -> Any:
+    """A column of texts without nulls as codes into a dictionary, if it is not so already."""
+    return texts if pa.types.is_dictionary(texts.type) else texts.dictionary_encode()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from leaktrace.errors import LedgerError
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE sources (
     id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, table_name TEXT NOT NULL, file_name TEXT NOT NULL,
@@ -24,7 +24,13 @@ CREATE TABLE sources (
 CREATE TABLE segments (
     path TEXT PRIMARY KEY, source INTEGER NOT NULL REFERENCES sources, table_name TEXT NOT NULL, month INTEGER,
     row_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    modified_ns INTEGER NOT NULL DEFAULT 0) STRICT;
+    modified_ns INTEGER NOT NULL DEFAULT 0, layout INTEGER NOT NULL DEFAULT 1, posting INTEGER) STRICT;
+CREATE TABLE postings (
+    number INTEGER PRIMARY KEY, year INTEGER NOT NULL, row_count INTEGER NOT NULL,
+    customer_path TEXT NOT NULL, customer_bytes INTEGER NOT NULL, customer_sha256 TEXT NOT NULL,
+    customer_modified_ns INTEGER NOT NULL, principal_path TEXT NOT NULL, principal_bytes INTEGER NOT NULL,
+    principal_sha256 TEXT NOT NULL, principal_modified_ns INTEGER NOT NULL) STRICT;
+CREATE TABLE customer_counts (snapshot TEXT PRIMARY KEY, customer_count INTEGER NOT NULL) STRICT;
 CREATE TABLE dictionaries (
     path TEXT PRIMARY KEY, source INTEGER NOT NULL REFERENCES sources, kind TEXT NOT NULL,
     entry_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL) STRICT;
@@ -38,7 +44,16 @@ CREATE TABLE clock_steps (
     to_at INTEGER NOT NULL) STRICT;
 CREATE TABLE rejects (path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL) STRICT;
 """
-_FROM_VERSION_1 = "ALTER TABLE segments ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT 0"
+_POSTINGS = tuple(part for part in _SCHEMA.split(";\n") if "TABLE postings" in part or "TABLE customer_counts" in part)
+_UPGRADES: dict[int, tuple[str, ...]] = {
+    1: ("ALTER TABLE segments ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT 0",),
+    2: (
+        "ALTER TABLE segments ADD COLUMN layout INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE segments ADD COLUMN posting INTEGER",
+        *_POSTINGS,
+    ),
+}
+"""Version -> what makes it the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,34 @@ class StoredFile:
     """Table of a segment; kind of names of a dictionary."""
     modified_ns: int = 0
     """When its content was last known to have its hash: the file's time of modification, nanoseconds."""
+    layout: int = 1
+    """1: times in one column; 2: whole seconds and the rest in two."""
+    posting: int | None = None
+    """Number of the set of postings that has its rows; null where none has."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPostings:
+    """A set of postings in its place: the same accesses of one year in two orders."""
+
+    number: int
+    year: int
+    row_count: int
+    by_customer: tuple[str, int, str, int]
+    """Path relative to the ledger's folder, bytes, SHA-256, time of modification in nanoseconds."""
+    by_principal: tuple[str, int, str, int]
+
+    def files(self) -> tuple[StoredFile, StoredFile]:
+        """The two files, by customer first."""
+        return (
+            _posting_file(self.by_customer, self.row_count),
+            _posting_file(self.by_principal, self.row_count),
+        )
+
+
+def _posting_file(stored: tuple[str, int, str, int], row_count: int) -> StoredFile:
+    path, size, sha256, modified = stored
+    return StoredFile(path, row_count, size, sha256, table="postings", modified_ns=modified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +141,7 @@ class SourceCommit:
     principals: tuple[int, ...] = ()
     """Keys seen in accesses."""
     clock_steps: tuple[ClockStep, ...] = ()
+    postings: tuple[StoredPostings, ...] = ()
     rejects: tuple[str, int] | None = None
     """The rejects file and how long it is with this source's rows."""
 
@@ -138,8 +182,10 @@ class Catalog:
             if version == 0:
                 for statement in _SCHEMA.strip().split(";\n"):
                     self._connection.execute(statement)
-            elif version == 1:
-                self._connection.execute(_FROM_VERSION_1)
+            else:
+                for older in range(version, _VERSION):
+                    for statement in _UPGRADES[older]:
+                        self._connection.execute(statement)
             if version < _VERSION:
                 self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
@@ -170,6 +216,25 @@ class Catalog:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Inside, all that is read is the state of one moment, whatever others commit meanwhile."""
+        with self._guarded():
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN")
+            self._connection.execute("SELECT count(*) FROM sources").fetchone()
+        try:
+            yield
+        finally:
+            with self._guarded():
+                self._connection.execute("COMMIT")
+
+    def is_steady(self) -> bool:
+        """Whether one moment is being read; nothing can be written then."""
+        return self._connection.in_transaction
+
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
         with self._guarded():
             return self._connection.execute(sql, values).fetchall()
@@ -187,13 +252,8 @@ class Catalog:
                     commit.rejected_count, commit.bulk_count, int(commit.overlaps),
                 ),
             )  # fmt: skip
-            run(
-                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (s.path, source, s.table, s.month, s.row_count, s.size_bytes, s.sha256, s.modified_ns)
-                    for s in commit.segments
-                ],
-            )
+            self._add_segments(source, commit.segments)
+            self._add_postings(commit.postings)
             run(
                 "INSERT INTO dictionaries VALUES (?, ?, ?, ?, ?, ?)",
                 [(d.path, source, d.table, d.row_count, d.size_bytes, d.sha256) for d in commit.dictionaries],
@@ -209,6 +269,32 @@ class Catalog:
             )
             if commit.rejects is not None:
                 run("INSERT OR REPLACE INTO rejects VALUES (?, ?)", [commit.rejects])
+
+    def _add_segments(self, source: int | None, segments: Sequence[StoredFile]) -> None:
+        self._connection.executemany(
+            "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    s.path,
+                    source,
+                    s.table,
+                    s.month,
+                    s.row_count,
+                    s.size_bytes,
+                    s.sha256,
+                    s.modified_ns,
+                    s.layout,
+                    s.posting,
+                )
+                for s in segments
+            ],
+        )  # fmt: skip
+
+    def _add_postings(self, postings: Sequence[StoredPostings]) -> None:
+        self._connection.executemany(
+            "INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(p.number, p.year, p.row_count, *p.by_customer, *p.by_principal) for p in postings],
+        )
 
     # --- reading ------------------------------------------------------------------------------------
 
@@ -237,20 +323,60 @@ class Catalog:
     ) -> tuple[StoredFile, ...]:
         """A table's segments by path, of these months only where they are said."""
         rows = self._rows(
-            "SELECT path, row_count, size_bytes, sha256, month, modified_ns FROM segments"
+            "SELECT path, row_count, size_bytes, sha256, month, modified_ns, layout, posting FROM segments"
             " WHERE table_name = ?1 AND (?2 IS NULL OR month >= ?2) AND (?3 IS NULL OR month <= ?3) ORDER BY path",
             (table, first_month, last_month),
         )
         return tuple(
             StoredFile(str(path), _int(n), _int(size), str(sha256), None if month is None else _int(month), table,
-                       _int(modified))
-            for path, n, size, sha256, month, modified in rows
+                       _int(modified), _int(layout), None if posting is None else _int(posting))
+            for path, n, size, sha256, month, modified, layout, posting in rows
         )  # fmt: skip
 
-    def segment_is_whole(self, path: str, modified_ns: int) -> None:
-        """Remembers that a segment had its hash when it was last modified then."""
+    def next_posting(self) -> int:
+        """The number that the next set of postings gets."""
+        ((last,),) = self._rows("SELECT coalesce(max(number), 0) FROM postings")
+        return _int(last) + 1
+
+    def postings(self) -> tuple[StoredPostings, ...]:
+        """All sets of postings, by number."""
+        rows = self._rows("SELECT * FROM postings ORDER BY number")
+        return tuple(
+            StoredPostings(_int(r[0]), _int(r[1]), _int(r[2]), (str(r[3]), _int(r[4]), str(r[5]), _int(r[6])),
+                           (str(r[7]), _int(r[8]), str(r[9]), _int(r[10])))
+            for r in rows
+        )  # fmt: skip
+
+    def replace_postings(self, removed: Sequence[int], added: Sequence[StoredPostings]) -> None:
+        """Puts sets of postings in the place of others; segments of those belong to the new set of their year."""
         with self._writing():
-            self._connection.execute("UPDATE segments SET modified_ns = ? WHERE path = ?", (modified_ns, path))
+            self._swap_postings(removed, added)
+
+    def set_postings(self, places: Mapping[str, int], removed: Sequence[int], added: Sequence[StoredPostings]) -> None:
+        """Puts new sets in the place of old ones; `places`: path of a segment -> number of the set with its rows."""
+        with self._writing():
+            self._add_postings(added)
+            self._connection.executemany(
+                "UPDATE segments SET posting = ? WHERE path = ?", [(number, path) for path, number in places.items()]
+            )
+            self._connection.executemany("DELETE FROM postings WHERE number = ?", [(number,) for number in removed])
+
+    def _swap_postings(self, removed: Sequence[int], added: Sequence[StoredPostings]) -> None:
+        self._add_postings(added)
+        for new in added:
+            self._connection.executemany(
+                "UPDATE segments SET posting = ?1 WHERE (posting = ?2) AND month / 12 = ?3",
+                [(new.number, old, new.year) for old in removed],
+            )
+        self._connection.executemany("DELETE FROM postings WHERE number = ?", [(number,) for number in removed])
+
+    def segment_is_whole(self, path: str, modified_ns: int) -> None:
+        """Remembers that a file had its hash when it was last modified then."""
+        with self._writing():
+            run = self._connection.execute
+            run("UPDATE segments SET modified_ns = ? WHERE path = ?", (modified_ns, path))
+            run("UPDATE postings SET customer_modified_ns = ? WHERE customer_path = ?", (modified_ns, path))
+            run("UPDATE postings SET principal_modified_ns = ? WHERE principal_path = ?", (modified_ns, path))
 
     def dictionary_paths(self, kind: str) -> list[str]:
         """Relative paths of the dictionaries of one kind of names, oldest first."""
@@ -259,7 +385,24 @@ class Catalog:
 
     def all_paths(self) -> set[str]:
         """Relative paths of all files that count, rejects left out."""
-        return {str(p) for (p,) in self._rows("SELECT path FROM segments UNION ALL SELECT path FROM dictionaries")}
+        found = self._rows(
+            "SELECT path FROM segments UNION ALL SELECT path FROM dictionaries UNION ALL"
+            " SELECT customer_path FROM postings UNION ALL SELECT principal_path FROM postings"
+        )
+        return {str(path) for (path,) in found}
+
+    def customer_count(self, snapshot: str) -> int | None:
+        """How many customers there were in a state of the ledger; null where nobody counted."""
+        rows = self._rows("SELECT customer_count FROM customer_counts WHERE snapshot = ?", (snapshot,))
+        return _int(rows[0][0]) if rows else None
+
+    def keep_customer_count(self, snapshot: str, count: int) -> None:
+        """Remembers it, where that can be written now."""
+        if self.is_steady():
+            return
+        with suppress(LedgerError), self._writing():
+            self._connection.execute("DELETE FROM customer_counts")
+            self._connection.execute("INSERT OR REPLACE INTO customer_counts VALUES (?, ?)", (snapshot, count))
 
     def rejects(self) -> dict[str, int]:
         """Rejects files and how long each is."""
@@ -294,10 +437,11 @@ class Catalog:
 
     def sums(self) -> dict[str, int]:
         """Counts and sizes over everything committed."""
-        names = ("segment_count", "lake_bytes", "dictionary_bytes", "rejected_count", "bulk_count")
+        names = ("segment_count", "lake_bytes", "dictionary_bytes", "posting_bytes", "rejected_count", "bulk_count")
         ((*values,),) = self._rows(
             "SELECT (SELECT count(*) FROM segments), (SELECT coalesce(sum(size_bytes), 0) FROM segments),"
             " (SELECT coalesce(sum(size_bytes), 0) FROM dictionaries),"
+            " (SELECT coalesce(sum(customer_bytes + principal_bytes), 0) FROM postings),"
             " (SELECT coalesce(sum(rejected_count), 0) FROM sources),"
             " (SELECT coalesce(sum(bulk_count), 0) FROM sources)"
         )

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from leaktrace.addresses import fold, normalise
 from leaktrace.keys import Keyring
-from leaktrace.ledger.arrow import ArrowColumn, Mask, compute, mask_of, texts_of
+from leaktrace.ledger.arrow import ArrowColumn, Mask, arrow, bytes_of, compute, mask_of, texts_of
+from leaktrace.ledger.compiled.texts import MAY_BE_BLANK, MAY_BREAK, looks_of
 from leaktrace.ledger.formats import RejectedRow
 from leaktrace.ledger.rawrows import RawBatch
 from leaktrace.ledger.redaction import redact, redact_column
@@ -65,6 +67,11 @@ class _Problems:
             self._reasons.append(reason)
             self._codes[mask & (self._codes == 0)] = len(self._reasons)
 
+    def add_by_text(self, own: _Problems, places: NDArray[np.int64]) -> None:
+        """Takes over what was found of each different text; `places`: which text a row has."""
+        for number, reason in enumerate(own._reasons):
+            self.add(reason, (own._codes == number + 1)[places])
+
     def good(self) -> Mask:
         return np.equal(self._codes, 0)
 
@@ -106,6 +113,8 @@ def _judged(
 ) -> ArrowColumn:
     if values is None:
         values = pa.nulls(count, pa.string())
+    if pa.types.is_dictionary(values.type):
+        return _judged_by_text(values, column, problems, keyring, names)
     if column.kind == "instant":
         result = _instants(values, column, problems)
     elif column.kind in ("fields", "words"):
@@ -117,7 +126,23 @@ def _judged(
     return result
 
 
+def _judged_by_text(
+    values: Any, column: Column, problems: _Problems, keyring: Keyring, names: Mapping[str, NameRules]
+) -> ArrowColumn:
+    """Judges each different text of a column once."""
+    texts, own = values.dictionary.cast(pa.string()), _Problems(len(values.dictionary))
+    judged = _judged(texts, column, own, keyring, names, len(texts))
+    if values.null_count or judged.null_count:
+        # A text that is none: rows are judged one by one, for a null among texts is not seen as a null of its rows.
+        return _judged(texts.take(values.indices), column, problems, keyring, names, len(values))
+    problems.add_by_text(own, np.asarray(values.indices, dtype=np.int64))
+    found: ArrowColumn = arrow.DictionaryArray.from_arrays(values.indices, judged)
+    return found
+
+
 def _blank_to_null(values: ArrowColumn) -> ArrowColumn:
+    if pa.types.is_string(values.type) and not looks_of(*bytes_of(values.drop_null())) & MAY_BE_BLANK:
+        return values
     blank = compute.equal(compute.utf8_length(compute.utf8_trim_whitespace(values)), 0)
     if not compute.any(blank).as_py():
         return values
@@ -179,8 +204,9 @@ def _texts(
     if column.kind == "text":
         return redact_column(values, keyring)
     # An unclosed quote in CSV swallows rows into one value: then it holds a line break.
-    broken = compute.fill_null(compute.match_substring_regex(values, "[\r\n]"), False)
-    problems.add(f"{column.name} holds a line break (a quote that is not closed?)", mask_of(broken))
+    if looks_of(*bytes_of(values.drop_null())) & MAY_BREAK:
+        broken = compute.fill_null(compute.match_substring_regex(values, "[\r\n]"), False)
+        problems.add(f"{column.name} holds a line break (a quote that is not closed?)", mask_of(broken))
     barred = names[column.kind].barred if column.kind in names else frozenset()
     if barred:
         clash = mask_of(compute.is_in(values, pa.array(sorted(barred))))

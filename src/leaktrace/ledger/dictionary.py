@@ -2,23 +2,26 @@
 
 One file holds the names that one commit brought. Its layout, little-endian:
 
-    magic "LTNAMES1", entry count (u64)
+    magic "LTNAMES2", entry count (u64)
     keys      count x u64, ascending
     checks    count x u32: the first bytes of a second keyed hash of each name
     ends      one u64 a block: where its sealed bytes end, counted from the end of this array
-    blocks    BLOCK_NAMES names each, JSON, deflated, AES-256-GCM bound to kind, file identity and block number
+    blocks    BLOCK_NAMES names each: how long each is (u32), then the names in UTF-8; the whole compressed (Zstandard)
+              and sealed with AES-256-GCM, bound to kind, file identity and block number
 
 A look-up maps the file and decrypts only the blocks it needs. The checks find two names with one number without
-decrypting anything: two different names agree in both hashes with a chance of 2^-96.
+decrypting anything: two different names agree in both hashes with a chance of 2^-96. Files that begin with "LTNAMES1"
+hold JSON, deflated, and checks of another hash; they are read, and no longer written.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
@@ -27,11 +30,15 @@ from numpy.typing import NDArray
 
 from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
+from leaktrace.ledger.arrow import ArrowColumn, arrow, bytes_of
+from leaktrace.ledger.compiled.merging import places_of
 from leaktrace.records import Keys
 
 NameKind = Literal["customer", "principal"]
 BLOCK_NAMES = 1024
-_MAGIC = b"LTNAMES1"
+_MAGIC = b"LTNAMES2"
+_OLD_MAGIC = b"LTNAMES1"
+_SIZE = struct.Struct("<I")
 _HEADER = struct.Struct("<8sQ")
 
 
@@ -42,8 +49,8 @@ class Sink(Protocol):
         """Appends and returns how many bytes."""
 
 
-def checks_of(names: Iterable[str], kind: NameKind, keyring: Keyring) -> NDArray[np.uint32]:
-    """The second keyed hash of each name; the separator is in no normalised address."""
+def old_checks_of(names: Iterable[str], kind: NameKind, keyring: Keyring) -> NDArray[np.uint32]:
+    """The checks of an "LTNAMES1" file; the separator is in no normalised address."""
     joined = b"".join(keyring.address_hash(f"{kind}\x1f{name}")[:4] for name in names)
     return np.frombuffer(joined, dtype="<u4").astype(np.uint32)
 
@@ -52,7 +59,7 @@ def write_dictionary(
     sink: Sink,
     keys: Keys,
     checks: NDArray[np.uint32],
-    names: Sequence[str],
+    names: ArrowColumn,
     *,
     kind: NameKind,
     identity: str,
@@ -60,9 +67,7 @@ def write_dictionary(
 ) -> None:
     """Writes names sorted by key; `identity` is what the file will be known by."""
     sealed = [
-        keyring.encrypt(
-            zlib.compress(json.dumps(names[first : first + BLOCK_NAMES]).encode()), _context(kind, identity, first)
-        )
+        keyring.encrypt(_packed(names.slice(first, BLOCK_NAMES)), _context(kind, identity, first))
         for first in range(0, len(names), BLOCK_NAMES)
     ]
     sink.write(_HEADER.pack(_MAGIC, len(keys)))
@@ -71,6 +76,23 @@ def write_dictionary(
     sink.write(np.cumsum([len(block) for block in sealed], dtype="<u8").tobytes())
     for block in sealed:
         sink.write(block)
+
+
+def _packed(names: ArrowColumn) -> bytes:
+    texts, ends = bytes_of(names)
+    plain = np.diff(ends).astype("<u4").tobytes() + texts[ends[0] : ends[-1]].tobytes()
+    packed: bytes = arrow.compress(plain, codec="zstd", asbytes=True)
+    return _SIZE.pack(len(plain)) + packed
+
+
+def _unpacked(packed: bytes, count: int) -> list[str]:
+    (size,) = _SIZE.unpack_from(packed)
+    plain = arrow.decompress(packed[_SIZE.size :], decompressed_size=size, codec="zstd", asbytes=True)
+    ends = 4 * count + np.cumsum(np.frombuffer(plain, dtype="<u4", count=count), dtype=np.int64)
+    return [
+        plain[end - size : end].decode()
+        for end, size in zip(ends.tolist(), np.diff(ends, prepend=4 * count).tolist(), strict=True)
+    ]
 
 
 def _context(kind: NameKind, identity: str, first: int) -> str:
@@ -92,7 +114,8 @@ class Dictionary:
 
     def _map(self, stream: BinaryIO) -> None:
         magic, count = _HEADER.unpack(stream.read(_HEADER.size))
-        if magic != _MAGIC:
+        self._old = magic == _OLD_MAGIC
+        if magic not in (_MAGIC, _OLD_MAGIC):
             raise ValueError("it is no dictionary of names")
         block_count = -(-count // BLOCK_NAMES)
         at = _HEADER.size
@@ -103,7 +126,7 @@ class Dictionary:
 
     def find(self, keys: Keys) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """For each key: whether it is here, and at which place."""
-        places = np.searchsorted(self.keys, keys)
+        places = places_of(np.asarray(self.keys), keys)
         here = places < len(self.keys)
         here[here] = self.keys[places[here]] == keys[here]
         return here, places
@@ -121,8 +144,20 @@ class Dictionary:
         stream.seek(self._blocks_at + start)
         sealed = stream.read(int(self._ends[number]) - start)
         context = _context(self._kind, self._identity, number * BLOCK_NAMES)
-        names: list[str] = json.loads(zlib.decompress(keyring.decrypt(sealed, context)))
-        return names
+        packed = keyring.decrypt(sealed, context)
+        if self._old:
+            names: list[str] = json.loads(zlib.decompress(packed))
+            return names
+        return _unpacked(packed, min(BLOCK_NAMES, len(self.keys) - number * BLOCK_NAMES))
+
+    def is_other(
+        self, places: NDArray[np.intp], checks: NDArray[np.uint32], names: Callable[[], list[str]], keyring: Keyring
+    ) -> NDArray[np.bool_]:
+        """Whether the names at these places are others than those with these checks; `names` gives the latter."""
+        if self._old:
+            checks = old_checks_of(names(), self._kind, keyring)
+        other: NDArray[np.bool_] = self.checks[places] != checks
+        return other
 
 
 def _mapped(stream: BinaryIO, dtype: str, offset: int, count: int) -> NDArray[Any]:
@@ -146,15 +181,25 @@ def names_of(keys: Keys, dictionaries: Sequence[Dictionary], keyring: Keyring) -
 
 
 def known_and_clashing(
-    keys: Keys, checks: NDArray[np.uint32], dictionaries: Sequence[Dictionary]
+    keys: Keys,
+    checks: NDArray[np.uint32],
+    names_at: Callable[[NDArray[np.intp]], list[str]],
+    dictionaries: Sequence[Dictionary],
+    keyring: Keyring,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """For each (key, check): whether a dictionary has the key, and whether it has it for another name."""
+    """For each name: whether a dictionary has its key, and whether it has it for another name.
+
+    `names_at` gives the names at places of `keys`; it is asked only where a dictionary of the first layout has the key.
+    Sorted keys go through a dictionary side by side; others are sought one by one.
+    """
     known = np.zeros(len(keys), dtype=bool)
     clashing = np.zeros(len(keys), dtype=bool)
     for dictionary in dictionaries:
         here, places = dictionary.find(keys)
         known |= here
-        clashing[here] |= dictionary.checks[places[here]] != checks[here]
+        own = np.flatnonzero(here)
+        if len(own):
+            clashing[own] |= dictionary.is_other(places[own], checks[own], functools.partial(names_at, own), keyring)
     return known, clashing
 
 

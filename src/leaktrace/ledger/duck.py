@@ -25,13 +25,16 @@ from leaktrace.ledger.dictionary import Dictionary, NameKind, names_of
 from leaktrace.ledger.durable import make_folder, only_writer
 from leaktrace.ledger.engine import Engine
 from leaktrace.ledger.formats import AskedFormat
+from leaktrace.ledger.indexing import OpenedPostings, merge_years, reindex
 from leaktrace.ledger.ingest import NAME_KINDS, Stores
 from leaktrace.ledger.intake import take_files
 from leaktrace.ledger.integrity import check_segment
 from leaktrace.ledger.interface import Progress
+from leaktrace.ledger.lake import LAYOUT
+from leaktrace.ledger.postings import PostingIndex
 from leaktrace.ledger.queries import Rows, Span
 from leaktrace.ledger.repair import FOLDERS, remove_leftovers
-from leaktrace.ledger.schema import ingested_table
+from leaktrace.ledger.schema import STORED, ingested_table
 from leaktrace.ledger.times import DAY_MICROSECONDS, instant, microseconds, month_of, span_of
 from leaktrace.records import (
     ChannelUses,
@@ -59,8 +62,8 @@ JSON_MEMORY_MEGABYTES = 512
 class DuckLedger:
     """Implements `Ledger`. Not to be shared between threads; any number of processes may read at once."""
 
-    def __init__(self, folder: Path, keyring: Keyring, settings: Settings) -> None:
-        self._folder, self._keyring, self._settings = folder, keyring, settings
+    def __init__(self, folder: Path, keyring: Keyring, settings: Settings, *, use_index: bool = True) -> None:
+        self._folder, self._keyring, self._settings, self._uses_index = folder, keyring, settings, use_index
         for name in FOLDERS:
             make_folder(folder / name)
         self._catalog = Catalog(folder / DATABASE)
@@ -70,16 +73,21 @@ class DuckLedger:
         self._engine = Engine(folder, settings.ingest_memory_megabytes)
         self._json_engine: Engine | None = None
         self._opened: dict[str, Dictionary] = {}
+        self._postings = OpenedPostings(folder, self._catalog)
         self._whole: set[str] = set()
 
     @classmethod
-    def open(cls, folder: Path, keyring: Keyring, settings: Settings) -> Self:
-        """The ledger in a folder, made where there is none; takes away what a kill has left."""
-        return cls(folder.absolute(), keyring, settings)
+    def open(cls, folder: Path, keyring: Keyring, settings: Settings, *, use_index: bool = True) -> Self:
+        """The ledger in a folder, made where there is none; takes away what a kill has left.
+
+        `use_index`: whether questions about accesses are answered out of the index, where there is one.
+        """
+        return cls(folder.absolute(), keyring, settings, use_index=use_index)
 
     def close(self) -> None:
         """Lets go of files and memory."""
         self._opened.clear()
+        self._postings.forget()
         self._engine.close()
         if self._json_engine is not None:
             self._json_engine.close()
@@ -103,8 +111,18 @@ class DuckLedger:
             if segment.path not in self._whole:
                 check_segment(self._folder, segment, self._catalog)
                 self._whole.add(segment.path)
-        paths = [str(self._folder / segment.path) for segment in segments]
-        return queries.last_rows_of(table, paths, overlapping=self._catalog.overlapping(table))
+        splits = STORED[table].splits_times
+        new = [str(self._folder / s.path) for s in segments if s.layout == LAYOUT or not splits]
+        old = [str(self._folder / s.path) for s in segments if s.layout != LAYOUT and splits]
+        overlapping = self._catalog.overlapping(table)
+        return queries.last_rows_of(table, new, overlapping=overlapping, old_segments=old)
+
+    def _index(self, span: Span | None = None) -> PostingIndex | None:
+        """The index of accesses of the months that the span touches; null where some have none, or none is wanted."""
+        if not self._uses_index:
+            return None
+        months = (None, None) if span is None else (month_of(span.start), month_of(span.end))
+        return self._postings.of(self._catalog.segments("accesses", *months))
 
     def _dictionaries(self, kind: NameKind) -> tuple[Dictionary, ...]:
         paths = self._catalog.dictionary_paths(kind)
@@ -159,11 +177,25 @@ class DuckLedger:
 
             return take_files(stores, schema, files, AskedFormat(file_format, options or {}), progress or _no_progress)
 
+    def compact_index(self, progress: Progress | None = None) -> int:
+        """Merges the index of each year into one set; how many sets became fewer. Readers are undisturbed."""
+        with only_writer(self._folder / LOCK, needed=True):
+            remove_leftovers(self._folder, self._catalog)
+            return merge_years(self._folder, self._catalog, progress or _no_progress)
+
+    def reindex(self, progress: Progress | None = None) -> int:
+        """Builds the index anew from the lake; how many accesses it holds."""
+        with only_writer(self._folder / LOCK, needed=True):
+            remove_leftovers(self._folder, self._catalog)
+            return reindex(self._folder, self._catalog, progress or _no_progress)
+
     # --- accesses -------------------------------------------------------------------------------------
 
     def exposures(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> Exposures:
         """Who had been shown `field` of these customers in `[cutoff - window_days, cutoff)`, and when first."""
         table, span = _cutoff_table(cutoffs, window_days)
+        if (index := self._index(span)) is not None:
+            return _exposures(index.exposures(*_stretches(table), field))
         return _exposures(self._engine.run(queries.exposures(self._rows("accesses", span), table, field)))
 
     def channels(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> ChannelUses:
@@ -172,6 +204,8 @@ class DuckLedger:
         A channel that one principal alone accounts for is that principal and is left out.
         """
         table, span = _cutoff_table(cutoffs, window_days)
+        if (index := self._index(span)) is not None:
+            return channel_uses(index.channels(*_stretches(table), field))
         return channel_uses(self._engine.run(queries.channels(self._rows("accesses", span), table, field)))
 
     def opened_by(
@@ -190,6 +224,9 @@ class DuckLedger:
         span = span_of(window)
         wanted = pa.table({"principal": np.unique(_keys(principals))})
         order = queries.salt(seed, "opened by")
+        if (index := self._index(span)) is not None:
+            keys = np.unique(_keys(principals))
+            return _exposures(index.opened_by(keys, field, span.start, span.end, limit, order))
         query = queries.opened_by(self._rows("accesses", span), wanted, field, span, limit, order)
         return _exposures(self._engine.run(query))
 
@@ -197,29 +234,61 @@ class DuckLedger:
         """Field -> distinct customers for whom any of these principals was shown it in the window."""
         span = span_of(window)
         wanted = pa.table({"principal": np.unique(_keys(principals))})
-        answer = self._engine.run(queries.fields_shown(self._rows("accesses", span), wanted, span))
+        if (index := self._index(span)) is not None:
+            answer = index.fields_shown(np.unique(_keys(principals)), span.start, span.end)
+        else:
+            answer = self._engine.run(queries.fields_shown(self._rows("accesses", span), wanted, span))
         return {str(row["field"]): int(row["customer_count"]) for row in answer.to_pylist()}
 
     def totals(self, field: str, window: Window) -> Totals:
         """Distinct customers per principal, counted exactly, and how many customers there are."""
         span = span_of(window)
-        counts = self._engine.run(queries.opened_counts(self._rows("accesses", span), field, span))
-        everybody = self._engine.run(
-            queries.customer_count(self._rows("customers"), self._rows("accesses"), self._rows("contacts"))
-        )
+        if (index := self._index(span)) is not None:
+            counts = index.opened_counts(field, span.start, span.end)
+        else:
+            counts = self._engine.run(queries.opened_counts(self._rows("accesses", span), field, span))
         return Totals(
             principal=_column(counts, "principal", np.uint64),
             opened_count=_column(counts, "opened_count", np.int64),
-            customer_count=int(everybody.column("customer_count")[0].as_py()),
+            customer_count=self._customer_count(),
             contacts_count=self._catalog.row_count("contacts"),
         )
+
+    def _customer_count(self) -> int:
+        """How many customers there are in any table; counted once for each state of the ledger."""
+        snapshot = self.snapshot()
+        known = self._catalog.customer_count(snapshot)
+        if known is None:
+            tables = (self._rows("customers"), self._rows("accesses"), self._rows("contacts"))
+            known = int(self._engine.run(queries.customer_count(*tables)).column("customer_count")[0].as_py())
+            self._catalog.keep_customer_count(snapshot, known)
+        return known
+
+    def _keys_between(self, first: int, last: int) -> Keys:
+        """All customers whose number lies between these, both included; ascending, each once."""
+        index, found = self._index(), list[Keys]()
+        for table in ("customers", "contacts") if index is not None else ("customers", "contacts", "accesses"):
+            query = queries.keys_between(self._rows(table), first, last)
+            found.append(_column(self._engine.run(query), "customer", np.uint64))
+        if index is not None:
+            found.append(index.keys_between(first, last))
+        keys: Keys = np.unique(np.concatenate(found))
+        return keys
 
     def draw_controls(self, count: int, *, seed: int, near: Keys, exclude: Keys) -> Keys:
         """Customers to compare with: sorted keys, half of them drawn from all customers alike, half from the regions
         (else jurisdictions) that `near` live in, in their proportions. The same seed and ledger give the same draw.
         """
-        tables = (self._rows("customers"), self._rows("accesses"), self._rows("contacts"))
-        return draw_controls(self._engine.run, tables, count, seed, near, exclude)
+        return draw_controls(
+            self._engine.run,
+            self._rows("customers"),
+            self._keys_between,
+            self._customer_count(),
+            count,
+            seed,
+            near,
+            exclude,
+        )
 
     # --- customers and others -------------------------------------------------------------------------
 
@@ -348,17 +417,21 @@ class DuckLedger:
         return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
     def stats(self) -> LedgerStats:
-        """How much there is; the index is the dictionaries and the catalogue."""
+        """How much there is; the index is the postings, the dictionaries and the catalogue."""
         sums = self._catalog.sums()
-        customers = self._engine.run(queries.seen_customer_count(self._rows("accesses")))
+        if (index := self._index()) is not None:
+            customer_count = index.customers_seen()
+        else:
+            counted = self._engine.run(queries.seen_customer_count(self._rows("accesses")))
+            customer_count = int(counted.column("customer_count")[0].as_py())
         return LedgerStats(
             access_count=self._catalog.row_count("accesses"),
-            customer_count=int(customers.column("customer_count")[0].as_py()),
+            customer_count=customer_count,
             principal_count=len(self._catalog.seen_principals()),
             segment_count=sums["segment_count"],
             rejected_count=sums["rejected_count"],
             lake_bytes=sums["lake_bytes"],
-            index_bytes=sums["dictionary_bytes"] + (self._folder / DATABASE).stat().st_size,
+            index_bytes=sums["posting_bytes"] + sums["dictionary_bytes"] + (self._folder / DATABASE).stat().st_size,
         )
 
 
@@ -384,6 +457,15 @@ def _cutoff_table(cutoffs: Mapping[CustomerKey, datetime], window_days: int) -> 
     since = until - window_days * DAY_MICROSECONDS
     table = pa.table({"customer": _keys(cutoffs), "since_at": since, "cutoff_at": until})
     return table, Span(int(since.min()), int(until.max())) if len(until) else Span(0, 0)
+
+
+def _stretches(table: pa.Table) -> tuple[Keys, Any, Any]:
+    """Customers and the stretch of time of each."""
+    return (
+        _column(table, "customer", np.uint64),
+        _column(table, "since_at", np.int64),
+        _column(table, "cutoff_at", np.int64),
+    )
 
 
 def _exposures(table: pa.Table) -> Exposures:

@@ -51,7 +51,7 @@ class DurableFile:
     """A file being written aside. `publish` puts it in its place; unless published, nothing of it stays."""
 
     def __init__(self, aside: Path, place: Path) -> None:
-        self._aside, self.place = aside, place
+        self.aside, self.place = aside, place
         self._digest = hashlib.sha256()
         self.size_bytes = 0
         with storing(place):
@@ -85,7 +85,7 @@ class DurableFile:
             self._stream.flush()
             os.fsync(self._stream.fileno())
             self._stream.close()
-            self._aside.replace(self.place)
+            self.aside.replace(self.place)
             sync_folder(self.place.parent)
         return self._digest.hexdigest()
 
@@ -95,7 +95,7 @@ class DurableFile:
             try:
                 self._stream.close()
             finally:
-                self._aside.unlink(missing_ok=True)
+                self.aside.unlink(missing_ok=True)
                 self.place.unlink(missing_ok=True)
 
 

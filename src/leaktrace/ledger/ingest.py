@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from leaktrace.keys import Keyring
 from leaktrace.ledger import staging
-from leaktrace.ledger.catalog import Catalog, DayCount, SourceCommit, StoredFile
+from leaktrace.ledger.accessruns import AccessRuns, CustomerColumn
+from leaktrace.ledger.catalog import Catalog, SourceCommit
 from leaktrace.ledger.cells import CheckedBatch, NameRules, check
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.dictionary import Dictionary, NameKind
@@ -22,10 +23,12 @@ from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.lake import SegmentWriter
 from leaktrace.ledger.names import NameKeys
 from leaktrace.ledger.newnames import ClashingNamesError, DictionaryWriter, NewNames
+from leaktrace.ledger.postingwriter import PostingWriter
 from leaktrace.ledger.rawrows import RawBatch
 from leaktrace.ledger.redaction import redact
 from leaktrace.ledger.rejects import RejectsSpool
 from leaktrace.ledger.rowwise import row_batches
+from leaktrace.ledger.runnames import RunNames
 from leaktrace.ledger.schema import ACCESSES, BULK_READS, PROVENANCE, TableSchema
 from leaktrace.ledger.tabular import read_batches
 from leaktrace.ledger.textfiles import JsonParser
@@ -89,6 +92,8 @@ class SourceIntake:
         self._stores, self._path, self._schema = stores, path, schema
         self._format: FileFormat = format_of(path, asked.name, asked.options)
         self._schemas = (schema, BULK_READS) if schema is ACCESSES else (schema,)
+        self._staged = (BULK_READS,) if schema is ACCESSES else (schema,)
+        """Tables whose rows are gathered and sorted by DuckDB; accesses go their own way, in runs."""
         self._source = stores.catalog.next_source()
         # The name of a file may hold a customer's address; what is kept of it does not.
         self._kept_name = redact(path.name, stores.keyring)
@@ -103,12 +108,18 @@ class SourceIntake:
                 gathered = self._gather_without_clashes(sha256, rejects, progress)
                 return self._store(gathered, sha256, rejects, progress)
             finally:
-                for query in staging.drop_staged(self._schemas):
+                for query in staging.drop_staged(self._staged):
                     self._stores.engine.execute(query)
 
     def _state(self) -> tuple[int, int]:
         status = self._path.stat()
         return status.st_size, status.st_mtime_ns
+
+    def _demand_unchanged(self, before: tuple[int, int]) -> None:
+        if self._state() != before:
+            raise BadFileError(
+                f"{self._path}: it changed while it was read.", "Wait until it is complete, then run this again."
+            )
 
     # --- gathering ----------------------------------------------------------------------------------
 
@@ -116,44 +127,54 @@ class SourceIntake:
         """Reads the file; again where two of its names share a number, then without the later of them."""
         barred: dict[NameKind, frozenset[str]] = {kind: frozenset() for kind in NAME_KINDS}
         while True:
-            before = self._state()
-            gathered = self._gather(barred, rejects, progress)
-            if self._state() != before:
-                raise BadFileError(
-                    f"{self._path}: it changed while it was read.", "Wait until it is complete, then run this again."
-                )
-            gathered.dictionaries = DictionaryWriter(self._stores.folder, sha256, self._schema.name)
+            before, outputs = self._state(), _Outputs(self._stores, self._schema, sha256, self._source)
             try:
+                gathered = self._gather(barred, outputs, rejects, progress)
+                self._demand_unchanged(before)
                 for kind in NAME_KINDS:
-                    gathered.dictionaries.write(kind, self._stores.engine, self._stores.keyring)
+                    outputs.dictionaries.write(kind, self._stores.engine, self._stores.keyring)
             except ClashingNamesError as clash:
-                gathered.dictionaries.discard()
+                outputs.discard()
                 rejects.restart()
                 barred = {kind: barred[kind] | clash.names.get(kind, frozenset()) for kind in NAME_KINDS}
             except BaseException:
-                gathered.dictionaries.discard()
+                outputs.discard()
                 raise
             else:
                 return gathered
 
-    def _gather(self, barred: dict[NameKind, frozenset[str]], rejects: RejectsSpool, progress: Progress) -> _Gathered:
+    def _gather(
+        self,
+        barred: dict[NameKind, frozenset[str]],
+        outputs: _Outputs,
+        rejects: RejectsSpool,
+        progress: Progress,
+    ) -> _Gathered:
         engine, keyring = self._stores.engine, self._stores.keyring
-        for schema in self._schemas:
+        for schema in self._staged:
             engine.execute(staging.create_staged(schema))
         engine.execute(staging.create_names())
-        hash_names = {"customer": keyring.customer_keys, "principal": keyring.principal_keys}
         rules = dict[str, NameRules]()
         for kind in NAME_KINDS:
             fresh = NewNames(kind, engine, self._stores.dictionaries[kind], keyring)
-            rules[kind] = NameRules(NameKeys(hash_names[kind], fresh.take), barred[kind])
-        gathered = _Gathered(ClockWatch(self._stores.settings.clock_step_seconds))
+            numbered = NameKeys(kind, keyring, fresh.take)
+            rules[kind] = NameRules(numbered, barred[kind])
+            outputs.numbered[kind] = numbered
+        if outputs.runs is not None:
+            rules["customer"] = NameRules(outputs.customers, barred["customer"])
+        gathered = _Gathered(ClockWatch(self._stores.settings.clock_step_seconds), outputs)
         for parts in self._raw_batches():
-            checked = {s.name: check(raw, s, keyring, rules) for s, raw in parts}
-            for schema, _ in parts:
-                self._keep(checked[schema.name], schema, gathered, rejects)
-            gathered.watch_clock(tuple(checked.values()))
+            checked = list[CheckedBatch]()
+            for schema, raw in parts:
+                # Kept at once: what was numbered last must be this part's names.
+                checked.append(check(raw, schema, keyring, rules))
+                self._keep(checked[-1], schema, gathered, rejects)
+            gathered.watch_clock(checked)
             gathered.also_there |= {name for _, raw in parts for name in raw.also_there}
             progress(f"reading {self._path.name}", gathered.row_count(), None)
+        if outputs.runs is not None:
+            progress(f"storing {self._path.name}", gathered.row_count(), gathered.row_count())
+            outputs.runs.finish()
         return gathered
 
     def _raw_batches(self) -> Iterator[tuple[tuple[TableSchema, RawBatch], ...]]:
@@ -176,7 +197,10 @@ class SourceIntake:
     def _keep(self, checked: CheckedBatch, schema: TableSchema, gathered: _Gathered, rejects: RejectsSpool) -> None:
         rejects.add(checked.rejected)
         gathered.count(schema, len(checked.rows), len(checked.rejected), checked.unreadable_address_count)
-        if len(checked.rows):
+        outputs = gathered.outputs
+        if schema is ACCESSES and outputs.runs is not None:
+            outputs.runs.add(checked, outputs.customers, outputs.numbered["principal"])
+        elif len(checked.rows):
             source = np.full(len(checked.rows), self._source, dtype=np.int64)
             provenance = dict(zip((name for name, _ in PROVENANCE), (source, checked.rows), strict=True))
             self._stores.engine.execute(staging.keep_rows(schema, pa.table({**checked.columns, **provenance})))
@@ -184,36 +208,24 @@ class SourceIntake:
     # --- storing ------------------------------------------------------------------------------------
 
     def _store(self, gathered: _Gathered, sha256: str, rejects: RejectsSpool, progress: Progress) -> Taken:
-        progress(f"storing {self._path.name}", gathered.row_count(), gathered.row_count())
-        assert gathered.dictionaries is not None  # noqa: S101 - gathering ends with them
-        writers = [SegmentWriter(self._stores.folder, schema, sha256) for schema in self._schemas]
+        outputs = gathered.outputs
         try:
-            for writer, schema in zip(writers, self._schemas, strict=True):
-                writer.write(self._stores.engine.stream(staging.sorted_rows(schema)))
-            segments = tuple(stored for writer in writers for stored in writer.publish())
-            dictionaries = gathered.dictionaries.publish()
-            commit = self._commit_of(gathered, sha256, segments, dictionaries, rejects)
-            self._stores.catalog.commit(commit)
+            for schema in self._staged:
+                progress(f"storing {self._path.name}", gathered.row_count(), gathered.row_count())
+                outputs.writers[schema.name].write(self._stores.engine.stream(staging.sorted_rows(schema)))
+            self._stores.catalog.commit(self._commit_of(gathered, sha256, rejects))
         except BaseException:
-            for writer in writers:
-                writer.discard()
-            gathered.dictionaries.discard()
+            outputs.discard()
             rejects.take_back()
             raise
         return gathered.taken()
 
-    def _commit_of(
-        self,
-        gathered: _Gathered,
-        sha256: str,
-        segments: tuple[StoredFile, ...],
-        dictionaries: tuple[StoredFile, ...],
-        rejects: RejectsSpool,
-    ) -> SourceCommit:
-        engine, is_log = self._stores.engine, self._schema is ACCESSES
-        days = engine.run(staging.day_counts()).to_pylist() if is_log else []
-        principals = engine.run(staging.principals_seen()).column("principal").to_pylist() if is_log else []
-        taken = gathered.taken()
+    def _commit_of(self, gathered: _Gathered, sha256: str, rejects: RejectsSpool) -> SourceCommit:
+        outputs, runs, taken = gathered.outputs, gathered.outputs.runs, gathered.taken()
+        principals = set(runs.principals()) if runs is not None else set()
+        if runs is not None:
+            bulk = self._stores.engine.run(staging.bulk_readers()).column("principal").to_pylist()
+            principals |= {int(str(key)) for key in bulk}
         return SourceCommit(
             source=self._source,
             sha256=sha256,
@@ -223,11 +235,12 @@ class SourceIntake:
             rejected_count=taken.rejected_count,
             bulk_count=taken.bulk_count,
             overlaps=self._overlaps(),
-            segments=segments,
-            dictionaries=dictionaries,
-            day_counts=tuple(DayCount(**day) for day in days),
-            principals=tuple(int(str(key)) for key in principals),
-            clock_steps=gathered.clock.steps() if is_log else (),
+            segments=tuple(stored for writer in outputs.writers.values() for stored in writer.publish()),
+            dictionaries=outputs.dictionaries.publish(),
+            postings=outputs.postings.publish(),
+            day_counts=runs.days.all() if runs is not None else (),
+            principals=tuple(sorted(principals)),
+            clock_steps=gathered.clock.steps() if runs is not None else (),
             rejects=rejects.append(),
         )
 
@@ -239,13 +252,38 @@ class SourceIntake:
         return bool(self._stores.engine.run(staging.overlap(self._schema, paths)).column("overlaps")[0].as_py())
 
 
+class _Outputs:
+    """All files that one reading of a source writes, aside until they are published."""
+
+    def __init__(self, stores: Stores, schema: TableSchema, sha256: str, source: int) -> None:
+        schemas = (schema, BULK_READS) if schema is ACCESSES else (schema,)
+        self.writers = {s.name: SegmentWriter(stores.folder, s, sha256) for s in schemas}
+        self.dictionaries = DictionaryWriter(stores.folder, sha256, schema.name)
+        self.postings = PostingWriter(stores.folder, sha256[:24], stores.catalog.next_posting())
+        self.customers = CustomerColumn(stores.keyring)
+        self.numbered: dict[NameKind, NameKeys] = {}
+        self.runs: AccessRuns | None = None
+        if schema is ACCESSES:
+            names = RunNames(stores.dictionaries["customer"], self.dictionaries, stores.keyring)
+            memory = stores.settings.ingest_memory_megabytes * 1_000_000
+            self.runs = AccessRuns(self.writers[schema.name], self.postings, names, source, memory)
+
+    def discard(self) -> None:
+        """Leaves nothing of them."""
+        if self.runs is not None:
+            self.runs.abandon()
+        for writer in self.writers.values():
+            writer.discard()
+        self.dictionaries.discard()
+        self.postings.discard()
+
+
 class _Gathered:
     """What a file has brought so far."""
 
-    def __init__(self, clock: ClockWatch) -> None:
-        self.clock = clock
+    def __init__(self, clock: ClockWatch, outputs: _Outputs) -> None:
+        self.clock, self.outputs = clock, outputs
         self.also_there: set[str] = set()
-        self.dictionaries: DictionaryWriter | None = None
         self._accepted = self._rejected = self._bulk = self._unreadable_addresses = 0
 
     def count(self, schema: TableSchema, accepted: int, rejected: int, unreadable_addresses: int) -> None:

@@ -17,6 +17,9 @@ from leaktrace.ledger.schema import TableSchema
 
 _parquet: Any = pq  # the stubs refuse a writer of our own and a list of columns
 ROW_GROUP_ROWS = 122_880
+LAYOUT = 2
+"""Of accesses: whole seconds and the rest of a time in two columns, which pack to half the size of microseconds."""
+_DELTA_COLUMNS = ("customer", "at_second", "source_row")
 _DICTIONARY_COLUMNS = ("fields", "action", "tool", "seller", "kind", "product", "region", "jurisdiction", "segment",
                        "locale", "field", "origin", "principal")  # fmt: skip
 
@@ -29,6 +32,7 @@ class SegmentWriter:
         self._files: list[DurableFile] = []
         self._months: list[int | None] = []
         self._row_counts: list[int] = []
+        self._postings: list[int | None] = []
         self._numbers = count()
 
     def write(self, batches: Iterator[pa.RecordBatch]) -> None:
@@ -37,7 +41,8 @@ class SegmentWriter:
         month: int | None = None
         try:
             for batch in batches:
-                for part_month, part in _by_month(batch):
+                for part_month, found in _by_month(batch):
+                    part = _laid_out(found, self._schema)
                     if writer is None or part_month != month:
                         self._end(writer)
                         month, writer = part_month, self._begin(part_month, part.schema)
@@ -47,17 +52,35 @@ class SegmentWriter:
         finally:
             self._end(writer)
 
-    def _begin(self, month: int | None, schema: pa.Schema) -> Any:
+    def write_pieces(self, month: int, pieces: Iterator[pa.Table], posting: int | None) -> None:
+        """Writes a segment of one month from sorted tables, a row group each; `posting`: the set that has its rows."""
+        writer: Any = None
+        try:
+            for piece in pieces:
+                laid = _laid_out(piece, self._schema)
+                if writer is None:
+                    writer = self._begin(month, laid.schema, posting)
+                with storing(self._files[-1].place):
+                    writer.write_table(laid, row_group_size=max(1, laid.num_rows))
+                self._row_counts[-1] += laid.num_rows
+        finally:
+            self._end(writer)
+
+    def _begin(self, month: int | None, schema: pa.Schema, posting: int | None = None) -> Any:
         place = self._folder / "lake" / self._schema.name
         if self._schema.by_month and month is not None:
             place /= f"month={month // 12:04d}-{month % 12 + 1:02d}"
         number = next(self._numbers)
         aside = self._folder / "tmp" / f"{self._schema.name}-{self._name}-{number}"
-        self._files.append(DurableFile(aside, place / f"{self._name}.parquet"))
+        self._files.append(DurableFile(aside, place / f"{self._name}{f'-{number}' if number else ''}.parquet"))
+        self._postings.append(posting)
         self._months.append(month)
         self._row_counts.append(0)
         columns = [name for name in _DICTIONARY_COLUMNS if name in schema.names]
-        return _parquet.ParquetWriter(self._files[-1], schema, compression="zstd", use_dictionary=columns)
+        delta = {name: "DELTA_BINARY_PACKED" for name in _DELTA_COLUMNS if name in schema.names}
+        return _parquet.ParquetWriter(
+            self._files[-1], schema, compression="zstd", use_dictionary=columns, column_encoding=delta
+        )
 
     def _end(self, writer: Any) -> None:
         if writer is not None:
@@ -67,17 +90,33 @@ class SegmentWriter:
     def publish(self) -> tuple[StoredFile, ...]:
         """Puts every segment in its place."""
         found = []
-        for file, month, rows in zip(self._files, self._months, self._row_counts, strict=True):
+        layout = LAYOUT if self._schema.splits_times else 1
+        for file, month, rows, posting in zip(self._files, self._months, self._row_counts, self._postings, strict=True):
             path, sha256 = str(file.place.relative_to(self._folder)), file.publish()
             with storing(file.place):
                 modified = file.place.stat().st_mtime_ns
-            found.append(StoredFile(path, rows, file.size_bytes, sha256, month, self._schema.name, modified))
+            found.append(
+                StoredFile(path, rows, file.size_bytes, sha256, month, self._schema.name, modified, layout, posting)
+            )
         return tuple(found)
 
     def discard(self) -> None:
         """Leaves nothing of what was written, published or not."""
         for file in self._files:
             file.discard()
+
+
+def _laid_out(rows: Any, schema: TableSchema) -> Any:
+    """The rows as segments hold them: where the table says so, times in two columns."""
+    if not schema.splits_times:
+        return rows
+    index = rows.schema.get_field_index("at")
+    at = np.asarray(rows.column(index), dtype=np.int64)
+    second = at // 1_000_000
+    rest = (at - second * 1_000_000).astype(np.int32)
+    names = ["at_second", "at_microsecond", *(name for name in rows.schema.names if name != "at")]
+    columns = [pa.array(second), pa.array(rest), *(rows.column(n) for n in rows.schema.names if n != "at")]
+    return type(rows).from_arrays(columns, names=names)
 
 
 def _by_month(batch: pa.RecordBatch) -> Iterator[tuple[int | None, pa.RecordBatch]]:

@@ -1,39 +1,49 @@
-"""From names to keyed numbers while a file is read: each name is hashed once, new ones wait to be committed."""
+"""From names to keyed numbers while a file is read; each different name of a batch is hashed once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from leaktrace.ledger.arrow import ArrowColumn, texts_of
+from leaktrace.keys import Keyring
+from leaktrace.ledger.arrow import ArrowColumn, as_codes, bytes_of
+from leaktrace.ledger.dictionary import NameKind
 from leaktrace.records import Keys
 
-_REMEMBERED_NAMES = 500_000
-"""So many names stay in memory; beyond that all are forgotten and hashed again."""
-
-HashNames = Callable[[Iterable[str]], Keys]
-TakeNames = Callable[[list[str], Keys], None]
-"""Takes names and their numbers, seen for the first time or again after they were forgotten."""
+TakeNames = Callable[[ArrowColumn, Keys, NDArray[np.uint32]], None]
+"""Takes names, each once, with their numbers and checks."""
 
 
 class NameKeys:
     """Keyed numbers of one kind of names."""
 
-    def __init__(self, hash_names: HashNames, take_new: TakeNames) -> None:
-        self._hash_names, self._take_new = hash_names, take_new
-        self._known: dict[str, int] = {}
+    def __init__(self, kind: NameKind, keyring: Keyring, take_new: TakeNames) -> None:
+        self._kind, self._keyring, self._take_new = kind, keyring, take_new
+        self._last: tuple[Keys, NDArray[np.int64]] = (np.zeros(0, np.uint64), np.zeros(0, np.int64))
 
     def __call__(self, names: ArrowColumn) -> Keys:
         """The numbers of these names (no nulls), in order."""
-        if len(self._known) > _REMEMBERED_NAMES:
-            self._known.clear()
-        encoded = names.dictionary_encode()
-        distinct = texts_of(encoded.dictionary)
-        if fresh := [name for name in distinct if name not in self._known]:
-            keys = self._hash_names(fresh)
-            self._take_new(fresh, keys)
-            self._known.update(zip(fresh, keys.tolist(), strict=True))
-        numbers = np.fromiter((self._known[name] for name in distinct), dtype=np.uint64, count=len(distinct))
-        ordered: Keys = numbers[np.asarray(encoded.indices, dtype=np.int64)]
+        used, places = distinct_texts(names)
+        keys, checks = self._keyring.name_hashes(self._kind, *bytes_of(used))
+        self._take_new(used, keys, checks)
+        self._last = keys, places
+        ordered: Keys = keys[places]
         return ordered
+
+    def taken(self) -> tuple[Keys, NDArray[np.int64]]:
+        """Of the names numbered last: each different number, and which of them each row has."""
+        return self._last
+
+
+def distinct_texts(texts: ArrowColumn) -> tuple[ArrowColumn, NDArray[np.int64]]:
+    """Each different text that is there, and the place of each row's text among them."""
+    encoded = as_codes(texts)
+    places = np.asarray(encoded.indices, dtype=np.int64)
+    used = np.zeros(len(encoded.dictionary), dtype=bool)
+    used[places] = True
+    if used.all():
+        return encoded.dictionary, places
+    return encoded.dictionary.filter(pa.array(used)), (np.cumsum(used) - 1)[places]

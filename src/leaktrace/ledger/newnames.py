@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger import staging
+from leaktrace.ledger.arrow import ArrowColumn, taken, texts_of
 from leaktrace.ledger.catalog import StoredFile
-from leaktrace.ledger.dictionary import Dictionary, NameKind, checks_of, known_and_clashing, write_dictionary
+from leaktrace.ledger.dictionary import Dictionary, NameKind, known_and_clashing, write_dictionary
 from leaktrace.ledger.durable import DurableFile, storing
 from leaktrace.ledger.engine import Engine
 from leaktrace.records import Keys
@@ -20,6 +22,8 @@ from leaktrace.records import Keys
 _SEAL = "name waiting for its dictionary"
 _ENTRIES_A_FILE = 1_000_000
 """Names in memory at a time; more go into a further file."""
+_REMEMBERED_NAMES = 500_000
+"""So many names are known to have been gathered; beyond that all are forgotten and gathered again."""
 
 
 class ClashingNamesError(LedgerError):
@@ -35,15 +39,25 @@ class NewNames:
 
     def __init__(self, kind: NameKind, engine: Engine, known: Sequence[Dictionary], keyring: Keyring) -> None:
         self._kind, self._engine, self._known, self._keyring = kind, engine, known, keyring
+        self._taken = np.zeros(0, dtype=np.uint64)
 
-    def take(self, names: list[str], keys: Keys) -> None:
+    def take(self, names: ArrowColumn, keys: Keys, checks: NDArray[np.uint32]) -> None:
         """Keeps those that are new, and those whose number a dictionary has for another name."""
-        marks = checks_of(names, self._kind, self._keyring)
-        known, clashing = known_and_clashing(keys, marks, self._known)
+        marks = keys ^ (checks.astype(np.uint64) << np.uint64(32))
+        unseen = np.flatnonzero(~np.isin(marks, self._taken))
+        if len(self._taken) > _REMEMBERED_NAMES:
+            self._taken = marks[:0]
+        self._taken = np.concatenate([self._taken, marks[unseen]])
+        names, keys, checks = taken(names, unseen), keys[unseen], checks[unseen]
+
+        def names_at(wanted: NDArray[np.intp]) -> list[str]:
+            return texts_of(taken(names, wanted))
+
+        known, clashing = known_and_clashing(keys, checks, names_at, self._known, self._keyring)
         fresh = np.flatnonzero(~known | clashing)
         if len(fresh):
-            sealed = [self._keyring.encrypt(names[i].encode(), _SEAL) for i in fresh]
-            columns = {"key": keys[fresh], "mark": marks[fresh], "sealed": sealed, "clashing": clashing[fresh]}
+            sealed = [self._keyring.encrypt(text.encode(), _SEAL) for text in names_at(fresh)]
+            columns = {"key": keys[fresh], "mark": checks[fresh], "sealed": sealed, "clashing": clashing[fresh]}
             self._engine.execute(staging.keep_names(self._kind, pa.table(columns)))
 
 
@@ -65,23 +79,29 @@ class DictionaryWriter:
             checks.extend(np.asarray(batch.column("mark"), dtype=np.uint32))
             names.extend(_opened(batch.column("sealed").to_pylist(), keyring))
             if len(names) >= _ENTRIES_A_FILE:
-                self._write_file(kind, keys, checks, names, keyring)
+                self._write_gathered(kind, keys, checks, names, keyring)
         if names:
-            self._write_file(kind, keys, checks, names, keyring)
+            self._write_gathered(kind, keys, checks, names, keyring)
 
-    def _write_file(
+    def _write_gathered(
         self, kind: NameKind, keys: list[np.uint64], checks: list[np.uint32], names: list[str], keyring: Keyring
     ) -> None:
+        column = pa.array(names, pa.string())
+        self.write_sorted(kind, np.array(keys, np.uint64), np.array(checks, np.uint32), column, keyring)
+        for gathered in (keys, checks, names):
+            gathered.clear()
+
+    def write_sorted(
+        self, kind: NameKind, keys: Keys, checks: NDArray[np.uint32], names: ArrowColumn, keyring: Keyring
+    ) -> Dictionary:
+        """Writes names that are new and sorted by key; the file as it can be read at once, before it is published."""
         identity = f"{kind}-{self._table}-{self._name}-{len(self._files)}"
         file = DurableFile(self._folder / "tmp" / identity, self._folder / "dictionary" / f"{identity}.names")
         self._files.append((file, kind, len(names)))
         with storing(file.place):
-            write_dictionary(
-                file, np.array(keys, np.uint64), np.array(checks, np.uint32), names, kind=kind, identity=identity,
-                keyring=keyring,
-            )  # fmt: skip
-        for gathered in (keys, checks, names):
-            gathered.clear()
+            write_dictionary(file, keys, checks, names, kind=kind, identity=identity, keyring=keyring)
+            file.flush()
+        return Dictionary(file.aside, kind, identity)
 
     def publish(self) -> tuple[StoredFile, ...]:
         """Puts the files in their places."""

@@ -12,8 +12,12 @@ import pyarrow.parquet as pq
 
 from leaktrace.ledger.arrow import ArrowColumn
 from leaktrace.ledger.formats import BadFileError, FileFormat
-from leaktrace.ledger.rawrows import BATCH_ROWS, RawBatch, RowNumbers, demand_columns, reading, unpacked
+from leaktrace.ledger.rawrows import RawBatch, RowNumbers, demand_columns, reading, unpacked
 from leaktrace.ledger.schema import TableSchema
+
+_BATCH_ROWS = 524_288
+_FEW_TEXTS = ("principal", "fields", "action", "tool")
+"""Columns of few different texts; where a file keeps them as codes into a dictionary, so do we."""
 
 
 def parquet_batches(path: Path, file_format: FileFormat, schema: TableSchema, spool_folder: Path) -> Iterator[RawBatch]:
@@ -24,15 +28,16 @@ def parquet_batches(path: Path, file_format: FileFormat, schema: TableSchema, sp
             source: Any = str(path)
             if file_format.compression:
                 source = stack.enter_context(unpacked(path, file_format.compression, spool_folder))
-            parquet = stack.enter_context(pq.ParquetFile(source))
-            found = parquet.schema_arrow
+            found = pq.read_schema(source)
+            few = [name for name in _FEW_TEXTS if name in found.names and _is_text(found.field(name).type)]
+            parquet = stack.enter_context(pq.ParquetFile(source, read_dictionary=few))
         demand_columns(path, schema, found.names)
         known = [column for column in schema.columns if column.name in found.names]
         for column in known:
             _demand_type(path, column.name, column.kind, found.field(column.name).type)
         names = [column.name for column in known]
         extra = tuple(name for name in found.names if name not in names)
-        batches = parquet.iter_batches(batch_size=BATCH_ROWS, columns=names)
+        batches = parquet.iter_batches(batch_size=_BATCH_ROWS, columns=names)
         while True:
             with reading(path, None, lambda: numbers.last):
                 batch = next(batches, None)
@@ -78,6 +83,8 @@ def _is_text(found: pa.DataType) -> bool:
 
 def _as_text(column: ArrowColumn) -> ArrowColumn:
     if pa.types.is_timestamp(column.type):
+        return column
+    if pa.types.is_dictionary(column.type) and pa.types.is_string(column.type.value_type):
         return column
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return column.cast(pa.list_(pa.string()))

@@ -14,10 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from leaktrace.ledger.engine import Query
-from leaktrace.ledger.schema import DAY_OF_AT, STORED
+from leaktrace.ledger.schema import DAY_OF_AT, STORED, TICKET
 
-_TICKET = r"^\s*([\p{L}]{1,12})[-_#:/ ]?\d+\s*$"
-"""A reason that is a ticket's number."""
 _SHOWS_FIELD = "contains(concat(';', fields, ';'), concat(';', $field, ';'))"
 _IN_WINDOW = '"at" >= $start AND "at" < $end'
 _PLACE = "CASE WHEN region IS NOT NULL THEN concat('region ', region) ELSE concat('jurisdiction ', jurisdiction) END"
@@ -39,17 +37,30 @@ class Rows:
     values: Mapping[str, Any]
 
 
-def rows_of(table: str, segments: Sequence[str]) -> Rows:
-    """All rows of a table."""
+def rows_of(table: str, segments: Sequence[str], old_segments: Sequence[str] = ()) -> Rows:
+    """All rows of a table; `old_segments`: those with times in one column where the table splits them."""
+    parts, values = list[str](), dict[str, Any]()
+    columns = ", ".join(f'"{name}"' for name, _ in STORED[table].stored_columns() if name != "at")
     if segments:
-        return Rows(f"read_parquet($files_{table}, hive_partitioning = false)", {f"files_{table}": list(segments)})
-    columns = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in STORED[table].stored_columns())
-    return Rows(f"(SELECT {columns} WHERE false)", {})
+        parts.append(f"read_parquet($files_{table}, hive_partitioning = false)")
+        values[f"files_{table}"] = list(segments)
+        if STORED[table].splits_times:
+            parts[0] = f'(SELECT at_second * 1000000 + at_microsecond AS "at", {columns} FROM {parts[0]})'  # noqa: S608
+    if old_segments:
+        parts.append(f"read_parquet($old_{table}, hive_partitioning = false)")
+        values[f"old_{table}"] = list(old_segments)
+    if len(parts) == 2:
+        both = (f'SELECT "at", {columns} FROM {part}' for part in parts)  # noqa: S608
+        return Rows(f"({' UNION ALL '.join(both)})", values)
+    if parts:
+        return Rows(parts[0], values)
+    nulls = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in STORED[table].stored_columns())
+    return Rows(f"(SELECT {nulls} WHERE false)", {})
 
 
-def last_rows_of(table: str, segments: Sequence[str], *, overlapping: bool) -> Rows:
+def last_rows_of(table: str, segments: Sequence[str], *, overlapping: bool, old_segments: Sequence[str] = ()) -> Rows:
     """Of each id the row that was written last; a source has no id twice, so one source alone needs no look."""
-    rows = rows_of(table, segments)
+    rows = rows_of(table, segments, old_segments)
     if not overlapping:
         return rows
     identity = STORED[table].identity
@@ -92,7 +103,7 @@ def channels(accesses: Rows, cutoffs: pa.Table, field: str) -> Query:
             SELECT customer, principal, "at", 'ticket type ' || ticket AS channel FROM used WHERE ticket <> '')
         SELECT channel, principal, customer, min("at") AS first_shown_at
         FROM labelled GROUP BY ALL ORDER BY channel, customer, principal"""  # noqa: S608
-    values = {**accesses.values, "field": field, "ticket": _TICKET}
+    values = {**accesses.values, "field": field, "ticket": TICKET}
     return Query("channels", sql, values, {"cutoffs": cutoffs})
 
 
@@ -172,13 +183,11 @@ def customer_count(customers: Rows, accesses: Rows, contacts: Rows) -> Query:
     return Query("count all customers", f"SELECT count(*) AS customer_count FROM {everybody.sql}", everybody.values)  # noqa: S608
 
 
-def draw_alike(customers: Rows, accesses: Rows, contacts: Rows, excluded: pa.Table, count: int, order: int) -> Query:
-    """`excluded`: customer. A random draw from all customers, in the order they were drawn."""
-    everybody = _everybody(customers, accesses, contacts)
+def keys_between(table: Rows, first: int, last: int) -> Query:
+    """Customers of a table whose number lies in `[first, last]`, each once, ascending."""
     sql = f"""
-        SELECT customer FROM {everybody.sql} ANTI JOIN excluded USING (customer)
-        ORDER BY xor(customer, $order) LIMIT $count"""  # noqa: S608
-    return Query("draw customers", sql, {**everybody.values, "order": order, "count": count}, {"excluded": excluded})
+        SELECT DISTINCT customer FROM {table.sql} WHERE customer BETWEEN $first AND $last ORDER BY customer"""  # noqa: S608
+    return Query("customers of a part", sql, {**table.values, "first": first, "last": last})
 
 
 def places(customers: Rows, near: pa.Table) -> Query:

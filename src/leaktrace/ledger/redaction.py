@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from leaktrace.addresses import normalise
 from leaktrace.keys import Keyring
-from leaktrace.ledger.arrow import ArrowColumn, compute, texts_of
+from leaktrace.ledger.arrow import ArrowColumn, bytes_of, compute, texts_of
+from leaktrace.ledger.compiled.texts import MAY_NAME_AN_ADDRESS, looks_of
 
 _AT_SIGNS = r"(?:@|%40|\uff20|\ufe6b)"
 _STOPS = r"\s@<>()\[\],;:\"'"
@@ -32,6 +33,8 @@ def redact(text: str, keyring: Keyring) -> str:
 
 def redact_column(column: ArrowColumn, keyring: Keyring) -> ArrowColumn:
     """The same for a column of strings; each different text is looked at once."""
+    if not looks_of(*bytes_of(column.drop_null())) & MAY_NAME_AN_ADDRESS:
+        return column
     suspects = compute.match_substring_regex(column, "(?i)@|%40|\uff20|\ufe6b")
     if not compute.any(suspects).as_py():
         return column

@@ -11,7 +11,7 @@ from leaktrace.ledger.durable import storing
 from leaktrace.ledger.engine import SPILL_PREFIX
 from leaktrace.ledger.rejects import cut_rejects
 
-FOLDERS = ("lake", "dictionary", "rejects", "tmp")
+FOLDERS = ("lake", "index", "dictionary", "rejects", "tmp")
 
 
 def remove_leftovers(folder: Path, catalog: Catalog) -> int:

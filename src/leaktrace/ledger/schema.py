@@ -45,6 +45,8 @@ _SQL_TYPES = {
     "text": "VARCHAR",
     "label": "VARCHAR",
 }
+TICKET = r"^\s*([\p{L}]{1,12})[-_#:/ ]?\d+\s*$"
+"""A reason that is a ticket's number (RE2, as DuckDB and Arrow have it); its group is the type of ticket."""
 DAY_OF_AT = '("at" - (("at" % 86400000000) + 86400000000) % 86400000000) // 86400000000'
 """SQL: the UTC day of `at`, counted from 1970-01-01, exact before 1970 too."""
 PROVENANCE = (("source", "BIGINT"), ("source_row", "BIGINT"))
@@ -62,6 +64,8 @@ class TableSchema:
     order: tuple[str, ...] = ()
     """Stored columns by which its segments are sorted."""
     by_month: bool = False
+    splits_times: bool = False
+    """Whether segments hold `at` as `at_second` and `at_microsecond`."""
 
     def stored_columns(self) -> tuple[tuple[str, str], ...]:
         """(name, SQL type) of the columns of its segments."""
@@ -92,6 +96,7 @@ ACCESSES = TableSchema(
     ),
     order=("customer", "at", "principal", "source_row"),
     by_month=True,
+    splits_times=True,
 )
 CONTACTS = TableSchema(
     "contacts",

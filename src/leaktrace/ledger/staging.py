@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from leaktrace.ledger.engine import Query
-from leaktrace.ledger.schema import DAY_OF_AT, TableSchema
+from leaktrace.ledger.schema import TableSchema
 
 NAMES_TABLE = "staged_names"
 
@@ -91,20 +91,9 @@ def overlap(schema: TableSchema, segments: Sequence[str]) -> Query:
     return Query("find replaced rows", sql, {"segments": list(segments)})
 
 
-def day_counts() -> Query:
-    """Accesses by tool, fields and UTC day."""
-    sql = f"""
-        SELECT tool, fields, {DAY_OF_AT} AS day, count(*) AS row_count,
-            min("at") AS first_at, max("at") AS last_at
-        FROM staged_accesses GROUP BY tool, fields, day ORDER BY tool, fields, day"""  # noqa: S608
-    return Query("count rows a day", sql)
-
-
-def principals_seen() -> Query:
-    """Principals in the source's accesses and bulk reads."""
-    sql = """
-        SELECT principal FROM staged_accesses UNION SELECT principal FROM staged_bulk_reads ORDER BY principal"""
-    return Query("list principals seen", sql)
+def bulk_readers() -> Query:
+    """Principals of the source's bulk reads."""
+    return Query("list bulk readers", "SELECT DISTINCT principal FROM staged_bulk_reads ORDER BY principal")
 
 
 def json_cells(lines: pa.Table, names: Sequence[str]) -> Query:
