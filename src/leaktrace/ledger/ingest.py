@@ -61,6 +61,8 @@ class Taken:
     unreadable_address_count: int = 0
     also_there: tuple[str, ...] = ()
     """Columns that were ignored."""
+    passed_over_count: int = 0
+    """Records of a log that are no accesses."""
 
 
 def digest_file(path: Path, progress: Progress) -> str:
@@ -153,6 +155,7 @@ class SourceIntake:
                 self._keep(checked[schema.name], schema, gathered, rejects)
             gathered.watch_clock(tuple(checked.values()))
             gathered.also_there |= {name for _, raw in parts for name in raw.also_there}
+            gathered.passed_over_count += sum(raw.passed_over_count for _, raw in parts)
             progress(f"reading {self._path.name}", gathered.row_count(), None)
         return gathered
 
@@ -245,6 +248,7 @@ class _Gathered:
     def __init__(self, clock: ClockWatch) -> None:
         self.clock = clock
         self.also_there: set[str] = set()
+        self.passed_over_count = 0
         self.dictionaries: DictionaryWriter | None = None
         self._accepted = self._rejected = self._bulk = self._unreadable_addresses = 0
 
@@ -274,6 +278,7 @@ class _Gathered:
             bulk_count=self._bulk,
             unreadable_address_count=self._unreadable_addresses,
             also_there=tuple(sorted(self.also_there)),
+            passed_over_count=self.passed_over_count,
         )
 
 
