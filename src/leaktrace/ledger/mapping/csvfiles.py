@@ -21,16 +21,12 @@ class BrokenCsvError(Exception):
 
 def csv_records(stream: IO[bytes], shape: CsvShape) -> Iterator[tuple[int, dict[str, Any] | Unreadable]]:
     """(row number, record), empty cells left out; the row after the header is 1. BrokenCsvError where it is no CSV."""
-    lines = csv.reader(
-        io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), delimiter=shape.delimiter, strict=True
-    )
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    lines = csv.reader(text, delimiter=shape.delimiter, strict=True)
     row = 0
     try:
         header = list(shape.header) or next(lines, [])
-        if not header:
-            raise BrokenCsvError(0, "it is empty, and should begin with the names of its columns")
-        if len(set(header)) < len(header):
-            raise BrokenCsvError(0, "a column is there more than once")
+        _check(header)
         for cells in lines:
             if not cells:
                 continue
@@ -43,3 +39,12 @@ def csv_records(stream: IO[bytes], shape: CsvShape) -> Iterator[tuple[int, dict[
         raise BrokenCsvError(row + 1, "it is no CSV: a quote is not closed, or a value is too long") from error
     except UnicodeDecodeError as error:
         raise BrokenCsvError(row + 1, "it is not UTF-8") from error
+    finally:
+        text.detach()  # the stream is closed by whoever opened it
+
+
+def _check(header: list[str]) -> None:
+    if not header:
+        raise BrokenCsvError(0, "it is empty, and should begin with the names of its columns")
+    if len(set(header)) < len(header):
+        raise BrokenCsvError(0, "a column is there more than once")
