@@ -100,6 +100,7 @@ def record(**change: Any) -> dict[str, Any]:
 def one(event: dict[str, Any], **options: str) -> AccessRow:
     rows = map_record(options_from_document(options), event, 1)
     assert isinstance(rows, list), rows
+    row: AccessRow
     (row,) = rows
     return row
 
@@ -125,7 +126,7 @@ def test_cloudtrail_identities(identity: dict[str, Any], principal: str) -> None
         ({"key": {"customer_id": {"S": "C-1"}}}, ["C-1"], ANY),
         ({"key": {"customerId": 17}}, ["17"], ANY),
         ({"key": {"pk": "CUSTOMER#9"}}, [None], ANY),
-        ({"requestItems": {"customers": {"keys": [{"customer_id": "C-1"}, {"customer_id": "C-2"}]}}}, ["C-1", "C-2"], ANY),
+        ({"requestItems": {"shop": {"keys": [{"customer_id": "C-1"}, {"customer_id": "C-2"}]}}}, ["C-1", "C-2"], ANY),
         (
             {"requestItems": {"customers": {"keys": [{"customer_id": {"N": "3"}}], "projectionExpression": "#m",
                               "expressionAttributeNames": {"#m": "Mail"}}}},

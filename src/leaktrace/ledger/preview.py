@@ -124,7 +124,7 @@ class _Preview:
                 yield ((self.schema, raw),)
 
     def _take(self, path: Path, parts: _Parts) -> None:
-        room = PART_COUNT - self.counts.all()
+        room, file = PART_COUNT - self.counts.all(), redact(path.name, self.keyring)
         fresh: list[PreviewRow] = []
         rejects: list[PreviewReject] = []
         for schema, raw in parts:
@@ -140,8 +140,8 @@ class _Preview:
             shown = {name: column.slice(0, SHOWN_COUNT).to_pylist() for name, column in checked.columns.items()}
             for place, row in enumerate(checked.rows[:SHOWN_COUNT].tolist()):
                 values = self._values({name: cells[place] for name, cells in shown.items()}, schema, names)
-                fresh.append(PreviewRow(path.name, row, values, bulk=schema is BULK_READS))
-            rejects += [PreviewReject(path.name, one.source_row, one.reason) for one in checked.rejected]
+                fresh.append(PreviewRow(file, row, values, bulk=schema is BULK_READS))
+            rejects += [PreviewReject(file, one.source_row, one.reason) for one in checked.rejected]
         fresh.sort(key=lambda one: one.row)
         rejects.sort(key=lambda one: one.row)
         self.rows += fresh[: SHOWN_COUNT - len(self.rows)]

@@ -109,8 +109,9 @@ def render_ingest_preview(preview: IngestPreview) -> RenderableType:
         ("Would be rejected", words.number(preview.rejected_count)),
         ("No accesses", words.number(preview.passed_over_count)),
     ]
+    table: list[RenderableType] = [rows, Text()] if preview.rows else []
     return Group(
-        *([rows, Text()] if preview.rows else []),
+        *table,
         *([Text("Rejected, the first:"), *rejected, Text()] if rejected else []),
         pairs(counts),
         *(Text(words.plain(note)) for note in preview.notes),

@@ -63,15 +63,15 @@ def _options(document: dict[str, Any], given: Table[str, object], place: str) ->
         raise UsageError(
             f"{place}: there is no option '{unknown[0]}'.", f"There are: {', '.join(sorted(declared)) or 'none'}."
         )
-    values = {}
+    values: dict[str, list[str]] = {}
     for name, value in declared.items():
         asked = given.get(name, value)
         if isinstance(asked, str) and name in given and isinstance(value, list):
             asked = [part.strip() for part in asked.split(",") if part.strip()]
-        listed = asked if isinstance(asked, list) else [asked]
-        if not all(isinstance(item, str) for item in listed):
+        listed: list[object] = asked if isinstance(asked, list) else [asked]
+        values[name] = [item for item in listed if isinstance(item, str)]
+        if len(values[name]) < len(listed):
             raise UsageError(f"{place}: the option '{name}' is no text and no list of texts.", "Put it in quotes.")
-        values[name] = listed
     return values
 
 
