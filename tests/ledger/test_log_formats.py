@@ -139,7 +139,8 @@ def test_cloudtrail_identities(identity: dict[str, Any], principal: str) -> None
 def test_cloudtrail_keys_and_projections(
     parameters: dict[str, Any], customers: list[str | None], fields: tuple[str, ...]
 ) -> None:
-    rows = map_record(options_from_document({}), record(requestParameters=parameters), 1)
+    name = "BatchGetItem" if "requestItems" in parameters else "GetItem"
+    rows = map_record(options_from_document({}), record(eventName=name, requestParameters=parameters), 1)
     assert isinstance(rows, list)
     assert [row.customer for row in rows] == customers
     assert {row.fields for row in rows} == {fields}

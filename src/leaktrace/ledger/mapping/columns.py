@@ -89,7 +89,15 @@ def condition_of(table: Settled) -> Condition:
         among=frozenset(inner.texts("in")) if "in" in said else None,
         not_among=frozenset(inner.texts("not_in")) if "not_in" in said else None,
         exists=exists,
+        key=_only_key(sources),
     )
+
+
+def _only_key(sources: tuple[Source, ...]) -> str | None:
+    """The key, where there is one source, of one step, with nothing cut off."""
+    path = sources[0].path
+    is_bare = len(sources) == 1 and sources[0] == Source(path)
+    return path.plain[0] if is_bare and path.plain is not None and len(path.plain) == 1 else None
 
 
 def _sources(table: Settled) -> tuple[Source, ...]:

@@ -55,6 +55,8 @@ class Condition:
     not_among: frozenset[str] | None = None
     """Holds where none of the values is among these."""
     exists: bool | None = None
+    key: str | None = None
+    """The one key of the record that it asks about, where it is as simple as that: most conditions are."""
 
 
 @dataclass(frozen=True, slots=True)

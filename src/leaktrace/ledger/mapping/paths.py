@@ -110,12 +110,24 @@ def values_at(record: Any, path: Path) -> list[Any]:
             if node is None:
                 break
         else:
-            if type(node) is list:
-                return [item for item in node if item is not None]
-            return [node]
+            return [item for item in node if item is not None] if type(node) is list else [node]
+        if not _may_be_dotted(record, path, path.plain):
+            return []
     found: list[Any] = []
     _collect(record, path, 0, found)
     return found
+
+
+def _may_be_dotted(node: Any, path: Path, keys: tuple[str, ...]) -> bool:
+    """Whether some of a path's names stand as one key where they could: most paths that miss end here."""
+    for key, joined in zip(keys, path.joined, strict=True):
+        if type(node) is not dict:
+            return False
+        for dotted, _ in joined:
+            if dotted in node:
+                return True
+        node = node.get(key)
+    return False
 
 
 def _collect(node: Any, path: Path, place: int, found: list[Any]) -> None:

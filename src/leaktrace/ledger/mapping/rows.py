@@ -108,8 +108,11 @@ def _cut(text: str, source: Source) -> str | None:
 def _texts(sources: Sequence[Source], record: dict[str, Any]) -> list[str]:
     """What the first source that gives anything gives."""
     for source in sources:
+        values = values_at(record, source.path)
+        if not values:
+            continue
         found = []
-        for value in values_at(record, source.path):
+        for value in values:
             text = plain_text(value)
             if text is not None and (text := _cut(text, source)) is not None:
                 found.append(text)
@@ -191,7 +194,10 @@ def _digest(column: Column, record: dict[str, Any]) -> str | None:
 def _holds(condition: Condition, record: dict[str, Any]) -> bool:
     if condition.exists is not None:
         return any(_is_there(source, record) for source in condition.sources) == condition.exists
-    texts = [text for source in condition.sources for text in _texts((source,), record)]
+    if condition.key is not None and type(value := record.get(condition.key)) in (str, int):
+        texts = [str(value).strip()]
+    else:
+        texts = [text for source in condition.sources for text in _texts((source,), record)]
     if condition.among is not None:
         return not condition.among.isdisjoint(texts)
     return condition.not_among is None or condition.not_among.isdisjoint(texts)
