@@ -119,6 +119,25 @@ def test_a_packed_file_that_breaks_off_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_lines"),
+    [
+        (line() + line(), True),
+        ('"c": "C-0"}\n' + line() + line(), True),
+        ("\n\n" + line() + "\n" + line(), True),
+        (line(), False),
+        (line().strip(), False),
+        (json.dumps({"Records": [ROW, ROW]}, indent=2), False),
+        ("[\n" + line().strip() + ",\n" + line() + "]\n", False),
+        ("[\n" + line() + "]\n", False),
+        ("", False),
+        ("1\n2\n3\n", False),
+    ],
+)
+def test_lines_are_told_from_documents(text: str, is_lines: bool) -> None:
+    assert jsonfiles.is_ndjson(text.encode()) == is_lines
+
+
 # --- documents --------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leaktrace.ledger.formats import AccessRow
 from leaktrace.ledger.mapping import map_record, mapping_from_text
-from leaktrace.ledger.mapping.rows import CUSTOMERS_CEILING_COUNT, NO_TEXT
+from leaktrace.ledger.mapping.rows import CUSTOMERS_CEILING_COUNT, FIELDS_CEILING_COUNT, NO_TEXT
 
 HEAD = """
 schema = "leaktrace.mapping/1"
@@ -60,6 +60,7 @@ def test_the_first_path_that_gives_anything_counts() -> None:
         ({"c": "\ud83d"}, NO_TEXT),
         ({"who": "\ud83d"}, NO_TEXT),
         ({"f": "\ud83d"}, NO_TEXT),
+        ({"f": ",".join(f"f{n}" for n in range(FIELDS_CEILING_COUNT + 1))}, "the record names more than 1000 fields"),
         ({"c": list(range(CUSTOMERS_CEILING_COUNT + 1))}, "the record names more than 10000 customers"),
     ],
 )

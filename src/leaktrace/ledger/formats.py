@@ -114,7 +114,7 @@ def format_of(path: Path, file_format: str | None, options: Mapping[str, str] | 
             f"Say --format with one of: {known}; each may be compressed as .gz or .zst.",
         )
     if options and name not in ROW_READERS:
-        raise BadFileError(f"{path}: the format {name} has no options.", f"Only {', '.join(ROW_READERS)} has.")
+        raise BadFileError(f"{path}: the format {name} has no options.", f"Only {', '.join(ROW_READERS)} have.")
     return FileFormat(name, compression, dict(options or {}))
 
 

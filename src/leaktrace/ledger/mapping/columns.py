@@ -34,6 +34,8 @@ def column_of(name: str, table: Settled) -> Column:
     """How one column is filled."""
     sources = _sources(table)
     default = table.texts("default")
+    if name == "at" and default:
+        raise table.wrong("a time has no default", "Leave it out: a record without time is rejected.")
     if not sources and not default:
         raise table.wrong("it has neither a path nor a default", "Say path = '...' or default = '...'.")
     if name == "fields":

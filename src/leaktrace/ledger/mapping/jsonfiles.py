@@ -18,6 +18,7 @@ from leaktrace.ledger.mapping.paths import Each, Path, values_at
 RECORD_CEILING_BYTES = 8_000_000
 """A longer record is rejected; in a document, where its end cannot be known, it breaks the file."""
 _BLOCK_BYTES = 1 << 20
+_JUDGED_LINES = 9
 _WHITE = re.compile(r"[ \t\n\r]*")
 
 
@@ -94,9 +95,13 @@ def _line_value(line: bytes) -> Any:
 
 
 def is_ndjson(head: bytes) -> bool:
-    """Whether a file that begins so has one value a line: its first line is one, and there are more."""
-    lines = [line for line in head.removeprefix(codecs.BOM_UTF8).split(b"\n") if line.strip()]
-    return len(lines) > 1 and not isinstance(_line_value(lines[0]), Unreadable)
+    """Whether a file that begins so has one value a line: most of its first lines are one, and there are several.
+
+    A log that was cut in two may begin in the middle of a line. A file of one line is a document either way.
+    """
+    lines = [line for line in head.removeprefix(codecs.BOM_UTF8).split(b"\n") if line.strip()][:_JUDGED_LINES]
+    whole = sum(isinstance(_line_value(line), dict | list) for line in lines)
+    return len(lines) > 1 and 2 * whole > len(lines)
 
 
 # --- documents --------------------------------------------------------------------------------------------

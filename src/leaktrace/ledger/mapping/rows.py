@@ -20,6 +20,7 @@ from leaktrace.ledger.mapping.times import TimeFormat, parse_time
 
 CUSTOMERS_CEILING_COUNT = 10_000
 """A record that names more customers is rejected; they are listed by whoever wrote the log, not by a person."""
+FIELDS_CEILING_COUNT = 1000
 NO_TEXT = "a value holds half of a surrogate pair, which is no text"
 _NOTHING = Column()
 _ANY_FIELD = "*"
@@ -57,6 +58,8 @@ def _rows(rule: Rule, record: dict[str, Any], row: int) -> Sequence[AccessRow] |
     if principal is None:
         return "principal is missing"
     fields = _fields(columns.get("fields", _NOTHING), record)
+    if len(fields) > FIELDS_CEILING_COUNT:
+        return f"the record names more than {FIELDS_CEILING_COUNT} fields"
     customers: Sequence[str | None] = ()
     if rule.bulk != "always":
         customers = _several(columns.get("customer", _NOTHING), record)
