@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from leaktrace.errors import LedgerError, UsageError
 from leaktrace.ledger.formats import AccessRow, PassedOver, RejectedRow
-from leaktrace.ledger.mapping import jsonfiles, mapping_from_text
-from leaktrace.ledger.mapping.jsonfiles import RECORD_CEILING_BYTES, Unreadable, document_records, ndjson_records
+from leaktrace.ledger.mapping import jsonfiles, jsontext, mapping_from_text
+from leaktrace.ledger.mapping.jsonfiles import Unreadable, document_records, ndjson_records
+from leaktrace.ledger.mapping.jsontext import RECORD_CEILING_BYTES
 from leaktrace.ledger.mapping.mapped import options_from_document, read_mapped
 from leaktrace.ledger.mapping.paths import Path as RecordPath
 from leaktrace.ledger.mapping.paths import parse_path
@@ -103,6 +104,14 @@ def test_hostile_lines_are_rejected_one_by_one(tmp_path: Path) -> None:
         (5, "the line is not UTF-8"),
         (6, "C-9"),
     ]
+
+
+def test_a_line_whose_list_of_records_is_empty_holds_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text('{"Records": []}\n{"Records": {}}\n' + json.dumps({"Records": [ROW, ROW]}), encoding="utf-8")
+    assert told(path, 'records = "Records[*]"') == [
+        (2, "nothing stands where the mapping says the records are"), (3, "C-1"), (3, "C-1"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstd, bytes])
@@ -223,7 +232,7 @@ def test_records_come_out_as_they_went_in_however_the_text_is_cut(
 ) -> None:
     document = {"before": other, "log": {"x": other, "Records": records}, "after": other}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jsonfiles, "_BLOCK_BYTES", block)
+        patch.setattr(jsontext, "BLOCK_BYTES", block)
         stream = io.BytesIO(json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         found = list(document_records(stream, (place("log.Records[*]"),)))
     assert found == list(enumerate(records, 1))
@@ -235,7 +244,7 @@ def test_no_bytes_give_anything_but_records_rejects_or_a_broken_file(content: by
         assert number >= 1
         assert isinstance(record, dict | Unreadable)
     found: list[Any] = []
-    with contextlib.suppress(jsonfiles.BrokenJsonError):
+    with contextlib.suppress(jsontext.BrokenJsonError):
         found.extend(record for _, record in document_records(io.BytesIO(content), (place("a[*]"), place(""))))
     assert all(isinstance(record, dict | Unreadable) for record in found)
 

@@ -11,13 +11,8 @@ import pyarrow as pa
 from leaktrace.errors import LedgerError
 from leaktrace.ledger.formats import AccessRow, PassedOver, RejectedRow
 from leaktrace.ledger.mapping.csvfiles import BrokenCsvError, csv_records
-from leaktrace.ledger.mapping.jsonfiles import (
-    BrokenJsonError,
-    Unreadable,
-    document_records,
-    is_ndjson,
-    ndjson_records,
-)
+from leaktrace.ledger.mapping.jsonfiles import Unreadable, document_records, is_ndjson, ndjson_records
+from leaktrace.ledger.mapping.jsontext import BrokenJsonError
 from leaktrace.ledger.mapping.model import Mapping
 from leaktrace.ledger.mapping.rows import map_record
 from leaktrace.ledger.packed import open_unpacked
