@@ -156,8 +156,9 @@ def _fields(column: Column, record: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _translated(name: str, values: dict[str, str]) -> str:
-    """`contact.email` is told by its whole name, else by its last part."""
-    return values.get(name) or values.get(name.rpartition(".")[2], name)
+    """`contact.email` is told by its whole name, else by its last part; `e-mail` is `e_mail`."""
+    last = name.rpartition(".")[2]
+    return values.get(name) or values.get(last) or values.get(last.replace("-", "_").replace(" ", "_"), name)
 
 
 def _resolved(texts: list[str], record: dict[str, Any], aliases: Sequence[Path]) -> list[str]:
