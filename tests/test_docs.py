@@ -7,6 +7,7 @@ import dataclasses
 import re
 import shlex
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,12 @@ from docs.make import command_names, pages
 import leaktrace
 from leaktrace import records
 from leaktrace.cli.tables import Made
+from leaktrace.ledger.mapping import builtin_text
+from leaktrace.ledger.mapping.cloudtrail import read_cloudtrail
+from leaktrace.ledger.mapping.ecs import read_ecs
+from leaktrace.ledger.mapping.model import COLUMN_NAMES
+from leaktrace.ledger.mapping.ocsf import read_ocsf
+from leaktrace.ledger.mapping.times import NAMED_FORMATS
 from leaktrace.ledger.pgaudit import PgauditOptions
 from leaktrace.lookuplog import LookupEntry, VerifiedLookups
 from leaktrace.settings import Settings
@@ -86,6 +93,7 @@ ANSWERS: dict[str, type] = {
     "init": Made,
     "simulate": records.SimulationTruth,
     "ingest": records.IngestReport,
+    "ingest --preview": records.IngestPreview,
     "mail": records.MailReport,
     "campaigns": records.Campaign,
     "ledger stats": records.LedgerStats,
@@ -94,6 +102,11 @@ ANSWERS: dict[str, type] = {
     "lookups": VerifiedLookups,
 }
 """What each command's `--json` prints; `trace` and `mail --inspect` have tables of their own."""
+NESTED: dict[str, tuple[type, ...]] = {
+    "lookups": (LookupEntry,),
+    "ingest --preview": (records.PreviewRow, records.PreviewReject),
+}
+"""Records inside those."""
 
 
 def fields_of(record: Any) -> set[str]:
@@ -114,7 +127,7 @@ def test_what_commands_print_as_json_is_told() -> None:
     assert set(told) == {*ANSWERS, "trace", "calibrate", "mail --inspect"}
     for command, record in ANSWERS.items():
         assert fields_of(record) <= told[command], command
-        nested = fields_of(LookupEntry) if command == "lookups" else {"json"}
+        nested = {name for one in NESTED.get(command, ()) for name in fields_of(one)} | {"json"}
         assert told[command] <= fields_of(record) | nested, command
 
 
@@ -151,6 +164,57 @@ def test_every_option_of_the_audit_log_reader_is_explained() -> None:
     assert re.findall(r"^\| `(\w+)` \| .* \| .* \|$", formats.split("--option")[1].split("##")[0], re.MULTILINE) == [
         one.name for one in dataclasses.fields(PgauditOptions)
     ]
+
+
+@pytest.mark.parametrize("name", ["cloudtrail", "ocsf", "ecs"])
+def test_a_page_on_a_log_format_has_its_mapping_and_every_option(name: str) -> None:
+    page = (DOCS / "formats" / f"{name}.md").read_text(encoding="utf-8")
+    mapping = builtin_text(name)
+    assert f"```toml\n{mapping}```" in page
+    options = page.split("| option |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \| .* \| .* \|$", options, re.MULTILINE) == list(tomllib.loads(mapping)["options"])
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "told"),
+    [
+        (
+            "cloudtrail",
+            read_cloudtrail,
+            "`111122223333:assumed-role/Support/agent.chen` shown `name` and `email` of `C-0007`",
+        ),
+        (
+            "ocsf",
+            read_ocsf,
+            "`u-101` shown `name` and `email` of `C-0007` by the tool `Shop CRM` for the ticket `T-55`",
+        ),
+        ("ecs", read_ecs, "`chen` shown `name` and `email` of `C-0007` by the tool `crm` for the ticket `T-55`"),
+    ],
+)
+def test_the_sample_on_a_page_becomes_what_the_page_says(name: str, read: Any, told: str, tmp_path: Path) -> None:
+    page = (DOCS / "formats" / f"{name}.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "sample.json"
+    path.write_text(sample, encoding="utf-8")
+    (row,) = read(path)
+    fields = " and ".join(f"`{field}`" for field in row.fields)
+    said = f"`{row.principal}` shown {fields} of `{row.customer}`"
+    if row.reason:
+        said += f" by the tool `{row.tool}` for the ticket `{row.reason}`"
+    assert said == told
+    assert f"becomes {told}." in page
+
+
+def test_the_page_on_mappings_shows_the_sample_that_is_tested_and_every_key() -> None:
+    page = (DOCS / "formats" / "mapping.md").read_text(encoding="utf-8")
+    for sample in ("helpdesk.csv", "helpdesk.toml"):
+        assert (ROOT / "tests" / "assets" / "mapping" / sample).read_text(encoding="utf-8") in page
+    for key in ("path", "prefix", "after", "after_last", "before", "from", "default", "in", "not_in", "exists"):
+        assert f"`{key}`" in page, key
+    for column in COLUMN_NAMES:
+        assert f"`[{column}]`" in page, column
+    for form in NAMED_FORMATS:
+        assert f'`"{form}"`' in page, form
 
 
 def test_pictures_can_be_read_aloud() -> None:

@@ -9,13 +9,14 @@ from leaktrace.records import (
     Evidence,
     EvidenceItem,
     Finding,
+    IngestPreview,
     IngestReport,
     Link,
     MailReport,
     MessageRecord,
 )
 from leaktrace.version import __version__
-from leaktrace.workspace import Workspace, create
+from leaktrace.workspace import Workspace, create, preview
 from leaktrace.workspace import open_workspace as open  # noqa: A004 - `leaktrace.open` is the promised name
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Evidence",
     "EvidenceItem",
     "Finding",
+    "IngestPreview",
     "IngestReport",
     "LeaktraceError",
     "Link",
@@ -33,6 +35,7 @@ __all__ = [
     "__version__",
     "create",
     "open",
+    "preview",
     "read_evidence",
     "read_mail",
 ]

@@ -109,6 +109,49 @@ class IngestReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One row as it would be taken in; e-mail addresses are replaced by tokens."""
+
+    file: str
+    row: int
+    """1-based number of the row, line or record in the file."""
+    values: dict[str, str | None]
+    """Column of the table -> what would be kept of it."""
+    bulk: bool = False
+    """A read that cannot be tied to customers."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewReject:
+    """One row that would be kept aside, and why."""
+
+    file: str
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPreview:
+    """What an `ingest` would make of the first part of its files. Nothing was written."""
+
+    table: str
+    file_count: int
+    accepted_count: int
+    """Rows of the part that was read that would be taken, bulk reads among them."""
+    bulk_count: int
+    rejected_count: int
+    passed_over_count: int
+    """Records of a log that are no accesses."""
+    is_whole: bool
+    """Everything was read; else the counts are those of a part."""
+    rows: tuple[PreviewRow, ...]
+    """The first ten."""
+    rejected: tuple[PreviewReject, ...]
+    """The first ten."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerStats:
     """How much the ledger holds."""
 

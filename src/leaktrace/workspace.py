@@ -20,6 +20,7 @@ from leaktrace.ledger import DuckLedger, Progress
 from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
+from leaktrace.previewing import preview_tables
 from leaktrace.records import (
     TABLES,
     Calibration,
@@ -28,6 +29,7 @@ from leaktrace.records import (
     Evidence,
     ExposedCustomer,
     Finding,
+    IngestPreview,
     IngestReport,
     LedgerStats,
     Link,
@@ -96,6 +98,17 @@ def open_workspace(
     """Opens a workspace that exists."""
     around = _surroundings(environment, clock, user)
     return Workspace(open_folder(Path(path), around.environment), around)
+
+
+def preview(
+    table: str,
+    paths: AnyPath | Iterable[AnyPath],
+    *,
+    file_format: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> IngestPreview:
+    """What `ingest` would make of the first part of these files; needs no workspace and writes nothing."""
+    return preview_tables(table, list(walked(paths)), file_format, options)
 
 
 class Workspace:

@@ -394,7 +394,7 @@ def test_json_is_utf_8_whatever_the_terminal_speaks(tmp_path: Path) -> None:
 def _in_encoding(desk: Desk, encoding: str, *arguments: object) -> bytes:
     ran = subprocess.run(
         [PROGRAM, *map(str, arguments)],
-        env={**desk.environment(), "PYTHONIOENCODING": encoding},
+        env={**desk.environment(), "PYTHONIOENCODING": encoding, "COLUMNS": "400"},
         capture_output=True,
         timeout=120,
         check=False,

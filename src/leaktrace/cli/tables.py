@@ -11,8 +11,8 @@ import typer
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
 from leaktrace.errors import UsageError
 from leaktrace.records import TABLES
-from leaktrace.report import render_ingest_report, render_stats
-from leaktrace.workspace import create
+from leaktrace.report import render_ingest_preview, render_ingest_report, render_stats
+from leaktrace.workspace import create, preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +53,37 @@ def ingest(
     table: Annotated[str, typer.Argument(help=f"One of: {', '.join(TABLES)}.")],
     paths: Annotated[list[Path], typer.Argument(help="Files or folders: Parquet, CSV, NDJSON, also .gz and .zst.")],
     file_format: Annotated[
-        str | None, typer.Option("--format", help="Read the files as this: parquet, csv, ndjson, pgaudit.")
+        str | None,
+        typer.Option(
+            "--format", help="Read the files as this: parquet, csv, ndjson, pgaudit, cloudtrail, ocsf, ecs, mapped."
+        ),
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option("--option", help="What the format's reader is told, as name=value (pgaudit: snapshot=TABLE.csv)."),
+        typer.Option(
+            "--option",
+            help="What the format's reader is told, as name=value (pgaudit: snapshot=TABLE.csv; mapped: "
+            "mapping=mapping.toml).",
+        ),
     ] = None,
+    preview_only: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Show the first ten rows and rejects as they would be; write nothing, need no workspace."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Read a table into the ledger. Bad rows are kept aside; the same file again changes nothing.
 
     Example: leaktrace ingest accesses log/2026-03.parquet
+
+    Example: leaktrace ingest accesses crm.json --format mapped --option mapping=mapping.toml --preview
     """
+    if preview_only:
+        seen = preview(table, paths, file_format=file_format, options=_named(option))
+        answer(seen, render_ingest_preview(seen), as_json=as_json)
+        return 3 if seen.rejected_count else 0
     with screen_of(context).open() as workspace, progress_line() as tell:
         report = workspace.ingest(table, paths, file_format=file_format, options=_named(option), progress=tell)
     if as_json:

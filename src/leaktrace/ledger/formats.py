@@ -17,7 +17,13 @@ from pathlib import Path
 from leaktrace.errors import LedgerError
 
 TABULAR_FORMATS = ("csv", "ndjson", "parquet")
-ROW_READERS = {"pgaudit": "leaktrace.ledger.pgaudit:read_pgaudit"}
+ROW_READERS = {
+    "pgaudit": "leaktrace.ledger.pgaudit:read_pgaudit",
+    "cloudtrail": "leaktrace.ledger.mapping.cloudtrail:read_cloudtrail",
+    "ocsf": "leaktrace.ledger.mapping.ocsf:read_ocsf",
+    "ecs": "leaktrace.ledger.mapping.ecs:read_ecs",
+    "mapped": "leaktrace.ledger.mapping.mapped:read_mapped",
+}
 """Format name -> 'module:function' of its row reader; loaded when first asked for."""
 
 _EXTENSIONS = {
@@ -65,7 +71,14 @@ class RejectedRow:
     reason: str
 
 
-RowReader = Callable[[Path], Iterator[AccessRow | RejectedRow]]
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """So many records that are no accesses at all; they are counted, and that is all."""
+
+    count: int
+
+
+RowReader = Callable[[Path], Iterator[AccessRow | RejectedRow | PassedOver]]
 """Raises LedgerError, with file and row or byte, where the file as a whole cannot be read."""
 
 
@@ -101,7 +114,7 @@ def format_of(path: Path, file_format: str | None, options: Mapping[str, str] | 
             f"Say --format with one of: {known}; each may be compressed as .gz or .zst.",
         )
     if options and name not in ROW_READERS:
-        raise BadFileError(f"{path}: the format {name} has no options.", f"Only {', '.join(ROW_READERS)} has.")
+        raise BadFileError(f"{path}: the format {name} has no options.", f"Only {', '.join(ROW_READERS)} have.")
     return FileFormat(name, compression, dict(options or {}))
 
 
@@ -115,5 +128,5 @@ def row_reader(name: str, options: Mapping[str, str] | None = None) -> RowReader
         return None
     module, function = place.split(":")
     home = importlib.import_module(module)
-    reader: Callable[..., Iterator[AccessRow | RejectedRow]] = getattr(home, function)
+    reader: Callable[..., Iterator[AccessRow | RejectedRow | PassedOver]] = getattr(home, function)
     return functools.partial(reader, options=home.options_from_document(options)) if options else reader

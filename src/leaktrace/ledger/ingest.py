@@ -64,6 +64,8 @@ class Taken:
     unreadable_address_count: int = 0
     also_there: tuple[str, ...] = ()
     """Columns that were ignored."""
+    passed_over_count: int = 0
+    """Records of a log that are no accesses."""
 
 
 def digest_file(path: Path, progress: Progress) -> str:
@@ -171,6 +173,7 @@ class SourceIntake:
                 self._keep(checked[-1], schema, gathered, rejects)
             gathered.watch_clock(checked)
             gathered.also_there |= {name for _, raw in parts for name in raw.also_there}
+            gathered.passed_over_count += sum(raw.passed_over_count for _, raw in parts)
             progress(f"reading {self._path.name}", gathered.row_count(), None)
         if outputs.runs is not None:
             progress(f"storing {self._path.name}", gathered.row_count(), gathered.row_count())
@@ -284,6 +287,7 @@ class _Gathered:
     def __init__(self, clock: ClockWatch, outputs: _Outputs) -> None:
         self.clock, self.outputs = clock, outputs
         self.also_there: set[str] = set()
+        self.passed_over_count = 0
         self._accepted = self._rejected = self._bulk = self._unreadable_addresses = 0
 
     def count(self, schema: TableSchema, accepted: int, rejected: int, unreadable_addresses: int) -> None:
@@ -312,6 +316,7 @@ class _Gathered:
             bulk_count=self._bulk,
             unreadable_address_count=self._unreadable_addresses,
             also_there=tuple(sorted(self.also_there)),
+            passed_over_count=self.passed_over_count,
         )
 
 

@@ -61,6 +61,8 @@ def _report(schema: TableSchema, taken: Sequence[Taken], rejects_file: Path) -> 
         notes.append(f"Columns that {schema.name} does not have were ignored: {shown_columns(ignored)}.")
     if bulk := sum(t.bulk_count for t in taken):
         notes.append(f"{bulk} reads cannot be tied to customers; what the log can show takes them into account.")
+    if passed_over := sum(t.passed_over_count for t in taken):
+        notes.append(f"{passed_over} records of the log are no accesses and were passed over.")
     if unreadable := sum(t.unreadable_address_count for t in taken):
         notes.append(f"{unreadable} customers have an e-mail address that is none; they are in without it.")
     return IngestReport(

@@ -42,6 +42,8 @@ class RawBatch:
     rejected: tuple[RejectedRow, ...] = ()
     also_there: tuple[str, ...] = ()
     """Columns of the file that the table does not know."""
+    passed_over_count: int = 0
+    """Records of a log that are no accesses."""
 
 
 class RowNumbers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger.arrow import arrow
-from leaktrace.ledger.formats import AccessRow, BadFileError, FileFormat, RejectedRow, RowReader
+from leaktrace.ledger.formats import AccessRow, BadFileError, FileFormat, PassedOver, RejectedRow, RowReader
 from leaktrace.ledger.rawrows import RawBatch, reading, unpacked
 
 _BATCH_ROWS = 65_536
+_Item = AccessRow | RejectedRow | PassedOver
 
 
 def row_batches(
@@ -34,10 +35,10 @@ def row_batches(
             batch = _next_batch(rows, path, plain)
             if not batch:
                 return
-            yield _as_columns(batch)
+            yield as_columns(batch)
 
 
-def _next_batch(rows: Iterator[AccessRow | RejectedRow], path: Path, plain: Path) -> list[AccessRow | RejectedRow]:
+def _next_batch(rows: Iterator[_Item], path: Path, plain: Path) -> list[_Item]:
     try:
         return list(islice(rows, _BATCH_ROWS))
     except LedgerError as error:
@@ -46,11 +47,16 @@ def _next_batch(rows: Iterator[AccessRow | RejectedRow], path: Path, plain: Path
         raise BadFileError(f"{path}: it cannot be read: {error.strerror}.", "Copy it again.") from error
 
 
-def _as_columns(batch: list[AccessRow | RejectedRow]) -> tuple[RawBatch, RawBatch]:
+def as_columns(batch: Sequence[_Item]) -> tuple[RawBatch, RawBatch]:
+    """(accesses with the rejected rows and the count of records passed over, bulk reads)."""
     rejected = [row for row in batch if isinstance(row, RejectedRow)]
     tied, bulk = list[AccessRow](), list[AccessRow]()
+    passed_over = 0
     for row in batch:
         if isinstance(row, RejectedRow):
+            continue
+        if isinstance(row, PassedOver):
+            passed_over += row.count
             continue
         if row.at.utcoffset() is None:
             rejected.append(RejectedRow(row.source_row, "at has no UTC offset"))
@@ -58,14 +64,15 @@ def _as_columns(batch: list[AccessRow | RejectedRow]) -> tuple[RawBatch, RawBatc
             bulk.append(row)
         else:
             tied.append(row)
-    return _raw(tied, tuple(rejected)), _raw(bulk, ())
+    return _raw(tied, tuple(rejected), passed_over), _raw(bulk, ())
 
 
-def _raw(rows: list[AccessRow], rejected: tuple[RejectedRow, ...]) -> RawBatch:
+def _raw(rows: list[AccessRow], rejected: tuple[RejectedRow, ...], passed_over: int = 0) -> RawBatch:
     columns = {
         "at": arrow.array([row.at for row in rows], pa.timestamp("us", tz="UTC")),
         "fields": arrow.array([list(row.fields) for row in rows], pa.list_(pa.string())),
     }
     for name in ("principal", "customer", "action", "tool", "reason", "statement_digest"):
         columns[name] = arrow.array([getattr(row, name) for row in rows], pa.string())
-    return RawBatch(np.array([row.source_row for row in rows], dtype=np.int64), columns, rejected)
+    numbers = np.array([row.source_row for row in rows], dtype=np.int64)
+    return RawBatch(numbers, columns, rejected, passed_over_count=passed_over)

@@ -6,6 +6,7 @@ from leaktrace.report.calibration import calibration_page, render_calibration
 from leaktrace.report.counts import (
     render_campaigns,
     render_findings,
+    render_ingest_preview,
     render_ingest_report,
     render_mail_report,
     render_stats,
@@ -23,6 +24,7 @@ __all__ = [
     "render_demo",
     "render_finding",
     "render_findings",
+    "render_ingest_preview",
     "render_ingest_report",
     "render_link",
     "render_mail_report",

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.records import Campaign, Finding, IngestReport, LedgerStats, MailReport
+from leaktrace.records import Campaign, Finding, IngestPreview, IngestReport, LedgerStats, MailReport
 from leaktrace.report import words
 from leaktrace.report.terminal import pairs
 
@@ -86,6 +86,37 @@ def render_ingest_report(report: IngestReport) -> RenderableType:
     if report.rejects_file:
         rows.append(("Rejects with reasons", words.plain(report.rejects_file)))
     return Group(pairs(rows), *(Text(words.plain(note)) for note in report.notes))
+
+
+def render_ingest_preview(preview: IngestPreview) -> RenderableType:
+    """The first rows as they would be taken in, the first rejects with their reasons, and how many of each."""
+    several = preview.file_count > 1
+    columns = list(preview.rows[0].values) if preview.rows else []
+    rows = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for head in (*(["file"] if several else []), "row", *columns):
+        rows.add_column(head, overflow="fold", justify="right" if head == "row" else "left")
+    for one in preview.rows:
+        cells = [
+            "many" if one.bulk and name == "customer" else words.plain(value or "")
+            for name, value in one.values.items()
+        ]
+        rows.add_row(*map(Text, [*([words.plain(one.file)] if several else []), str(one.row), *cells]))
+    rejected = [Text(f"{words.plain(one.file)}, row {one.row}: {words.plain(one.reason)}") for one in preview.rejected]
+    counts = [
+        ("Read", "everything" if preview.is_whole else "the first part"),
+        ("Would be taken", words.number(preview.accepted_count)),
+        ("of them bulk reads", words.number(preview.bulk_count)),
+        ("Would be rejected", words.number(preview.rejected_count)),
+        ("No accesses", words.number(preview.passed_over_count)),
+    ]
+    table: list[RenderableType] = [rows, Text()] if preview.rows else []
+    return Group(
+        *table,
+        *([Text("Rejected, the first:"), *rejected, Text()] if rejected else []),
+        pairs(counts),
+        *(Text(words.plain(note)) for note in preview.notes),
+        Text("Nothing was written."),
+    )
 
 
 def render_stats(stats: LedgerStats) -> RenderableType:

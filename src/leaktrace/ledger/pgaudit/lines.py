@@ -7,19 +7,19 @@ statement stays part of the statement.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger.formats import RejectedRow
+from leaktrace.ledger.packed import open_unpacked
 from leaktrace.ledger.pgaudit.options import PgauditOptions
 from leaktrace.ledger.pgaudit.prefix import PREFIX_HINT, Prefix, PrefixedLine, compile_prefix, recognise
 from leaktrace.ledger.pgaudit.record import PAYLOAD_MARK, Refused, parse_audit_record, split_csv
@@ -34,7 +34,6 @@ _CSV_START = re.compile(rb'[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}
 _MESSAGE = re.compile(r"[^\s:]{2,20}:  AUDIT: ")
 _CLIENT_COPY = re.compile(r"(?:NOTICE|WARNING|INFO|LOG|DEBUG):  AUDIT: ")
 _SERVER_LINE = re.compile(r"[^\s:]{2,20}:  \S")
-_PACKED: dict[bytes, Literal["gzip", "zstd"]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,9 @@ def audit_lines(path: Path, options: PgauditOptions) -> Iterator[AuditLine | Rej
     LedgerError where the file is no server log or says neither who nor when.
     """
     try:
-        with _opened(path) as stream:
+        with open_unpacked(path) as stream:
             first = stream.readline(RECORD_CEILING_BYTES)
-        with _opened(path) as stream:
+        with open_unpacked(path) as stream:
             if _CSV_START.match(first):
                 yield from _from_csvlog(path, _chunks(stream, by_quotes=True), options.zone())
             else:
@@ -75,15 +74,6 @@ def audit_lines(path: Path, options: PgauditOptions) -> Iterator[AuditLine | Rej
     except (pa.ArrowException, OSError, EOFError) as error:
         what = str(error).split("\n", 1)[0].rstrip(".")
         raise LedgerError(f"{path}: it cannot be read to its end: {what}.", "Copy the log again.") from error
-
-
-def _opened(path: Path) -> IO[bytes]:
-    with path.open("rb") as stream:
-        packing = next((name for magic, name in _PACKED.items() if stream.peek(4).startswith(magic)), None)
-    if packing is None:
-        return path.open("rb")
-    unpacked: Any = pa.input_stream(str(path), compression=packing)  # it reads like a raw stream, which has no type
-    return io.BufferedReader(unpacked, 1 << 20)
 
 
 def _chunks(stream: IO[bytes], *, by_quotes: bool) -> Iterator[_Chunk]:

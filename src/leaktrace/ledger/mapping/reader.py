@@ -1,0 +1,72 @@
+"""The row reader of mapped logs: opens a file, takes it apart, maps each record. The only I/O of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from leaktrace.errors import LedgerError
+from leaktrace.ledger.formats import AccessRow, PassedOver, RejectedRow
+from leaktrace.ledger.mapping.csvfiles import BrokenCsvError, csv_records
+from leaktrace.ledger.mapping.jsonfiles import Unreadable, document_records, is_ndjson, ndjson_records
+from leaktrace.ledger.mapping.jsontext import BrokenJsonError
+from leaktrace.ledger.mapping.model import Mapping
+from leaktrace.ledger.mapping.rows import map_record
+from leaktrace.ledger.packed import open_unpacked
+
+_HEAD_BYTES = 1 << 20
+_TOLD_AT_ONCE_COUNT = 1000
+"""Records passed over are told in portions, so that whoever reads only a part can stop."""
+
+
+def read_mapped_file(path: Path, mapping: Mapping) -> Iterator[AccessRow | RejectedRow | PassedOver]:
+    """Accesses of one log, plain or packed with gzip or zstd; LedgerError where the file as a whole cannot be read."""
+    passed_over = 0
+    for row, record in _records(path, mapping):
+        if isinstance(record, Unreadable):
+            yield RejectedRow(row, record.reason)
+            continue
+        mapped = map_record(mapping, record, row)
+        if mapped is None:
+            passed_over += 1
+            if passed_over == _TOLD_AT_ONCE_COUNT:
+                yield PassedOver(passed_over)
+                passed_over = 0
+        elif isinstance(mapped, str):
+            yield RejectedRow(row, mapped)
+        else:
+            yield from mapped
+    if passed_over:
+        yield PassedOver(passed_over)
+
+
+def _records(path: Path, mapping: Mapping) -> Iterator[tuple[int, dict[str, Any] | Unreadable]]:
+    try:
+        kind = mapping.input
+        if kind == "auto":
+            with open_unpacked(path) as stream:
+                kind = "ndjson" if is_ndjson(stream.read(_HEAD_BYTES)) else "json"
+        with open_unpacked(path) as stream:
+            yield from _taken_apart(stream, kind, mapping)
+    except BrokenJsonError as error:
+        raise LedgerError(
+            f"{path}: after byte {error.byte}: {error.what}.", "Copy it again, or say the right --format."
+        ) from error
+    except BrokenCsvError as error:
+        raise LedgerError(
+            f"{path}: row {error.row}: {error.what}.", "Copy it again, or say the delimiter in the mapping."
+        ) from error
+    except (pa.ArrowException, OSError, EOFError) as error:
+        what = str(error).split("\n", 1)[0].rstrip(".")
+        raise LedgerError(f"{path}: it cannot be read to its end: {what}.", "Copy the log again.") from error
+
+
+def _taken_apart(stream: IO[bytes], kind: str, mapping: Mapping) -> Iterator[tuple[int, dict[str, Any] | Unreadable]]:
+    if kind == "csv":
+        return csv_records(stream, mapping.csv)
+    if kind == "ndjson":
+        return ndjson_records(stream, mapping.records)
+    return document_records(stream, mapping.records)

@@ -1,0 +1,54 @@
+"""What an `ingest` would make of files: no workspace, no key, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from leaktrace.errors import UsageError
+from leaktrace.evidence import OPTIONAL, REQUIRED, read_evidence_file
+from leaktrace.ledger import preview_files
+from leaktrace.records import TABLES, IngestPreview, PreviewReject, PreviewRow, to_document
+
+_SHOWN_COUNT = 10
+
+
+def preview_tables(
+    table: str, files: Sequence[Path], file_format: str | None, options: Mapping[str, str] | None
+) -> IngestPreview:
+    """The first ten rows and rejects; UsageError for a table that there is not, LedgerError for a broken file."""
+    if table not in TABLES:
+        raise UsageError(f"There is no table '{table}'.", f"Tables are: {', '.join(TABLES)}.")
+    if table == "evidence":
+        return _of_evidence(files)
+    return preview_files(table, files, file_format=file_format, options=options)
+
+
+def _of_evidence(files: Sequence[Path]) -> IngestPreview:
+    """Evidence files are small and are read whole."""
+    rows: list[PreviewRow] = []
+    rejected: list[PreviewReject] = []
+    ignored: set[str] = set()
+    for path in dict.fromkeys(files):
+        read = read_evidence_file(path)
+        rejected += [PreviewReject(path.name, one.row, one.reason) for one in read.rejected]
+        aside = {one.row for one in read.rejected}
+        numbers = [n for n in range(1, len(read.evidence.items) + len(aside) + 1) if n not in aside]
+        for number, item in zip(numbers, read.evidence.items, strict=False):
+            told = to_document(item)
+            values = {name: None if told.get(name) is None else str(told[name]) for name in (*REQUIRED, *OPTIONAL)}
+            rows.append(PreviewRow(path.name, number, values))
+        ignored |= set(read.ignored_columns)
+    notes = (f"Columns that evidence does not have are ignored: {len(ignored)}.",) if ignored else ()
+    return IngestPreview(
+        table="evidence",
+        file_count=len(set(files)),
+        accepted_count=len(rows),
+        bulk_count=0,
+        rejected_count=len(rejected),
+        passed_over_count=0,
+        is_whole=True,
+        rows=tuple(rows[:_SHOWN_COUNT]),
+        rejected=tuple(rejected[:_SHOWN_COUNT]),
+        notes=notes,
+    )
