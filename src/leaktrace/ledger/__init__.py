@@ -1,6 +1,7 @@
 """Who opened which record: formats in, lake, engines."""
 
 from leaktrace.ledger.duck import DuckLedger
+from leaktrace.ledger.engines import ENGINES, OpenAnswers, answers_of
 from leaktrace.ledger.interface import Ledger, Progress
 
-__all__ = ["DuckLedger", "Ledger", "Progress"]
+__all__ = ["ENGINES", "DuckLedger", "Ledger", "OpenAnswers", "Progress", "answers_of"]

@@ -16,8 +16,15 @@ import pyarrow as pa
 from leaktrace.ledger.engine import Query
 from leaktrace.ledger.schema import DAY_OF_AT, STORED
 
-_TICKET = r"^\s*([\p{L}]{1,12})[-_#:/ ]?\d+\s*$"
-"""A reason that is a ticket's number."""
+_LETTER = (
+    r"[A-Za-z\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{2FF}\x{370}-\x{37D}\x{37F}-\x{1FFF}\x{200C}-\x{200D}\x{2070}-\x{218F}"
+    r"\x{2C00}-\x{2FEF}\x{3001}-\x{D7FF}\x{F900}-\x{FDCF}\x{FDF0}-\x{FFFD}\x{10000}-\x{EFFFF}]"
+)
+"""What may start a name in XML 1.0 (5th edition, NameStartChar), without `:` and `_`: the same for every engine, while
+`\\p{L}` grows with each version of Unicode and an engine's library."""
+_SPACE = r"[\t\n\f\r ]*"
+_TICKET = rf"^{_SPACE}({_LETTER}{{1,12}})[-_#:/ ]?[0-9]+{_SPACE}\z"
+"""A reason that is a ticket's number. RE2 (DuckDB) and Java (Spark) read it alike; of `\\s` and `$` they do not."""
 _SHOWS_FIELD = "contains(concat(';', fields, ';'), concat(';', $field, ';'))"
 _IN_WINDOW = '"at" >= $start AND "at" < $end'
 _PLACE = "CASE WHEN region IS NOT NULL THEN concat('region ', region) ELSE concat('jurisdiction ', jurisdiction) END"
@@ -53,8 +60,8 @@ def last_rows_of(table: str, segments: Sequence[str], *, overlapping: bool) -> R
     if not overlapping:
         return rows
     identity = STORED[table].identity
-    last = f"row_number() OVER (PARTITION BY {identity} ORDER BY source DESC, source_row DESC) = 1"
-    return Rows(f"(SELECT * FROM {rows.sql} QUALIFY {last})", rows.values)  # noqa: S608
+    age = f"row_number() OVER (PARTITION BY {identity} ORDER BY source DESC, source_row DESC) AS age"
+    return Rows(f"(SELECT * FROM (SELECT *, {age} FROM {rows.sql}) WHERE age = 1)", rows.values)  # noqa: S608
 
 
 def salt(seed: int, purpose: str) -> int:
@@ -99,16 +106,17 @@ def channels(accesses: Rows, cutoffs: pa.Table, field: str) -> Query:
 def opened_by(accesses: Rows, wanted: pa.Table, field: str, span: Span, limit: int | None, order: int) -> Query:
     """`wanted`: principal."""
     values = {**accesses.values, "field": field, "start": span.start, "end": span.end}
-    sample = ""
+    sample = "shown"
     if limit is not None:
-        sample = "QUALIFY row_number() OVER (PARTITION BY principal ORDER BY xor(customer, $order)) <= $limit"
+        drawn = "row_number() OVER (PARTITION BY principal ORDER BY xor(customer, $order)) AS drawn"
+        sample = f"(SELECT *, {drawn} FROM shown) WHERE drawn <= $limit"
         values |= {"limit": limit, "order": order}
     sql = f"""
         WITH shown AS (
             SELECT principal, customer, min("at") AS first_shown_at
             FROM {accesses.sql} SEMI JOIN wanted USING (principal)
             WHERE {_IN_WINDOW} AND {_SHOWS_FIELD} GROUP BY principal, customer)
-        SELECT principal, customer, first_shown_at FROM shown {sample} ORDER BY customer, principal"""  # noqa: S608
+        SELECT principal, customer, first_shown_at FROM {sample} ORDER BY customer, principal"""  # noqa: S608
     return Query("opened by", sql, values, {"wanted": wanted})
 
 
@@ -193,10 +201,11 @@ def draw_by_place(customers: Rows, quotas: pa.Table, excluded: pa.Table, order: 
     """`quotas`: place, quota; `excluded`: customer. A random draw from each place."""
     sql = f"""
         WITH placed AS (
-            SELECT customer, {_PLACE} AS place FROM {customers.sql} ANTI JOIN excluded USING (customer))
-        SELECT customer FROM placed JOIN quotas USING (place)
-        QUALIFY row_number() OVER (PARTITION BY place ORDER BY xor(customer, $order)) <= quota
-        ORDER BY customer"""  # noqa: S608
+            SELECT customer, {_PLACE} AS place FROM {customers.sql} ANTI JOIN excluded USING (customer)),
+        drawn AS (
+            SELECT customer, quota, row_number() OVER (PARTITION BY place ORDER BY xor(customer, $order)) AS number
+            FROM placed JOIN quotas USING (place))
+        SELECT customer FROM drawn WHERE number <= quota ORDER BY customer"""  # noqa: S608
     tables = {"quotas": quotas, "excluded": excluded}
     return Query("draw customers by place", sql, {**customers.values, "order": order}, tables)
 
