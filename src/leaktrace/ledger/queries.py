@@ -109,7 +109,7 @@ def opened_by(accesses: Rows, wanted: pa.Table, field: str, span: Span, limit: i
     sample = "shown"
     if limit is not None:
         drawn = "row_number() OVER (PARTITION BY principal ORDER BY xor(customer, $order)) AS drawn"
-        sample = f"(SELECT *, {drawn} FROM shown) WHERE drawn <= $limit"
+        sample = f"(SELECT *, {drawn} FROM shown) WHERE drawn <= $limit"  # noqa: S608
         values |= {"limit": limit, "order": order}
     sql = f"""
         WITH shown AS (

@@ -21,7 +21,7 @@ from leaktrace.ledger.durable import make_folder
 from leaktrace.ledger.engine import SPILL_PREFIX, Query
 from leaktrace.ledger.engines import OpenAnswers
 from leaktrace.ledger.sparksql import FilesView, bound_values, from_spark, spark_sql, to_spark, views_of
-from leaktrace.ledger.sparkstart import THIS_MACHINE, DriverPlan, check_master, start_driver
+from leaktrace.ledger.sparkstart import THIS_MACHINE, DriverPlan, check_master, start_driver, stop_driver
 from leaktrace.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class SparkEngine:
     def close(self) -> None:
         """Ends the driver, unless it was borrowed, and removes what it left on this machine."""
         if self._own is not None:
-            self._own.stop()
+            stop_driver(self._own)
         self._own = self._session = None
         shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -120,7 +120,7 @@ def _running() -> SparkSession | None:
         from pyspark.sql import SparkSession
     except ImportError:
         return None
-    if SparkContext._active_spark_context is None:  # noqa: SLF001 - `getOrCreate` would make one
+    if SparkContext._active_spark_context is None:
         return None
     return SparkSession.builder.getOrCreate()
 
@@ -136,8 +136,8 @@ def _guarded(query: Query, folder: Path) -> Iterator[None]:
     except (PySparkException, Py4JError, pa.ArrowException, OSError) as error:
         raise LedgerError(
             f"Spark could not answer '{query.name}' from the ledger in {folder}: {_cause(error)}.",
-            "If a file is missing or damaged, restore the workspace from your backup; every worker must see the ledger's"
-            f" folder under the same path. The query was: {' '.join(query.sql.split())}.",
+            "If a file is missing or damaged, restore the workspace from your backup; every worker must see the"
+            f" ledger's folder under the same path. The query was: {' '.join(query.sql.split())}.",
         ) from error
 
 

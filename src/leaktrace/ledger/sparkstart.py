@@ -1,4 +1,4 @@
-"""Starts Spark's driver beside this process: quiet, on loopback unless the cluster is elsewhere, in a folder of its own.
+"""Starts Spark's driver beside this process: quiet, in a folder of its own, on loopback where the cluster is.
 
 What a cluster needs of its own (memory of executors, authentication, encryption, credentials of an object store) is
 told to Spark in the usual place, `spark-defaults.conf` in `$SPARK_CONF_DIR`; here is only what the ledger needs.
@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _LEAST_MEGABYTES = 512
 """Spark's driver refuses to start with less than 450."""
 _CONNECT_SECONDS = 5.0
 _EXECUTOR_SECONDS = 60.0
+_STOP_SECONDS = 20.0
 _NO_JAVA = "Install Java 17 or newer (Debian: openjdk-17-jre-headless), or set JAVA_HOME."
 
 
@@ -104,9 +106,25 @@ def start_driver(plan: DriverPlan, environment: Mapping[str, str]) -> SparkSessi
     try:
         _await_executor(session, plan.master)
     except BaseException:
-        session.stop()
+        stop_driver(session)
         raise
     return session
+
+
+def stop_driver(session: SparkSession) -> None:
+    """Ends a driver that `start_driver` started, and its Java: its folder for temporary files is about to go."""
+    from pyspark import SparkContext
+
+    gateway: Any = SparkContext._gateway
+    session.stop()
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    try:
+        gateway.proc.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        gateway.proc.kill()
+        gateway.proc.wait()
+    SparkContext._gateway = SparkContext._jvm = None
 
 
 def _own_file(path: Path) -> IO[bytes]:
@@ -141,7 +159,7 @@ def _await_executor(session: SparkSession, master: str) -> None:
     dynamic = session.conf.get("spark.dynamicAllocation.enabled", "false")
     if master.startswith("local") or dynamic == "true":
         return
-    java: Any = session.sparkContext._jsc  # noqa: SLF001 - PySpark has no other way to ask
+    java: Any = session.sparkContext._jsc
     end = time.monotonic() + _EXECUTOR_SECONDS
     while java.sc().getExecutorMemoryStatus().size() < 2:  # the driver is one
         if time.monotonic() > end:
