@@ -107,9 +107,8 @@ class SparkEngine:
         """Segments never change, so a view of the same ones is kept."""
         if self._shown.get(view.name) == view:
             return
-        # A path is a path here: no wildcards in it.
-        reader = session.read.schema(view.read_schema).option("__globPaths__", "false")
-        reader.parquet(*view.paths).selectExpr(*view.columns).createOrReplaceTempView(view.name)
+        read = session.read.schema(view.read_schema).parquet(*view.paths)
+        read.selectExpr(*view.columns).createOrReplaceTempView(view.name)
         self._shown[view.name] = view
 
 

@@ -9,6 +9,7 @@ What SQL differs in is left to sqlglot: nulls last, a regular expression for `sp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,9 +27,10 @@ _OFFSET = 2**63
 _LEAST = -(2**63)
 FILES_PREFIX = "files_"
 """A value of this name is a table's segments (`queries.rows_of`); in Spark it is a view of that name."""
+_PATTERN = re.compile(r"([\\*?\[\]{}])")
 KEY_COLUMNS = frozenset(
     name for table in STORED.values() for name, kind in table.stored_columns() if kind == "UBIGINT"
-)  # fmt: skip
+)
 """Columns of keys, by the names that tables and answers have them."""
 _SPARK_TYPES = {"BIGINT": "BIGINT", "UBIGINT": "DECIMAL(20, 0)", "VARCHAR": "STRING", "BLOB": "BINARY"}
 
@@ -39,6 +41,7 @@ class FilesView:
 
     name: str
     paths: tuple[str, ...]
+    """As Hadoop's patterns that match the one file each."""
     read_schema: str
     """Columns and types to read the files by, as DDL."""
     columns: tuple[str, ...]
@@ -73,7 +76,8 @@ def _files_view(name: str, paths: tuple[str, ...]) -> FilesView:
         f"CAST(`{column}` - {_OFFSET}BD AS BIGINT) AS `{column}`" if kind == "UBIGINT" else f"`{column}`"
         for column, kind in stored
     )
-    return FilesView(name, paths, read, shown)
+    # Spark can be told that its paths are no patterns, but then reads each of n files n times where one looks like one.
+    return FilesView(name, tuple(_PATTERN.sub(r"\\\1", path) for path in paths), read, shown)
 
 
 def bound_values(query: Query) -> dict[str, Any]:
