@@ -79,10 +79,11 @@ def create(
     user: str | None = None,
     engine: str = "duckdb",
     master: str | None = None,
+    lake: str | None = None,
 ) -> Workspace:
     """Makes a workspace in a new or empty folder, and its key file outside of it. Engines: see `open_workspace`."""
     around = _surroundings(environment, clock, user)
-    answers = answers_of(engine, master)
+    answers = answers_of(engine, master, lake)
     opened = create_folder(Path(path), around.environment)
     lookuplog.start(opened.path / LOOKUPS, opened.keyring)
     mark_folder(opened, around.clock())
@@ -97,14 +98,15 @@ def open_workspace(
     user: str | None = None,
     engine: str = "duckdb",
     master: str | None = None,
+    lake: str | None = None,
 ) -> Workspace:
     """Opens a workspace that exists.
 
     `engine`: what answers questions of the ledger, `duckdb` or `spark`: the same answers; `master`: URL of the cluster
-    that Spark runs on, null: this machine (docs/scale.md).
+    that Spark runs on, null: this machine; `lake`: URL of the copy of `ledger/lake` that it reads (docs/scale.md).
     """
     around = _surroundings(environment, clock, user)
-    return Workspace(open_folder(Path(path), around.environment), around, answers_of(engine, master))
+    return Workspace(open_folder(Path(path), around.environment), around, answers_of(engine, master, lake))
 
 
 class Workspace:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples_of
 from hypothesis import strategies as st
 
+from leaktrace.errors import LedgerError
 from leaktrace.ledger import DuckLedger, queries
 from leaktrace.ledger.engine import Answers, Engine, Query
 from leaktrace.ledger.spark import SparkEngine
@@ -29,6 +30,7 @@ from tests.ledger.small_ledgers import (
     examples,
     key,
     keys,
+    open_ledger,
     principal,
     write_accesses,
     write_rows,
@@ -180,6 +182,41 @@ def test_a_difference_would_be_noticed() -> None:
     for other in (table.slice(0, 1), table.take([1, 0]), table.cast(pa.schema([("customer", pa.int64())]))):
         with pytest.raises(AssertionError):
             Both(Fixed(table), Fixed(other)).run(Query("q", ""))
+
+
+# --- where the files are ------------------------------------------------------------------------------------
+
+
+def test_a_copy_of_the_lake_elsewhere_gives_the_same_rows(local_spark: str, tmp_path: Path) -> None:
+    folder, copy = tmp_path / "ledger", tmp_path / "copy [1] of {it}"
+    with open_ledger(folder) as ledger:
+        for part in range(3):
+            accesses = [Access(START, f"p{n % 5}", f"c{n}") for n in range(part, 60, 3)]
+            ledger.ingest("accesses", [write_accesses(tmp_path / f"{part}.csv", accesses)])
+        totals = ledger.totals("email", ALWAYS)
+    (folder / "lake").rename(copy)
+    paths = [str(folder / "lake" / path.relative_to(copy)) for path in copy.rglob("*.parquet")]
+    query = queries.opened_counts(queries.rows_of("accesses", paths), "email", queries.Span(0, 2**62))
+    answer = SparkEngine(folder, 512, None, os.environ, f"file://{copy}/").run(query)
+    assert len(paths) == 3
+    assert answer.column("principal").to_pylist() == totals.principal.tolist()
+    assert answer.column("opened_count").to_pylist() == totals.opened_count.tolist()
+
+
+def test_a_missing_or_damaged_file_is_told_without_noise(
+    local_spark: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spark = SparkEngine(tmp_path, 512, None, os.environ)
+    missing, damaged = tmp_path / "missing.parquet", write_text(tmp_path / "damaged.parquet", "PAR1 no more")
+    for path in (missing, damaged):
+        with pytest.raises(LedgerError, match="could not answer 'count customers'") as told:
+            spark.run(queries.seen_customer_count(queries.rows_of("accesses", [str(path)])))
+        assert path.name in told.value.message
+        assert "backup" in told.value.hint
+        assert len(told.value.message) < 700
+    answered = spark.run(queries.seen_customer_count(queries.rows_of("accesses", [])))
+    assert answered.to_pydict() == {"customer_count": [0]}
+    assert capfd.readouterr() == ("", "")
 
 
 # --- what Spark needs said differently --------------------------------------------------------------------

@@ -70,6 +70,15 @@ def program(
             help="URL of the Spark cluster, as spark://host:7077, for --engine spark; without it, this machine.",
         ),
     ] = None,
+    lake: Annotated[
+        str | None,
+        typer.Option(
+            "--lake",
+            envvar="LEAKTRACE_LAKE",
+            help="URL of a copy of the workspace's ledger/lake for --engine spark, as s3a://bucket/lake; without it "
+            "every worker must see the folder itself.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", callback=lambda value: _version(asked=value), is_eager=True, help="The version."),
@@ -77,7 +86,7 @@ def program(
 ) -> None:
     """Who inside gave customers' addresses to a seller, or that nobody did."""
     del version
-    context.obj = Screen(workspace=workspace, engine=engine, master=master)
+    context.obj = Screen(workspace=workspace, engine=engine, master=master, lake=lake)
 
 
 GROUPS = (tables, mail, trace, calibrate, link, demo, lookups)

@@ -28,14 +28,15 @@ class Screen:
     workspace: Path
     engine: str = "duckdb"
     master: str | None = None
+    lake: str | None = None
 
     def open(self) -> Workspace:
         """The workspace that -w names."""
-        return open_workspace(self.workspace, engine=self.engine, master=self.master)
+        return open_workspace(self.workspace, engine=self.engine, master=self.master, lake=self.lake)
 
     def create(self, path: Path) -> Workspace:
         """A new workspace."""
-        return create(path, engine=self.engine, master=self.master)
+        return create(path, engine=self.engine, master=self.master, lake=self.lake)
 
 
 def screen_of(context: typer.Context) -> Screen:

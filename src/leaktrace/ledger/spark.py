@@ -20,7 +20,7 @@ from leaktrace.errors import LedgerError, UsageError
 from leaktrace.ledger.durable import make_folder
 from leaktrace.ledger.engine import SPILL_PREFIX, Query
 from leaktrace.ledger.engines import OpenAnswers
-from leaktrace.ledger.sparksql import FilesView, bound_values, from_spark, spark_sql, to_spark, views_of
+from leaktrace.ledger.sparksql import FilesView, bound_values, check_lake, from_spark, spark_sql, to_spark, views_of
 from leaktrace.ledger.sparkstart import THIS_MACHINE, DriverPlan, check_master, start_driver, stop_driver
 from leaktrace.settings import Settings
 
@@ -40,13 +40,15 @@ _SMALL_DATA = {
 """On one machine, tasks for hundreds of parts cost more than they bring."""
 
 
-def spark_answers(master: str | None) -> OpenAnswers:
-    """What opens a `SparkEngine` on that master, or on this machine; UsageError for what is no master."""
+def spark_answers(master: str | None, lake: str | None) -> OpenAnswers:
+    """What opens a `SparkEngine` on that master, or on this machine; UsageError for what is no master or no URL."""
     if master is not None:
         check_master(master)
+    if lake is not None:
+        check_lake(lake)
 
     def opened(folder: Path, settings: Settings) -> SparkEngine:
-        return SparkEngine(folder, settings.ingest_memory_megabytes, master, os.environ)
+        return SparkEngine(folder, settings.ingest_memory_megabytes, master, os.environ, lake)
 
     return opened
 
@@ -54,8 +56,15 @@ def spark_answers(master: str | None) -> OpenAnswers:
 class SparkEngine:
     """Implements `Answers`."""
 
-    def __init__(self, folder: Path, memory_megabytes: int, master: str | None, environment: Mapping[str, str]) -> None:
-        self._folder, self._memory_megabytes, self._master = folder, memory_megabytes, master
+    def __init__(
+        self,
+        folder: Path,
+        memory_megabytes: int,
+        master: str | None,
+        environment: Mapping[str, str],
+        lake: str | None = None,
+    ) -> None:
+        self._folder, self._memory_megabytes, self._master, self._lake = folder, memory_megabytes, master, lake
         self._environment = environment
         self._scratch = folder / "tmp" / f"{SPILL_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         self._own: SparkSession | None = None
@@ -73,7 +82,7 @@ class SparkEngine:
         """All rows of the answer."""
         session = self._ready()
         with _guarded(query, self._folder):
-            for view in views_of(query):
+            for view in views_of(query, self._folder / "lake", self._lake):
                 self._show(session, view)
             try:
                 for name, table in query.tables.items():
@@ -136,7 +145,7 @@ def _guarded(query: Query, folder: Path) -> Iterator[None]:
         raise LedgerError(
             f"Spark could not answer '{query.name}' from the ledger in {folder}: {_cause(error)}.",
             "If a file is missing or damaged, restore the workspace from your backup; every worker must see the"
-            f" ledger's folder under the same path. The query was: {' '.join(query.sql.split())}.",
+            f" ledger's folder under the same path, or --lake. The query was: {' '.join(query.sql.split())}.",
         ) from error
 
 

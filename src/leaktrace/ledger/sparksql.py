@@ -13,12 +13,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
+from leaktrace.errors import UsageError
 from leaktrace.ledger.arrow import arrow, compute
 from leaktrace.ledger.engine import Query
 from leaktrace.ledger.schema import STORED
@@ -27,10 +29,9 @@ _OFFSET = 2**63
 _LEAST = -(2**63)
 FILES_PREFIX = "files_"
 """A value of this name is a table's segments (`queries.rows_of`); in Spark it is a view of that name."""
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:/")
 _PATTERN = re.compile(r"([\\*?\[\]{}])")
-KEY_COLUMNS = frozenset(
-    name for table in STORED.values() for name, kind in table.stored_columns() if kind == "UBIGINT"
-)
+KEY_COLUMNS = frozenset(name for table in STORED.values() for name, kind in table.stored_columns() if kind == "UBIGINT")
 """Columns of keys, by the names that tables and answers have them."""
 _SPARK_TYPES = {"BIGINT": "BIGINT", "UBIGINT": "DECIMAL(20, 0)", "VARCHAR": "STRING", "BLOB": "BINARY"}
 
@@ -62,10 +63,24 @@ def _in_spark(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def views_of(query: Query) -> tuple[FilesView, ...]:
-    """The segments that the query reads."""
+def check_lake(lake: str) -> None:
+    """UsageError for what is no URL of a folder."""
+    if not _URL.match(lake):
+        raise UsageError(f"'{lake}' is no URL of a lake.", "For instance: --lake s3a://bucket/case-7/lake.")
+
+
+def views_of(query: Query, folder: Path, lake: str | None = None) -> tuple[FilesView, ...]:
+    """The segments that the query reads, in the lake's folder, or in the copy of it that has this URL."""
+
+    def place(path: str) -> str:
+        # Spark can be told that its paths are no patterns, but then reads each of n files n times where one looks so.
+        shown = path if lake is None else f"{lake.rstrip('/')}/{Path(path).relative_to(folder)}"
+        return _PATTERN.sub(r"\\\1", shown)
+
     return tuple(
-        _files_view(name, tuple(paths)) for name, paths in query.values.items() if name.startswith(FILES_PREFIX)
+        _files_view(name, tuple(place(path) for path in paths))
+        for name, paths in query.values.items()
+        if name.startswith(FILES_PREFIX)
     )
 
 
@@ -76,8 +91,7 @@ def _files_view(name: str, paths: tuple[str, ...]) -> FilesView:
         f"CAST(`{column}` - {_OFFSET}BD AS BIGINT) AS `{column}`" if kind == "UBIGINT" else f"`{column}`"
         for column, kind in stored
     )
-    # Spark can be told that its paths are no patterns, but then reads each of n files n times where one looks like one.
-    return FilesView(name, tuple(_PATTERN.sub(r"\\\1", path) for path in paths), read, shown)
+    return FilesView(name, paths, read, shown)
 
 
 def bound_values(query: Query) -> dict[str, Any]:

@@ -78,7 +78,6 @@ def _quoted(path: Path) -> str:
 
 def start_driver(plan: DriverPlan, environment: Mapping[str, str]) -> SparkSession:
     """Starts Spark; UsageError where PySpark, Java, the master or its workers are not there."""
-    _need_java(environment)
     try:
         from py4j.protocol import Py4JError
         from pyspark import SparkConf, SparkContext
@@ -87,6 +86,7 @@ def start_driver(plan: DriverPlan, environment: Mapping[str, str]) -> SparkSessi
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise UsageError("PySpark is not installed.", "Install leaktrace with its extra 'spark'.") from error
+    _need_java(environment)
     _need_master(plan.master)
     # It would put a failed query on stderr a second time.
     logging.getLogger("SQLQueryContextLogger").disabled = True
