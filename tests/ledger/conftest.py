@@ -45,7 +45,7 @@ def local_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         # A test's driver lives for seconds: the better compiler would never pay.
         patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
         session = start_driver(DriverPlan("local[2]", SPARK_MEGABYTES, scratch), os.environ)
-    yield session.sparkContext.master
+    yield str(session.sparkContext.master)
     stop_driver(session)
 
 

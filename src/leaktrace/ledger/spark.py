@@ -106,7 +106,7 @@ class SparkEngine:
                 f"This process runs Spark on {running.sparkContext.master} already, not on {self._master}.",
                 "Close the other workspace or stop the other session first.",
             )
-        small = _SMALL_DATA if running.sparkContext.master.startswith("local") else {}
+        small = _SMALL_DATA if str(running.sparkContext.master).startswith("local") else {}
         self._session, self._shown = running.newSession(), {}
         for name, value in {**_SESSION_SETTINGS, **small}.items():
             self._session.conf.set(name, value)

@@ -117,7 +117,9 @@ def from_spark(table: pa.Table) -> pa.Table:
 
 def _with_keys(table: pa.Table, change: Any) -> pa.Table:
     columns: Mapping[str, Any] = {name: table.column(name) for name in table.column_names}
-    return arrow.table({name: change(column) if name in KEY_COLUMNS else column for name, column in columns.items()})
+    changed = {name: change(column) if name in KEY_COLUMNS else column for name, column in columns.items()}
+    made: pa.Table = arrow.table(changed)
+    return made
 
 
 def _flipped(column: Any) -> Any:

@@ -96,7 +96,8 @@ def start_driver(plan: DriverPlan, environment: Mapping[str, str]) -> SparkSessi
     try:
         with _own_file(plan.scratch / LOG) as log:
             quiet: dict[str, Any] = {"stdout": log, "stderr": log, "umask": 0o077}
-            context = SparkContext(gateway=launch_gateway(conf, quiet), conf=conf)
+            launch: Any = launch_gateway
+            context = SparkContext(gateway=launch(conf, quiet), conf=conf)
         session = SparkSession(context)
     except (PySparkException, Py4JError, OSError, ValueError) as error:
         raise UsageError(
