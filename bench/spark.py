@@ -100,7 +100,7 @@ def run(rows: int, customers: int) -> str:
         for what, query in questions(paths, rng).items():
             answers = []
             for engine_name, engine in (("DuckDB", duck), ("Spark", spark)):
-                first, usual, answer = seconds_of(engine, query)  # type: ignore[arg-type]
+                first, usual, answer = seconds_of(engine, query)
                 answers.append(answer)
                 lines.append(f"| {what} | {engine_name} | {first:.2f} | {usual:.2f} | {rows / usual / cores:,.0f} |")
             assert answers[0].equals(answers[1]), what

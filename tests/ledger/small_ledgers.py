@@ -50,7 +50,7 @@ def open_ledger(
 
 def examples(engine: str, usual: int) -> int:
     """How many examples a property is tried with: a cluster needs a second for what a library does in milliseconds."""
-    return max(2, usual // 8) if engine == "spark" else usual
+    return max(2, usual // 12) if engine == "spark" else usual
 
 
 def key(customer: str) -> int:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.ledger.conftest import need_java
-from tests.stories.desk import Desk
+from tests.stories.desk import Answer, Desk
 
 QUICK = "JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1"
 """A driver that lives for seconds never gains by the better compiler."""
@@ -46,37 +44,49 @@ def test_spark_gives_the_same_finding_and_leaves_nothing_behind(desk: Desk, tmp_
         (("--master", "spark://127.0.0.1:7077"), "--master"),
         (("--lake", "s3a://bucket/lake"), "--lake"),
         (("--engine", "spark", "--master", "http://127.0.0.1"), "no Spark master"),
-        (("--engine", "spark", "--master", "spark://somewhere"), "no port"),
+        (("--engine", "spark", "--master", "spark://somewhere"), "no Spark master"),
         (("--engine", "spark", "--lake", "/a/folder"), "no URL"),
     ],
 )
 def test_what_cannot_be_an_engine_is_told(desk: Desk, options: tuple[str, ...], word: str) -> None:
-    if "spark://somewhere" in options:
-        need_java()
     told = desk.run(*options, "ledger", "stats", "--json").error()
     assert word in told["message"]
     assert told["hint"]
 
 
-def test_without_pyspark_it_says_what_to_install(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.split(".")[0] in {"pyspark", "py4j"}]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "pyspark", None)
-    told = desk.run(*SPARK, "ledger", "stats", "--json").error()
+def refused(desk: Desk, *options: str, **changed: str) -> dict[str, str]:
+    """What a process of its own, in which no Spark runs, says with these changes of its environment."""
+    changes = [f"{name}={value}" for name, value in changed.items()]
+    done = desk.program(*options, "ledger", "stats", "--json", before=("env", "-u", "JAVA_HOME", *changes))
+    assert done.stderr == ""
+    return Answer(done.returncode, done.stdout, done.stderr).error()
+
+
+def test_without_pyspark_it_says_what_to_install(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "pyspark.py").write_text("raise ModuleNotFoundError\n", encoding="utf-8")
+    told = refused(desk, *SPARK, PYTHONPATH=f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
     assert told == {"message": "PySpark is not installed.", "hint": "Install leaktrace with its extra 'spark'."}
 
 
-def test_without_java_it_says_what_to_install(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    told = desk.run(*SPARK, "ledger", "stats", "--json").error()
+def test_without_java_it_says_what_to_install(desk: Desk, tmp_path: Path) -> None:
+    told = refused(desk, *SPARK, PATH=str(tmp_path))
     assert "Java" in told["message"]
     assert "openjdk-17-jre-headless" in told["hint"]
 
 
+def test_a_java_that_does_not_start_is_told_and_not_a_traceback(desk: Desk, tmp_path: Path) -> None:
+    java = tmp_path / "java"
+    java.write_text(
+        "#!/bin/sh\necho 'Error: Could not create the Java Virtual Machine.' >&2\nexit 1\n", encoding="utf-8"
+    )
+    java.chmod(0o755)
+    told = refused(desk, *SPARK, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert "Spark does not start on local[2]: Error: Could not create the Java" in told["message"]
+
+
 def test_where_no_master_listens_it_does_not_wait(desk: Desk) -> None:
     need_java()
-    told = desk.run("--engine", "spark", "--master", "spark://127.0.0.1:1", "ledger", "stats", "--json").error()
+    told = refused(desk, "--engine", "spark", "--master", "spark://127.0.0.1:1")
     assert told["message"] == "No Spark master answers at spark://127.0.0.1:1."
 
 
@@ -84,22 +94,3 @@ def test_ingest_needs_no_spark(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / "s.csv").write_text("seller,name\ns-new,New\n", encoding="utf-8")
     assert desk.run(*SPARK, "ingest", "sellers", tmp_path / "s.csv").code == 0
-
-
-@pytest.mark.system
-def test_an_old_java_is_told_and_not_a_traceback(desk: Desk, tmp_path: Path) -> None:
-    need_java()
-    broken = tmp_path / "bin"
-    broken.mkdir()
-    java = broken / "java"
-    java.write_text(
-        "#!/bin/sh\necho 'Error: Could not create the Java Virtual Machine.' >&2\nexit 1\n", encoding="utf-8"
-    )
-    java.chmod(0o755)
-    found = desk.program(
-        *SPARK, "ledger", "stats", "--json", before=("env", "-u", "JAVA_HOME", f"PATH={broken}:{os.environ['PATH']}")
-    )
-    assert found.returncode == 2
-    assert "Spark does not start" in found.stdout
-    assert found.stderr == ""
-    assert shutil.which("java")

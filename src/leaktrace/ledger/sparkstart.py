@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 THIS_MACHINE = "local[*]"
 LOG = "spark.log"
-_MASTER = re.compile(r"local(\[(\*|\d+)\])?|spark://.+|yarn|k8s://.+")
+_MASTER = re.compile(r"local(\[(\*|\d+)\])?|spark://[^,]+:\d+(,[^,]+:\d+)*|yarn|k8s://.+")
 _LOOPBACK = re.compile(r"local(\[.*)?|spark://(127\.[\d.]+|localhost|\[::1\]):\d+")
 _LEAST_MEGABYTES = 512
 """Spark's driver refuses to start with less than 450."""
@@ -145,8 +145,6 @@ def _need_master(master: str) -> None:
         return
     for address in master.removeprefix("spark://").split(","):
         host, _, port = address.rpartition(":")
-        if not port.isdigit():
-            raise UsageError(f"'{master}' names no port.", "For instance: --master spark://host:7077.")
         try:
             with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS):
                 return
