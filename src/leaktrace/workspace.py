@@ -16,7 +16,7 @@ from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
-from leaktrace.ledger import DuckLedger, Progress
+from leaktrace.ledger import DuckLedger, OpenAnswers, Progress, answers_of
 from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
@@ -79,13 +79,17 @@ def create(
     environment: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     user: str | None = None,
+    engine: str = "index",
+    master: str | None = None,
+    lake: str | None = None,
 ) -> Workspace:
-    """Makes a workspace in a new or empty folder, and its key file outside of it."""
+    """Makes a workspace in a new or empty folder, and its key file outside of it. Engines: see `open_workspace`."""
     around = _surroundings(environment, clock, user)
+    answers = answers_of(engine, master, lake)
     opened = create_folder(Path(path), around.environment)
     lookuplog.start(opened.path / LOOKUPS, opened.keyring)
     mark_folder(opened, around.clock())
-    return Workspace(opened, around)
+    return Workspace(opened, around, answers)
 
 
 def open_workspace(
@@ -94,10 +98,17 @@ def open_workspace(
     environment: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     user: str | None = None,
+    engine: str = "index",
+    master: str | None = None,
+    lake: str | None = None,
 ) -> Workspace:
-    """Opens a workspace that exists."""
+    """Opens a workspace that exists.
+
+    `engine`: what answers questions of the ledger, `duckdb` or `spark`: the same answers; `master`: URL of the cluster
+    that Spark runs on, null: this machine; `lake`: URL of the copy of `ledger/lake` that it reads (docs/scale.md).
+    """
     around = _surroundings(environment, clock, user)
-    return Workspace(open_folder(Path(path), around.environment), around)
+    return Workspace(open_folder(Path(path), around.environment), around, answers_of(engine, master, lake))
 
 
 def preview(
@@ -114,10 +125,10 @@ def preview(
 class Workspace:
     """One investigation's ledger, mail and look-up log."""
 
-    def __init__(self, opened: Opened, around: Surroundings) -> None:
+    def __init__(self, opened: Opened, around: Surroundings, answers: OpenAnswers | None = None) -> None:
         self._opened = opened
         self._around = around
-        self._ledger = DuckLedger.open(opened.path / "ledger", opened.keyring, opened.settings)
+        self._ledger = DuckLedger.open(opened.path / "ledger", opened.keyring, opened.settings, answers)
         self._evidence = KeptEvidence(opened.path / "evidence", opened.keyring)
         self._mail = MailFlow(opened, self._ledger, self._evidence)
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leaktrace.keys import Keyring
-from leaktrace.ledger import DuckLedger
+from leaktrace.ledger import DuckLedger, answers_of
 from leaktrace.records import Exposures, Keys
 from leaktrace.settings import Settings
 
@@ -41,10 +41,16 @@ class Access:
 
 
 def open_ledger(
-    folder: Path, keyring: Keyring = KEYRING, settings: Settings | None = None, *, use_index: bool = True
+    folder: Path, keyring: Keyring = KEYRING, settings: Settings | None = None, engine: str = "index"
 ) -> DuckLedger:
     """The ledger in that folder; small memory, so that tests run beside each other."""
-    return DuckLedger.open(folder, keyring, settings or Settings(ingest_memory_megabytes=512), use_index=use_index)
+    settings = settings or Settings(ingest_memory_megabytes=512)
+    return DuckLedger.open(folder, keyring, settings, answers_of(engine))
+
+
+def examples(engine: str, usual: int) -> int:
+    """How many examples a property is tried with: a cluster needs a second for what a library does in milliseconds."""
+    return max(2, usual // 12) if engine == "spark" else usual
 
 
 def key(customer: str) -> int:

@@ -48,8 +48,8 @@ def _other_rows(path: Path) -> None:
     pq.write_table(table.set_column(column, "principal", [[first] * len(table)]), path)
 
 
-def _opened(folder: Path, *, use_index: bool = False) -> int:
-    with open_ledger(folder, use_index=use_index) as ledger:
+def _opened(folder: Path, engine: str = "duckdb") -> int:
+    with open_ledger(folder, engine=engine) as ledger:
         return len(ledger.opened_by([principal("p1")], "email", ALWAYS).customer)
 
 
@@ -84,7 +84,7 @@ def test_one_flipped_bit_gives_no_answer(folder: Path) -> None:
 
 @pytest.mark.parametrize("order", ["customer", "principal"])
 def test_one_flipped_bit_of_the_index_gives_no_answer(folder: Path, order: str) -> None:
-    before = _opened(folder, use_index=True)
+    before = _opened(folder, "index")
     (path,) = (folder / "index").glob(f"*-{order}.postings")
     content = bytearray(path.read_bytes())
     for at in (2, len(content) // 2, len(content) - 30, len(content) - 3):
@@ -92,11 +92,11 @@ def test_one_flipped_bit_of_the_index_gives_no_answer(folder: Path, order: str) 
         spoiled[at] ^= 1
         path.write_bytes(spoiled)
         with pytest.raises(LedgerError, match=r"damaged"):
-            _opened(folder, use_index=True)
+            _opened(folder, "index")
         assert _opened(folder) == before, "the lake answers all the same"
     with open_ledger(folder) as ledger:
         ledger.reindex()
-    assert _opened(folder, use_index=True) == before
+    assert _opened(folder, "index") == before
 
 
 def test_an_index_of_other_accesses_is_refused(folder: Path) -> None:
@@ -105,7 +105,7 @@ def test_an_index_of_other_accesses_is_refused(folder: Path) -> None:
         database.execute("UPDATE segments SET row_count = row_count + 1")
         database.commit()
     with pytest.raises(LedgerError, match="does not match the lake") as caught:
-        _opened(folder, use_index=True)
+        _opened(folder, "index")
     assert "reindex" in str(caught.value.hint)
 
 

@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from leaktrace.cli import calibrate, demo, link, lookups, mail, tables, trace
 from leaktrace.cli.output import Screen, print_error, wants_json
 from leaktrace.errors import LeaktraceError
+from leaktrace.ledger import ENGINES
 from leaktrace.version import __version__
 
 EXIT_DONE = 0
@@ -52,6 +53,32 @@ def program(
             show_default=True,
         ),
     ] = Path("leaktrace-ws"),
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            envvar="LEAKTRACE_ENGINE",
+            help=f"What answers questions of the ledger: {' or '.join(ENGINES)}. The answers are the same. "
+            "Example: leaktrace --engine spark --master spark://host:7077 ledger stats.",
+        ),
+    ] = ENGINES[0],
+    master: Annotated[
+        str | None,
+        typer.Option(
+            "--master",
+            envvar="LEAKTRACE_MASTER",
+            help="URL of the Spark cluster, as spark://host:7077, for --engine spark; without it, this machine.",
+        ),
+    ] = None,
+    lake: Annotated[
+        str | None,
+        typer.Option(
+            "--lake",
+            envvar="LEAKTRACE_LAKE",
+            help="URL of a copy of the workspace's ledger/lake for --engine spark, as s3a://bucket/lake; without it "
+            "every worker must see the folder itself.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", callback=lambda value: _version(asked=value), is_eager=True, help="The version."),
@@ -59,7 +86,7 @@ def program(
 ) -> None:
     """Who inside gave customers' addresses to a seller, or that nobody did."""
     del version
-    context.obj = Screen(workspace=workspace)
+    context.obj = Screen(workspace=workspace, engine=engine, master=master, lake=lake)
 
 
 GROUPS = (tables, mail, trace, calibrate, link, demo, lookups)

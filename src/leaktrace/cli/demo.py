@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from leaktrace.cli.output import JsonOption, answer, note, progress_line, say
+from leaktrace.cli.output import JsonOption, answer, note, progress_line, say, screen_of
 from leaktrace.errors import SimulationError
 from leaktrace.folder import write_aside
 from leaktrace.report import finding_page, render_demo
 from leaktrace.simulate import simulate as simulate_marketplace
-from leaktrace.workspace import create
 
 _MARK = ".leaktrace-demo"
 
@@ -56,6 +55,7 @@ def simulate(
 
 
 def demo(
+    context: typer.Context,
     out: Annotated[
         Path, typer.Option("--out", help="Where the demo lives; replaced when it is an earlier demo.")
     ] = Path("leaktrace-demo"),
@@ -82,7 +82,7 @@ def demo(
             reports=reports,
             progress=tell,
         )
-        with create(out / "ws") as workspace:
+        with screen_of(context).create(out / "ws") as workspace:
             for table, name in (
                 ("principals", "principals.csv"),
                 ("sellers", "sellers.csv"),

@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from leaktrace.records import to_json
-from leaktrace.workspace import Workspace, open_workspace
+from leaktrace.workspace import Workspace, create, open_workspace
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 WhyOption = Annotated[str, typer.Option("--why", help="Why you look: written to the look-up log.")]
@@ -26,10 +26,17 @@ class Screen:
     """What every command gets from the global options."""
 
     workspace: Path
+    engine: str = "index"
+    master: str | None = None
+    lake: str | None = None
 
     def open(self) -> Workspace:
         """The workspace that -w names."""
-        return open_workspace(self.workspace)
+        return open_workspace(self.workspace, engine=self.engine, master=self.master, lake=self.lake)
+
+    def create(self, path: Path) -> Workspace:
+        """A new workspace."""
+        return create(path, engine=self.engine, master=self.master, lake=self.lake)
 
 
 def screen_of(context: typer.Context) -> Screen:

@@ -12,7 +12,7 @@ from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen
 from leaktrace.errors import UsageError
 from leaktrace.records import TABLES
 from leaktrace.report import render_ingest_preview, render_ingest_report, render_stats
-from leaktrace.workspace import create, preview
+from leaktrace.workspace import preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ def init(context: typer.Context, as_json: JsonOption = False) -> None:
 
     Example: leaktrace -w case-7 init
     """
-    with create(screen_of(context).workspace) as made:
+    screen = screen_of(context)
+    with screen.create(screen.workspace) as made:
         told = Made(str(made.path), str(made.key_file))
     words = (
         f"Workspace {told.workspace} is ready.\n"

@@ -1,4 +1,4 @@
-"""The ledger on one machine: DuckDB over an immutable Parquet lake, committed in SQLite."""
+"""The ledger: an immutable Parquet lake, committed in SQLite, ingested by DuckDB and asked by it or another engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from leaktrace.ledger.controls import draw_controls
 from leaktrace.ledger.coverage import BulkCount, LogFacts, judge
 from leaktrace.ledger.dictionary import Dictionary, NameKind, names_of
 from leaktrace.ledger.durable import make_folder, only_writer
-from leaktrace.ledger.engine import Engine
+from leaktrace.ledger.engine import Answers, Engine
+from leaktrace.ledger.engines import OpenAnswers
 from leaktrace.ledger.formats import AskedFormat
 from leaktrace.ledger.indexing import OpenedPostings, merge_years, reindex
 from leaktrace.ledger.ingest import NAME_KINDS, Stores
@@ -62,8 +63,15 @@ JSON_MEMORY_MEGABYTES = 512
 class DuckLedger:
     """Implements `Ledger`. Not to be shared between threads; any number of processes may read at once."""
 
-    def __init__(self, folder: Path, keyring: Keyring, settings: Settings, *, use_index: bool = True) -> None:
-        self._folder, self._keyring, self._settings, self._uses_index = folder, keyring, settings, use_index
+    def __init__(
+        self,
+        folder: Path,
+        keyring: Keyring,
+        settings: Settings,
+        answers: OpenAnswers | None = None,
+    ) -> None:
+        self._folder, self._keyring, self._settings = folder, keyring, settings
+        self._uses_index = answers is None
         for name in FOLDERS:
             make_folder(folder / name)
         self._catalog = Catalog(folder / DATABASE)
@@ -71,23 +79,32 @@ class DuckLedger:
             if alone:
                 remove_leftovers(folder, self._catalog)
         self._engine = Engine(folder, settings.ingest_memory_megabytes)
+        self._answers: Answers = self._engine if answers is None else answers(folder, settings)
         self._json_engine: Engine | None = None
         self._opened: dict[str, Dictionary] = {}
         self._postings = OpenedPostings(folder, self._catalog)
         self._whole: set[str] = set()
 
     @classmethod
-    def open(cls, folder: Path, keyring: Keyring, settings: Settings, *, use_index: bool = True) -> Self:
+    def open(
+        cls,
+        folder: Path,
+        keyring: Keyring,
+        settings: Settings,
+        answers: OpenAnswers | None = None,
+    ) -> Self:
         """The ledger in a folder, made where there is none; takes away what a kill has left.
 
-        `use_index`: whether questions about accesses are answered out of the index, where there is one.
+        `answers`: opens what answers questions; null: the index, and where it has no answer the DuckDB that also
+        ingests.
         """
-        return cls(folder.absolute(), keyring, settings, use_index=use_index)
+        return cls(folder.absolute(), keyring, settings, answers)
 
     def close(self) -> None:
         """Lets go of files and memory."""
         self._opened.clear()
         self._postings.forget()
+        self._answers.close()
         self._engine.close()
         if self._json_engine is not None:
             self._json_engine.close()
@@ -196,7 +213,7 @@ class DuckLedger:
         table, span = _cutoff_table(cutoffs, window_days)
         if (index := self._index(span)) is not None:
             return _exposures(index.exposures(*_stretches(table), field))
-        return _exposures(self._engine.run(queries.exposures(self._rows("accesses", span), table, field)))
+        return _exposures(self._answers.run(queries.exposures(self._rows("accesses", span), table, field)))
 
     def channels(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> ChannelUses:
         """By which tools and types of ticket `field` of these customers had been shown in the same time.
@@ -206,7 +223,7 @@ class DuckLedger:
         table, span = _cutoff_table(cutoffs, window_days)
         if (index := self._index(span)) is not None:
             return channel_uses(index.channels(*_stretches(table), field))
-        return channel_uses(self._engine.run(queries.channels(self._rows("accesses", span), table, field)))
+        return channel_uses(self._answers.run(queries.channels(self._rows("accesses", span), table, field)))
 
     def opened_by(
         self,
@@ -228,7 +245,7 @@ class DuckLedger:
             keys = np.unique(_keys(principals))
             return _exposures(index.opened_by(keys, field, span.start, span.end, limit, order))
         query = queries.opened_by(self._rows("accesses", span), wanted, field, span, limit, order)
-        return _exposures(self._engine.run(query))
+        return _exposures(self._answers.run(query))
 
     def fields_shown(self, principals: Sequence[PrincipalKey], window: Window) -> dict[str, int]:
         """Field -> distinct customers for whom any of these principals was shown it in the window."""
@@ -237,7 +254,7 @@ class DuckLedger:
         if (index := self._index(span)) is not None:
             answer = index.fields_shown(np.unique(_keys(principals)), span.start, span.end)
         else:
-            answer = self._engine.run(queries.fields_shown(self._rows("accesses", span), wanted, span))
+            answer = self._answers.run(queries.fields_shown(self._rows("accesses", span), wanted, span))
         return {str(row["field"]): int(row["customer_count"]) for row in answer.to_pylist()}
 
     def totals(self, field: str, window: Window) -> Totals:
@@ -246,7 +263,7 @@ class DuckLedger:
         if (index := self._index(span)) is not None:
             counts = index.opened_counts(field, span.start, span.end)
         else:
-            counts = self._engine.run(queries.opened_counts(self._rows("accesses", span), field, span))
+            counts = self._answers.run(queries.opened_counts(self._rows("accesses", span), field, span))
         return Totals(
             principal=_column(counts, "principal", np.uint64),
             opened_count=_column(counts, "opened_count", np.int64),
@@ -260,7 +277,7 @@ class DuckLedger:
         known = self._catalog.customer_count(snapshot)
         if known is None:
             tables = (self._rows("customers"), self._rows("accesses"), self._rows("contacts"))
-            known = int(self._engine.run(queries.customer_count(*tables)).column("customer_count")[0].as_py())
+            known = int(self._answers.run(queries.customer_count(*tables)).column("customer_count")[0].as_py())
             self._catalog.keep_customer_count(snapshot, known)
         return known
 
@@ -269,7 +286,7 @@ class DuckLedger:
         index, found = self._index(), list[Keys]()
         for table in ("customers", "contacts") if index is not None else ("customers", "contacts", "accesses"):
             query = queries.keys_between(self._rows(table), first, last)
-            found.append(_column(self._engine.run(query), "customer", np.uint64))
+            found.append(_column(self._answers.run(query), "customer", np.uint64))
         if index is not None:
             found.append(index.keys_between(first, last))
         keys: Keys = np.unique(np.concatenate(found))
@@ -280,7 +297,7 @@ class DuckLedger:
         (else jurisdictions) that `near` live in, in their proportions. The same seed and ledger give the same draw.
         """
         return draw_controls(
-            self._engine.run,
+            self._answers.run,
             self._rows("customers"),
             self._keys_between,
             self._customer_count(),
@@ -295,7 +312,7 @@ class DuckLedger:
     def customers(self, keys: Keys) -> CustomerTable:
         """Attributes of these customers, in the order asked."""
         wanted = pa.table({"position": np.arange(len(keys), dtype=np.int64), "customer": _keys(keys)})
-        answer = self._engine.run(queries.customer_rows(self._rows("customers"), wanted))
+        answer = self._answers.run(queries.customer_rows(self._rows("customers"), wanted))
         return CustomerTable(
             key=_column(answer, "customer", np.uint64),
             region=_texts(answer, "region"),
@@ -308,7 +325,7 @@ class DuckLedger:
     def principals(self, keys: Keys | None = None) -> tuple[PrincipalFacts, ...]:
         """Facts of these principals in the order asked; None: of all there are, in the table or in accesses."""
         rows = {
-            int(r["principal"]): r for r in self._engine.run(queries.principals(self._rows("principals"))).to_pylist()
+            int(r["principal"]): r for r in self._answers.run(queries.principals(self._rows("principals"))).to_pylist()
         }
         wanted = sorted({*rows, *self._catalog.seen_principals()}) if keys is None else [int(key) for key in keys]
         chiefs = sorted({int(r["reports_to"]) for r in rows.values() if r["reports_to"] is not None})
@@ -322,21 +339,21 @@ class DuckLedger:
             SellerFacts(
                 r["seller"], r["name"], tuple((r["domains"] or "").split(";")) if r["domains"] else (), r["status"]
             )
-            for r in self._engine.run(queries.sellers(self._rows("sellers"))).to_pylist()
+            for r in self._answers.run(queries.sellers(self._rows("sellers"))).to_pylist()
         )
 
     def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
         """Those of these customers (sorted) with a contact with the seller before the instant."""
         wanted = pa.table({"customer": _keys(keys)})
         query = queries.contacts(self._rows("contacts"), wanted, seller, microseconds(before))
-        found: Keys = _column(self._engine.run(query), "customer", np.uint64)
+        found: Keys = _column(self._answers.run(query), "customer", np.uint64)
         return found
 
     def known_elsewhere(self, keys: Keys, field: str, before: datetime) -> Keys:
         """Those of these customers (sorted) whose field somebody may know without us since before the instant."""
         wanted = pa.table({"customer": _keys(keys)})
         query = queries.known_elsewhere(self._rows("known_elsewhere"), wanted, field, microseconds(before))
-        found: Keys = _column(self._engine.run(query), "customer", np.uint64)
+        found: Keys = _column(self._answers.run(query), "customer", np.uint64)
         return found
 
     def customers_by_address(self, hashes: Sequence[bytes]) -> dict[bytes, CustomerKey]:
@@ -346,7 +363,7 @@ class DuckLedger:
         """
         wanted = pa.table({"hash": pa.array(sorted(set(hashes)), pa.binary())})
         holders: dict[bytes, dict[bool, set[int]]] = defaultdict(lambda: {True: set(), False: set()})
-        for row in self._engine.run(queries.by_address(self._rows("customers"), wanted)).to_pylist():
+        for row in self._answers.run(queries.by_address(self._rows("customers"), wanted)).to_pylist():
             holders[row["hash"]][row["exact"]].add(int(row["customer"]))
         chosen = {address: found[True] or found[False] for address, found in holders.items()}
         return {address: next(iter(found)) for address, found in chosen.items() if len(found) == 1}
@@ -360,7 +377,7 @@ class DuckLedger:
     def coverage(self, field: str, window: Window) -> LogCoverage:
         """What the log can and cannot show for the window."""
         span = span_of(window)
-        bulk = self._engine.run(queries.bulk_counts(self._rows("bulk_reads"), span)).to_pylist()
+        bulk = self._answers.run(queries.bulk_counts(self._rows("bulk_reads"), span)).to_pylist()
         readers = dict(zip(
             sorted({int(r["principal"]) for r in bulk}),
             self._names("principal", _keys(sorted({int(r["principal"]) for r in bulk}))),
@@ -390,14 +407,14 @@ class DuckLedger:
             start, end = day * DAY_MICROSECONDS, (day + 1) * DAY_MICROSECONDS
             part = Span(max(start, span.start), min(end, span.end))
             inside = [count for count in inside if count.day != day]
-            rows = self._engine.run(queries.counts_between(self._rows("accesses", part), part))
+            rows = self._answers.run(queries.counts_between(self._rows("accesses", part), part))
             inside.extend(DayCount(**row) for row in rows.to_pylist())
         return tuple(inside)
 
     def _unknown_principals(self) -> tuple[str, ...]:
         if not self._catalog.row_count("principals"):
             return ()
-        listed = _column(self._engine.run(queries.principals(self._rows("principals"))), "principal", np.uint64)
+        listed = _column(self._answers.run(queries.principals(self._rows("principals"))), "principal", np.uint64)
         seen = _keys(self._catalog.seen_principals())
         return tuple(self._names("principal", np.setdiff1d(seen, listed)))
 
@@ -422,7 +439,7 @@ class DuckLedger:
         if (index := self._index()) is not None:
             customer_count = index.customers_seen()
         else:
-            counted = self._engine.run(queries.seen_customer_count(self._rows("accesses")))
+            counted = self._answers.run(queries.seen_customer_count(self._rows("accesses")))
             customer_count = int(counted.column("customer_count")[0].as_py())
         return LedgerStats(
             access_count=self._catalog.row_count("accesses"),

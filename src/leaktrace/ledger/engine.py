@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -39,8 +39,18 @@ class Query:
     """Name in the SQL -> Arrow table; there only while the query runs."""
 
 
+class Answers(Protocol):
+    """Whatever answers the ledger's named queries: the same rows, in the same order, of the same Arrow types."""
+
+    def run(self, query: Query) -> pa.Table:
+        """All rows of the answer; LedgerError where there is none."""
+
+    def close(self) -> None:
+        """Lets go of files, memory and connections."""
+
+
 class Engine:
-    """An in-memory DuckDB that may read one folder."""
+    """An in-memory DuckDB that may read one folder; implements `Answers`."""
 
     def __init__(
         self, folder: Path, memory_megabytes: int, threads: int | None = None, *, may_spill: bool = True

@@ -64,8 +64,8 @@ def last_rows_of(table: str, segments: Sequence[str], *, overlapping: bool, old_
     if not overlapping:
         return rows
     identity = STORED[table].identity
-    last = f"row_number() OVER (PARTITION BY {identity} ORDER BY source DESC, source_row DESC) = 1"
-    return Rows(f"(SELECT * FROM {rows.sql} QUALIFY {last})", rows.values)  # noqa: S608
+    age = f"row_number() OVER (PARTITION BY {identity} ORDER BY source DESC, source_row DESC) AS age"
+    return Rows(f"(SELECT * FROM (SELECT *, {age} FROM {rows.sql}) WHERE age = 1)", rows.values)  # noqa: S608
 
 
 def salt(seed: int, purpose: str) -> int:
@@ -110,16 +110,17 @@ def channels(accesses: Rows, cutoffs: pa.Table, field: str) -> Query:
 def opened_by(accesses: Rows, wanted: pa.Table, field: str, span: Span, limit: int | None, order: int) -> Query:
     """`wanted`: principal."""
     values = {**accesses.values, "field": field, "start": span.start, "end": span.end}
-    sample = ""
+    sample = "shown"
     if limit is not None:
-        sample = "QUALIFY row_number() OVER (PARTITION BY principal ORDER BY xor(customer, $order)) <= $limit"
+        drawn = "row_number() OVER (PARTITION BY principal ORDER BY xor(customer, $order)) AS drawn"
+        sample = f"(SELECT *, {drawn} FROM shown) WHERE drawn <= $limit"  # noqa: S608
         values |= {"limit": limit, "order": order}
     sql = f"""
         WITH shown AS (
             SELECT principal, customer, min("at") AS first_shown_at
             FROM {accesses.sql} SEMI JOIN wanted USING (principal)
             WHERE {_IN_WINDOW} AND {_SHOWS_FIELD} GROUP BY principal, customer)
-        SELECT principal, customer, first_shown_at FROM shown {sample} ORDER BY customer, principal"""  # noqa: S608
+        SELECT principal, customer, first_shown_at FROM {sample} ORDER BY customer, principal"""  # noqa: S608
     return Query("opened by", sql, values, {"wanted": wanted})
 
 
@@ -186,8 +187,8 @@ def customer_count(customers: Rows, accesses: Rows, contacts: Rows) -> Query:
 def keys_between(table: Rows, first: int, last: int) -> Query:
     """Customers of a table whose number lies in `[first, last]`, each once, ascending."""
     sql = f"""
-        SELECT DISTINCT customer FROM {table.sql} WHERE customer BETWEEN $first AND $last ORDER BY customer"""  # noqa: S608
-    return Query("customers of a part", sql, {**table.values, "first": first, "last": last})
+        SELECT DISTINCT customer FROM {table.sql} WHERE customer BETWEEN $key_first AND $key_last ORDER BY customer"""  # noqa: S608
+    return Query("customers of a part", sql, {**table.values, "key_first": first, "key_last": last})
 
 
 def places(customers: Rows, near: pa.Table) -> Query:
@@ -202,10 +203,11 @@ def draw_by_place(customers: Rows, quotas: pa.Table, excluded: pa.Table, order: 
     """`quotas`: place, quota; `excluded`: customer. A random draw from each place."""
     sql = f"""
         WITH placed AS (
-            SELECT customer, {_PLACE} AS place FROM {customers.sql} ANTI JOIN excluded USING (customer))
-        SELECT customer FROM placed JOIN quotas USING (place)
-        QUALIFY row_number() OVER (PARTITION BY place ORDER BY xor(customer, $order)) <= quota
-        ORDER BY customer"""  # noqa: S608
+            SELECT customer, {_PLACE} AS place FROM {customers.sql} ANTI JOIN excluded USING (customer)),
+        drawn AS (
+            SELECT customer, quota, row_number() OVER (PARTITION BY place ORDER BY xor(customer, $order)) AS number
+            FROM placed JOIN quotas USING (place))
+        SELECT customer FROM drawn WHERE number <= quota ORDER BY customer"""  # noqa: S608
     tables = {"quotas": quotas, "excluded": excluded}
     return Query("draw customers by place", sql, {**customers.values, "order": order}, tables)
 

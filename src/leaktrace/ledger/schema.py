@@ -45,8 +45,15 @@ _SQL_TYPES = {
     "text": "VARCHAR",
     "label": "VARCHAR",
 }
-TICKET = r"^\s*([\p{L}]{1,12})[-_#:/ ]?\d+\s*$"
-"""A reason that is a ticket's number (RE2, as DuckDB and Arrow have it); its group is the type of ticket."""
+_LETTER = (
+    r"[A-Za-z\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{2FF}\x{370}-\x{37D}\x{37F}-\x{1FFF}\x{200C}-\x{200D}\x{2070}-\x{218F}"
+    r"\x{2C00}-\x{2FEF}\x{3001}-\x{D7FF}\x{F900}-\x{FDCF}\x{FDF0}-\x{FFFD}\x{10000}-\x{EFFFF}]"
+)
+"""What may start a name in XML 1.0 (5th edition, NameStartChar), without `:` and `_`: the same for every engine, while
+`\\p{L}` grows with each version of Unicode and an engine's library."""
+_SPACE = r"[\t\n\f\r ]*"
+TICKET = rf"^{_SPACE}({_LETTER}{{1,12}})[-_#:/ ]?[0-9]+{_SPACE}\z"
+"""A reason that is a ticket's number. RE2 (DuckDB) and Java (Spark) read it alike; of `\\s` and `$` they do not."""
 DAY_OF_AT = '("at" - (("at" % 86400000000) + 86400000000) % 86400000000) // 86400000000'
 """SQL: the UTC day of `at`, counted from 1970-01-01, exact before 1970 too."""
 PROVENANCE = (("source", "BIGINT"), ("source_row", "BIGINT"))
@@ -70,6 +77,13 @@ class TableSchema:
     def stored_columns(self) -> tuple[tuple[str, str], ...]:
         """(name, SQL type) of the columns of its segments."""
         return tuple(pair for column in self.columns for pair in column.stored_columns()) + PROVENANCE
+
+    def segment_columns(self, *, old: bool = False) -> tuple[tuple[str, str], ...]:
+        """(name, SQL type) of the columns as they lie in a segment's file; `old`: of those with times in one column."""
+        if old or not self.splits_times:
+            return self.stored_columns()
+        others = tuple(pair for pair in self.stored_columns() if pair[0] != "at")
+        return (("at_second", "BIGINT"), ("at_microsecond", "INTEGER"), *others)
 
     def column_names(self) -> tuple[str, ...]:
         """Names by which files give its columns."""
