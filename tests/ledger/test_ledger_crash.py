@@ -107,7 +107,7 @@ def assert_nothing_left_over(ledger: DuckLedger, folder: Path) -> None:
         known |= {path for (path,) in connection.execute("SELECT path FROM rejects")}
     finally:
         connection.close()
-    assert files_under(folder) - {"ledger.db", "ingest.lock"} == known
+    assert files_under(folder) - {"ledger.db", "ingest.lock", "readers.lock"} == known
     assert ledger.coverage("email", Window(None, None)).access_count == ledger.stats().access_count
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from leaktrace.errors import LedgerError
 from leaktrace.records import Window
+from tests.ledger.old_catalogues import turn_back
 from tests.ledger.small_ledgers import START, Access, key, open_ledger, principal, write_accesses
 
 ALWAYS = Window(None, None)
@@ -87,12 +88,18 @@ def test_a_copied_ledger_is_checked_once_and_answers_alike(folder: Path, tmp_pat
         assert database.execute("SELECT modified_ns FROM segments").fetchall() == [(1,)]
 
 
-def test_a_ledger_of_the_first_format_still_answers(folder: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_an_earlier_format_still_answers(folder: Path, tmp_path: Path, version: int) -> None:
     before = _opened(folder)
-    with closing(sqlite3.connect(folder / "ledger.db")) as database:
-        database.execute("ALTER TABLE segments DROP COLUMN modified_ns")
-        database.execute("PRAGMA user_version = 1")
-        database.commit()
+    turn_back(folder, version)
     assert _opened(folder) == before
+    more = write_accesses(tmp_path / "more.csv", [Access(START, "p1", "somebody new")])
     with open_ledger(folder) as ledger:
         assert key("c1") in ledger.opened_by([principal("p1")], "email", ALWAYS).customer
+        assert ledger.ingest("accesses", [more]).accepted_count == 1
+    with closing(sqlite3.connect(folder / "ledger.db")) as database:
+        assert database.execute("SELECT kept_count, gone_count FROM sources ORDER BY id").fetchall() == [
+            (len(ACCESSES), 0),
+            (1, 0),
+        ]
+        assert database.execute("SELECT count(*) FROM segments").fetchone() == (2,)

@@ -6,6 +6,7 @@ here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -14,31 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leaktrace.errors import LedgerError
-
-_VERSION = 2
-_SCHEMA = """
-CREATE TABLE sources (
-    id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, table_name TEXT NOT NULL, file_name TEXT NOT NULL,
-    accepted_count INTEGER NOT NULL, rejected_count INTEGER NOT NULL, bulk_count INTEGER NOT NULL,
-    overlaps INTEGER NOT NULL, UNIQUE (sha256, table_name)) STRICT;
-CREATE TABLE segments (
-    path TEXT PRIMARY KEY, source INTEGER NOT NULL REFERENCES sources, table_name TEXT NOT NULL, month INTEGER,
-    row_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    modified_ns INTEGER NOT NULL DEFAULT 0) STRICT;
-CREATE TABLE dictionaries (
-    path TEXT PRIMARY KEY, source INTEGER NOT NULL REFERENCES sources, kind TEXT NOT NULL,
-    entry_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL) STRICT;
-CREATE TABLE day_counts (
-    source INTEGER NOT NULL REFERENCES sources, tool TEXT, fields TEXT NOT NULL, day INTEGER NOT NULL,
-    row_count INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;
-CREATE INDEX day_counts_by_day ON day_counts (day);
-CREATE TABLE seen_principals (key INTEGER PRIMARY KEY) STRICT;
-CREATE TABLE clock_steps (
-    source INTEGER NOT NULL REFERENCES sources, source_row INTEGER NOT NULL, from_at INTEGER NOT NULL,
-    to_at INTEGER NOT NULL) STRICT;
-CREATE TABLE rejects (path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL) STRICT;
-"""
-_FROM_VERSION_1 = "ALTER TABLE segments ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT 0"
+from leaktrace.ledger.catalogversions import VERSION, steps_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +77,8 @@ class SourceCommit:
     clock_steps: tuple[ClockStep, ...] = ()
     rejects: tuple[str, int] | None = None
     """The rejects file and how long it is with this source's rows."""
+    withheld_count: int = 0
+    """Good rows that were not taken, because they are older than what is kept or of a forgotten customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +91,8 @@ class SourceFacts:
     file_name: str
     row_count: int
     overlaps: bool
+    kept_count: int
+    """Rows of it that are in the lake: those stored, less what was forgotten or retired since."""
 
 
 class Catalog:
@@ -119,6 +100,8 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._within = False
+        self._found_whole: dict[str, int] = {}
         with self._guarded():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
@@ -128,20 +111,17 @@ class Catalog:
             self._prepare()
 
     def _prepare(self) -> None:
-        with self._writing():
+        with self.writing():
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
+            if version > VERSION:
                 raise LedgerError(
                     f"{self._path} was written by a newer version of leaktrace (ledger format {version}).",
                     "Install the version that made this workspace, or a newer one.",
                 )
-            if version == 0:
-                for statement in _SCHEMA.strip().split(";\n"):
-                    self._connection.execute(statement)
-            elif version == 1:
-                self._connection.execute(_FROM_VERSION_1)
-            if version < _VERSION:
-                self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+            for statement in steps_from(version):
+                self._connection.execute(statement)
+            if version < VERSION:
+                self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         """Closes the file."""
@@ -158,17 +138,42 @@ class Catalog:
             ) from error
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """All of the block or nothing."""
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """All of the block or nothing; a block inside another one is part of it."""
+        if self._within:
+            yield self._connection
+            return
         with self._guarded():
             self._connection.execute("BEGIN IMMEDIATE")
+            self._within = True
             try:
-                yield
+                yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._within = False
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """All of the block sees one committed state. Nothing is written in it but what is put off until its end."""
+        if self._within or self._connection.in_transaction:
+            yield
+            return
+        with self._guarded():
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with self._guarded():
+                self._connection.execute("COMMIT")
+            self._remember_whole()
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """The answer to a question about the catalogue's own tables."""
+        return self._rows(sql, values)
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
         with self._guarded():
@@ -179,29 +184,18 @@ class Catalog:
     def commit(self, commit: SourceCommit) -> None:
         """Makes a source and all that it brought count."""
         run, source = self._connection.executemany, commit.source
-        with self._writing():
+        with self.writing():
             self._connection.execute(
-                "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (
                     source, commit.sha256, commit.table, commit.file_name, commit.accepted_count,
-                    commit.rejected_count, commit.bulk_count, int(commit.overlaps),
+                    commit.rejected_count, commit.bulk_count, int(commit.overlaps), commit.withheld_count,
+                    sum(segment.row_count for segment in commit.segments),
                 ),
             )  # fmt: skip
-            run(
-                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (s.path, source, s.table, s.month, s.row_count, s.size_bytes, s.sha256, s.modified_ns)
-                    for s in commit.segments
-                ],
-            )
-            run(
-                "INSERT INTO dictionaries VALUES (?, ?, ?, ?, ?, ?)",
-                [(d.path, source, d.table, d.row_count, d.size_bytes, d.sha256) for d in commit.dictionaries],
-            )
-            run(
-                "INSERT INTO day_counts VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(source, d.tool, d.fields, d.day, d.row_count, d.first_at, d.last_at) for d in commit.day_counts],
-            )
+            self._add_segments(commit.segments, source)
+            self._add_dictionaries(commit.dictionaries, source)
+            self.add_day_counts(commit.day_counts, source)
             run("INSERT OR IGNORE INTO seen_principals VALUES (?)", [(_signed(key),) for key in commit.principals])
             run(
                 "INSERT INTO clock_steps VALUES (?, ?, ?, ?)",
@@ -209,6 +203,49 @@ class Catalog:
             )
             if commit.rejects is not None:
                 run("INSERT OR REPLACE INTO rejects VALUES (?, ?)", [commit.rejects])
+
+    def _add_segments(self, segments: Sequence[StoredFile], source: int | None) -> None:
+        self._connection.executemany(
+            "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(s.path, source, s.table, s.month, s.row_count, s.size_bytes, s.sha256, s.modified_ns) for s in segments],
+        )
+
+    def _add_dictionaries(self, dictionaries: Sequence[StoredFile], source: int) -> None:
+        self._connection.executemany(
+            "INSERT INTO dictionaries VALUES (?, ?, ?, ?, ?, ?)",
+            [(d.path, source, d.table, d.row_count, d.size_bytes, d.sha256) for d in dictionaries],
+        )
+
+    def add_day_counts(self, counts: Sequence[DayCount], source: int) -> None:
+        """Adds what a source's accesses come to by tool, fields and day."""
+        with self.writing():
+            self._connection.executemany(
+                "INSERT INTO day_counts VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(source, d.tool, d.fields, d.day, d.row_count, d.first_at, d.last_at) for d in counts],
+            )
+
+    def replace_segments(self, removed: Sequence[str], added: Sequence[StoredFile]) -> None:
+        """The one way in which committed segments give way to others: these paths no longer count, these files do.
+
+        Whatever is derived from segments is brought up to date here. The files themselves go once nobody reads them.
+        """
+        with self.writing():
+            for path in removed:
+                if self._connection.execute("DELETE FROM segments WHERE path = ?", (path,)).rowcount != 1:
+                    raise LedgerError(
+                        f"The segment {path} is no longer in the catalogue.",
+                        "Another process changed it: run this again.",
+                    )
+            self._add_segments(added, None)
+
+    def replace_dictionary(self, removed: str, added: StoredFile | None) -> None:
+        """A dictionary gives way to one with fewer names, or to none."""
+        with self.writing():
+            (source,) = self._connection.execute(
+                "SELECT source FROM dictionaries WHERE path = ?", (removed,)
+            ).fetchone()
+            self._connection.execute("DELETE FROM dictionaries WHERE path = ?", (removed,))
+            self._add_dictionaries([added] if added else [], source)
 
     # --- reading ------------------------------------------------------------------------------------
 
@@ -220,15 +257,19 @@ class Catalog:
     def sources(self) -> tuple[SourceFacts, ...]:
         """All committed sources, in the order they came."""
         rows = self._rows(
-            "SELECT id, sha256, table_name, file_name, accepted_count + rejected_count, overlaps FROM sources"
-            " ORDER BY id"
+            "SELECT id, sha256, table_name, file_name, accepted_count + rejected_count + withheld_count, overlaps,"
+            " kept_count - gone_count FROM sources ORDER BY id"
         )
-        return tuple(SourceFacts(_int(i), str(h), str(t), str(f), _int(n), bool(o)) for i, h, t, f, n, o in rows)
+        return tuple(
+            SourceFacts(_int(i), str(h), str(t), str(f), _int(n), bool(o), _int(kept))
+            for i, h, t, f, n, o, kept in rows
+        )
 
     def source_row_count(self, sha256: str, table: str) -> int | None:
         """Rows of a source that is in already; None for one that is not."""
         rows = self._rows(
-            "SELECT accepted_count + rejected_count FROM sources WHERE sha256 = ? AND table_name = ?", (sha256, table)
+            "SELECT accepted_count + rejected_count + withheld_count FROM sources WHERE sha256 = ? AND table_name = ?",
+            (sha256, table),
         )
         return _int(rows[0][0]) if rows else None
 
@@ -248,14 +289,35 @@ class Catalog:
         )  # fmt: skip
 
     def segment_is_whole(self, path: str, modified_ns: int) -> None:
-        """Remembers that a segment had its hash when it was last modified then."""
-        with self._writing():
-            self._connection.execute("UPDATE segments SET modified_ns = ? WHERE path = ?", (modified_ns, path))
+        """Remembers that a segment had its hash when it was last modified then; inside `reading` at its end."""
+        self._found_whole[path] = modified_ns
+        if not self._connection.in_transaction:
+            self._remember_whole()
+
+    def _remember_whole(self) -> None:
+        found, self._found_whole = self._found_whole, {}
+        # On a disk that cannot be written it is found out anew every time.
+        with contextlib.suppress(LedgerError):
+            if found:
+                with self.writing() as connection:
+                    connection.executemany(
+                        "UPDATE segments SET modified_ns = ? WHERE path = ?", [(at, path) for path, at in found.items()]
+                    )
 
     def dictionary_paths(self, kind: str) -> list[str]:
         """Relative paths of the dictionaries of one kind of names, oldest first."""
         rows = self._rows("SELECT path FROM dictionaries WHERE kind = ? ORDER BY source, path", (kind,))
         return [str(path) for (path,) in rows]
+
+    def dictionaries(self) -> tuple[StoredFile, ...]:
+        """All dictionaries, oldest first."""
+        rows = self._rows(
+            "SELECT path, entry_count, size_bytes, sha256, kind FROM dictionaries ORDER BY kind, source, path"
+        )
+        return tuple(
+            StoredFile(str(path), _int(n), _int(size), str(sha256), None, str(kind))
+            for path, n, size, sha256, kind in rows
+        )
 
     def all_paths(self) -> set[str]:
         """Relative paths of all files that count, rejects left out."""

@@ -30,6 +30,7 @@ from leaktrace.ledger.intake import take_files
 from leaktrace.ledger.integrity import check_segment
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.queries import Rows, Span
+from leaktrace.ledger.readers import Readers, question
 from leaktrace.ledger.repair import FOLDERS, remove_leftovers
 from leaktrace.ledger.schema import ingested_table
 from leaktrace.ledger.times import DAY_MICROSECONDS, instant, microseconds, month_of, span_of
@@ -52,6 +53,7 @@ from leaktrace.settings import Settings
 
 DATABASE = "ledger.db"
 LOCK = "ingest.lock"
+READERS = "readers.lock"
 JSON_MEMORY_MEGABYTES = 512
 """JSON is taken apart a few megabytes at a time."""
 
@@ -64,9 +66,11 @@ class DuckLedger:
         for name in FOLDERS:
             make_folder(folder / name)
         self._catalog = Catalog(folder / DATABASE)
+        self._readers = Readers(folder / READERS, self._catalog)
+        self._removed: tuple[str, ...] = ()
         with only_writer(folder / LOCK, needed=False) as alone:
             if alone:
-                remove_leftovers(folder, self._catalog)
+                self._removed = remove_leftovers(folder, self._catalog, self._readers)
         self._engine = Engine(folder, settings.ingest_memory_megabytes)
         self._json_engine: Engine | None = None
         self._opened: dict[str, Dictionary] = {}
@@ -83,6 +87,7 @@ class DuckLedger:
         self._engine.close()
         if self._json_engine is not None:
             self._json_engine.close()
+        self._readers.close()
         self._catalog.close()
 
     def __enter__(self) -> Self:
@@ -108,6 +113,8 @@ class DuckLedger:
 
     def _dictionaries(self, kind: NameKind) -> tuple[Dictionary, ...]:
         paths = self._catalog.dictionary_paths(kind)
+        for old in [path for path, one in self._opened.items() if one.kind == kind and path not in paths]:
+            del self._opened[old]  # it gave way to one with fewer names; unmapped, its room on disk is free
         for path in paths:
             if path not in self._opened:
                 self._opened[path] = Dictionary(self._folder / path, kind, Path(path).stem)
@@ -143,7 +150,7 @@ class DuckLedger:
         """Reads files into a table (DESIGN 4.1). Bad rows are kept aside; a bad file raises after the others are in."""
         schema = ingested_table(table)
         with only_writer(self._folder / LOCK, needed=True):
-            remove_leftovers(self._folder, self._catalog)
+            remove_leftovers(self._folder, self._catalog, self._readers)
 
             def stores() -> Stores:
                 dictionaries = {kind: self._dictionaries(kind) for kind in NAME_KINDS}
@@ -161,11 +168,13 @@ class DuckLedger:
 
     # --- accesses -------------------------------------------------------------------------------------
 
+    @question
     def exposures(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> Exposures:
         """Who had been shown `field` of these customers in `[cutoff - window_days, cutoff)`, and when first."""
         table, span = _cutoff_table(cutoffs, window_days)
         return _exposures(self._engine.run(queries.exposures(self._rows("accesses", span), table, field)))
 
+    @question
     def channels(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> ChannelUses:
         """By which tools and types of ticket `field` of these customers had been shown in the same time.
 
@@ -174,6 +183,7 @@ class DuckLedger:
         table, span = _cutoff_table(cutoffs, window_days)
         return channel_uses(self._engine.run(queries.channels(self._rows("accesses", span), table, field)))
 
+    @question
     def opened_by(
         self,
         principals: Sequence[PrincipalKey],
@@ -193,6 +203,7 @@ class DuckLedger:
         query = queries.opened_by(self._rows("accesses", span), wanted, field, span, limit, order)
         return _exposures(self._engine.run(query))
 
+    @question
     def fields_shown(self, principals: Sequence[PrincipalKey], window: Window) -> dict[str, int]:
         """Field -> distinct customers for whom any of these principals was shown it in the window."""
         span = span_of(window)
@@ -200,6 +211,7 @@ class DuckLedger:
         answer = self._engine.run(queries.fields_shown(self._rows("accesses", span), wanted, span))
         return {str(row["field"]): int(row["customer_count"]) for row in answer.to_pylist()}
 
+    @question
     def totals(self, field: str, window: Window) -> Totals:
         """Distinct customers per principal, counted exactly, and how many customers there are."""
         span = span_of(window)
@@ -214,6 +226,7 @@ class DuckLedger:
             contacts_count=self._catalog.row_count("contacts"),
         )
 
+    @question
     def draw_controls(self, count: int, *, seed: int, near: Keys, exclude: Keys) -> Keys:
         """Customers to compare with: sorted keys, half of them drawn from all customers alike, half from the regions
         (else jurisdictions) that `near` live in, in their proportions. The same seed and ledger give the same draw.
@@ -223,6 +236,7 @@ class DuckLedger:
 
     # --- customers and others -------------------------------------------------------------------------
 
+    @question
     def customers(self, keys: Keys) -> CustomerTable:
         """Attributes of these customers, in the order asked."""
         wanted = pa.table({"position": np.arange(len(keys), dtype=np.int64), "customer": _keys(keys)})
@@ -236,6 +250,7 @@ class DuckLedger:
             in_table=_column(answer, "in_table", np.bool_),
         )
 
+    @question
     def principals(self, keys: Keys | None = None) -> tuple[PrincipalFacts, ...]:
         """Facts of these principals in the order asked; None: of all there are, in the table or in accesses."""
         rows = {
@@ -247,6 +262,7 @@ class DuckLedger:
         names = self._names("principal", _keys(wanted))
         return tuple(_principal(key, name, rows.get(key), chief_names) for key, name in zip(wanted, names, strict=True))
 
+    @question
     def sellers(self) -> tuple[SellerFacts, ...]:
         """The sellers table, sorted by id."""
         return tuple(
@@ -256,6 +272,7 @@ class DuckLedger:
             for r in self._engine.run(queries.sellers(self._rows("sellers"))).to_pylist()
         )
 
+    @question
     def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
         """Those of these customers (sorted) with a contact with the seller before the instant."""
         wanted = pa.table({"customer": _keys(keys)})
@@ -263,6 +280,7 @@ class DuckLedger:
         found: Keys = _column(self._engine.run(query), "customer", np.uint64)
         return found
 
+    @question
     def known_elsewhere(self, keys: Keys, field: str, before: datetime) -> Keys:
         """Those of these customers (sorted) whose field somebody may know without us since before the instant."""
         wanted = pa.table({"customer": _keys(keys)})
@@ -270,6 +288,7 @@ class DuckLedger:
         found: Keys = _column(self._engine.run(query), "customer", np.uint64)
         return found
 
+    @question
     def customers_by_address(self, hashes: Sequence[bytes]) -> dict[bytes, CustomerKey]:
         """Keyed address hash (exact or folded) -> the one customer that has it; ambiguous ones are left out.
 
@@ -282,12 +301,14 @@ class DuckLedger:
         chosen = {address: found[True] or found[False] for address, found in holders.items()}
         return {address: next(iter(found)) for address, found in chosen.items() if len(found) == 1}
 
+    @question
     def customer_names(self, keys: Keys) -> tuple[str, ...]:
         """Ids as ingested, in the order asked; LedgerError for a key the dictionary does not have."""
         return tuple(self._names("customer", _keys(keys)))
 
     # --- the ledger itself ----------------------------------------------------------------------------
 
+    @question
     def coverage(self, field: str, window: Window) -> LogCoverage:
         """What the log can and cannot show for the window."""
         span = span_of(window)
@@ -332,6 +353,7 @@ class DuckLedger:
         seen = _keys(self._catalog.seen_principals())
         return tuple(self._names("principal", np.setdiff1d(seen, listed)))
 
+    @question
     def snapshot(self) -> str:
         """A digest of all that is committed: equal snapshots answer alike.
 
@@ -347,6 +369,7 @@ class DuckLedger:
             table["sources"] = table["sources"] if table["ordered"] else sorted(table["sources"])
         return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
+    @question
     def stats(self) -> LedgerStats:
         """How much there is; the index is the dictionaries and the catalogue."""
         sums = self._catalog.sums()
