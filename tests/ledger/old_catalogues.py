@@ -27,7 +27,7 @@ def turn_back(ledger: Path, version: int) -> None:
                 sha256 TEXT NOT NULL{_SEGMENTS_OF[version]}) STRICT""")
         columns = "path, source, table_name, month, row_count, size_bytes, sha256"
         columns += ", modified_ns" if version > 1 else ""
-        database.execute(f"INSERT INTO segments ({columns}) SELECT {columns} FROM newer")
+        database.execute(f"INSERT INTO segments ({columns}) SELECT {columns} FROM newer")  # noqa: S608
         database.execute("DROP TABLE newer")
         database.execute(f"PRAGMA user_version = {version}")
         database.commit()
