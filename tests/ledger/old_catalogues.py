@@ -15,7 +15,7 @@ _SEGMENTS_OF = {
 def turn_back(ledger: Path, version: int) -> None:
     """As if the ledger had been made by that version; only for one that was never kept up."""
     with closing(sqlite3.connect(ledger / "ledger.db")) as database:
-        for table in ("forgotten", "floors", "holds", "acts"):
+        for table in ("forgotten", "floors", "holds", "acts", "replaced"):
             database.execute(f"DROP TABLE {table}")
         for column in ("withheld_count", "kept_count", "gone_count"):
             database.execute(f"ALTER TABLE sources DROP COLUMN {column}")

@@ -236,7 +236,25 @@ class Catalog:
                         f"The segment {path} is no longer in the catalogue.",
                         "Another process changed it: run this again.",
                     )
+            self._give_way(removed)
             self._add_segments(added, None)
+
+    def _give_way(self, removed: Sequence[str]) -> None:
+        self._connection.executemany("INSERT OR IGNORE INTO replaced VALUES (?)", [(path,) for path in removed])
+
+    def replaced(self) -> set[str]:
+        """Files that gave way to others and have not been removed yet."""
+        return {str(path) for (path,) in self._rows("SELECT path FROM replaced")}
+
+    def replaced_are_gone(self) -> None:
+        """Called once the files are removed."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM replaced")
+
+    def forget_clock_steps(self, before: int) -> None:
+        """Steps whose both times lie before an instant (microseconds) no longer tell anything."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM clock_steps WHERE from_at < ?", (before,))
 
     def replace_dictionary(self, removed: str, added: StoredFile | None) -> None:
         """A dictionary gives way to one with fewer names, or to none."""
@@ -245,6 +263,7 @@ class Catalog:
                 "SELECT source FROM dictionaries WHERE path = ?", (removed,)
             ).fetchone()
             self._connection.execute("DELETE FROM dictionaries WHERE path = ?", (removed,))
+            self._give_way([removed])
             self._add_dictionaries([added] if added else [], source)
 
     # --- reading ------------------------------------------------------------------------------------

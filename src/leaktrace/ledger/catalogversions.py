@@ -31,6 +31,7 @@ CREATE TABLE clock_steps (
 CREATE TABLE rejects (path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL) STRICT;
 """
 _UPKEEP = """
+CREATE TABLE replaced (path TEXT PRIMARY KEY) STRICT;
 CREATE TABLE forgotten (key INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE floors (table_name TEXT PRIMARY KEY, month INTEGER NOT NULL) STRICT;
 CREATE TABLE holds (case_name TEXT NOT NULL, key INTEGER, at TEXT NOT NULL, who TEXT NOT NULL) STRICT;
@@ -41,7 +42,8 @@ CREATE TABLE acts (
 CREATE TRIGGER acts_stay BEFORE UPDATE ON acts BEGIN SELECT raise(ABORT, 'what was done stays written'); END;
 CREATE TRIGGER acts_last BEFORE DELETE ON acts BEGIN SELECT raise(ABORT, 'what was done stays written'); END;
 """
-"""What the ledger's upkeep writes down. A hold without key holds every customer."""
+"""What the ledger's upkeep writes down. A hold without key holds every customer;
+`replaced` has files that gave way and wait to be removed."""
 _FROM_VERSION_1 = "ALTER TABLE segments ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT 0"
 _FROM_VERSION_2 = """
 ALTER TABLE sources ADD COLUMN withheld_count INTEGER NOT NULL DEFAULT 0;

@@ -34,6 +34,10 @@ from leaktrace.ledger.readers import Readers, question
 from leaktrace.ledger.repair import FOLDERS, remove_leftovers
 from leaktrace.ledger.schema import ingested_table
 from leaktrace.ledger.times import DAY_MICROSECONDS, instant, microseconds, month_of, span_of
+from leaktrace.ledger.upkeep import Upkeep
+from leaktrace.ledger.upkeep.book import Book
+from leaktrace.ledger.upkeep.premises import Premises
+from leaktrace.ledger.upkeep.withholding import withholding_of
 from leaktrace.records import (
     ChannelUses,
     CustomerKey,
@@ -122,6 +126,11 @@ class DuckLedger:
 
     def _names(self, kind: NameKind, keys: Keys) -> list[str]:
         names = names_of(keys, self._dictionaries(kind), self._keyring)
+        if None in names and kind == "customer" and np.isin(keys, Book(self._catalog).forgotten()).any():
+            raise LedgerError(
+                f"A customer asked for was forgotten in {self._folder}: there is no name any more.",
+                "Ask again without customers who were forgotten (leaktrace ledger acts).",
+            )
         if None in names:
             raise LedgerError(
                 f"{names.count(None)} of {len(keys)} {kind}s asked for are not in the dictionary of {self._folder}.",
@@ -162,6 +171,7 @@ class DuckLedger:
                     self._keyring,
                     self._settings,
                     dictionaries,
+                    withholding_of(Book(self._catalog)),
                 )
 
             return take_files(stores, schema, files, AskedFormat(file_format, options or {}), progress or _no_progress)
@@ -357,7 +367,8 @@ class DuckLedger:
     def snapshot(self) -> str:
         """A digest of all that is committed: equal snapshots answer alike.
 
-        The order of ingest does not count, but where a source replaced rows of another one of its table: there the
+        Merging segments does not change it; forgetting customers and letting months go do. The order of ingest does not
+        count, but where a source replaced rows of another one of its table: there the
         order decides what is answered, so it is in the digest.
         """
         tables: dict[str, dict[str, Any]] = {}
@@ -367,7 +378,26 @@ class DuckLedger:
             table["ordered"] |= source.overlaps
         for table in tables.values():
             table["sources"] = table["sources"] if table["ordered"] else sorted(table["sources"])
-        return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+        book = Book(self._catalog)
+        floors, forgotten = book.floors(), book.forgotten().tolist()
+        # Rows depend on these, whether they came before or after; where segments begin and end does not count.
+        left = {"floors": floors, "forgotten": forgotten} if floors or forgotten else {}
+        return hashlib.sha256(json.dumps({**tables, **left}, sort_keys=True).encode()).hexdigest()
+
+    def upkeep(self) -> Upkeep:
+        """What checks, merges and erases."""
+        return Upkeep(
+            Premises(
+                self._folder,
+                self._catalog,
+                self._engine,
+                self._keyring,
+                self._settings,
+                self._readers,
+                self._folder / LOCK,
+                self._removed,
+            )
+        )
 
     @question
     def stats(self) -> LedgerStats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from leaktrace.keys import Keyring
 from leaktrace.ledger import staging
-from leaktrace.ledger.catalog import Catalog, DayCount, SourceCommit, StoredFile
-from leaktrace.ledger.cells import CheckedBatch, NameRules, check
+from leaktrace.ledger.catalog import Catalog, ClockStep, DayCount, SourceCommit, StoredFile
+from leaktrace.ledger.cells import CheckedBatch, NameRules, Withheld, check
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.dictionary import Dictionary, NameKind
 from leaktrace.ledger.engine import Engine
@@ -29,10 +29,12 @@ from leaktrace.ledger.rowwise import row_batches
 from leaktrace.ledger.schema import ACCESSES, BULK_READS, PROVENANCE, TableSchema
 from leaktrace.ledger.tabular import read_batches
 from leaktrace.ledger.textfiles import JsonParser
+from leaktrace.ledger.upkeep.withholding import Withholding
 from leaktrace.settings import Settings
 
 NAME_KINDS: tuple[NameKind, ...] = ("customer", "principal")
 _DIGEST_BLOCK_BYTES = 4 * 1024 * 1024
+_NO_NUMBERS = np.empty(0, np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Stores:
     settings: Settings
     dictionaries: dict[NameKind, tuple[Dictionary, ...]]
     """Those committed before."""
+    withholding: Withholding = field(default_factory=Withholding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class Taken:
     bulk_count: int = 0
     already_count: int = 0
     unreadable_address_count: int = 0
+    retired_count: int = 0
+    """Sound rows that were not taken, because they are older than what is kept."""
+    forgotten_count: int = 0
+    """Sound rows that were not taken, because their customer was forgotten."""
     also_there: tuple[str, ...] = ()
     """Columns that were ignored."""
 
@@ -137,18 +144,22 @@ class SourceIntake:
                 return gathered
 
     def _gather(self, barred: dict[NameKind, frozenset[str]], rejects: RejectsSpool, progress: Progress) -> _Gathered:
-        engine, keyring = self._stores.engine, self._stores.keyring
+        engine, keyring, withholding = self._stores.engine, self._stores.keyring, self._stores.withholding
         for schema in self._schemas:
             engine.execute(staging.create_staged(schema))
         engine.execute(staging.create_names())
         hash_names = {"customer": keyring.customer_keys, "principal": keyring.principal_keys}
         rules = dict[str, NameRules]()
         for kind in NAME_KINDS:
-            fresh = NewNames(kind, engine, self._stores.dictionaries[kind], keyring)
+            unwanted = withholding.forgotten if kind == "customer" else _NO_NUMBERS
+            fresh = NewNames(kind, engine, self._stores.dictionaries[kind], keyring, unwanted)
             rules[kind] = NameRules(NameKeys(hash_names[kind], fresh.take), barred[kind])
         gathered = _Gathered(ClockWatch(self._stores.settings.clock_step_seconds))
         for parts in self._raw_batches():
-            checked = {s.name: check(raw, s, keyring, rules) for s, raw in parts}
+            checked = {
+                s.name: withholding.without_forgotten(check(raw, s, keyring, rules, withholding.floor_at(s.name)))
+                for s, raw in parts
+            }
             for schema, _ in parts:
                 self._keep(checked[schema.name], schema, gathered, rejects)
             gathered.watch_clock(tuple(checked.values()))
@@ -176,6 +187,7 @@ class SourceIntake:
     def _keep(self, checked: CheckedBatch, schema: TableSchema, gathered: _Gathered, rejects: RejectsSpool) -> None:
         rejects.add(checked.rejected)
         gathered.count(schema, len(checked.rows), len(checked.rejected), checked.unreadable_address_count)
+        gathered.count_withheld(checked.withheld)
         if len(checked.rows):
             source = np.full(len(checked.rows), self._source, dtype=np.int64)
             provenance = dict(zip((name for name, _ in PROVENANCE), (source, checked.rows), strict=True))
@@ -227,9 +239,15 @@ class SourceIntake:
             dictionaries=dictionaries,
             day_counts=tuple(DayCount(**day) for day in days),
             principals=tuple(int(str(key)) for key in principals),
-            clock_steps=gathered.clock.steps() if is_log else (),
+            clock_steps=self._clock_steps(gathered.clock) if is_log else (),
             rejects=rejects.append(),
+            withheld_count=taken.retired_count + taken.forgotten_count,
         )
+
+    def _clock_steps(self, clock: ClockWatch) -> tuple[ClockStep, ...]:
+        """Those that touch what is kept: a step between two rows that are not taken in says nothing any more."""
+        floor_at = self._stores.withholding.floor_at(ACCESSES.name)
+        return tuple(step for step in clock.steps() if floor_at is None or step.from_at >= floor_at)
 
     def _overlaps(self) -> bool:
         earlier = self._stores.catalog.segments(self._schema.name)
@@ -247,6 +265,7 @@ class _Gathered:
         self.also_there: set[str] = set()
         self.dictionaries: DictionaryWriter | None = None
         self._accepted = self._rejected = self._bulk = self._unreadable_addresses = 0
+        self._retired = self._forgotten = 0
 
     def count(self, schema: TableSchema, accepted: int, rejected: int, unreadable_addresses: int) -> None:
         self._accepted += accepted
@@ -254,18 +273,24 @@ class _Gathered:
         self._rejected += rejected
         self._unreadable_addresses += unreadable_addresses
 
+    def count_withheld(self, withheld: Withheld) -> None:
+        self._retired += withheld.retired_count
+        self._forgotten += withheld.forgotten_count
+
     def watch_clock(self, checked: Sequence[CheckedBatch]) -> None:
         """Shows the clock watch the rows of all parts in the order they stand in the file."""
         parts = [c for c in checked if "at" in c.columns]
         if not parts:
             return
-        rows = np.concatenate([c.rows for c in parts])
-        at = np.concatenate([np.asarray(c.columns["at"], dtype=np.int64) for c in parts])
-        order = np.argsort(rows, kind="stable") if len(parts) > 1 else slice(None)
+        rows = np.concatenate([c.rows for c in parts] + [c.withheld.rows for c in parts])
+        times = [np.asarray(c.columns["at"], dtype=np.int64) for c in parts]
+        at = np.concatenate(times + [c.withheld.at for c in parts])
+        alone = len(parts) == 1 and not len(parts[0].withheld.rows)
+        order = slice(None) if alone else np.argsort(rows, kind="stable")
         self.clock.see(rows[order], at[order])
 
     def row_count(self) -> int:
-        return self._accepted + self._rejected
+        return self._accepted + self._rejected + self._retired + self._forgotten
 
     def taken(self) -> Taken:
         return Taken(
@@ -273,6 +298,8 @@ class _Gathered:
             rejected_count=self._rejected,
             bulk_count=self._bulk,
             unreadable_address_count=self._unreadable_addresses,
+            retired_count=self._retired,
+            forgotten_count=self._forgotten,
             also_there=tuple(sorted(self.also_there)),
         )
 

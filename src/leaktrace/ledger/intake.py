@@ -63,6 +63,10 @@ def _report(schema: TableSchema, taken: Sequence[Taken], rejects_file: Path) -> 
         notes.append(f"{bulk} reads cannot be tied to customers; what the log can show takes them into account.")
     if unreadable := sum(t.unreadable_address_count for t in taken):
         notes.append(f"{unreadable} customers have an e-mail address that is none; they are in without it.")
+    if retired := sum(t.retired_count for t in taken):
+        notes.append(f"{retired} rows are older than what this ledger keeps; they were not taken in.")
+    if forgotten := sum(t.forgotten_count for t in taken):
+        notes.append(f"{forgotten} rows are of customers who were forgotten here; they were not taken in.")
     return IngestReport(
         table=schema.name,
         accepted_count=sum(t.accepted_count for t in taken),

@@ -21,6 +21,20 @@ _DICTIONARY_COLUMNS = ("fields", "action", "tool", "seller", "kind", "product", 
                        "locale", "field", "origin", "principal")  # fmt: skip
 
 
+def folder_of(ledger: Path, schema: TableSchema, month: int | None) -> Path:
+    """Where segments of a table, or of a month of it, lie."""
+    place = ledger / "lake" / schema.name
+    if schema.by_month and month is not None:
+        place /= f"month={month // 12:04d}-{month % 12 + 1:02d}"
+    return place
+
+
+def parquet_writer(file: DurableFile, schema: pa.Schema) -> Any:
+    """Writes a segment's batches to the file."""
+    columns = [name for name in _DICTIONARY_COLUMNS if name in schema.names]
+    return _parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=columns)
+
+
 class SegmentWriter:
     """The segments that one source brings to one table; all of them are discarded unless all are published."""
 
@@ -48,16 +62,13 @@ class SegmentWriter:
             self._end(writer)
 
     def _begin(self, month: int | None, schema: pa.Schema) -> Any:
-        place = self._folder / "lake" / self._schema.name
-        if self._schema.by_month and month is not None:
-            place /= f"month={month // 12:04d}-{month % 12 + 1:02d}"
+        place = folder_of(self._folder, self._schema, month)
         number = next(self._numbers)
         aside = self._folder / "tmp" / f"{self._schema.name}-{self._name}-{number}"
         self._files.append(DurableFile(aside, place / f"{self._name}.parquet"))
         self._months.append(month)
         self._row_counts.append(0)
-        columns = [name for name in _DICTIONARY_COLUMNS if name in schema.names]
-        return _parquet.ParquetWriter(self._files[-1], schema, compression="zstd", use_dictionary=columns)
+        return parquet_writer(self._files[-1], schema)
 
     def _end(self, writer: Any) -> None:
         if writer is not None:

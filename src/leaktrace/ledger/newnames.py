@@ -33,14 +33,17 @@ class ClashingNamesError(LedgerError):
 class NewNames:
     """Gathers the names of one kind that no dictionary has; sealed, for what is gathered may be spilled to disk."""
 
-    def __init__(self, kind: NameKind, engine: Engine, known: Sequence[Dictionary], keyring: Keyring) -> None:
+    def __init__(
+        self, kind: NameKind, engine: Engine, known: Sequence[Dictionary], keyring: Keyring, unwanted: Keys
+    ) -> None:
         self._kind, self._engine, self._known, self._keyring = kind, engine, known, keyring
+        self._unwanted = unwanted  # numbers of names that may not come back
 
     def take(self, names: list[str], keys: Keys) -> None:
         """Keeps those that are new, and those whose number a dictionary has for another name."""
         marks = checks_of(names, self._kind, self._keyring)
         known, clashing = known_and_clashing(keys, marks, self._known)
-        fresh = np.flatnonzero(~known | clashing)
+        fresh = np.flatnonzero((~known | clashing) & ~np.isin(keys, self._unwanted))
         if len(fresh):
             sealed = [self._keyring.encrypt(names[i].encode(), _SEAL) for i in fresh]
             columns = {"key": keys[fresh], "mark": marks[fresh], "sealed": sealed, "clashing": clashing[fresh]}

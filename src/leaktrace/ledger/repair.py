@@ -44,13 +44,15 @@ def remove_replaced(folder: Path, catalog: Catalog, readers: Readers, patience_s
 
     What is left is found with `unknown_files`. Only for whoever holds the writer's lock.
     """
-    if not unknown_files(folder, catalog, _READ):
+    if not unknown_files(folder, catalog, _READ) and not catalog.replaced():
         return ()
     with readers.nobody_reads(patience_seconds) as alone:
         gone = unknown_files(folder, catalog, _READ) if alone else []
         for place in gone:
             with storing(folder / place):
                 (folder / place).unlink()
+        if alone and catalog.replaced():
+            catalog.replaced_are_gone()
     return tuple(gone)
 
 
