@@ -18,6 +18,7 @@ from docs.make import command_names, pages
 import leaktrace
 from leaktrace import records
 from leaktrace.cli.tables import Made
+from leaktrace.cli.upkeep import Released
 from leaktrace.ledger.pgaudit import PgauditOptions
 from leaktrace.lookuplog import LookupEntry, VerifiedLookups
 from leaktrace.settings import Settings
@@ -89,11 +90,25 @@ ANSWERS: dict[str, type] = {
     "mail": records.MailReport,
     "campaigns": records.Campaign,
     "ledger stats": records.LedgerStats,
+    "ledger verify": records.LedgerCheck,
+    "ledger compact": records.Compaction,
+    "ledger retain": records.Retention,
+    "ledger forget": records.Erasure,
+    "ledger hold": records.LegalHold,
+    "ledger release": Released,
+    "ledger acts": records.LedgerActs,
     "link": records.Link,
     "lookup": records.PersonLookup,
     "lookups": VerifiedLookups,
 }
 """What each command's `--json` prints; `trace` and `mail --inspect` have tables of their own."""
+
+
+NESTED: dict[str, tuple[type, ...]] = {
+    "lookups": (LookupEntry,),
+    "ledger verify": (records.LedgerProblem,),
+    "ledger acts": (records.LegalHold, records.LedgerAct),
+}
 
 
 def fields_of(record: Any) -> set[str]:
@@ -114,7 +129,7 @@ def test_what_commands_print_as_json_is_told() -> None:
     assert set(told) == {*ANSWERS, "trace", "calibrate", "mail --inspect"}
     for command, record in ANSWERS.items():
         assert fields_of(record) <= told[command], command
-        nested = fields_of(LookupEntry) if command == "lookups" else {"json"}
+        nested = set[str]().union(*(fields_of(one) for one in NESTED.get(command, ())))
         assert told[command] <= fields_of(record) | nested, command
 
 
