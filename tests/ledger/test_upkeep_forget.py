@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +28,8 @@ GONE = ("c7", "c20")
 def numbers_at_rest(ledger: Path) -> set[int]:
     """Every customer number in any segment on disk."""
     tables = [pq.read_table(path) for path in ledger.rglob("*.parquet")]
-    return {n for table in tables if "customer" in table.column_names for n in table.column("customer").to_pylist()}
+    columns = [table.column("customer").to_pylist() for table in tables if "customer" in table.column_names]
+    return {int(str(number)) for column in columns for number in column}
 
 
 def fresh(folder: Path, without: tuple[str, ...]) -> DuckLedger:
@@ -217,7 +219,7 @@ def test_a_hold_placed_meanwhile_is_heeded(tmp_path: Path) -> None:
 def test_a_call_that_makes_no_sense_is_refused(tmp_path: Path, wrong: str) -> None:
     with open_ledger(tmp_path / "ledger") as ledger:
         upkeep = ledger.upkeep()
-        calls = {
+        calls: dict[str, Callable[[], object]] = {
             "nobody named": lambda: upkeep.forget([], ANNA),
             "no case": lambda: upkeep.hold(" ", ["c1"], ANNA),
             "no customers": lambda: upkeep.hold("case-1", [], ANNA),

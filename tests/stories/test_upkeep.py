@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ def somebody(market: Path) -> str:
     """A customer who was looked at, and has contacts."""
     accesses = pq.read_table(market / "accesses").column("customer").to_pylist()
     contacts = set(pq.read_table(market / "contacts.parquet").column("customer").to_pylist())
-    return next(name for name in accesses if name in contacts)
+    return next(str(name) for name in accesses if name in contacts)
 
 
 def ingest_in_parts(desk: Desk, market: Path, folder: Path) -> None:
@@ -79,6 +80,21 @@ def test_forgetting_asks_and_is_written_down(desk: Desk, tiny_market: Path) -> N
     assert desk.json("ledger", "verify")["problems"] == []
     assert name not in (desk.workspace / "lookups.ndjson").read_text()
     assert name.encode() not in (desk.workspace / "ledger" / "ledger.db").read_bytes()
+
+
+@pytest.mark.parametrize(("said", "acts"), [("n", 0), ("y", 1)])
+def test_at_a_terminal_it_asks(desk: Desk, tiny_market: Path, said: str, acts: int) -> None:
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, f"{said}\n".encode())
+        done = desk.program("ledger", "forget", somebody(tiny_market), stdin=theirs)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0, done.stderr
+    assert "Erase 1 customer from the ledger for good?" in done.stderr
+    assert ("Nothing was changed." in done.stderr) == (acts == 0)
+    assert len(desk.json("ledger", "acts")["acts"]) == acts
 
 
 def test_a_campaign_outlives_a_reporter_who_is_forgotten(desk: Desk) -> None:

@@ -69,7 +69,7 @@ class CheckedBatch:
     def without_forgotten(self, leaves: Mask) -> CheckedBatch:
         """The batch without the rows that the mask marks, which are of forgotten customers."""
         stays, earlier = ~leaves, self.withheld
-        columns = {name: pa.array(column).filter(pa.array(stays)) for name, column in self.columns.items()}
+        columns = {name: column.filter(pa.array(stays)) for name, column in self.columns.items()}
         at = np.asarray(self.columns["at"], dtype=np.int64)[leaves] if "at" in self.columns else earlier.at
         withheld = Withheld(
             np.concatenate([earlier.rows, self.rows[leaves]]),

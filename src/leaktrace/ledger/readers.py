@@ -44,7 +44,8 @@ class Readers:
     def reading(self) -> Iterator[None]:
         """All in the block is read from one committed state, and no file of that state goes away meanwhile."""
         if self._depth == 0:
-            fcntl.flock(self._handle, fcntl.LOCK_SH)
+            with storing(self._lock_file):  # a file system without locks
+                fcntl.flock(self._handle, fcntl.LOCK_SH)
         self._depth += 1
         try:
             # The state is fixed by the first look into the catalogue, so after the lock is held.
@@ -58,7 +59,8 @@ class Readers:
     @contextmanager
     def nobody_reads(self, patience_seconds: float = 0.0) -> Iterator[bool]:
         """Whether no process is in the middle of a question; then none can begin one inside the block."""
-        handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        with storing(self._lock_file):
+            handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             yield _locked_alone(handle, time.monotonic() + patience_seconds)
         finally:

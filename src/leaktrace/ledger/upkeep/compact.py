@@ -80,7 +80,7 @@ def _merge(premises: Premises, schema: TableSchema, group: Group) -> int:
         premises.demand_whole(segment)
     query = merged_rows(schema, [str(premises.folder / segment.path) for segment in group])
     expected = sum(segment.row_count for segment in group)
-    with Replacements(premises.folder) as new:
+    with Replacements(premises.folder, premises.catalog) as new:
         written = new.write_segment(schema, group[0].month, premises.engine.stream(query))
         if written != expected:
             raise LedgerError(
@@ -88,5 +88,4 @@ def _merge(premises: Premises, schema: TableSchema, group: Group) -> int:
                 "Nothing was changed. Run: leaktrace ledger verify.",
             )
         premises.catalog.replace_segments([segment.path for segment in group], new.publish_segments())
-        new.keep()
     return written

@@ -25,7 +25,7 @@ def forget(premises: Premises, keys: Keys, signed: Signed, progress: Progress) -
         allowed = allow_by(book)
         demand_free(book.holds(), wanted.tolist(), "Forgetting")
         removal = Removal(premises, _TABLES, OfCustomers(wanted))
-        counts = _each(premises, wanted, removal)
+        counts = removal.counts_by_customer(wanted)
 
         def write_down(_removed: Removed) -> None:
             book.forget(wanted)
@@ -35,10 +35,3 @@ def forget(premises: Premises, keys: Keys, signed: Signed, progress: Progress) -
         removed = removal.carry_out(wanted, allowed, write_down, progress)
         waiting = premises.remove_replaced()
     return Erasure(len(wanted), removed.row_counts, removed.name_count, waiting)
-
-
-def _each(premises: Premises, keys: Keys, all_of_them: Removal) -> dict[int, dict[str, int]]:
-    """Rows that leave by customer and table: each act stands by itself in the record."""
-    if len(keys) == 1:
-        return {int(keys[0]): all_of_them.row_counts()}
-    return {int(k): Removal(premises, _TABLES, OfCustomers(np.array([k], np.uint64))).row_counts() for k in keys}

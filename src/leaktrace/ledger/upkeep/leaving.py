@@ -79,6 +79,12 @@ def where_they_are(paths: Sequence[str], leaving: Leaving) -> Query:
     return Query("find the rows that leave", sql, {**leaving.values(), "files": list(paths)}, leaving.tables())
 
 
+def counts_by_customer(rows: Rows, leaving: Leaving) -> Query:
+    """Rows that leave by customer."""
+    sql = f"SELECT customer, count(*) AS row_count FROM {rows.sql} GROUP BY customer ORDER BY customer"  # noqa: S608
+    return Query("count rows that leave", sql, rows.values, leaving.tables())
+
+
 def held_customers(rows: Rows, leaving: Leaving, held: pa.Table) -> Query:
     """`held`: customer. Those of them who have a row among these, which leave."""
     sql = f"SELECT DISTINCT customer FROM {rows.sql} SEMI JOIN held USING (customer) ORDER BY customer"  # noqa: S608

@@ -66,6 +66,16 @@ class Removal:
         """Table -> rows that leave; every table that was looked at is there."""
         return {one.schema.name: one.leaving.total() for one in self._touched}
 
+    def counts_by_customer(self, keys: Keys) -> dict[int, dict[str, int]]:
+        """Customer -> table -> rows that leave; each of these customers and each table is there."""
+        found = {int(key): {one.schema.name: 0 for one in self._touched} for key in keys}
+        for one in self._touched:
+            if one.segments:
+                query = questions.counts_by_customer(self._leaving_rows(one.schema.name), self._leaving)
+                for row in self._premises.engine.run(query).to_pylist():
+                    found[int(row["customer"])][one.schema.name] = int(row["row_count"])
+        return found
+
     def held(self, keys: Keys) -> Keys:
         """Those of these customers who have rows among those that leave."""
         found = [np.empty(0, np.uint64)]
@@ -84,7 +94,7 @@ class Removal:
         `allowed` raises where it may not be after all; it and `write_down` are part of the one transaction.
         """
         premises = self._premises
-        with Replacements(premises.folder) as new:
+        with Replacements(premises.folder, premises.catalog) as new:
             self._rewrite(new, progress)
             added = new.publish_segments()
             staying = _Staying(premises, {s.path for one in self._touched for s in one.segments}, added)
@@ -102,7 +112,6 @@ class Removal:
                     premises.catalog.replace_dictionary(old, kept)
                 self._write_counts(days, counts, unseen)
                 write_down(removed)
-            new.keep()
         return removed
 
     # --- finding --------------------------------------------------------------------------------------

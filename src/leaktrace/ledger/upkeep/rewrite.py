@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from leaktrace.keys import Keyring
-from leaktrace.ledger.catalog import StoredFile
+from leaktrace.ledger.catalog import Catalog, StoredFile
 from leaktrace.ledger.dictionary import Dictionary, NameKind, write_dictionary
 from leaktrace.ledger.durable import DurableFile, storing
 from leaktrace.ledger.lake import ROW_GROUP_ROWS, folder_of, parquet_writer
@@ -20,29 +20,25 @@ from leaktrace.records import Keys
 
 
 class Replacements:
-    """The new files of one act; all of them are discarded unless they are published and kept.
+    """The new files of one act; at its end those go that were not committed, whatever ended it.
 
     A name is never used twice: whoever still reads the old file goes on reading the old file.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
+        self._folder, self._catalog = folder, catalog
         self._segments: list[tuple[DurableFile, TableSchema, int | None, int]] = []
         self._dictionaries: list[tuple[str, DurableFile | None, NameKind, int]] = []
-        self._kept = False
 
     def __enter__(self) -> Replacements:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if not self._kept:
-            for file in (*(s[0] for s in self._segments), *(d[1] for d in self._dictionaries)):
-                if file is not None:
-                    file.discard()
-
-    def keep(self) -> None:
-        """Called once they are committed."""
-        self._kept = True
+        # The catalogue is asked: an interrupt right after the commit must not take away what counts already.
+        known = self._catalog.all_paths()
+        for file in (*(s[0] for s in self._segments), *(d[1] for d in self._dictionaries)):
+            if file is not None and str(file.place.relative_to(self._folder)) not in known:
+                file.discard()
 
     def write_segment(self, schema: TableSchema, month: int | None, batches: Iterator[pa.RecordBatch]) -> int:
         """One segment of these rows, which come in the table's order; how many. No rows: no segment."""

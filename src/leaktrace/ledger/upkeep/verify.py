@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger.catalog import StoredFile
-from leaktrace.ledger.dictionary import Dictionary, digest_of
+from leaktrace.ledger.dictionary import Dictionary, NameKind, digest_of
 from leaktrace.ledger.durable import only_writer
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.lake import ROW_GROUP_ROWS
@@ -137,7 +137,7 @@ def _batches(parquet: Any, columns: list[str]) -> Iterator[pa.RecordBatch]:
 
 
 def _look_into_dictionary(folder: Path, file: StoredFile, found: _Found) -> None:
-    kind = "customer" if file.table == "customer" else "principal"
+    kind: NameKind = "customer" if file.table == "customer" else "principal"
     try:
         keys = Dictionary(folder / file.path, kind, Path(file.path).stem).keys
     except LedgerError:
@@ -156,7 +156,8 @@ def _compare_sums(premises: Premises, found: _Found) -> None:
     if found.unread_sources:
         return  # the files that could not be read are said already
     sources = premises.catalog.sources()
-    by_day = dict(premises.catalog.rows("SELECT source, sum(row_count) FROM day_counts GROUP BY source"))
+    counted_by_day = premises.catalog.rows("SELECT source, sum(row_count) FROM day_counts GROUP BY source")
+    by_day: dict[object, object] = {source: count for source, count in counted_by_day}
     for source in sources:
         there = found.by_source.pop(source.source, 0)
         if there != source.kept_count:
