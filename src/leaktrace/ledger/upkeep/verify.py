@@ -157,7 +157,7 @@ def _compare_sums(premises: Premises, found: _Found) -> None:
         return  # the files that could not be read are said already
     sources = premises.catalog.sources()
     counted_by_day = premises.catalog.rows("SELECT source, sum(row_count) FROM day_counts GROUP BY source")
-    by_day: dict[object, object] = {source: count for source, count in counted_by_day}
+    by_day: dict[object, object] = {row[0]: row[1] for row in counted_by_day}
     for source in sources:
         there = found.by_source.pop(source.source, 0)
         if there != source.kept_count:
