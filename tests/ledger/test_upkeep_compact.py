@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import time
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -22,7 +25,7 @@ from leaktrace.errors import LedgerError
 from leaktrace.ledger.catalog import StoredFile
 from leaktrace.ledger.upkeep.compact import groups_to_merge
 from tests.ledger.kept_ledgers import FIRST, SMALL, answers, kept_ledger, log
-from tests.ledger.small_ledgers import Access, open_ledger, write_accesses
+from tests.ledger.small_ledgers import Access, files_under, open_ledger, write_accesses
 
 
 def stored(number: int, rows: int, month: int | None) -> StoredFile:
@@ -191,11 +194,42 @@ def test_a_kill_at_any_moment_loses_and_doubles_nothing(tmp_path: Path) -> None:
     assert rows_at_rest(tmp_path / "ledger") == rows
 
 
-def start(ledger: Path, act: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@pytest.mark.parametrize("act", [("compact",), ("forget", "c7")])
+def test_a_disk_that_takes_no_more_leaves_everything_as_it_was(tmp_path: Path, act: tuple[str, ...]) -> None:
+    """Needs no rights: the process may not write files above a size, a little less than what it would write."""
+    with kept_ledger(tmp_path) as ledger:
+        ledger.ingest("accesses", [write_accesses(tmp_path / "more.csv", log(9, rows=700))])
+        before = rows_at_rest(tmp_path / "ledger")
+    shutil.copytree(tmp_path / "ledger", tmp_path / "copy")
+    with start(tmp_path / "copy", *act) as process:
+        assert process.wait(timeout=60) == 0
+    old = files_under(tmp_path / "ledger")
+    new = [tmp_path / "copy" / p for p in files_under(tmp_path / "copy") - old]
+    largest = max(path.stat().st_size for path in new)
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 50, largest - 50))
+
+    with start(tmp_path / "ledger", *act, preexec_fn=limit) as process:
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert "Traceback" not in said
+    with open_ledger(tmp_path / "ledger", settings=SMALL) as ledger:
+        assert ledger.upkeep().verify().problems == ()
+        assert ledger.upkeep().acts().acts == ()
+        assert act == ("compact",) or rows_at_rest(tmp_path / "ledger") == before
+        assert sum(rows_at_rest(tmp_path / "ledger").values()) == sum(before.values())
+
+
+def start(ledger: Path, act: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
         [sys.executable, "-m", "tests.ledger.crashing_upkeep", str(ledger), act, *arguments],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        **options,
     )
+    assert isinstance(process, subprocess.Popen)
+    return process
