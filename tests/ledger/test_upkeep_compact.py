@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger.catalog import StoredFile
+from leaktrace.ledger.schema import CONTACTS
 from leaktrace.ledger.upkeep.compact import groups_to_merge
+from leaktrace.ledger.upkeep.rewrite import Replacements
 from tests.ledger.kept_ledgers import FIRST, SMALL, answers, kept_ledger, log
 from tests.ledger.small_ledgers import Access, files_under, open_ledger, write_accesses
 
@@ -107,6 +109,33 @@ def test_damage_does_not_become_the_truth(tmp_path: Path) -> None:
         assert str(path) in caught.value.message
         assert path.exists(), "it may be the better copy of the two"
         assert len(list(path.parent.iterdir())) == 4, "nothing of its month was merged"
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_an_interrupt_takes_away_only_what_does_not_count(tmp_path: Path, committed: bool) -> None:
+    """Even between the commit and the next step: what counts already stays."""
+    with kept_ledger(tmp_path) as ledger:
+        premises = ledger.upkeep()._premises
+        before = rows_at_rest(tmp_path / "ledger")
+        segment = premises.catalog.segments("contacts")[0]
+        replaced = list[StoredFile]()
+
+        def interrupted() -> None:
+            with Replacements(premises.folder, premises.catalog) as new:
+                table = pq.read_table(premises.folder / segment.path)
+                assert new.write_segment(CONTACTS, None, iter(table.to_batches())) == len(table)
+                replaced.extend(new.publish_segments())
+                if committed:
+                    premises.catalog.replace_segments([segment.path], replaced)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert (premises.folder / replaced[0].path).exists() == committed
+        assert ledger.upkeep().verify().problems == ()
+    with open_ledger(tmp_path / "ledger", settings=SMALL) as ledger:
+        assert rows_at_rest(tmp_path / "ledger") == before
+        assert ledger.upkeep().verify().problems == ()
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
