@@ -19,6 +19,7 @@ from docs.make import command_names, pages
 import leaktrace
 from leaktrace import records
 from leaktrace.cli.tables import Made
+from leaktrace.cli.upkeep import Released
 from leaktrace.ledger.mapping import builtin_text
 from leaktrace.ledger.mapping.cloudtrail import read_cloudtrail
 from leaktrace.ledger.mapping.ecs import read_ecs
@@ -97,6 +98,13 @@ ANSWERS: dict[str, type] = {
     "mail": records.MailReport,
     "campaigns": records.Campaign,
     "ledger stats": records.LedgerStats,
+    "ledger verify": records.LedgerCheck,
+    "ledger compact": records.Compaction,
+    "ledger retain": records.Retention,
+    "ledger forget": records.Erasure,
+    "ledger hold": records.LegalHold,
+    "ledger release": Released,
+    "ledger acts": records.LedgerActs,
     "link": records.Link,
     "lookup": records.PersonLookup,
     "lookups": VerifiedLookups,
@@ -104,6 +112,8 @@ ANSWERS: dict[str, type] = {
 """What each command's `--json` prints; `trace` and `mail --inspect` have tables of their own."""
 NESTED: dict[str, tuple[type, ...]] = {
     "lookups": (LookupEntry,),
+    "ledger verify": (records.LedgerProblem,),
+    "ledger acts": (records.LegalHold, records.LedgerAct),
     "ingest --preview": (records.PreviewRow, records.PreviewReject),
 }
 """Records inside those."""

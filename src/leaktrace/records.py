@@ -167,6 +167,114 @@ class LedgerStats:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerProblem:
+    """One thing that is not as it was committed."""
+
+    file: str
+    """Relative to the ledger's folder; for counts of one ingested file, that file's name."""
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCheck:
+    """What checking every file of a ledger found."""
+
+    problems: tuple[LedgerProblem, ...]
+    """Empty: the ledger is whole."""
+    segment_count: int
+    dictionary_count: int
+    row_count: int
+    """Rows that were read and compared with the catalogue."""
+    checked_bytes: int
+    notes: tuple[str, ...] = ()
+    """Sentences for people: what was taken away at the start, what could not be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What merging small segments came to. The rows are the same as before."""
+
+    merged_count: int
+    """Segments that gave way to larger ones."""
+    written_count: int
+    """Segments that took their place."""
+    row_count: int
+    """Rows that moved."""
+    segment_count: int
+    """Segments there are now."""
+    waiting_count: int
+    """Replaced files that somebody still reads; they go the next time the ledger is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What goes, or went, because it is older than what is kept."""
+
+    table: str
+    kept_from: str
+    """First month that is kept, as YYYY-MM."""
+    done: bool
+    """False: it was only counted."""
+    row_counts: dict[str, int]
+    """Table -> rows that go."""
+    name_count: int
+    """Names in the dictionaries that no row has any more; 0 where it was only counted."""
+    waiting_count: int
+    """Replaced files that somebody still reads; they go the next time the ledger is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What forgetting customers came to."""
+
+    customer_count: int
+    """Customers asked for; none of them comes back with a later file."""
+    row_counts: dict[str, int]
+    """Table -> rows that went."""
+    name_count: int
+    """Names that went out of the dictionaries."""
+    waiting_count: int
+    """Replaced files that somebody still reads; they go the next time the ledger is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHold:
+    """Rows that nobody may erase while a case needs them."""
+
+    case: str
+    customer: str | None
+    """Keyed number in hexadecimal; null: every customer."""
+    at: str
+    """ISO 8601 in UTC."""
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAct:
+    """One act of upkeep as it stands in the ledger's append-only record."""
+
+    at: str
+    """ISO 8601 in UTC."""
+    who: str
+    what: str
+    """forget, retain, hold or release."""
+    subject: str
+    """The case of a hold; the table and month of a retention; empty for forget."""
+    customer: str | None
+    """Keyed number in hexadecimal; null where the act is not about one customer."""
+    row_counts: dict[str, int]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerActs:
+    """Legal holds in force, and what was done to the ledger's rows."""
+
+    holds: tuple[LegalHold, ...]
+    acts: tuple[LedgerAct, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Exposures:
     """Who had been shown which customer's field in time: three columns of equal length, sorted by customer, principal.
 

@@ -76,6 +76,12 @@ class Settings:
     clock_step_seconds: int = _setting(
         300, "Times that run backwards by more than this inside one source file are a clock step.", 1, 86400
     )
+    segment_target_rows: int = _setting(
+        16_000_000,
+        "Segments of a table and month with fewer rows are merged by `ledger compact` into segments of up to so many.",
+        1000,
+        1_000_000_000,
+    )
     ingest_memory_megabytes: int = _setting(
         2048, "Memory DuckDB may use, and the driver of Spark where that answers.", 128, 65536
     )

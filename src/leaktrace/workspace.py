@@ -16,7 +16,7 @@ from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
-from leaktrace.ledger import DuckLedger, OpenAnswers, Progress, answers_of
+from leaktrace.ledger import DuckLedger, OpenAnswers, Progress, Signed, answers_of
 from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
@@ -26,15 +26,21 @@ from leaktrace.records import (
     Calibration,
     CallBack,
     Campaign,
+    Compaction,
+    Erasure,
     Evidence,
     ExposedCustomer,
     Finding,
     IngestPreview,
     IngestReport,
+    LedgerActs,
+    LedgerCheck,
     LedgerStats,
+    LegalHold,
     Link,
     MailReport,
     PersonLookup,
+    Retention,
     Window,
 )
 from leaktrace.settings import Settings
@@ -328,6 +334,68 @@ class Workspace:
     def stats(self) -> LedgerStats:
         """How much the ledger holds."""
         return self._ledger.stats()
+
+    # --- upkeep of the ledger ---------------------------------------------------------------------------
+
+    def verify_ledger(self, *, progress: Progress | None = None) -> LedgerCheck:
+        """Whether every file of the ledger is what was committed; each problem by file."""
+        return self._ledger.upkeep().verify(progress)
+
+    def compact(self, *, progress: Progress | None = None) -> Compaction:
+        """Merges small segments; answers and snapshot stay the same, and nobody who reads is disturbed."""
+        return self._ledger.upkeep().compact(progress)
+
+    def retain(
+        self,
+        table: str = "accesses",
+        *,
+        months: int | None = None,
+        before: str | None = None,
+        confirmed: bool = False,
+        why: str = "",
+        progress: Progress | None = None,
+    ) -> Retention:
+        """Lets rows of `accesses` (with bulk reads) or `contacts` go that are older than so many whole months, or than
+        the month `before` (YYYY-MM). Only counts them unless `confirmed`. LedgerError where a legal hold needs any.
+        """
+        signed = self._signed(why)
+        if confirmed:
+            self._log("retain", f"{table} {before or f'{months} months'}", why)
+        upkeep = self._ledger.upkeep()
+        return upkeep.retain(table, signed, months=months, before=before, done=confirmed, progress=progress)
+
+    def forget(self, customers: str | Iterable[str], *, why: str = "", progress: Progress | None = None) -> Erasure:
+        """Erases customers (ids as ingested) from the ledger for good; later files do not bring them back.
+
+        LedgerError with the case's name while a legal hold needs their rows. Mail and evidence files are not touched.
+        """
+        named = [customers] if isinstance(customers, str) else list(customers)
+        for subject in self._subjects(named):
+            self._log("forget", subject, why)
+        return self._ledger.upkeep().forget(named, self._signed(why), progress)
+
+    def hold(self, case: str, customers: str | Iterable[str] | None, *, why: str = "") -> tuple[LegalHold, ...]:
+        """Keeps customers (None: all) from being erased while a case needs them; the holds that the case has now."""
+        named = [customers] if isinstance(customers, str) else None if customers is None else list(customers)
+        for subject in ["every customer"] if named is None else self._subjects(named):
+            self._log("hold", f"{case} {subject}", why)
+        return self._ledger.upkeep().hold(case, named, self._signed(why))
+
+    def release(self, case: str, *, why: str = "") -> int:
+        """Ends the holds of a case; how many there were."""
+        self._log("release", case, why)
+        return self._ledger.upkeep().release(case, self._signed(why))
+
+    def ledger_acts(self) -> LedgerActs:
+        """Legal holds in force, and everything that was done to the ledger's rows."""
+        return self._ledger.upkeep().acts()
+
+    def _subjects(self, customers: Iterable[str]) -> list[str]:
+        """How customers are written down: by keyed number, for an id may be an address."""
+        return [f"customer {key:016x}" for key in self._ledger.upkeep().numbers(list(customers))]
+
+    def _signed(self, why: str) -> Signed:
+        return Signed(self._around.clock(), self._around.user, why)
 
     def lookups(self) -> lookuplog.VerifiedLookups:
         """The look-up log, every line of it checked."""

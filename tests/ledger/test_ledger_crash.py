@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
@@ -17,6 +18,7 @@ import pytest
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger import DuckLedger
+from leaktrace.ledger.durable import DurableFile
 from leaktrace.records import Window
 from tests.ledger.small_ledgers import (
     START,
@@ -109,7 +111,7 @@ def assert_nothing_left_over(ledger: DuckLedger, folder: Path) -> None:
             known |= set(pair)
     finally:
         connection.close()
-    assert files_under(folder) - {"ledger.db", "ingest.lock"} == known
+    assert files_under(folder) - {"ledger.db", "ingest.lock", "readers.lock"} == known
     assert ledger.coverage("email", Window(None, None)).access_count == ledger.stats().access_count
 
 
@@ -196,6 +198,20 @@ def test_a_full_disk_leaves_nothing_half_written(small_disk: Path, source_files:
         assert_nothing_left_over(ledger, small_disk / "ledger")
         ledger.ingest("accesses", source_files)
         assert ledger.stats().access_count == 8 * ROWS_A_FILE
+
+
+def test_what_is_not_wanted_goes_from_a_full_disk_too(small_disk: Path) -> None:
+    """Even where bytes that are still to be written find no room: the other files of the same act must go as well."""
+    (small_disk / "tmp").mkdir()
+    file = DurableFile(small_disk / "tmp" / "one", small_disk / "one")
+    with contextlib.suppress(OSError), (small_disk / "filler").open("wb", buffering=0) as filler:
+        while filler.write(b"x" * 4096):
+            pass
+    file.write(b"y" * 100)
+    with pytest.raises(LedgerError):
+        file.publish()
+    file.discard()
+    assert files_under(small_disk) == {"filler"}
 
 
 def test_a_read_only_disk_is_said(small_disk: Path, source_files: list[Path]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import sqlite3
@@ -11,15 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger import DuckLedger
 from leaktrace.records import Window
-from tests.ledger.small_ledgers import START, Access, open_ledger, principal, write_accesses
+from tests.ledger.old_catalogues import turn_back
+from tests.ledger.small_ledgers import START, Access, key, open_ledger, principal, write_accesses
 
 ALWAYS = Window(None, None)
 ACCESSES = [Access(START + timedelta(hours=n), f"p{n % 7}", f"c{n}") for n in range(200)]
@@ -118,31 +116,11 @@ def test_a_copied_ledger_is_checked_once_and_answers_alike(folder: Path, tmp_pat
         assert database.execute("SELECT modified_ns FROM segments").fetchall() == [(1,)]
 
 
-def _as_before(folder: Path, version: int) -> None:
-    """Makes a ledger what an older version wrote: times in one column, no index, fewer columns in the catalogue."""
-    with closing(sqlite3.connect(folder / "ledger.db")) as database:
-        for path, month_rows in database.execute("SELECT path, row_count FROM segments WHERE layout = 2").fetchall():
-            new = pq.read_table(folder / path, partitioning=None)
-            at = pc.add(pc.multiply(new.column("at_second"), 1_000_000), new.column("at_microsecond").cast(pa.int64()))
-            old = new.drop_columns(["at_second", "at_microsecond"]).add_column(0, "at", at)
-            assert old.num_rows == month_rows
-            pq.write_table(old, folder / path)
-            digest = hashlib.sha256((folder / path).read_bytes()).hexdigest()
-            size = (folder / path).stat().st_size
-            database.execute("UPDATE segments SET sha256 = ?, size_bytes = ? WHERE path = ?", (digest, size, path))
-        for column in ("layout", "posting", *(("modified_ns",) if version == 1 else ())):
-            database.execute(f"ALTER TABLE segments DROP COLUMN {column}")
-        database.execute("DROP TABLE postings")
-        database.execute("DROP TABLE customer_counts")
-        database.execute(f"PRAGMA user_version = {version}")
-        database.commit()
-
-
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_ledger_of_an_older_format_still_answers(folder: Path, version: int) -> None:
     with open_ledger(folder) as ledger:
         before = _answers(ledger)
-    _as_before(folder, version)
+    turn_back(folder, version)
     with open_ledger(folder) as ledger:
         assert ledger._index() is None
         assert _answers(ledger) == before
@@ -156,3 +134,20 @@ def _answers(ledger: DuckLedger) -> object:
     totals = ledger.totals("email", ALWAYS)
     assert len(opened.customer)
     return opened.customer.tolist(), opened.first_shown_at.tolist(), totals.opened_count.tolist(), totals.customer_count
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_an_earlier_format_still_answers(folder: Path, tmp_path: Path, version: int) -> None:
+    before = _opened(folder)
+    turn_back(folder, version)
+    assert _opened(folder) == before
+    more = write_accesses(tmp_path / "more.csv", [Access(START, "p1", "somebody new")])
+    with open_ledger(folder) as ledger:
+        assert key("c1") in ledger.opened_by([principal("p1")], "email", ALWAYS).customer
+        assert ledger.ingest("accesses", [more]).accepted_count == 1
+    with closing(sqlite3.connect(folder / "ledger.db")) as database:
+        assert database.execute("SELECT kept_count, gone_count FROM sources ORDER BY id").fetchall() == [
+            (len(ACCESSES), 0),
+            (1, 0),
+        ]
+        assert database.execute("SELECT count(*) FROM segments").fetchone() == (2,)

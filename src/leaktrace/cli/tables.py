@@ -23,7 +23,7 @@ class Made:
     key_file: str
 
 
-ledger = typer.Typer(no_args_is_help=True, help="What the ledger holds.")
+ledger = typer.Typer(no_args_is_help=True, help="What the ledger holds, and its upkeep.")
 
 
 def register(app: typer.Typer) -> None:

@@ -76,9 +76,16 @@ class AccessRuns:
     """Takes checked batches of accesses of one source, in the order of the file."""
 
     def __init__(
-        self, writer: SegmentWriter, postings: PostingWriter, names: RunNames, source: int, memory_bytes: int
+        self,
+        writer: SegmentWriter,
+        postings: PostingWriter,
+        names: RunNames,
+        source: int,
+        memory_bytes: int,
+        forgotten: Keys,
     ) -> None:
         self._writer, self._postings, self._names, self._source = writer, postings, names, source
+        self._forgotten = forgotten
         self._most = max(LEAST_RUN_ROWS, memory_bytes // BYTES_A_ROW)
         self._manners, self.days = Manners(), DayTallies()
         self._words: dict[str, dict[str | None, int]] = defaultdict(dict)
@@ -96,6 +103,11 @@ class AccessRuns:
         at = np.asarray(columns["at"], dtype=np.int64)
         fields, tool = self._codes("fields", columns["fields"]), self._codes("tool", columns["tool"])
         names, keys, checks = customers.taken()
+        principal = self._principal_codes(*principals.taken())
+        if len(keys) > len(checked.rows):  # rows of forgotten customers were taken out after they were numbered
+            stays = ~np.isin(keys, self._forgotten)
+            names, keys, checks = names.filter(pa.array(stays)), keys[stays], checks[stays]
+            principal = principal[stays]
         labels = self._labels("fields"), self._labels("tool")
         self.days.add(labels[1], labels[0], tool, fields, at)
         manner = self._manners.codes(*labels, fields, tool, columns["reason"])
@@ -105,7 +117,7 @@ class AccessRuns:
             ("customer", keys),
             ("check", checks),
             ("names", names),
-            ("principal", self._principal_codes(*principals.taken())),
+            ("principal", principal),
             ("fields", fields.astype(np.uint32)),
             ("tool", tool.astype(np.uint32)),
             ("action", self._codes("action", columns["action"]).astype(np.uint8)),

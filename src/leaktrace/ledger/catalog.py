@@ -6,54 +6,19 @@ here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger.catalogversions import VERSION, steps_from
 
-_VERSION = 3
-_SCHEMA = """
-CREATE TABLE sources (
-    id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, table_name TEXT NOT NULL, file_name TEXT NOT NULL,
-    accepted_count INTEGER NOT NULL, rejected_count INTEGER NOT NULL, bulk_count INTEGER NOT NULL,
-    overlaps INTEGER NOT NULL, UNIQUE (sha256, table_name)) STRICT;
-CREATE TABLE segments (
-    path TEXT PRIMARY KEY, source INTEGER NOT NULL REFERENCES sources, table_name TEXT NOT NULL, month INTEGER,
-    row_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL,
-    modified_ns INTEGER NOT NULL DEFAULT 0, layout INTEGER NOT NULL DEFAULT 1, posting INTEGER) STRICT;
-CREATE TABLE postings (
-    number INTEGER PRIMARY KEY, year INTEGER NOT NULL, row_count INTEGER NOT NULL,
-    customer_path TEXT NOT NULL, customer_bytes INTEGER NOT NULL, customer_sha256 TEXT NOT NULL,
-    customer_modified_ns INTEGER NOT NULL, principal_path TEXT NOT NULL, principal_bytes INTEGER NOT NULL,
-    principal_sha256 TEXT NOT NULL, principal_modified_ns INTEGER NOT NULL) STRICT;
-CREATE TABLE customer_counts (snapshot TEXT PRIMARY KEY, customer_count INTEGER NOT NULL) STRICT;
-CREATE TABLE dictionaries (
-    path TEXT PRIMARY KEY, source INTEGER NOT NULL REFERENCES sources, kind TEXT NOT NULL,
-    entry_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 TEXT NOT NULL) STRICT;
-CREATE TABLE day_counts (
-    source INTEGER NOT NULL REFERENCES sources, tool TEXT, fields TEXT NOT NULL, day INTEGER NOT NULL,
-    row_count INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;
-CREATE INDEX day_counts_by_day ON day_counts (day);
-CREATE TABLE seen_principals (key INTEGER PRIMARY KEY) STRICT;
-CREATE TABLE clock_steps (
-    source INTEGER NOT NULL REFERENCES sources, source_row INTEGER NOT NULL, from_at INTEGER NOT NULL,
-    to_at INTEGER NOT NULL) STRICT;
-CREATE TABLE rejects (path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL) STRICT;
-"""
-_POSTINGS = tuple(part for part in _SCHEMA.split(";\n") if "TABLE postings" in part or "TABLE customer_counts" in part)
-_UPGRADES: dict[int, tuple[str, ...]] = {
-    1: ("ALTER TABLE segments ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT 0",),
-    2: (
-        "ALTER TABLE segments ADD COLUMN layout INTEGER NOT NULL DEFAULT 1",
-        "ALTER TABLE segments ADD COLUMN posting INTEGER",
-        *_POSTINGS,
-    ),
-}
-"""Version -> what makes it the next one."""
+POSTINGS = "postings"
+"""What stands for a table in the files of the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +63,7 @@ class StoredPostings:
 
 def _posting_file(stored: tuple[str, int, str, int], row_count: int) -> StoredFile:
     path, size, sha256, modified = stored
-    return StoredFile(path, row_count, size, sha256, table="postings", modified_ns=modified)
+    return StoredFile(path, row_count, size, sha256, table=POSTINGS, modified_ns=modified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +109,8 @@ class SourceCommit:
     postings: tuple[StoredPostings, ...] = ()
     rejects: tuple[str, int] | None = None
     """The rejects file and how long it is with this source's rows."""
+    withheld_count: int = 0
+    """Good rows that were not taken, because they are older than what is kept or of a forgotten customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +123,8 @@ class SourceFacts:
     file_name: str
     row_count: int
     overlaps: bool
+    kept_count: int
+    """Rows of it that are in the lake: those stored, less what was forgotten or retired since."""
 
 
 class Catalog:
@@ -163,6 +132,9 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._within = False
+        self._found_whole: dict[str, int] = {}
+        self._counted: tuple[str, int] | None = None
         with self._guarded():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
@@ -172,22 +144,17 @@ class Catalog:
             self._prepare()
 
     def _prepare(self) -> None:
-        with self._writing():
+        with self.writing():
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if version > _VERSION:
+            if version > VERSION:
                 raise LedgerError(
                     f"{self._path} was written by a newer version of leaktrace (ledger format {version}).",
                     "Install the version that made this workspace, or a newer one.",
                 )
-            if version == 0:
-                for statement in _SCHEMA.strip().split(";\n"):
-                    self._connection.execute(statement)
-            else:
-                for older in range(version, _VERSION):
-                    for statement in _UPGRADES[older]:
-                        self._connection.execute(statement)
-            if version < _VERSION:
-                self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+            for statement in steps_from(version):
+                self._connection.execute(statement)
+            if version < VERSION:
+                self._connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         """Closes the file."""
@@ -204,36 +171,42 @@ class Catalog:
             ) from error
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """All of the block or nothing."""
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """All of the block or nothing; a block inside another one is part of it."""
+        if self._within:
+            yield self._connection
+            return
         with self._guarded():
             self._connection.execute("BEGIN IMMEDIATE")
+            self._within = True
             try:
-                yield
+                yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._within = False
 
     @contextmanager
-    def steady(self) -> Iterator[None]:
-        """Inside, all that is read is the state of one moment, whatever others commit meanwhile."""
+    def reading(self) -> Iterator[None]:
+        """All of the block sees one committed state. Nothing is written in it but what is put off until its end."""
+        if self._within or self._connection.in_transaction:
+            yield
+            return
         with self._guarded():
-            if self._connection.in_transaction:
-                yield
-                return
             self._connection.execute("BEGIN")
-            self._connection.execute("SELECT count(*) FROM sources").fetchone()
         try:
             yield
         finally:
             with self._guarded():
                 self._connection.execute("COMMIT")
+            self._remember_whole()
 
-    def is_steady(self) -> bool:
-        """Whether one moment is being read; nothing can be written then."""
-        return self._connection.in_transaction
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """The answer to a question about the catalogue's own tables."""
+        return self._rows(sql, values)
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
         with self._guarded():
@@ -244,24 +217,19 @@ class Catalog:
     def commit(self, commit: SourceCommit) -> None:
         """Makes a source and all that it brought count."""
         run, source = self._connection.executemany, commit.source
-        with self._writing():
+        with self.writing():
             self._connection.execute(
-                "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (
                     source, commit.sha256, commit.table, commit.file_name, commit.accepted_count,
-                    commit.rejected_count, commit.bulk_count, int(commit.overlaps),
+                    commit.rejected_count, commit.bulk_count, int(commit.overlaps), commit.withheld_count,
+                    sum(segment.row_count for segment in commit.segments),
                 ),
             )  # fmt: skip
-            self._add_segments(source, commit.segments)
+            self._add_segments(commit.segments, source)
             self._add_postings(commit.postings)
-            run(
-                "INSERT INTO dictionaries VALUES (?, ?, ?, ?, ?, ?)",
-                [(d.path, source, d.table, d.row_count, d.size_bytes, d.sha256) for d in commit.dictionaries],
-            )
-            run(
-                "INSERT INTO day_counts VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(source, d.tool, d.fields, d.day, d.row_count, d.first_at, d.last_at) for d in commit.day_counts],
-            )
+            self._add_dictionaries(commit.dictionaries, source)
+            self.add_day_counts(commit.day_counts, source)
             run("INSERT OR IGNORE INTO seen_principals VALUES (?)", [(_signed(key),) for key in commit.principals])
             run(
                 "INSERT INTO clock_steps VALUES (?, ?, ?, ?)",
@@ -270,20 +238,12 @@ class Catalog:
             if commit.rejects is not None:
                 run("INSERT OR REPLACE INTO rejects VALUES (?, ?)", [commit.rejects])
 
-    def _add_segments(self, source: int | None, segments: Sequence[StoredFile]) -> None:
+    def _add_segments(self, segments: Sequence[StoredFile], source: int | None) -> None:
         self._connection.executemany(
             "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
-                    s.path,
-                    source,
-                    s.table,
-                    s.month,
-                    s.row_count,
-                    s.size_bytes,
-                    s.sha256,
-                    s.modified_ns,
-                    s.layout,
+                    s.path, source, s.table, s.month, s.row_count, s.size_bytes, s.sha256, s.modified_ns, s.layout,
                     s.posting,
                 )
                 for s in segments
@@ -296,6 +256,84 @@ class Catalog:
             [(p.number, p.year, p.row_count, *p.by_customer, *p.by_principal) for p in postings],
         )
 
+    def _add_dictionaries(self, dictionaries: Sequence[StoredFile], source: int) -> None:
+        self._connection.executemany(
+            "INSERT INTO dictionaries VALUES (?, ?, ?, ?, ?, ?)",
+            [(d.path, source, d.table, d.row_count, d.size_bytes, d.sha256) for d in dictionaries],
+        )
+
+    def add_day_counts(self, counts: Sequence[DayCount], source: int) -> None:
+        """Adds what a source's accesses come to by tool, fields and day."""
+        with self.writing():
+            self._connection.executemany(
+                "INSERT INTO day_counts VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(source, d.tool, d.fields, d.day, d.row_count, d.first_at, d.last_at) for d in counts],
+            )
+
+    def replace_segments(self, removed: Sequence[str], added: Sequence[StoredFile]) -> None:
+        """The one way in which committed segments give way to others: these paths no longer count, these files do.
+
+        Whatever is derived from segments is brought up to date here: where as many rows come as go, and all had one
+        set of postings, it stays theirs; else the sets of what goes are dropped, and their segments have no index until
+        it is built anew. The files themselves go once nobody reads them.
+        """
+        with self.writing():
+            added = self._indexed_as(removed, added)
+            for path in removed:
+                if self._connection.execute("DELETE FROM segments WHERE path = ?", (path,)).rowcount != 1:
+                    raise LedgerError(
+                        f"The segment {path} is no longer in the catalogue.",
+                        "Another process changed it: run this again.",
+                    )
+            self._give_way(removed)
+            self._add_segments(added, None)
+
+    def _indexed_as(self, removed: Sequence[str], added: Sequence[StoredFile]) -> Sequence[StoredFile]:
+        gone = [s for table in {s.table for s in added} | {"accesses"} for s in self.segments(table)
+                if s.path in set(removed)]  # fmt: skip
+        sets = {s.posting for s in gone if s.table == "accesses"}
+        counts = [sum(s.row_count for s in group if s.table == "accesses") for group in (gone, added)]
+        if len(sets) == 1 and counts[0] == counts[1]:
+            (kept,) = sets
+            return [replace(s, posting=kept) if s.table == "accesses" else s for s in added]
+        self._drop_postings([number for number in sets if number is not None])
+        return added
+
+    def _drop_postings(self, numbers: Sequence[int]) -> None:
+        for stored in self.postings():
+            if stored.number in numbers:
+                self._give_way([file.path for file in stored.files()])
+        each = [(number,) for number in numbers]
+        self._connection.executemany("UPDATE segments SET posting = NULL WHERE posting = ?", each)
+        self._connection.executemany("DELETE FROM postings WHERE number = ?", each)
+
+    def _give_way(self, removed: Sequence[str]) -> None:
+        self._connection.executemany("INSERT OR IGNORE INTO replaced VALUES (?)", [(path,) for path in removed])
+
+    def replaced(self) -> set[str]:
+        """Files that gave way to others and have not been removed yet."""
+        return {str(path) for (path,) in self._rows("SELECT path FROM replaced")}
+
+    def replaced_are_gone(self) -> None:
+        """Called once the files are removed."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM replaced")
+
+    def forget_clock_steps(self, before: int) -> None:
+        """Steps whose both times lie before an instant (microseconds) no longer tell anything."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM clock_steps WHERE from_at < ?", (before,))
+
+    def replace_dictionary(self, removed: str, added: StoredFile | None) -> None:
+        """A dictionary gives way to one with fewer names, or to none."""
+        with self.writing():
+            (source,) = self._connection.execute(
+                "SELECT source FROM dictionaries WHERE path = ?", (removed,)
+            ).fetchone()
+            self._connection.execute("DELETE FROM dictionaries WHERE path = ?", (removed,))
+            self._give_way([removed])
+            self._add_dictionaries([added] if added else [], source)
+
     # --- reading ------------------------------------------------------------------------------------
 
     def next_source(self) -> int:
@@ -306,15 +344,19 @@ class Catalog:
     def sources(self) -> tuple[SourceFacts, ...]:
         """All committed sources, in the order they came."""
         rows = self._rows(
-            "SELECT id, sha256, table_name, file_name, accepted_count + rejected_count, overlaps FROM sources"
-            " ORDER BY id"
+            "SELECT id, sha256, table_name, file_name, accepted_count + rejected_count + withheld_count, overlaps,"
+            " kept_count - gone_count FROM sources ORDER BY id"
         )
-        return tuple(SourceFacts(_int(i), str(h), str(t), str(f), _int(n), bool(o)) for i, h, t, f, n, o in rows)
+        return tuple(
+            SourceFacts(_int(i), str(h), str(t), str(f), _int(n), bool(o), _int(kept))
+            for i, h, t, f, n, o, kept in rows
+        )
 
     def source_row_count(self, sha256: str, table: str) -> int | None:
         """Rows of a source that is in already; None for one that is not."""
         rows = self._rows(
-            "SELECT accepted_count + rejected_count FROM sources WHERE sha256 = ? AND table_name = ?", (sha256, table)
+            "SELECT accepted_count + rejected_count + withheld_count FROM sources WHERE sha256 = ? AND table_name = ?",
+            (sha256, table),
         )
         return _int(rows[0][0]) if rows else None
 
@@ -349,39 +391,65 @@ class Catalog:
 
     def replace_postings(self, removed: Sequence[int], added: Sequence[StoredPostings]) -> None:
         """Puts sets of postings in the place of others; segments of those belong to the new set of their year."""
-        with self._writing():
-            self._swap_postings(removed, added)
+        with self.writing():
+            self._add_postings(added)
+            for new in added:
+                self._connection.executemany(
+                    "UPDATE segments SET posting = ?1 WHERE posting = ?2 AND month / 12 = ?3",
+                    [(new.number, old, new.year) for old in removed],
+                )
+            self._drop_postings(removed)
 
-    def set_postings(self, places: Mapping[str, int], removed: Sequence[int], added: Sequence[StoredPostings]) -> None:
-        """Puts new sets in the place of old ones; `places`: path of a segment -> number of the set with its rows."""
-        with self._writing():
+    def add_postings(self, places: Mapping[str, int], added: Sequence[StoredPostings]) -> None:
+        """Gives segments that had no index theirs; `places`: path of a segment -> number of the set with its rows."""
+        with self.writing():
             self._add_postings(added)
             self._connection.executemany(
                 "UPDATE segments SET posting = ? WHERE path = ?", [(number, path) for path, number in places.items()]
             )
-            self._connection.executemany("DELETE FROM postings WHERE number = ?", [(number,) for number in removed])
 
-    def _swap_postings(self, removed: Sequence[int], added: Sequence[StoredPostings]) -> None:
-        self._add_postings(added)
-        for new in added:
-            self._connection.executemany(
-                "UPDATE segments SET posting = ?1 WHERE (posting = ?2) AND month / 12 = ?3",
-                [(new.number, old, new.year) for old in removed],
-            )
-        self._connection.executemany("DELETE FROM postings WHERE number = ?", [(number,) for number in removed])
+    def drop_index(self) -> None:
+        """No access has an index any more."""
+        with self.writing():
+            self._drop_postings([stored.number for stored in self.postings()])
 
     def segment_is_whole(self, path: str, modified_ns: int) -> None:
-        """Remembers that a file had its hash when it was last modified then."""
-        with self._writing():
-            run = self._connection.execute
-            run("UPDATE segments SET modified_ns = ? WHERE path = ?", (modified_ns, path))
-            run("UPDATE postings SET customer_modified_ns = ? WHERE customer_path = ?", (modified_ns, path))
-            run("UPDATE postings SET principal_modified_ns = ? WHERE principal_path = ?", (modified_ns, path))
+        """Remembers that a segment had its hash when it was last modified then; inside `reading` at its end."""
+        self._found_whole[path] = modified_ns
+        if not self._connection.in_transaction:
+            self._remember_whole()
+
+    def _remember_whole(self) -> None:
+        found, self._found_whole = self._found_whole, {}
+        counted, self._counted = self._counted, None
+        if not found and counted is None:
+            return
+        times = [(at, path) for path, at in found.items()]
+        # On a disk that cannot be written it is found out anew every time.
+        with contextlib.suppress(LedgerError), self.writing() as connection:
+            for table, column in (("segments", ""), ("postings", "customer_"), ("postings", "principal_")):
+                connection.executemany(
+                    f"UPDATE {table} SET {column}modified_ns = ? WHERE {column}path = ?",  # noqa: S608
+                    times,
+                )
+            if counted is not None:
+                connection.execute("DELETE FROM customer_counts")
+                connection.execute("INSERT INTO customer_counts VALUES (?, ?)", counted)
 
     def dictionary_paths(self, kind: str) -> list[str]:
         """Relative paths of the dictionaries of one kind of names, oldest first."""
         rows = self._rows("SELECT path FROM dictionaries WHERE kind = ? ORDER BY source, path", (kind,))
         return [str(path) for (path,) in rows]
+
+    def dictionaries(self) -> tuple[StoredFile, ...]:
+        """All dictionaries, oldest first."""
+        rows = self._rows(
+            "SELECT path, entry_count, size_bytes, sha256, kind FROM dictionaries ORDER BY kind, source, path"
+        )
+        return tuple(
+            StoredFile(str(path), _int(n), _int(size), str(sha256), None, str(kind))
+            for path, n, size, sha256, kind in rows
+        )
 
     def all_paths(self) -> set[str]:
         """Relative paths of all files that count, rejects left out."""
@@ -397,12 +465,10 @@ class Catalog:
         return _int(rows[0][0]) if rows else None
 
     def keep_customer_count(self, snapshot: str, count: int) -> None:
-        """Remembers it, where that can be written now."""
-        if self.is_steady():
-            return
-        with suppress(LedgerError), self._writing():
-            self._connection.execute("DELETE FROM customer_counts")
-            self._connection.execute("INSERT OR REPLACE INTO customer_counts VALUES (?, ?)", (snapshot, count))
+        """Remembers it; inside `reading` at its end."""
+        self._counted = (snapshot, count)
+        if not self._connection.in_transaction:
+            self._remember_whole()
 
     def rejects(self) -> dict[str, int]:
         """Rejects files and how long each is."""

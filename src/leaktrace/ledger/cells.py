@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,19 @@ class NameRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """Sound rows that are not taken in; their times still say something of the log's clock."""
+
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    at: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Microseconds UTC; empty for tables without times."""
+    retired_count: int = 0
+    """Older than what is kept."""
+    forgotten_count: int = 0
+    """Of forgotten customers."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedBatch:
     """What is kept of a batch: stored columns of equal length, in the schema's order without provenance."""
 
@@ -53,6 +66,20 @@ class CheckedBatch:
     columns: dict[str, ArrowColumn]
     rejected: tuple[RejectedRow, ...]
     unreadable_address_count: int
+    withheld: Withheld = field(default_factory=Withheld)
+
+    def without_forgotten(self, leaves: Mask) -> CheckedBatch:
+        """The batch without the rows that the mask marks, which are of forgotten customers."""
+        stays, earlier = ~leaves, self.withheld
+        columns = {name: column.filter(pa.array(stays)) for name, column in self.columns.items()}
+        at = np.asarray(self.columns["at"], dtype=np.int64)[leaves] if "at" in self.columns else earlier.at
+        withheld = Withheld(
+            np.concatenate([earlier.rows, self.rows[leaves]]),
+            np.concatenate([earlier.at, at]),
+            earlier.retired_count,
+            earlier.forgotten_count + int(leaves.sum()),
+        )
+        return replace(self, rows=self.rows[stays], columns=columns, withheld=withheld)
 
 
 class _Problems:
@@ -79,14 +106,26 @@ class _Problems:
         return tuple(RejectedRow(int(rows[i]), self._reasons[self._codes[i] - 1]) for i in np.flatnonzero(self._codes))
 
 
-def check(raw: RawBatch, schema: TableSchema, keyring: Keyring, names: Mapping[str, NameRules]) -> CheckedBatch:
-    """What of these rows is kept and what is not; `names` has the rules for customers and principals."""
+def check(
+    raw: RawBatch,
+    schema: TableSchema,
+    keyring: Keyring,
+    names: Mapping[str, NameRules],
+    floor_at: int | None = None,
+) -> CheckedBatch:
+    """What of these rows is kept and what is not; `names` has the rules for customers and principals.
+
+    Sound rows before `floor_at` (microseconds UTC) are withheld before any name of theirs is looked at.
+    """
     problems = _Problems(len(raw.rows))
     cells = {
         column.name: _judged(raw.columns.get(column.name), column, problems, keyring, names, len(raw.rows))
         for column in schema.columns
     }
     good = problems.good()
+    withheld = Withheld() if floor_at is None else _retired(raw.rows, cells["at"], good, floor_at)
+    if withheld.retired_count:
+        good = good & ~np.isin(raw.rows, withheld.rows)
     kept = pa.array(good)
     stored: dict[str, ArrowColumn] = {}
     unreadable = 0
@@ -100,7 +139,13 @@ def check(raw: RawBatch, schema: TableSchema, keyring: Keyring, names: Mapping[s
             stored[column.stored or column.name] = _keyed(values, names[column.kind].keys)
         else:
             stored[column.stored or column.name] = values
-    return CheckedBatch(raw.rows[good], stored, raw.rejected + problems.rejected(raw.rows), unreadable)
+    return CheckedBatch(raw.rows[good], stored, raw.rejected + problems.rejected(raw.rows), unreadable, withheld)
+
+
+def _retired(rows: NDArray[np.int64], times: ArrowColumn, good: Mask, floor_at: int) -> Withheld:
+    at = np.asarray(times.fill_null(floor_at), dtype=np.int64)
+    old = good & (at < floor_at)
+    return Withheld(rows[old], at[old], int(old.sum()))
 
 
 def _judged(

@@ -102,6 +102,11 @@ def _context(kind: NameKind, identity: str, first: int) -> str:
 class Dictionary:
     """One dictionary file, mapped."""
 
+    @property
+    def kind(self) -> NameKind:
+        """What its names are names of."""
+        return self._kind
+
     def __init__(self, path: Path, kind: NameKind, identity: str) -> None:
         self._path, self._kind, self._identity = path, kind, identity
         try:

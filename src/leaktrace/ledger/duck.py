@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ from leaktrace.ledger.durable import make_folder, only_writer
 from leaktrace.ledger.engine import Answers, Engine
 from leaktrace.ledger.engines import OpenAnswers
 from leaktrace.ledger.formats import AskedFormat
-from leaktrace.ledger.indexing import OpenedPostings, merge_years, reindex
+from leaktrace.ledger.indexing import OpenedPostings
 from leaktrace.ledger.ingest import NAME_KINDS, Stores
 from leaktrace.ledger.intake import take_files
 from leaktrace.ledger.integrity import check_segment
@@ -34,9 +35,14 @@ from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.lake import LAYOUT
 from leaktrace.ledger.postings import PostingIndex
 from leaktrace.ledger.queries import Rows, Span
+from leaktrace.ledger.readers import Readers, question
 from leaktrace.ledger.repair import FOLDERS, remove_leftovers
 from leaktrace.ledger.schema import STORED, ingested_table
 from leaktrace.ledger.times import DAY_MICROSECONDS, instant, microseconds, month_of, span_of
+from leaktrace.ledger.upkeep import Upkeep
+from leaktrace.ledger.upkeep.book import Book
+from leaktrace.ledger.upkeep.premises import Premises
+from leaktrace.ledger.upkeep.withholding import withholding_of
 from leaktrace.records import (
     ChannelUses,
     CustomerKey,
@@ -56,6 +62,7 @@ from leaktrace.settings import Settings
 
 DATABASE = "ledger.db"
 LOCK = "ingest.lock"
+READERS = "readers.lock"
 JSON_MEMORY_MEGABYTES = 512
 """JSON is taken apart a few megabytes at a time."""
 
@@ -75,9 +82,11 @@ class DuckLedger:
         for name in FOLDERS:
             make_folder(folder / name)
         self._catalog = Catalog(folder / DATABASE)
+        self._readers = Readers(folder / READERS, self._catalog)
+        self._removed: tuple[str, ...] = ()
         with only_writer(folder / LOCK, needed=False) as alone:
             if alone:
-                remove_leftovers(folder, self._catalog)
+                self._removed = remove_leftovers(folder, self._catalog, self._readers)
         self._engine = Engine(folder, settings.ingest_memory_megabytes)
         self._answers: Answers = self._engine if answers is None else answers(folder, settings)
         self._json_engine: Engine | None = None
@@ -108,6 +117,7 @@ class DuckLedger:
         self._engine.close()
         if self._json_engine is not None:
             self._json_engine.close()
+        self._readers.close()
         self._catalog.close()
 
     def __enter__(self) -> Self:
@@ -143,6 +153,8 @@ class DuckLedger:
 
     def _dictionaries(self, kind: NameKind) -> tuple[Dictionary, ...]:
         paths = self._catalog.dictionary_paths(kind)
+        for old in [path for path, one in self._opened.items() if one.kind == kind and path not in paths]:
+            del self._opened[old]  # it gave way to one with fewer names; unmapped, its room on disk is free
         for path in paths:
             if path not in self._opened:
                 self._opened[path] = Dictionary(self._folder / path, kind, Path(path).stem)
@@ -150,6 +162,11 @@ class DuckLedger:
 
     def _names(self, kind: NameKind, keys: Keys) -> list[str]:
         names = names_of(keys, self._dictionaries(kind), self._keyring)
+        if None in names and kind == "customer" and np.isin(keys, Book(self._catalog).forgotten()).any():
+            raise LedgerError(
+                f"A customer asked for was forgotten in {self._folder}: there is no name any more.",
+                "Ask again without customers who were forgotten (leaktrace ledger acts).",
+            )
         if None in names:
             raise LedgerError(
                 f"{names.count(None)} of {len(keys)} {kind}s asked for are not in the dictionary of {self._folder}.",
@@ -178,7 +195,7 @@ class DuckLedger:
         """Reads files into a table (DESIGN 4.1). Bad rows are kept aside; a bad file raises after the others are in."""
         schema = ingested_table(table)
         with only_writer(self._folder / LOCK, needed=True):
-            remove_leftovers(self._folder, self._catalog)
+            remove_leftovers(self._folder, self._catalog, self._readers)
 
             def stores() -> Stores:
                 dictionaries = {kind: self._dictionaries(kind) for kind in NAME_KINDS}
@@ -190,24 +207,24 @@ class DuckLedger:
                     self._keyring,
                     self._settings,
                     dictionaries,
+                    withholding_of(Book(self._catalog)),
                 )
 
             return take_files(stores, schema, files, AskedFormat(file_format, options or {}), progress or _no_progress)
 
-    def compact_index(self, progress: Progress | None = None) -> int:
-        """Merges the index of each year into one set; how many sets became fewer. Readers are undisturbed."""
-        with only_writer(self._folder / LOCK, needed=True):
-            remove_leftovers(self._folder, self._catalog)
-            return merge_years(self._folder, self._catalog, progress or _no_progress)
-
     def reindex(self, progress: Progress | None = None) -> int:
         """Builds the index anew from the lake; how many accesses it holds."""
-        with only_writer(self._folder / LOCK, needed=True):
-            remove_leftovers(self._folder, self._catalog)
-            return reindex(self._folder, self._catalog, progress or _no_progress)
+        return self.upkeep().reindex(progress)
+
+    @contextmanager
+    def steady(self) -> Iterator[None]:
+        """Inside, every question is answered out of the same committed state, whatever others commit meanwhile."""
+        with self._readers.reading():
+            yield
 
     # --- accesses -------------------------------------------------------------------------------------
 
+    @question
     def exposures(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> Exposures:
         """Who had been shown `field` of these customers in `[cutoff - window_days, cutoff)`, and when first."""
         table, span = _cutoff_table(cutoffs, window_days)
@@ -215,6 +232,7 @@ class DuckLedger:
             return _exposures(index.exposures(*_stretches(table), field))
         return _exposures(self._answers.run(queries.exposures(self._rows("accesses", span), table, field)))
 
+    @question
     def channels(self, cutoffs: Mapping[CustomerKey, datetime], field: str, window_days: int) -> ChannelUses:
         """By which tools and types of ticket `field` of these customers had been shown in the same time.
 
@@ -225,6 +243,7 @@ class DuckLedger:
             return channel_uses(index.channels(*_stretches(table), field))
         return channel_uses(self._answers.run(queries.channels(self._rows("accesses", span), table, field)))
 
+    @question
     def opened_by(
         self,
         principals: Sequence[PrincipalKey],
@@ -247,6 +266,7 @@ class DuckLedger:
         query = queries.opened_by(self._rows("accesses", span), wanted, field, span, limit, order)
         return _exposures(self._answers.run(query))
 
+    @question
     def fields_shown(self, principals: Sequence[PrincipalKey], window: Window) -> dict[str, int]:
         """Field -> distinct customers for whom any of these principals was shown it in the window."""
         span = span_of(window)
@@ -257,6 +277,7 @@ class DuckLedger:
             answer = self._answers.run(queries.fields_shown(self._rows("accesses", span), wanted, span))
         return {str(row["field"]): int(row["customer_count"]) for row in answer.to_pylist()}
 
+    @question
     def totals(self, field: str, window: Window) -> Totals:
         """Distinct customers per principal, counted exactly, and how many customers there are."""
         span = span_of(window)
@@ -292,6 +313,7 @@ class DuckLedger:
         keys: Keys = np.unique(np.concatenate(found))
         return keys
 
+    @question
     def draw_controls(self, count: int, *, seed: int, near: Keys, exclude: Keys) -> Keys:
         """Customers to compare with: sorted keys, half of them drawn from all customers alike, half from the regions
         (else jurisdictions) that `near` live in, in their proportions. The same seed and ledger give the same draw.
@@ -309,6 +331,7 @@ class DuckLedger:
 
     # --- customers and others -------------------------------------------------------------------------
 
+    @question
     def customers(self, keys: Keys) -> CustomerTable:
         """Attributes of these customers, in the order asked."""
         wanted = pa.table({"position": np.arange(len(keys), dtype=np.int64), "customer": _keys(keys)})
@@ -322,6 +345,7 @@ class DuckLedger:
             in_table=_column(answer, "in_table", np.bool_),
         )
 
+    @question
     def principals(self, keys: Keys | None = None) -> tuple[PrincipalFacts, ...]:
         """Facts of these principals in the order asked; None: of all there are, in the table or in accesses."""
         rows = {
@@ -333,6 +357,7 @@ class DuckLedger:
         names = self._names("principal", _keys(wanted))
         return tuple(_principal(key, name, rows.get(key), chief_names) for key, name in zip(wanted, names, strict=True))
 
+    @question
     def sellers(self) -> tuple[SellerFacts, ...]:
         """The sellers table, sorted by id."""
         return tuple(
@@ -342,6 +367,7 @@ class DuckLedger:
             for r in self._answers.run(queries.sellers(self._rows("sellers"))).to_pylist()
         )
 
+    @question
     def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
         """Those of these customers (sorted) with a contact with the seller before the instant."""
         wanted = pa.table({"customer": _keys(keys)})
@@ -349,6 +375,7 @@ class DuckLedger:
         found: Keys = _column(self._answers.run(query), "customer", np.uint64)
         return found
 
+    @question
     def known_elsewhere(self, keys: Keys, field: str, before: datetime) -> Keys:
         """Those of these customers (sorted) whose field somebody may know without us since before the instant."""
         wanted = pa.table({"customer": _keys(keys)})
@@ -356,6 +383,7 @@ class DuckLedger:
         found: Keys = _column(self._answers.run(query), "customer", np.uint64)
         return found
 
+    @question
     def customers_by_address(self, hashes: Sequence[bytes]) -> dict[bytes, CustomerKey]:
         """Keyed address hash (exact or folded) -> the one customer that has it; ambiguous ones are left out.
 
@@ -368,12 +396,14 @@ class DuckLedger:
         chosen = {address: found[True] or found[False] for address, found in holders.items()}
         return {address: next(iter(found)) for address, found in chosen.items() if len(found) == 1}
 
+    @question
     def customer_names(self, keys: Keys) -> tuple[str, ...]:
         """Ids as ingested, in the order asked; LedgerError for a key the dictionary does not have."""
         return tuple(self._names("customer", _keys(keys)))
 
     # --- the ledger itself ----------------------------------------------------------------------------
 
+    @question
     def coverage(self, field: str, window: Window) -> LogCoverage:
         """What the log can and cannot show for the window."""
         span = span_of(window)
@@ -418,10 +448,12 @@ class DuckLedger:
         seen = _keys(self._catalog.seen_principals())
         return tuple(self._names("principal", np.setdiff1d(seen, listed)))
 
+    @question
     def snapshot(self) -> str:
         """A digest of all that is committed: equal snapshots answer alike.
 
-        The order of ingest does not count, but where a source replaced rows of another one of its table: there the
+        Merging segments does not change it; forgetting customers and letting months go do. The order of ingest does not
+        count, but where a source replaced rows of another one of its table: there the
         order decides what is answered, so it is in the digest.
         """
         tables: dict[str, dict[str, Any]] = {}
@@ -431,8 +463,28 @@ class DuckLedger:
             table["ordered"] |= source.overlaps
         for table in tables.values():
             table["sources"] = table["sources"] if table["ordered"] else sorted(table["sources"])
-        return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+        book = Book(self._catalog)
+        floors, forgotten = book.floors(), book.forgotten().tolist()
+        # Rows depend on these, whether they came before or after; where segments begin and end does not count.
+        left = {"floors": floors, "forgotten": forgotten} if floors or forgotten else {}
+        return hashlib.sha256(json.dumps({**tables, **left}, sort_keys=True).encode()).hexdigest()
 
+    def upkeep(self) -> Upkeep:
+        """What checks, merges and erases."""
+        return Upkeep(
+            Premises(
+                self._folder,
+                self._catalog,
+                self._engine,
+                self._keyring,
+                self._settings,
+                self._readers,
+                self._folder / LOCK,
+                self._removed,
+            )
+        )
+
+    @question
     def stats(self) -> LedgerStats:
         """How much there is; the index is the postings, the dictionaries and the catalogue."""
         sums = self._catalog.sums()

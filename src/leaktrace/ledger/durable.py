@@ -5,6 +5,7 @@ Files are 0600, folders 0700. What the system says (disk full, read-only) become
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -91,12 +92,11 @@ class DurableFile:
 
     def discard(self) -> None:
         """Leaves nothing, neither aside nor in place."""
+        with contextlib.suppress(OSError):
+            self._stream.close()  # on a full disk what is still to be written fails; nobody wants it any more
         with storing(self.place):
-            try:
-                self._stream.close()
-            finally:
-                self.aside.unlink(missing_ok=True)
-                self.place.unlink(missing_ok=True)
+            self.aside.unlink(missing_ok=True)
+            self.place.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,7 @@ import pyarrow.parquet as pq
 from leaktrace.errors import LedgerError
 from leaktrace.ledger.arrow import compute
 from leaktrace.ledger.catalog import Catalog, StoredFile, StoredPostings
-from leaktrace.ledger.durable import storing
-from leaktrace.ledger.integrity import check_segment
+from leaktrace.ledger.integrity import check_segment, demand_whole
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.lake import LAYOUT
 from leaktrace.ledger.manners import Manners
@@ -23,7 +22,7 @@ from leaktrace.ledger.names import distinct_texts
 from leaktrace.ledger.postings import (
     ByCustomer,
     ByPrincipal,
-    LeftOut,
+    Merged,
     PostingIndex,
     PostingRows,
     merge_by_customer,
@@ -32,7 +31,6 @@ from leaktrace.ledger.postings import (
 from leaktrace.ledger.postingwriter import PostingWriter
 
 REINDEX = "Build the index anew: leaktrace ledger reindex."
-_NOTHING = LeftOut(np.zeros(0, dtype=np.uint64))
 
 
 class OpenedPostings:
@@ -92,75 +90,74 @@ def _mismatch(what: str) -> LedgerError:
     return LedgerError(f"The index does not match the lake: {what}.", REINDEX)
 
 
-def merge_years(
-    folder: Path, catalog: Catalog, progress: Progress, left_out: LeftOut = _NOTHING, *, all_years: bool = False
-) -> int:
-    """Merges the postings of each year into one set; how many sets became fewer. Readers keep what they have open."""
+def merge_years(folder: Path, catalog: Catalog, progress: Progress) -> int:
+    """Merges the postings of each year into one set; how many sets became fewer.
+
+    The old files go once nobody reads them.
+    """
     by_year: dict[int, list[StoredPostings]] = defaultdict(list)
     for stored in catalog.postings():
         by_year[stored.year].append(stored)
-    merged = 0
+    fewer = 0
     for year, sets in sorted(by_year.items()):
-        if len(sets) > 1 or all_years:
-            _merge_year(folder, catalog, progress, year, sets, left_out)
-            merged += len(sets) - 1
-    return merged
+        if len(sets) > 1:
+            _merge_year(folder, catalog, progress, year, sets)
+            fewer += len(sets) - 1
+    return fewer
 
 
-def _merge_year(
-    folder: Path, catalog: Catalog, progress: Progress, year: int, sets: Sequence[StoredPostings], left_out: LeftOut
-) -> None:
+def _merge_year(folder: Path, catalog: Catalog, progress: Progress, year: int, sets: Sequence[StoredPostings]) -> None:
+    for stored in sets:
+        for file in stored.files():
+            demand_whole(folder, file)
     index = OpenedPostings(folder, catalog).open(sets)
     rows = sum(stored.row_count for stored in sets)
     writer = PostingWriter(folder, f"merged-{secrets.token_hex(6)}", catalog.next_posting())
     told = [_telling(progress, f"index of {year} by {order}", rows) for order in ("customer", "principal")]
-    try:
+    with _uncommitted_go(writer, catalog):
         writer.write_set(
             year,
             rows,
-            lambda sink: _discarded(merge_by_customer(index.by_customer, sink, left_out, told[0])),
-            lambda sink: _discarded(merge_by_principal(index.by_principal, sink, left_out, told[1])),
+            lambda sink: _demand_rows(merge_by_customer(index.by_customer, sink, told=told[0]), rows),
+            lambda sink: _demand_rows(merge_by_principal(index.by_principal, sink, told=told[1]), rows),
         )
         catalog.replace_postings([stored.number for stored in sets], writer.publish())
-    except BaseException:
-        writer.discard()
-        raise
-    remove_files(folder, [file for stored in sets for file in stored.files()])
 
 
 def _telling(progress: Progress, what: str, rows: int) -> Callable[[int], None]:
     return lambda done: progress(what, done, rows)
 
 
-def _discarded(_result: object) -> None:
-    """A merge's own counts are those of its inputs."""
+def _demand_rows(merged: Merged, rows: int) -> None:
+    if merged.row_count != rows:
+        raise _mismatch(f"merging {rows} accesses gave {merged.row_count}")
 
 
-def remove_files(folder: Path, files: Sequence[StoredFile]) -> None:
-    """Removes files that no longer count; who has them open keeps them until they are closed."""
-    for file in files:
-        with storing(folder / file.path), contextlib.suppress(FileNotFoundError):
-            (folder / file.path).unlink()
-
-
-def reindex(folder: Path, catalog: Catalog, progress: Progress) -> int:
-    """Builds the postings anew from the lake and merges them by year; how many accesses they hold."""
-    segments, old = catalog.segments("accesses"), catalog.postings()
-    writer = PostingWriter(folder, f"rebuilt-{secrets.token_hex(6)}", catalog.next_posting())
-    total, done, places = sum(s.row_count for s in segments), 0, dict[str, int]()
+@contextmanager
+def _uncommitted_go(writer: PostingWriter, catalog: Catalog) -> Iterator[None]:
+    """Whatever ends the block, files that do not count by then are discarded."""
     try:
-        for segment in segments:
-            check_segment(folder, segment, catalog)
-            numbers = writer.write(_rows_of(folder, segment))
-            places[segment.path] = next(iter(numbers.values()))
-            done += segment.row_count
-            progress("building the index", done, total)
-        catalog.set_postings(places, [stored.number for stored in old], writer.publish())
-    except BaseException:
-        writer.discard()
-        raise
-    remove_files(folder, [file for stored in old for file in stored.files()])
-    merge_years(folder, catalog, progress)
+        yield
+    finally:
+        # The catalogue is asked: an interrupt right after the commit must not take away what counts already.
+        writer.discard_but(catalog.all_paths())
+
+
+def index_missing(folder: Path, catalog: Catalog, progress: Progress) -> int:
+    """Builds postings for segments of accesses that have none, and merges each year; how many accesses were added."""
+    segments = [segment for segment in catalog.segments("accesses") if segment.posting is None]
+    total, done = sum(segment.row_count for segment in segments), 0
+    for segment in segments:
+        progress("building the index", done, total)
+        demand_whole(folder, segment)
+        writer = PostingWriter(folder, f"rebuilt-{secrets.token_hex(6)}", catalog.next_posting())
+        with _uncommitted_go(writer, catalog):
+            (number,) = writer.write(_rows_of(folder, segment)).values()
+            catalog.add_postings({segment.path: number}, writer.publish())
+        done += segment.row_count
+    progress("building the index", done, total)
+    if segments:
+        merge_years(folder, catalog, progress)
     return total
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ import pyarrow as pa
 from leaktrace.keys import Keyring
 from leaktrace.ledger import staging
 from leaktrace.ledger.accessruns import AccessRuns, CustomerColumn
-from leaktrace.ledger.catalog import Catalog, SourceCommit
-from leaktrace.ledger.cells import CheckedBatch, NameRules, check
+from leaktrace.ledger.catalog import Catalog, ClockStep, SourceCommit
+from leaktrace.ledger.cells import CheckedBatch, NameRules, Withheld, check
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.dictionary import Dictionary, NameKind
 from leaktrace.ledger.engine import Engine
@@ -32,10 +32,12 @@ from leaktrace.ledger.runnames import RunNames
 from leaktrace.ledger.schema import ACCESSES, BULK_READS, PROVENANCE, TableSchema
 from leaktrace.ledger.tabular import read_batches
 from leaktrace.ledger.textfiles import JsonParser
+from leaktrace.ledger.upkeep.withholding import Withholding
 from leaktrace.settings import Settings
 
 NAME_KINDS: tuple[NameKind, ...] = ("customer", "principal")
 _DIGEST_BLOCK_BYTES = 4 * 1024 * 1024
+_NO_NUMBERS = np.empty(0, np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Stores:
     settings: Settings
     dictionaries: dict[NameKind, tuple[Dictionary, ...]]
     """Those committed before."""
+    withholding: Withholding = field(default_factory=Withholding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,10 @@ class Taken:
     bulk_count: int = 0
     already_count: int = 0
     unreadable_address_count: int = 0
+    retired_count: int = 0
+    """Sound rows that were not taken, because they are older than what is kept."""
+    forgotten_count: int = 0
+    """Sound rows that were not taken, because their customer was forgotten."""
     also_there: tuple[str, ...] = ()
     """Columns that were ignored."""
     passed_over_count: int = 0
@@ -152,13 +159,14 @@ class SourceIntake:
         rejects: RejectsSpool,
         progress: Progress,
     ) -> _Gathered:
-        engine, keyring = self._stores.engine, self._stores.keyring
+        engine, keyring, withholding = self._stores.engine, self._stores.keyring, self._stores.withholding
         for schema in self._staged:
             engine.execute(staging.create_staged(schema))
         engine.execute(staging.create_names())
         rules = dict[str, NameRules]()
         for kind in NAME_KINDS:
-            fresh = NewNames(kind, engine, self._stores.dictionaries[kind], keyring)
+            unwanted = withholding.forgotten if kind == "customer" else _NO_NUMBERS
+            fresh = NewNames(kind, engine, self._stores.dictionaries[kind], keyring, unwanted)
             numbered = NameKeys(kind, keyring, fresh.take)
             rules[kind] = NameRules(numbered, barred[kind])
             outputs.numbered[kind] = numbered
@@ -169,7 +177,8 @@ class SourceIntake:
             checked = list[CheckedBatch]()
             for schema, raw in parts:
                 # Kept at once: what was numbered last must be this part's names.
-                checked.append(check(raw, schema, keyring, rules))
+                taken = check(raw, schema, keyring, rules, withholding.floor_at(schema.name))
+                checked.append(withholding.without_forgotten(taken))
                 self._keep(checked[-1], schema, gathered, rejects)
             gathered.watch_clock(checked)
             gathered.also_there |= {name for _, raw in parts for name in raw.also_there}
@@ -200,6 +209,7 @@ class SourceIntake:
     def _keep(self, checked: CheckedBatch, schema: TableSchema, gathered: _Gathered, rejects: RejectsSpool) -> None:
         rejects.add(checked.rejected)
         gathered.count(schema, len(checked.rows), len(checked.rejected), checked.unreadable_address_count)
+        gathered.count_withheld(checked.withheld)
         outputs = gathered.outputs
         if schema is ACCESSES and outputs.runs is not None:
             outputs.runs.add(checked, outputs.customers, outputs.numbered["principal"])
@@ -243,9 +253,15 @@ class SourceIntake:
             postings=outputs.postings.publish(),
             day_counts=runs.days.all() if runs is not None else (),
             principals=tuple(sorted(principals)),
-            clock_steps=gathered.clock.steps() if runs is not None else (),
+            clock_steps=self._clock_steps(gathered.clock) if runs is not None else (),
             rejects=rejects.append(),
+            withheld_count=taken.retired_count + taken.forgotten_count,
         )
+
+    def _clock_steps(self, clock: ClockWatch) -> tuple[ClockStep, ...]:
+        """Those that touch what is kept: a step between two rows that are not taken in says nothing any more."""
+        floor_at = self._stores.withholding.floor_at(ACCESSES.name)
+        return tuple(step for step in clock.steps() if floor_at is None or step.from_at >= floor_at)
 
     def _overlaps(self) -> bool:
         earlier = self._stores.catalog.segments(self._schema.name)
@@ -269,7 +285,8 @@ class _Outputs:
         if schema is ACCESSES:
             names = RunNames(stores.dictionaries["customer"], self.dictionaries, stores.keyring)
             memory = stores.settings.ingest_memory_megabytes * 1_000_000
-            self.runs = AccessRuns(self.writers[schema.name], self.postings, names, source, memory)
+            forgotten = stores.withholding.forgotten
+            self.runs = AccessRuns(self.writers[schema.name], self.postings, names, source, memory, forgotten)
 
     def discard(self) -> None:
         """Leaves nothing of them."""
@@ -289,6 +306,7 @@ class _Gathered:
         self.also_there: set[str] = set()
         self.passed_over_count = 0
         self._accepted = self._rejected = self._bulk = self._unreadable_addresses = 0
+        self._retired = self._forgotten = 0
 
     def count(self, schema: TableSchema, accepted: int, rejected: int, unreadable_addresses: int) -> None:
         self._accepted += accepted
@@ -296,18 +314,24 @@ class _Gathered:
         self._rejected += rejected
         self._unreadable_addresses += unreadable_addresses
 
+    def count_withheld(self, withheld: Withheld) -> None:
+        self._retired += withheld.retired_count
+        self._forgotten += withheld.forgotten_count
+
     def watch_clock(self, checked: Sequence[CheckedBatch]) -> None:
         """Shows the clock watch the rows of all parts in the order they stand in the file."""
         parts = [c for c in checked if "at" in c.columns]
         if not parts:
             return
-        rows = np.concatenate([c.rows for c in parts])
-        at = np.concatenate([np.asarray(c.columns["at"], dtype=np.int64) for c in parts])
-        order = np.argsort(rows, kind="stable") if len(parts) > 1 else slice(None)
+        rows = np.concatenate([c.rows for c in parts] + [c.withheld.rows for c in parts])
+        times = [np.asarray(c.columns["at"], dtype=np.int64) for c in parts]
+        at = np.concatenate(times + [c.withheld.at for c in parts])
+        alone = len(parts) == 1 and not len(parts[0].withheld.rows)
+        order = slice(None) if alone else np.argsort(rows, kind="stable")
         self.clock.see(rows[order], at[order])
 
     def row_count(self) -> int:
-        return self._accepted + self._rejected
+        return self._accepted + self._rejected + self._retired + self._forgotten
 
     def taken(self) -> Taken:
         return Taken(
@@ -315,6 +339,8 @@ class _Gathered:
             rejected_count=self._rejected,
             bulk_count=self._bulk,
             unreadable_address_count=self._unreadable_addresses,
+            retired_count=self._retired,
+            forgotten_count=self._forgotten,
             also_there=tuple(sorted(self.also_there)),
             passed_over_count=self.passed_over_count,
         )

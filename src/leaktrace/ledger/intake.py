@@ -65,6 +65,10 @@ def _report(schema: TableSchema, taken: Sequence[Taken], rejects_file: Path) -> 
         notes.append(f"{passed_over} records of the log are no accesses and were passed over.")
     if unreadable := sum(t.unreadable_address_count for t in taken):
         notes.append(f"{unreadable} customers have an e-mail address that is none; they are in without it.")
+    if retired := sum(t.retired_count for t in taken):
+        notes.append(f"{retired} rows are older than what this ledger keeps; they were not taken in.")
+    if forgotten := sum(t.forgotten_count for t in taken):
+        notes.append(f"{forgotten} rows are of customers who were forgotten here; they were not taken in.")
     return IngestReport(
         table=schema.name,
         accepted_count=sum(t.accepted_count for t in taken),

@@ -35,6 +35,24 @@ def check_segment(folder: Path, segment: StoredFile, catalog: Catalog) -> None:
         )
     # A workspace that was copied or restored is hashed once; on a disk that cannot be written, every time.
     with contextlib.suppress(LedgerError):
-        if catalog.is_steady():
-            return
         catalog.segment_is_whole(segment.path, found.st_mtime_ns)
+
+
+def demand_whole(folder: Path, file: StoredFile) -> None:
+    """Raises LedgerError unless a file has the bytes that were committed.
+
+    Every byte is hashed, whatever the time of modification says: what is read from here is written anew under a new
+    hash, and damage must not become the truth.
+    """
+    path = folder / file.path
+    try:
+        whole = path.stat().st_size == file.size_bytes and digest_of(path) == file.sha256
+    except OSError as error:
+        raise LedgerError(f"The ledger's file {path} cannot be read: {error.strerror or error}.", _RESTORE) from error
+    if not whole:
+        raise LedgerError(
+            f"The ledger's file {path} is damaged: its bytes are not those that were committed.", _RESTORE
+        )
+
+
+_RESTORE = "Nothing was changed. Restore the workspace from your backup; leaktrace ledger verify lists what is damaged."

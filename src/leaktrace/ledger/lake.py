@@ -24,6 +24,21 @@ _DICTIONARY_COLUMNS = ("fields", "action", "tool", "seller", "kind", "product", 
                        "locale", "field", "origin", "principal")  # fmt: skip
 
 
+def folder_of(ledger: Path, schema: TableSchema, month: int | None) -> Path:
+    """Where segments of a table, or of a month of it, lie."""
+    place = ledger / "lake" / schema.name
+    if schema.by_month and month is not None:
+        place /= f"month={month // 12:04d}-{month % 12 + 1:02d}"
+    return place
+
+
+def parquet_writer(file: DurableFile, schema: pa.Schema) -> Any:
+    """Writes a segment's batches to the file."""
+    columns = [name for name in _DICTIONARY_COLUMNS if name in schema.names]
+    delta = {name: "DELTA_BINARY_PACKED" for name in _DELTA_COLUMNS if name in schema.names}
+    return _parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=columns, column_encoding=delta)
+
+
 class SegmentWriter:
     """The segments that one source brings to one table; all of them are discarded unless all are published."""
 
@@ -42,7 +57,7 @@ class SegmentWriter:
         try:
             for batch in batches:
                 for part_month, found in _by_month(batch):
-                    part = _laid_out(found, self._schema)
+                    part = laid_out(found, self._schema)
                     if writer is None or part_month != month:
                         self._end(writer)
                         month, writer = part_month, self._begin(part_month, part.schema)
@@ -57,7 +72,7 @@ class SegmentWriter:
         writer: Any = None
         try:
             for piece in pieces:
-                laid = _laid_out(piece, self._schema)
+                laid = laid_out(piece, self._schema)
                 if writer is None:
                     writer = self._begin(month, laid.schema, posting)
                 with storing(self._files[-1].place):
@@ -67,20 +82,14 @@ class SegmentWriter:
             self._end(writer)
 
     def _begin(self, month: int | None, schema: pa.Schema, posting: int | None = None) -> Any:
-        place = self._folder / "lake" / self._schema.name
-        if self._schema.by_month and month is not None:
-            place /= f"month={month // 12:04d}-{month % 12 + 1:02d}"
+        place = folder_of(self._folder, self._schema, month)
         number = next(self._numbers)
         aside = self._folder / "tmp" / f"{self._schema.name}-{self._name}-{number}"
         self._files.append(DurableFile(aside, place / f"{self._name}{f'-{number}' if number else ''}.parquet"))
         self._postings.append(posting)
         self._months.append(month)
         self._row_counts.append(0)
-        columns = [name for name in _DICTIONARY_COLUMNS if name in schema.names]
-        delta = {name: "DELTA_BINARY_PACKED" for name in _DELTA_COLUMNS if name in schema.names}
-        return _parquet.ParquetWriter(
-            self._files[-1], schema, compression="zstd", use_dictionary=columns, column_encoding=delta
-        )
+        return parquet_writer(self._files[-1], schema)
 
     def _end(self, writer: Any) -> None:
         if writer is not None:
@@ -106,7 +115,7 @@ class SegmentWriter:
             file.discard()
 
 
-def _laid_out(rows: Any, schema: TableSchema) -> Any:
+def laid_out(rows: Any, schema: TableSchema) -> Any:
     """The rows as segments hold them: where the table says so, times in two columns."""
     if not schema.splits_times:
         return rows
@@ -117,6 +126,16 @@ def _laid_out(rows: Any, schema: TableSchema) -> Any:
     names = ["at_second", "at_microsecond", *(name for name in rows.schema.names if name != "at")]
     columns = [pa.array(second), pa.array(rest), *(rows.column(n) for n in rows.schema.names if n != "at")]
     return type(rows).from_arrays(columns, names=names)
+
+
+def with_times(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows with their times in one column, `at`, in front; the other way round of `laid_out`."""
+    if "at_second" not in batch.schema.names:
+        return batch
+    second, rest = (np.asarray(batch.column(name), dtype=np.int64) for name in ("at_second", "at_microsecond"))
+    others = [name for name in batch.schema.names if name not in ("at_second", "at_microsecond")]
+    columns: list[Any] = [pa.array(second * 1_000_000 + rest), *(batch.column(name) for name in others)]
+    return pa.RecordBatch.from_arrays(columns, names=["at", *others])
 
 
 def _by_month(batch: pa.RecordBatch) -> Iterator[tuple[int | None, pa.RecordBatch]]:

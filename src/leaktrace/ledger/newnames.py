@@ -37,9 +37,12 @@ class ClashingNamesError(LedgerError):
 class NewNames:
     """Gathers the names of one kind that no dictionary has; sealed, for what is gathered may be spilled to disk."""
 
-    def __init__(self, kind: NameKind, engine: Engine, known: Sequence[Dictionary], keyring: Keyring) -> None:
+    def __init__(
+        self, kind: NameKind, engine: Engine, known: Sequence[Dictionary], keyring: Keyring, unwanted: Keys
+    ) -> None:
         self._kind, self._engine, self._known, self._keyring = kind, engine, known, keyring
         self._taken = np.zeros(0, dtype=np.uint64)
+        self._unwanted = unwanted  # numbers of names that may not come back
 
     def take(self, names: ArrowColumn, keys: Keys, checks: NDArray[np.uint32]) -> None:
         """Keeps those that are new, and those whose number a dictionary has for another name."""
@@ -54,7 +57,7 @@ class NewNames:
             return texts_of(taken(names, wanted))
 
         known, clashing = known_and_clashing(keys, checks, names_at, self._known, self._keyring)
-        fresh = np.flatnonzero(~known | clashing)
+        fresh = np.flatnonzero((~known | clashing) & ~np.isin(keys, self._unwanted))
         if len(fresh):
             sealed = [self._keyring.encrypt(text.encode(), _SEAL) for text in names_at(fresh)]
             columns = {"key": keys[fresh], "mark": checks[fresh], "sealed": sealed, "clashing": clashing[fresh]}

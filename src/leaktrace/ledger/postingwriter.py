@@ -65,6 +65,13 @@ class PostingWriter:
             found.append(StoredPostings(number, year, row_count, *stored))
         return tuple(found)
 
+    def discard_but(self, known: set[str]) -> None:
+        """Leaves of them those whose relative paths are known."""
+        for pair in self._files:
+            for file in pair[:2]:
+                if str(file.place.relative_to(self._folder)) not in known:
+                    file.discard()
+
     def discard(self) -> None:
         """Leaves nothing of them."""
         for by_customer, by_principal, *_ in self._files:

@@ -38,3 +38,13 @@ def month_of(at: int) -> int:
     first, last = microseconds(datetime.min.replace(tzinfo=UTC)), microseconds(datetime.max.replace(tzinfo=UTC))
     moment = EPOCH + timedelta(microseconds=min(max(at, first), last))
     return moment.year * 12 + moment.month - 1
+
+
+def month_start(month: int) -> int:
+    """Microseconds UTC at which a month (year * 12 + month - 1) begins."""
+    return microseconds(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC))
+
+
+def month_text(month: int) -> str:
+    """The month as YYYY-MM."""
+    return f"{month // 12:04d}-{month % 12 + 1:02d}"

@@ -15,18 +15,32 @@ from leaktrace.report.demo import render_demo
 from leaktrace.report.link import render_link
 from leaktrace.report.page import finding_page
 from leaktrace.report.terminal import render_finding
+from leaktrace.report.upkeep import (
+    render_acts,
+    render_check,
+    render_compaction,
+    render_erasure,
+    render_holds,
+    render_retention,
+)
 
 __all__ = [
     "calibration_page",
     "finding_page",
+    "render_acts",
     "render_calibration",
     "render_campaigns",
+    "render_check",
+    "render_compaction",
     "render_demo",
+    "render_erasure",
     "render_finding",
     "render_findings",
+    "render_holds",
     "render_ingest_preview",
     "render_ingest_report",
     "render_link",
     "render_mail_report",
+    "render_retention",
     "render_stats",
 ]

@@ -2,7 +2,7 @@
 
 from leaktrace.ledger.postings.answers import PostingIndex
 from leaktrace.ledger.postings.layout import Manner
-from leaktrace.ledger.postings.merging import LeftOut, merge_by_customer, merge_by_principal
+from leaktrace.ledger.postings.merging import Merged, merge_by_customer, merge_by_principal
 from leaktrace.ledger.postings.reading import ByCustomer, ByPrincipal
 from leaktrace.ledger.postings.rows import PostingRows
 from leaktrace.ledger.postings.writing import write_by_customer, write_by_principal
@@ -10,8 +10,8 @@ from leaktrace.ledger.postings.writing import write_by_customer, write_by_princi
 __all__ = [
     "ByCustomer",
     "ByPrincipal",
-    "LeftOut",
     "Manner",
+    "Merged",
     "PostingIndex",
     "PostingRows",
     "merge_by_customer",

@@ -1,7 +1,6 @@
 """Merges postings of many files into one, a part of the customers or of the principals at a time.
 
-Memory is bounded by the size of a part, whatever the files hold; two parts are worked on at once. What an erasure or a
-retention takes away is left out on the way.
+Memory is bounded by the size of a part, whatever the files hold; two parts are worked on at once.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from leaktrace.ledger.postings.layout import Description, Order, PostingsWriter,
 from leaktrace.ledger.postings.reading import ByCustomer, ByPrincipal
 from leaktrace.ledger.postings.rows import Codes, PostingRows, shared_codes
 from leaktrace.ledger.postings.writing import bucket_bits_for
-from leaktrace.records import Keys
 
 PART_ROWS = 4_000_000
 """By customer: the accesses of a part, on average."""
@@ -33,19 +31,6 @@ Piece = TypeVar("Piece")
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Rows that a merge does not take over."""
-
-    customers: Keys
-    """Ascending."""
-    before_at: int | None = None
-    """Microseconds UTC: what is earlier goes."""
-
-
-NOTHING = LeftOut(np.zeros(0, dtype=np.uint64))
-
-
-@dataclass(frozen=True, slots=True)
 class Merged:
     """What a merge wrote."""
 
@@ -54,9 +39,7 @@ class Merged:
     last_at: int
 
 
-def merge_by_customer(
-    files: Sequence[ByCustomer], sink: Sink, left_out: LeftOut = NOTHING, told: Told = lambda _: None
-) -> Merged:
+def merge_by_customer(files: Sequence[ByCustomer], sink: Sink, told: Told = lambda _: None) -> Merged:
     """One file of postings by customer out of many."""
     abouts = [file.file.about for file in files]
     codes = shared_codes([(file.file.principals, file.file.about.manners) for file in files])
@@ -66,7 +49,7 @@ def merge_by_customer(
     share = 1 << (bits - part_bits)
 
     def part(number: int) -> tuple[NDArray[np.uint64], NDArray[np.int64], _Seen]:
-        rows = _together([file.between(number, part_bits) for file in files], codes, left_out)
+        rows = _together([file.between(number, part_bits) for file in files], codes)
         order = access_order(rows.customer, rows.at, rows.principal, np.arange(len(rows), dtype=np.int64))
         customer, tick = rows.customer[order], rows.at[order] // unit
         starts = bucket_starts(customer, bits, number * share, (number + 1) * share)
@@ -76,9 +59,7 @@ def merge_by_customer(
     return _write("customer", sink, part, 1 << part_bits, codes, bits, unit, told)
 
 
-def merge_by_principal(
-    files: Sequence[ByPrincipal], sink: Sink, left_out: LeftOut = NOTHING, told: Told = lambda _: None
-) -> Merged:
+def merge_by_principal(files: Sequence[ByPrincipal], sink: Sink, told: Told = lambda _: None) -> Merged:
     """One file of postings by principal out of many."""
     abouts = [file.file.about for file in files]
     codes = shared_codes([(file.file.principals, file.file.about.manners) for file in files])
@@ -89,7 +70,7 @@ def merge_by_principal(
         first, upto = cuts[number], cuts[number + 1]
         own = [np.flatnonzero((places >= first) & (places < upto)) for places in codes.principal_maps]
         found = [file.codes(mine, -(2**62), 2**62) for file, mine in zip(files, own, strict=True)]
-        rows = _together(found, codes, left_out)
+        rows = _together(found, codes)
         tick = rows.at // unit
         order, starts = order_by_principal(rows.principal - np.uint32(first), tick, upto - first)
         words, ends = pack_blocks(rows.customer, tick, rows.manner, order, starts)
@@ -118,8 +99,8 @@ def _seen(at: NDArray[np.int64]) -> _Seen:
     return _Seen(len(at), int(at.min()), int(at.max())) if len(at) else _Seen(0, 2**62, -(2**62))
 
 
-def _together(parts: list[PostingRows], codes: Codes, left_out: LeftOut) -> PostingRows:
-    rows = PostingRows(
+def _together(parts: list[PostingRows], codes: Codes) -> PostingRows:
+    return PostingRows(
         np.concatenate([part.customer for part in parts]),
         np.concatenate([own[part.principal] for own, part in zip(codes.principal_maps, parts, strict=True)]),
         np.concatenate([part.at for part in parts]),
@@ -127,12 +108,6 @@ def _together(parts: list[PostingRows], codes: Codes, left_out: LeftOut) -> Post
         codes.principals,
         codes.manners,
     )
-    if not len(left_out.customers) and left_out.before_at is None:
-        return rows
-    kept = ~np.isin(rows.customer, left_out.customers)
-    if left_out.before_at is not None:
-        kept &= rows.at >= left_out.before_at
-    return rows.kept(kept)
 
 
 def _write(
