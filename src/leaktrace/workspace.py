@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from os import PathLike
 from pathlib import Path
@@ -16,7 +17,7 @@ from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
-from leaktrace.ledger import DuckLedger, Progress
+from leaktrace.ledger import Around, DuckLedger, Pace, Progress, StreamAsked
 from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
@@ -98,6 +99,13 @@ def open_workspace(
     return Workspace(open_folder(Path(path), around.environment), around)
 
 
+def _timed(report: IngestReport, began: float) -> IngestReport:
+    """With how long it took; `began` by the monotonic clock."""
+    seconds = time.monotonic() - began
+    rows = report.accepted_count + report.rejected_count
+    return replace(report, seconds=round(seconds, 3), rows_per_second=round(rows / max(seconds, 0.001), 1))
+
+
 class Workspace:
     """One investigation's ledger, mail and look-up log."""
 
@@ -154,10 +162,35 @@ class Workspace:
         """Reads files into a table (DESIGN 4.1); a folder is walked. `options`: what a log format's reader is told."""
         if table not in TABLES:
             raise UsageError(f"There is no table '{table}'.", f"Tables are: {', '.join(TABLES)}.")
-        files = list(walked(paths))
+        files, began = list(walked(paths)), time.monotonic()
         if table == "evidence":
-            return self._evidence.ingest(files)
-        return self._ledger.ingest(table, files, file_format=file_format, options=options, progress=progress)
+            return _timed(self._evidence.ingest(files), began)
+        report = self._ledger.ingest(table, files, file_format=file_format, options=options, progress=progress)
+        return _timed(report, began)
+
+    def follow(
+        self,
+        table: str,
+        source: AnyPath | StreamAsked,
+        *,
+        file_format: str | None = None,
+        options: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+        around: Around | None = None,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Takes the lines of a growing file or a stream, each once, batch after batch, until `around.stop` says so."""
+        began = time.monotonic()
+        report = self._ledger.follow(
+            table,
+            source if isinstance(source, StreamAsked) else Path(source),
+            file_format=file_format,
+            options=options,
+            pace=pace,
+            around=around,
+            progress=progress,
+        )
+        return _timed(report, began)
 
     def receive(self, paths: AnyPath | Iterable[AnyPath], *, progress: Progress | None = None) -> MailReport:
         """Stores and reads mail: mbox, Maildir, `.eml`, folders."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger import followed
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE sources (
     id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, table_name TEXT NOT NULL, file_name TEXT NOT NULL,
@@ -100,6 +101,8 @@ class SourceCommit:
     clock_steps: tuple[ClockStep, ...] = ()
     rejects: tuple[str, int] | None = None
     """The rejects file and how long it is with this source's rows."""
+    followed: followed.Move | None = None
+    """How far its file is taken with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ class Catalog:
                     self._connection.execute(statement)
             elif version == 1:
                 self._connection.execute(_FROM_VERSION_1)
+            for statement in followed.SCHEMA:
+                self._connection.execute(statement)
             if version < _VERSION:
                 self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
@@ -209,6 +214,8 @@ class Catalog:
             )
             if commit.rejects is not None:
                 run("INSERT OR REPLACE INTO rejects VALUES (?, ?)", [commit.rejects])
+            if commit.followed is not None:
+                followed.move(self._connection, source, commit.followed)
 
     # --- reading ------------------------------------------------------------------------------------
 
@@ -231,6 +238,18 @@ class Catalog:
             "SELECT accepted_count + rejected_count FROM sources WHERE sha256 = ? AND table_name = ?", (sha256, table)
         )
         return _int(rows[0][0]) if rows else None
+
+    def followed(self, table: str) -> tuple[followed.Entry, ...]:
+        """How far files and streams have been taken into a table, oldest first."""
+        return followed.entries(self._rows, table)
+
+    def highest_followed(self) -> int:
+        """The id of the newest of all such entries."""
+        return followed.highest_id(self._rows)
+
+    def followed_batches(self, entry: int) -> tuple[tuple[int, int, str], ...]:
+        """(start, end, SHA-256) in bytes of each batch of an entry, in order."""
+        return followed.batches(self._rows, entry)
 
     def segments(
         self, table: str, first_month: int | None = None, last_month: int | None = None

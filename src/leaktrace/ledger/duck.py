@@ -17,6 +17,7 @@ import pyarrow as pa
 from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger import queries
+from leaktrace.ledger.batcher import Around, Pace
 from leaktrace.ledger.catalog import Catalog, DayCount
 from leaktrace.ledger.channels import channel_uses
 from leaktrace.ledger.controls import draw_controls
@@ -24,6 +25,7 @@ from leaktrace.ledger.coverage import BulkCount, LogFacts, judge
 from leaktrace.ledger.dictionary import Dictionary, NameKind, names_of
 from leaktrace.ledger.durable import make_folder, only_writer
 from leaktrace.ledger.engine import Engine
+from leaktrace.ledger.follow import FollowAsked, StreamAsked, follow
 from leaktrace.ledger.formats import AskedFormat
 from leaktrace.ledger.ingest import NAME_KINDS, Stores
 from leaktrace.ledger.intake import take_files
@@ -144,20 +146,47 @@ class DuckLedger:
         schema = ingested_table(table)
         with only_writer(self._folder / LOCK, needed=True):
             remove_leftovers(self._folder, self._catalog)
+            asked = AskedFormat(file_format, options or {})
+            return take_files(self._stores, schema, files, asked, progress or _no_progress)
 
-            def stores() -> Stores:
-                dictionaries = {kind: self._dictionaries(kind) for kind in NAME_KINDS}
-                return Stores(
-                    self._folder,
-                    self._catalog,
-                    self._engine,
-                    self._engine_for_json,
-                    self._keyring,
-                    self._settings,
-                    dictionaries,
-                )
+    def follow(
+        self,
+        table: str,
+        source: Path | StreamAsked,
+        *,
+        file_format: str | None = None,
+        options: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+        around: Around | None = None,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Takes the lines of a growing file or a stream, each once, batch after batch, until a stop is asked for.
 
-            return take_files(stores, schema, files, AskedFormat(file_format, options or {}), progress or _no_progress)
+        A bad file raises; what was committed before stays, and the next call goes on from there.
+        """
+        schema, asked = ingested_table(table), AskedFormat(file_format, options or {})
+        with only_writer(self._folder / LOCK, needed=False) as alone:
+            if alone:
+                remove_leftovers(self._folder, self._catalog)
+        return follow(
+            FollowAsked(schema, source, asked, pace or Pace()),
+            self._stores,
+            lambda: only_writer(self._folder / LOCK, needed=False),
+            around or Around(),
+            progress or _no_progress,
+        )
+
+    def _stores(self) -> Stores:
+        dictionaries = {kind: self._dictionaries(kind) for kind in NAME_KINDS}
+        return Stores(
+            self._folder,
+            self._catalog,
+            self._engine,
+            self._engine_for_json,
+            self._keyring,
+            self._settings,
+            dictionaries,
+        )
 
     # --- accesses -------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,14 @@ from leaktrace.ledger.cells import CheckedBatch, NameRules, check
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.dictionary import Dictionary, NameKind
 from leaktrace.ledger.engine import Engine
+from leaktrace.ledger.followed import Move
 from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, format_of, row_reader
-from leaktrace.ledger.interface import Progress
+from leaktrace.ledger.interface import Cost, Progress, tell_cost
 from leaktrace.ledger.lake import SegmentWriter
 from leaktrace.ledger.names import NameKeys
 from leaktrace.ledger.newnames import ClashingNamesError, DictionaryWriter, NewNames
-from leaktrace.ledger.rawrows import RawBatch
+from leaktrace.ledger.parts import FilePart, mark_of, whole_file
+from leaktrace.ledger.rawrows import Meter, RawBatch
 from leaktrace.ledger.redaction import redact
 from leaktrace.ledger.rejects import RejectsSpool
 from leaktrace.ledger.rowwise import row_batches
@@ -82,19 +85,40 @@ def digest_file(path: Path, progress: Progress) -> str:
     return digest.hexdigest()
 
 
+def state_of(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of modification in nanoseconds; BadFileError where it cannot be seen."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise BadFileError(
+            f"{path}: it cannot be read: {error.strerror}.", "Check the path and your permissions."
+        ) from error
+    return status.st_size, status.st_mtime_ns
+
+
 class SourceIntake:
     """Takes one file into one table."""
 
-    def __init__(self, stores: Stores, path: Path, schema: TableSchema, asked: AskedFormat) -> None:
-        self._stores, self._path, self._schema = stores, path, schema
+    def __init__(
+        self, stores: Stores, path: Path, schema: TableSchema, asked: AskedFormat, part: FilePart | None = None
+    ) -> None:
+        self._stores, self._path, self._schema, self._part = stores, path, schema, part
         self._format: FileFormat = format_of(path, asked.name, asked.options)
         self._schemas = (schema, BULK_READS) if schema is ACCESSES else (schema,)
         self._source = stores.catalog.next_source()
+        self._before = (0, 0)
+        self._meter, self._began = Meter(), time.monotonic()
         # The name of a file may hold a customer's address; what is kept of it does not.
-        self._kept_name = redact(path.name, stores.keyring)
+        self._kept_name = redact((part.shown if part else path).name, stores.keyring)
+        self.clock = ClockWatch(stores.settings.clock_step_seconds)
+        """What watched the times of the rows."""
 
-    def take(self, sha256: str, rejects_file: Path, progress: Progress) -> Taken:
-        """Commits the file's rows, unless the very same bytes are in this table already."""
+    def take(self, sha256: str, rejects_file: Path, progress: Progress, state: tuple[int, int] | None = None) -> Taken:
+        """Commits the file's rows, unless the very same bytes are in this table already.
+
+        `state`: size and time of modification when the digest was taken; a file that grew since is refused.
+        """
+        self._before = state or state_of(self._path)
         known = self._stores.catalog.source_row_count(sha256, self._schema.name)
         if known is not None:
             return Taken(already_count=known)
@@ -106,19 +130,14 @@ class SourceIntake:
                 for query in staging.drop_staged(self._schemas):
                     self._stores.engine.execute(query)
 
-    def _state(self) -> tuple[int, int]:
-        status = self._path.stat()
-        return status.st_size, status.st_mtime_ns
-
     # --- gathering ----------------------------------------------------------------------------------
 
     def _gather_without_clashes(self, sha256: str, rejects: RejectsSpool, progress: Progress) -> _Gathered:
         """Reads the file; again where two of its names share a number, then without the later of them."""
         barred: dict[NameKind, frozenset[str]] = {kind: frozenset() for kind in NAME_KINDS}
         while True:
-            before = self._state()
             gathered = self._gather(barred, rejects, progress)
-            if self._state() != before:
+            if state_of(self._path) != self._before:
                 raise BadFileError(
                     f"{self._path}: it changed while it was read.", "Wait until it is complete, then run this again."
                 )
@@ -146,23 +165,25 @@ class SourceIntake:
         for kind in NAME_KINDS:
             fresh = NewNames(kind, engine, self._stores.dictionaries[kind], keyring)
             rules[kind] = NameRules(NameKeys(hash_names[kind], fresh.take), barred[kind])
-        gathered = _Gathered(ClockWatch(self._stores.settings.clock_step_seconds))
-        for parts in self._raw_batches():
+        before = self._part.clock if self._part else None
+        self.clock = before.goes_on() if before else ClockWatch(self._stores.settings.clock_step_seconds)
+        gathered = _Gathered(self.clock)
+        for parts in self._part.renumbered(self._raw_batches()) if self._part else self._raw_batches():
             checked = {s.name: check(raw, s, keyring, rules) for s, raw in parts}
             for schema, _ in parts:
                 self._keep(checked[schema.name], schema, gathered, rejects)
             gathered.watch_clock(tuple(checked.values()))
             gathered.also_there |= {name for _, raw in parts for name in raw.also_there}
-            progress(f"reading {self._path.name}", gathered.row_count(), None)
+            cost = gathered.cost(time.monotonic() - self._began, self._meter.share())
+            tell_cost(progress, f"reading {self._path.name}", cost)
         return gathered
 
     def _raw_batches(self) -> Iterator[tuple[tuple[TableSchema, RawBatch], ...]]:
         spool_folder = self._stores.folder / "tmp"
         reader = row_reader(self._format.name, self._format.options)
         if reader is None:
-            for raw in read_batches(
-                self._path, self._format, self._schema, _json_parser(self._stores.json_engine), spool_folder
-            ):
+            json = _json_parser(self._stores.json_engine)
+            for raw in read_batches(self._path, self._format, self._schema, json, spool_folder, self._meter):
                 yield ((self._schema, raw),)
             return
         if self._schema is not ACCESSES:
@@ -229,7 +250,15 @@ class SourceIntake:
             principals=tuple(int(str(key)) for key in principals),
             clock_steps=gathered.clock.steps() if is_log else (),
             rejects=rejects.append(),
+            followed=self._move(sha256, taken),
         )
+
+    def _move(self, sha256: str, taken: Taken) -> Move | None:
+        row_count = taken.accepted_count + taken.rejected_count
+        if self._part:
+            return self._part.moved(row_count)
+        mark = mark_of(self._path, self._stores.keyring)
+        return whole_file(self._path, self._before[0], self._format, self._schema.name, sha256, mark, row_count)
 
     def _overlaps(self) -> bool:
         earlier = self._stores.catalog.segments(self._schema.name)
@@ -266,6 +295,10 @@ class _Gathered:
 
     def row_count(self) -> int:
         return self._accepted + self._rejected
+
+    def cost(self, seconds: float, done_share: float | None) -> Cost:
+        """What it has cost."""
+        return Cost(self.row_count(), self._rejected, seconds, done_share)
 
     def taken(self) -> Taken:
         return Taken(

@@ -12,11 +12,13 @@ import pyarrow.parquet as pq
 
 from leaktrace.ledger.arrow import ArrowColumn
 from leaktrace.ledger.formats import BadFileError, FileFormat
-from leaktrace.ledger.rawrows import BATCH_ROWS, RawBatch, RowNumbers, demand_columns, reading, unpacked
+from leaktrace.ledger.rawrows import BATCH_ROWS, Meter, RawBatch, RowNumbers, demand_columns, reading, unpacked
 from leaktrace.ledger.schema import TableSchema
 
 
-def parquet_batches(path: Path, file_format: FileFormat, schema: TableSchema, spool_folder: Path) -> Iterator[RawBatch]:
+def parquet_batches(
+    path: Path, file_format: FileFormat, schema: TableSchema, spool_folder: Path, meter: Meter | None = None
+) -> Iterator[RawBatch]:
     """The rows of a Parquet file; a compressed one is unpacked into `spool_folder` first."""
     numbers = RowNumbers()
     with ExitStack() as stack:
@@ -25,7 +27,9 @@ def parquet_batches(path: Path, file_format: FileFormat, schema: TableSchema, sp
             if file_format.compression:
                 source = stack.enter_context(unpacked(path, file_format.compression, spool_folder))
             parquet = stack.enter_context(pq.ParquetFile(source))
-            found = parquet.schema_arrow
+            found, row_count = parquet.schema_arrow, parquet.metadata.num_rows
+        if meter is not None:
+            meter.watch(lambda: numbers.last, row_count)
         demand_columns(path, schema, found.names)
         known = [column for column in schema.columns if column.name in found.names]
         for column in known:
