@@ -66,7 +66,7 @@ def stop_on_signal() -> Iterator[Callable[[], bool]]:
 
     def remember(number: int, _: FrameType | None) -> None:
         came.append(number)
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:

@@ -77,9 +77,7 @@ def ingest(
     ] = None,
     skip_committed: Annotated[
         bool,
-        typer.Option(
-            "--skip-committed", help="With --stream: it is replayed from its first line; pass over the known."
-        ),
+        typer.Option("--skip-committed", help="With --stream: it is replayed from line 1; pass over the known."),
     ] = False,
     as_json: JsonOption = False,
 ) -> int:

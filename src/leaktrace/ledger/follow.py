@@ -23,7 +23,14 @@ from leaktrace.ledger.intake import report_of
 from leaktrace.ledger.interface import Cost, Progress, tell_cost
 from leaktrace.ledger.linecutting import header_of
 from leaktrace.ledger.parts import mark_of, mark_of_stream
-from leaktrace.ledger.prefixes import Beginning, identity_of, longest_beginning, newer_siblings, sibling_that_begins
+from leaktrace.ledger.prefixes import (
+    Beginning,
+    identity_of,
+    is_packed,
+    later_generations,
+    longest_beginning,
+    sibling_that_begins,
+)
 from leaktrace.ledger.rawrows import HEAD_BYTES
 from leaktrace.ledger.replay import Replay
 from leaktrace.ledger.schema import TableSchema
@@ -108,13 +115,13 @@ class Following:
         if isinstance(seen, bytes):
             self.batcher.feed(seen)
         self.batcher.commit()
-        self._tell()
+        self._tell(tail.share())
         return None if isinstance(seen, bytes) else seen
 
-    def _tell(self) -> None:
+    def _tell(self, done_share: float | None) -> None:
         taken = self.batcher.taken
         row_count = taken.accepted_count + taken.rejected_count
-        cost = Cost(row_count, taken.rejected_count, self.around.clock() - self._began, None)
+        cost = Cost(row_count, taken.rejected_count, self.around.clock() - self._began, done_share)
         tell_cost(self.progress, f"following {self.shown.name}", cost)
 
     def drain(self, tail: Tail) -> bool:
@@ -179,23 +186,26 @@ class FileFollower(Following):
             if self.around.stop():
                 return False
             self.around.sleep(self.pace.poll_seconds)
-        tail, beginning = self._opened(entries)
+        tail, beginning = self._opened()
         if mine and (beginning is None or beginning.entry.id != mine[-1].id) and not self._take_rest(mine[-1]):
             tail.close()
             return False
         self._start(tail, beginning, lenient=bool(mine))
         return True
 
-    def _opened(self, entries: Sequence[Entry]) -> tuple[FileTail, Beginning | None]:
+    def _opened(self) -> tuple[FileTail, Beginning | None]:
         """The file where its untaken part begins; looked at again where its name changes hands meanwhile."""
         while True:
             identity = identity_of(self.shown)
-            candidates = _with_rows(self.shown, entries) if self.target.lines.has_header else entries
-            beginning = longest_beginning(self.shown, None, candidates, self.progress)
+            beginning = longest_beginning(self.shown, None, self._candidates(self.shown), self.progress)
             tail = FileTail(self.shown, beginning.entry.taken_bytes if beginning else 0)
             if tail.identity == identity:
                 return tail, beginning
             tail.close()
+
+    def _candidates(self, path: Path) -> Sequence[Entry]:
+        entries = self.catalog.followed(self.target.schema.name)
+        return _with_rows(path, entries) if self.target.lines.has_header else entries
 
     def _start(self, tail: FileTail, beginning: Beginning | None, *, lenient: bool) -> None:
         self._tail, self._quiet_since = tail, None
@@ -224,16 +234,28 @@ class FileFollower(Following):
             )
             return True
         sibling, beginning = found
-        taker = self._taker(sibling, latest.identity, beginning)
-        if self.target.lines.has_header:
-            taker.header = header_of(_head_of(sibling))
-        self.batcher.begin(taker)
-        self._tell_of_missed(identity_of(sibling), sibling.stat().st_mtime_ns)
-        return self.drain(RestOfFile(sibling, None, latest.taken_bytes))
+        self._begin_rest(sibling, latest.identity, beginning)
+        done = self.drain(RestOfFile(sibling, None, latest.taken_bytes))
+        return done and self._take_between(identity_of(sibling), sibling.stat().st_mtime_ns)
 
-    def _tell_of_missed(self, identity: str, modified_ns: int) -> None:
-        for missed in newer_siblings(self.shown, identity, modified_ns):
-            self.note(f"{missed} may be a log of the time between that was not followed. Ingest it if it is one.")
+    def _take_between(self, identity: str, modified_ns: int) -> bool:
+        """Takes the files that had the name between one and the present one; False where a stop was asked for."""
+        for path in later_generations(self.shown, identity, modified_ns):
+            if is_packed(path):
+                self.note(f"{path} may be a log of the time between that was not followed. Ingest it if it is one.")
+                continue
+            beginning = longest_beginning(path, None, self._candidates(path), self.progress)
+            self._begin_rest(path, identity_of(path), beginning)
+            if not self.drain(RestOfFile(path, None, beginning.entry.taken_bytes if beginning else 0)):
+                return False
+        return True
+
+    def _begin_rest(self, path: Path, identity: str, beginning: Beginning | None) -> None:
+        taker = self._taker(path, identity, beginning)
+        taker.may_lack_columns = True
+        if beginning and self.target.lines.has_header:
+            taker.header = header_of(_head_of(path))
+        self.batcher.begin(taker)
 
     # --- running ------------------------------------------------------------------------------------
 
@@ -262,8 +284,8 @@ class FileFollower(Following):
             return False
         self.batcher.finish_line()
         self.batcher.commit(everything=True)
-        self._tell_of_missed(self._tail.identity, self._tail.modified_ns)
-        self._begin_anew(fresh)
+        if self._take_between(self._tail.identity, self._tail.modified_ns):
+            self._begin_anew(fresh)
         return True
 
     def _was_truncated(self) -> None:

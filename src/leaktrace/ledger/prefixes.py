@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 _LOOKED_AT_SIBLINGS = 20
+_NUMBER_OR_DATE = r"[0-9][0-9T_.:-]*"
 _PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".lz4")
 
 
@@ -80,24 +82,40 @@ def sibling_that_begins(path: Path, entry: Entry, progress: Progress) -> tuple[P
     By its inode, else by its name (`log.ndjson.1`, `log-20260301.ndjson`), then always by its content.
     """
     found = sorted(_siblings(path, entry.identity, entry.taken_bytes), reverse=True)
-    for _, _, sibling in found[:_LOOKED_AT_SIBLINGS]:
+    plain = [sibling for _, _, sibling in found if not is_packed(sibling)]
+    for sibling in plain[:_LOOKED_AT_SIBLINGS]:
         beginning = longest_beginning(sibling, None, [entry], progress)
         if beginning is not None:
             return sibling, beginning
     return None
 
 
-def newer_siblings(path: Path, identity: str, modified_ns: int) -> list[Path]:
-    """Files named like this one and written after that time, but this one and the one of that identity: oldest first.
+def later_generations(path: Path, identity: str, modified_ns: int) -> list[Path]:
+    """What rotations have put beside this file since one of that identity was last written to: oldest first.
 
-    A rotation between two looks may have left them.
+    Named as logrotate and its like name them (`log.ndjson.1`, `log.ndjson-20260301`, `log-20260301.ndjson`), perhaps
+    packed after that; the file of that identity and the one that has the name now are not among them.
     """
     found = [
         (modified, other)
-        for renamed, modified, other in _siblings(path, identity, 1)
-        if not renamed and modified > modified_ns
+        for same, modified, other in _siblings(path, identity, 1)
+        if not same and modified >= modified_ns and _is_generation(path, other.name)
     ]
     return [other for _, other in sorted(found)]
+
+
+def is_packed(path: Path) -> bool:
+    """Whether the name says that it is compressed."""
+    return path.suffix.lower() in _PACKED
+
+
+def _is_generation(path: Path, name: str) -> bool:
+    plain = name.removesuffix(Path(name).suffix) if is_packed(Path(name)) else name
+    patterns = (
+        rf"{re.escape(path.name)}[.-]{_NUMBER_OR_DATE}",
+        rf"{re.escape(path.stem)}[.-]{_NUMBER_OR_DATE}{re.escape(path.suffix)}",
+    )
+    return any(re.fullmatch(pattern, plain) for pattern in patterns)
 
 
 def _siblings(path: Path, identity: str, least_bytes: int) -> list[tuple[bool, int, Path]]:
@@ -106,8 +124,7 @@ def _siblings(path: Path, identity: str, least_bytes: int) -> list[tuple[bool, i
     try:
         for other in path.parent.iterdir():
             renamed = identity_of(other) == identity
-            named_alike = other.name.startswith(path.stem) and other.suffix.lower() not in _PACKED
-            if other.name == path.name or not (renamed or named_alike) or not other.is_file():
+            if other.name == path.name or not (renamed or other.name.startswith(path.stem)) or not other.is_file():
                 continue
             status = other.stat()
             if status.st_size >= least_bytes:

@@ -11,7 +11,7 @@ from leaktrace.ledger.batcher import Around, Batcher, Pace, sum_of
 from leaktrace.ledger.batches import LineTaker, Target, lines_of
 from leaktrace.ledger.formats import AskedFormat, format_of, lines_stand_alone
 from leaktrace.ledger.ingest import Stores, Taken
-from leaktrace.ledger.interface import Progress
+from leaktrace.ledger.interface import Cost, Progress, tell_cost
 from leaktrace.ledger.linecutting import header_of
 from leaktrace.ledger.prefixes import Beginning, longest_beginning
 from leaktrace.ledger.rawrows import HEAD_BYTES, open_bytes, reading
@@ -48,11 +48,15 @@ def take_rest(
     batcher = Batcher(target, pace, Around(), lambda: contextlib.nullcontext(enter_result=True), memory_bytes)
     batcher.begin(_taker(target, path, file_format.compression, beginning))
     rest = RestOfFile(path, file_format.compression, beginning.entry.taken_bytes)
+    clock = Around().clock
+    began = clock()
     try:
         while isinstance(chunk := rest.read(), bytes):
             batcher.feed(chunk)
             batcher.commit()
-            progress(f"reading {path.name}", batcher.taken.accepted_count + batcher.taken.rejected_count, None)
+            taken = batcher.taken
+            rows = taken.accepted_count + taken.rejected_count
+            tell_cost(progress, f"reading {path.name}", Cost(rows, taken.rejected_count, clock() - began, rest.share()))
         assert chunk is Seen.END  # noqa: S101 - a complete file ends in no other way
         batcher.finish_line()
         batcher.commit(everything=True)

@@ -20,7 +20,10 @@ def read_batches(
     spool_folder: Path,
     meter: Meter | None = None,
 ) -> Iterator[RawBatch]:
-    """The rows of a file; BadFileError where it cannot be read. `spool_folder` is for compressed Parquet, `meter` for how far it is read."""
+    """The rows of a file; BadFileError where it cannot be read.
+
+    `spool_folder` is for compressed Parquet; the meter is told how far the file is read.
+    """
     if file_format.name == "csv":
         return csv_batches(path, file_format, schema, meter)
     if file_format.name == "ndjson":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from leaktrace.ledger.formats import BadFileError
-from leaktrace.ledger.rawrows import open_bytes, reading
+from leaktrace.ledger.rawrows import Meter, open_bytes, reading
 
 READ_BYTES = 1024 * 1024
 _REMEMBERED_BYTES = 4096
@@ -30,6 +30,9 @@ class Tail(Protocol):
 
     def read(self) -> bytes | Seen:
         """The next bytes, or why there are none. Does not wait for a file; for a stream as long as its poll takes."""
+
+    def share(self) -> float | None:
+        """The part that is read, 0 to 1; None where the end is not known."""
 
     def close(self) -> None:
         """Lets go of it."""
@@ -82,6 +85,11 @@ class FileTail:
         same = f"{named.st_dev}:{named.st_ino}" == self.identity
         return Seen.NOTHING if same else Seen.REPLACED
 
+    def share(self) -> float | None:
+        """The part that is read of what is there now."""
+        size = os.fstat(self._handle).st_size
+        return min(1.0, self._at / size) if size else None
+
     def close(self) -> None:
         """Lets go of the file."""
         if self._handle >= 0:
@@ -95,8 +103,9 @@ class RestOfFile:
     def __init__(self, path: Path, compression: str | None, skip_bytes: int) -> None:
         """BadFileError where it cannot be read."""
         self._path, self._compression, self._done = path, compression, 0
+        self._meter = Meter()
         with reading(path, compression, lambda: 0):
-            self._stream = open_bytes(path, compression)
+            self._stream = open_bytes(path, compression, self._meter)
         while self._done < skip_bytes and self._next(skip_bytes - self._done):
             pass
 
@@ -109,6 +118,10 @@ class RestOfFile:
             chunk: bytes = self._stream.read(min(READ_BYTES, most))
         self._done += len(chunk)
         return chunk
+
+    def share(self) -> float | None:
+        """The part that is read."""
+        return self._meter.share()
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -131,6 +144,10 @@ class StreamTail:
                 f"Standard input cannot be read: {error.strerror}.", "Start the producer and the ingest again."
             ) from error
         return chunk or (Seen.END if ready else Seen.NOTHING)
+
+    def share(self) -> float | None:
+        """Nobody knows."""
+        return None
 
     def close(self) -> None:
         """The descriptor is whoever opened it's."""
