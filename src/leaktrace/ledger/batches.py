@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leaktrace.ledger.clock import ClockWatch
-from leaktrace.ledger.followed import Entry, Move
+from leaktrace.ledger.followed import Entry, Move, MovedOnError
 from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, lines_stand_alone
 from leaktrace.ledger.ingest import SourceIntake, Stores, Taken
 from leaktrace.ledger.interface import Progress
@@ -109,6 +109,8 @@ class LineTaker:
             text, reasons = without_unreadable(text, self._target.lines.cut, stand_in, continues=self._continues)
             part = replace(part, reasons=reasons)
         taken, self._clock = self._commit((header.text if header else b"") + text, part)
+        if taken.already_count:
+            raise MovedOnError  # the very same lines of the same entry: another process was faster
         self.entry = part.moved(taken.accepted_count + taken.rejected_count).entry
         if self._digest is not None:
             self._digest.update(counted)

@@ -97,7 +97,7 @@ class LineBuffer:
 
 
 def _lines(text: bytes) -> int:
-    return text.count(b"\n") + (not text.endswith(b"\n"))
+    return text.count(b"\n") + (bool(text) and not text.endswith(b"\n"))
 
 
 @dataclass(frozen=True, slots=True)
