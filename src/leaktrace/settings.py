@@ -76,7 +76,13 @@ class Settings:
     clock_step_seconds: int = _setting(
         300, "Times that run backwards by more than this inside one source file are a clock step.", 1, 86400
     )
-    ingest_memory_megabytes: int = _setting(2048, "Memory DuckDB may use.", 128, 65536)
+    ingest_memory_megabytes: int = _setting(
+        2048,
+        "Memory DuckDB may use; beyond it, it spills to the disk. Ingest holds some blocks of rows besides, however "
+        "large the file; a followed batch is at most a sixteenth of this.",
+        128,
+        65536,
+    )
     # mailroom
     message_ceiling_bytes: int = _setting(
         50_000_000, "A larger message is stored as unreadable, not parsed.", 1000, 1_000_000_000

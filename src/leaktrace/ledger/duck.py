@@ -128,7 +128,8 @@ class DuckLedger:
     def _engine_for_json(self) -> Engine:
         """Made when it is first needed; what it sees holds names, so it never spills."""
         if self._json_engine is None:
-            self._json_engine = Engine(self._folder, JSON_MEMORY_MEGABYTES, may_spill=False)
+            memory_megabytes = min(JSON_MEMORY_MEGABYTES, self._settings.ingest_memory_megabytes)
+            self._json_engine = Engine(self._folder, memory_megabytes, may_spill=False)
         return self._json_engine
 
     # --- ingest ---------------------------------------------------------------------------------------
