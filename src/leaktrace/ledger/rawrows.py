@@ -74,6 +74,10 @@ class Meter:
         """`place` gives the position now, of `total`."""
         self._place, self._total = place, total
 
+    def reach(self, place: int) -> None:
+        """A better word on the position than `place` gives."""
+        self._place = lambda: place
+
     def share(self) -> float | None:
         """The part that is read, 0 to 1; None where nobody has said."""
         return min(1.0, self._place() / self._total) if self._total else None

@@ -93,6 +93,7 @@ def _text_batches(
 ) -> Iterator[pa.RecordBatch]:
     read.use_threads = False  # else Arrow does not know the numbers of the rows it skips
     read.block_size = BLOCK_BYTES
+    block_count = 0
     with ExitStack() as stack:
         with reading(path, file_format.compression, lambda: numbers.last):
             stream = stack.enter_context(open_bytes(path, file_format.compression, meter))
@@ -104,6 +105,10 @@ def _text_batches(
                 batch = next(reader, None)
             if batch is None:
                 return
+            block_count += 1
+            if meter is not None and not file_format.compression:
+                # Not where the stream stands: Arrow reads many blocks ahead, and gives one batch for each.
+                meter.reach(block_count * BLOCK_BYTES)
             yield batch
 
 
