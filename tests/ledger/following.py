@@ -89,9 +89,8 @@ def numbers_in(ledger: DuckLedger) -> list[int]:
 
 def source_rows(folder: Path) -> list[int]:
     """Row numbers that the segments below a ledger's folder keep."""
-    return sorted(
-        row for path in (folder / "lake").rglob("*.parquet") for row in pq.read_table(path)["source_row"].to_pylist()
-    )
+    segments = [pq.read_table(path)["source_row"] for path in (folder / "lake").rglob("*.parquet")]
+    return sorted(int(str(row)) for rows in segments for row in rows.to_pylist())
 
 
 def rejects_of(report: IngestReport) -> list[tuple[int, str]]:

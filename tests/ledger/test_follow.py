@@ -233,6 +233,25 @@ def test_a_truncation_while_nobody_looked(ledger: DuckLedger, log: Path) -> None
     assert report.notes == ()
 
 
+def test_a_log_that_is_written_anew_under_its_name_goes_on(ledger: DuckLedger, log: Path) -> None:
+    half = lines(3)
+
+    def as_rsync_does(text: str) -> None:
+        write_text(log.with_name(".log.ndjson.part"), text)
+        log.with_name(".log.ndjson.part").rename(log)
+
+    report = follow(
+        ledger,
+        log,
+        lambda: as_rsync_does(lines(0, 1, 2) + half[:40]),
+        *[nothing] * 4,
+        lambda: as_rsync_does(lines(0, 1, 2) + half + lines(4)),
+        *[nothing] * 4,
+    )
+    assert (report.accepted_count, report.rejected_count, report.notes) == (5, 0, ())
+    assert numbers_in(ledger) == [0, 1, 2, 3, 4]
+
+
 # --- the same bytes as a whole ------------------------------------------------------------------------------
 
 
@@ -356,6 +375,18 @@ def test_another_writer_is_waited_for(ledger: DuckLedger, tmp_path: Path, log: P
         )
     assert counts == [0, 0]
     assert numbers_in(ledger) == [0, 1]
+
+
+def test_whoever_ingests_waits_for_a_batch_to_end(ledger: DuckLedger, tmp_path: Path, log: Path) -> None:
+    import fcntl
+    import threading
+
+    with (tmp_path / "ledger" / "ingest.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        timer = threading.Timer(0.3, fcntl.flock, (lock, fcntl.LOCK_UN))
+        timer.start()
+        assert ledger.ingest("accesses", [log]).accepted_count == 2
+        timer.join()
 
 
 def test_a_stop_does_not_wait_for_ever_for_another_writer(ledger: DuckLedger, tmp_path: Path, log: Path) -> None:

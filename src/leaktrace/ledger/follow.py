@@ -279,38 +279,29 @@ class FileFollower(Following):
         self._quiet_since = now if self._quiet_since is None else self._quiet_since
         if now - self._quiet_since < self.pace.quiet_seconds:
             return False
-        fresh = self._fresh()
-        if fresh is None:
-            return False
-        self.batcher.finish_line()
         self.batcher.commit(everything=True)
-        if self._take_between(self._tail.identity, self._tail.modified_ns):
-            self._begin_anew(fresh)
-        return True
-
-    def _was_truncated(self) -> None:
-        """The complete lines that were read stay; then the rest of a copy, then the file from its beginning."""
-        self.batcher.commit(everything=True)
-        entry = self.batcher.taker.entry
-        if entry.taken_bytes and not self._take_rest(entry):
-            return
-        while (fresh := self._fresh()) is None and not self.around.stop():
-            self.around.sleep(self.pace.poll_seconds)
-        if fresh is not None:
-            self._begin_anew(fresh)
-
-    def _fresh(self) -> FileTail | None:
-        """The file that has the name now; None where it was taken away again."""
         try:
-            return FileTail(self.shown)
+            tail, beginning = self._opened()
         except BadFileError:
             if self.shown.exists():
                 raise
-            return None
-
-    def _begin_anew(self, fresh: FileTail) -> None:
+            return False  # it was taken away again
+        if beginning is None or beginning.entry.id != self.batcher.taker.entry.id:
+            # Else it is the same log written anew, as rsync does it: its last line may have its end there.
+            self.batcher.finish_line()
+            self.batcher.commit(everything=True)
+            if not self._take_between(self._tail.identity, self._tail.modified_ns):
+                tail.close()
+                return True
         self._tail.close()
-        self._start(fresh, None, lenient=self.batcher.taken.accepted_count > 0)
+        self._start(tail, beginning, lenient=True)
+        return True
+
+    def _was_truncated(self) -> None:
+        """The complete lines that were read stay; then it is as at the beginning, the copy's rest first."""
+        self.batcher.commit(everything=True)
+        self._tail.close()
+        self._begin()
 
 
 class StreamFollower(Following):
