@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from leaktrace.errors import LedgerError, UsageError
 from leaktrace.ledger.batches import LineTaker, Target
@@ -147,12 +148,11 @@ class Batcher:
 
 
 def sum_of(one: Taken, other: Taken) -> Taken:
-    """What two parts brought together."""
+    """What two parts brought together: counts add up, names are there once."""
     return Taken(
-        accepted_count=one.accepted_count + other.accepted_count,
-        rejected_count=one.rejected_count + other.rejected_count,
-        bulk_count=one.bulk_count + other.bulk_count,
-        already_count=one.already_count + other.already_count,
-        unreadable_address_count=one.unreadable_address_count + other.unreadable_address_count,
-        also_there=tuple(sorted({*one.also_there, *other.also_there})),
+        **{field.name: _together(getattr(one, field.name), getattr(other, field.name)) for field in fields(one)}
     )
+
+
+def _together(one: Any, other: Any) -> Any:
+    return one + other if isinstance(one, int) else tuple(sorted({*one, *other}))

@@ -108,10 +108,10 @@ class LineTaker:
             stand_in = b"," * header.column_count if header else _NO_OBJECT
             text, reasons = without_unreadable(text, self._target.lines.cut, stand_in, continues=self._continues)
             part = replace(part, reasons=reasons)
-        taken, self._clock = self._commit((header.text if header else b"") + text, part)
+        taken, intake = self._commit((header.text if header else b"") + text, part)
         if taken.already_count:
             raise MovedOnError  # the very same lines of the same entry: another process was faster
-        self.entry = part.moved(taken.accepted_count + taken.rejected_count).entry
+        self.entry, self._clock = part.moved(intake.row_count).entry, intake.clock
         if self._digest is not None:
             self._digest.update(counted)
         self._highest_id, self._continues = None, False
@@ -135,7 +135,7 @@ class LineTaker:
         )
         return Move(entry, start, hashlib.sha256(counted).hexdigest(), self._highest_id)
 
-    def _commit(self, content: bytes, part: FilePart) -> tuple[Taken, ClockWatch]:
+    def _commit(self, content: bytes, part: FilePart) -> tuple[Taken, SourceIntake]:
         target, entry = self._target, part.move.entry
         # No two batches of a ledger end at the same byte of the same entry.
         name = hashlib.sha256(f"followed {entry.id} {entry.taken_bytes} {part.move.batch_sha256}".encode()).hexdigest()
@@ -143,7 +143,7 @@ class LineTaker:
         with in_memory(content) as path:
             try:
                 intake = SourceIntake(target.stores(), path, target.schema, asked, part)
-                return intake.take(name, target.rejects_file, target.progress), intake.clock
+                return intake.take(name, target.rejects_file, target.progress), intake
             except BadFileError as error:
                 where = f" (rows are counted from row {part.rows_before + 1} of it)" if part.rows_before else ""
                 raise BadFileError(error.message.replace(str(path), f"{self._shown}{where}"), error.hint) from error

@@ -108,6 +108,8 @@ class SourceIntake:
         self._source = stores.catalog.next_source()
         self._before = (0, 0)
         self._meter, self._began = Meter(), time.monotonic()
+        self.row_count = 0
+        """Rows of the source, whatever became of them: its last row has this number, but for blank lines."""
         # The name of a file may hold a customer's address; what is kept of it does not.
         self._kept_name = redact((part.shown if part else path).name, stores.keyring)
         self.clock = ClockWatch(stores.settings.clock_step_seconds)
@@ -167,8 +169,9 @@ class SourceIntake:
             rules[kind] = NameRules(NameKeys(hash_names[kind], fresh.take), barred[kind])
         before = self._part.clock if self._part else None
         self.clock = before.goes_on() if before else ClockWatch(self._stores.settings.clock_step_seconds)
-        gathered = _Gathered(self.clock)
+        gathered, self.row_count = _Gathered(self.clock), 0
         for parts in self._part.renumbered(self._raw_batches()) if self._part else self._raw_batches():
+            self.row_count += sum(len(raw.rows) + len(raw.rejected) for _, raw in parts)
             checked = {s.name: check(raw, s, keyring, rules) for s, raw in parts}
             for schema, _ in parts:
                 self._keep(checked[schema.name], schema, gathered, rejects)
@@ -250,15 +253,14 @@ class SourceIntake:
             principals=tuple(int(str(key)) for key in principals),
             clock_steps=gathered.clock.steps() if is_log else (),
             rejects=rejects.append(),
-            followed=self._move(sha256, taken),
+            followed=self._move(sha256),
         )
 
-    def _move(self, sha256: str, taken: Taken) -> Move | None:
-        row_count = taken.accepted_count + taken.rejected_count
+    def _move(self, sha256: str) -> Move | None:
         if self._part:
-            return self._part.moved(row_count)
+            return self._part.moved(self.row_count)
         mark = mark_of(self._path, self._stores.keyring)
-        return whole_file(self._path, self._before[0], self._format, self._schema.name, sha256, mark, row_count)
+        return whole_file(self._path, self._before[0], self._format, self._schema.name, sha256, mark, self.row_count)
 
     def _overlaps(self) -> bool:
         earlier = self._stores.catalog.segments(self._schema.name)
