@@ -100,6 +100,7 @@ ANSWERS: dict[str, type] = {
     "ledger stats": records.LedgerStats,
     "ledger verify": records.LedgerCheck,
     "ledger compact": records.Compaction,
+    "ledger reindex": records.Reindexed,
     "ledger retain": records.Retention,
     "ledger forget": records.Erasure,
     "ledger hold": records.LegalHold,

@@ -106,6 +106,14 @@ class IngestReport:
     """Where the rejected rows are kept (0600), with row number and reason; null when there are none."""
     notes: tuple[str, ...] = ()
     """Sentences for people: columns that were ignored, and the like."""
+    seconds: float = 0.0
+    """How long it took."""
+    rows_per_second: float = 0.0
+    """Rows taken or rejected in that time."""
+    batch_count: int | None = None
+    """Batches committed; null where nothing was followed."""
+    committed_line_count: int | None = None
+    """Lines of the followed file or stream that are committed, by earlier runs too; null where nothing was followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +212,14 @@ class Compaction:
     """Segments there are now."""
     waiting_count: int
     """Replaced files that somebody still reads; they go the next time the ledger is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """What building the index anew came to."""
+
+    access_count: int
+    """Accesses that are in it now."""
 
 
 @dataclass(frozen=True, slots=True)

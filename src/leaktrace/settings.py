@@ -83,7 +83,11 @@ class Settings:
         1_000_000_000,
     )
     ingest_memory_megabytes: int = _setting(
-        2048, "Memory DuckDB may use, and the driver of Spark where that answers.", 128, 65536
+        2048,
+        "Memory DuckDB and the driver of Spark may use before they spill to the disk. A run of accesses is as large as this "
+        "allows, however large the file; a followed batch is at most a sixteenth of this.",
+        128,
+        65536,
     )
     # mailroom
     message_ceiling_bytes: int = _setting(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from os import PathLike
 from pathlib import Path
@@ -16,7 +17,16 @@ from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
-from leaktrace.ledger import DuckLedger, OpenAnswers, Progress, Signed, answers_of
+from leaktrace.ledger import (
+    Around,
+    DuckLedger,
+    OpenAnswers,
+    Pace,
+    Progress,
+    Signed,
+    StreamAsked,
+    answers_of,
+)
 from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
@@ -40,6 +50,7 @@ from leaktrace.records import (
     Link,
     MailReport,
     PersonLookup,
+    Reindexed,
     Retention,
     Window,
 )
@@ -128,6 +139,13 @@ def preview(
     return preview_tables(table, list(walked(paths)), file_format, options)
 
 
+def _timed(report: IngestReport, began: float) -> IngestReport:
+    """With how long it took; `began` by the monotonic clock."""
+    seconds = time.monotonic() - began
+    rows = report.accepted_count + report.rejected_count
+    return replace(report, seconds=round(seconds, 3), rows_per_second=round(rows / max(seconds, 0.001), 1))
+
+
 class Workspace:
     """One investigation's ledger, mail and look-up log."""
 
@@ -184,10 +202,35 @@ class Workspace:
         """Reads files into a table (DESIGN 4.1); a folder is walked. `options`: what a log format's reader is told."""
         if table not in TABLES:
             raise UsageError(f"There is no table '{table}'.", f"Tables are: {', '.join(TABLES)}.")
-        files = list(walked(paths))
+        files, began = list(walked(paths)), time.monotonic()
         if table == "evidence":
-            return self._evidence.ingest(files)
-        return self._ledger.ingest(table, files, file_format=file_format, options=options, progress=progress)
+            return _timed(self._evidence.ingest(files), began)
+        report = self._ledger.ingest(table, files, file_format=file_format, options=options, progress=progress)
+        return _timed(report, began)
+
+    def follow(
+        self,
+        table: str,
+        source: AnyPath | StreamAsked,
+        *,
+        file_format: str | None = None,
+        options: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+        around: Around | None = None,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Takes the lines of a growing file or a stream, each once, batch after batch, until `around.stop` says so."""
+        began = time.monotonic()
+        report = self._ledger.follow(
+            table,
+            source if isinstance(source, StreamAsked) else Path(source),
+            file_format=file_format,
+            options=options,
+            pace=pace,
+            around=around,
+            progress=progress,
+        )
+        return _timed(report, began)
 
     def receive(self, paths: AnyPath | Iterable[AnyPath], *, progress: Progress | None = None) -> MailReport:
         """Stores and reads mail: mbox, Maildir, `.eml`, folders."""
@@ -230,7 +273,9 @@ class Workspace:
         evidence = what if isinstance(what, Evidence) else self.evidence_of(what)
         persons = _persons(prior)
         self._log("trace", f"{evidence.campaign} {field}", why)
-        return self._traces().one(evidence, field, persons=persons, pseudonyms=pseudonyms, call_back=call_back)
+        # One finding is about one state of the ledger, whatever is ingested meanwhile.
+        with self._ledger.steady():
+            return self._traces().one(evidence, field, persons=persons, pseudonyms=pseudonyms, call_back=call_back)
 
     def exposed_customers(self, traced: Traced, *, why: str = "") -> tuple[ExposedCustomer, ...]:
         """Whose data the named (else the first set) of a finding had been shown, and which fields; logged as a look-up.
@@ -344,6 +389,10 @@ class Workspace:
     def compact(self, *, progress: Progress | None = None) -> Compaction:
         """Merges small segments; answers and snapshot stay the same, and nobody who reads is disturbed."""
         return self._ledger.upkeep().compact(progress)
+
+    def reindex(self, *, progress: Progress | None = None) -> Reindexed:
+        """Builds the posting index anew from the lake; answers stay the same."""
+        return Reindexed(self._ledger.upkeep().reindex(progress))
 
     def retain(
         self,

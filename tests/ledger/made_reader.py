@@ -9,6 +9,8 @@ from pathlib import Path
 from leaktrace.errors import LedgerError
 from leaktrace.ledger.formats import AccessRow, RejectedRow
 
+EACH_LINE_STANDS_ALONE = True
+
 
 def read_lines(path: Path) -> Iterator[AccessRow | RejectedRow]:
     """The lines of a file, as accesses, bulk reads or rejected rows."""

@@ -81,7 +81,7 @@ ORIGINAL = {
 }
 # What we tell beyond the promise. A key that is to go from here, or to come, is a change that users see.
 MORE = {
-    "ingest": {"notes"},
+    "ingest": {"notes", "seconds", "rows_per_second", "batch_count", "committed_line_count"},
     "mail": {"rejected_count", "rejects_file"},
     "campaigns": {"seller_reason"},
     "message": {"reported_at", "size_bytes"},

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from leaktrace.ledger import Cost
 from leaktrace.records import to_json
 from leaktrace.workspace import Workspace, create, open_workspace
 
@@ -88,23 +89,37 @@ class _Tell:
         self._tasks: dict[str, Any] = {}
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
+        self._show(what, done, total, f"{done:,}")
+
+    def cost(self, what: str, cost: Cost) -> None:
+        """What reading has cost so far; the bar follows the part of the file that was read."""
+        share = cost.done_share
+        self._show(what, share or 0.0, None if share is None else 1.0, figures_of(cost))
+
+    def _show(self, what: str, done: float, total: float | None, figures: str) -> None:
         if what not in self._tasks:
-            self._tasks[what] = self._progress.add_task(what, total=total)
-        self._progress.update(self._tasks[what], completed=done, total=total)
+            self._tasks[what] = self._progress.add_task(what, total=total, figures=figures)
+        self._progress.update(self._tasks[what], completed=done, total=total, figures=figures)
+
+
+def figures_of(cost: Cost) -> str:
+    """Rows, rows a second and rejected rows, for the progress line."""
+    rejected = f", {cost.rejected_count:,} rejected" if cost.rejected_count else ""
+    return f"{cost.row_count:,} rows, {cost.rows_per_second:,.0f} rows/s{rejected}"
 
 
 @contextmanager
-def progress_line() -> Iterator[_Tell]:
+def progress_line(*, quiet: bool = False) -> Iterator[_Tell]:
     """Progress on stderr while something takes long; nothing when stderr is no terminal."""
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:,.0f}"),
+        TextColumn("{task.fields[figures]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=quiet or not console.is_terminal,
     ) as progress:
         yield _Tell(progress)

@@ -8,11 +8,15 @@ from typing import Annotated
 
 import typer
 
+from leaktrace.cli.following import FollowOptions, stop_on_signal
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
 from leaktrace.errors import UsageError
+from leaktrace.ledger import Around, Pace
 from leaktrace.records import TABLES
 from leaktrace.report import render_ingest_preview, render_ingest_report, render_stats
 from leaktrace.workspace import preview
+
+_PACE = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +77,52 @@ def ingest(
             "--preview", help="Show the first ten rows and rejects as they would be; write nothing, need no workspace."
         ),
     ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on as the file grows (NDJSON, CSV); `-` is standard input.")
+    ] = False,
+    every_seconds: Annotated[
+        float, typer.Option("--every-seconds", help="With --follow: commit lines that have waited so long.")
+    ] = _PACE.every_seconds,
+    every_rows: Annotated[
+        int, typer.Option("--every-rows", help="With --follow: commit as soon as there are so many lines.")
+    ] = _PACE.every_rows,
+    stream: Annotated[
+        str | None, typer.Option("--stream", help="With --follow -: count the lines under this name over all runs.")
+    ] = None,
+    skip_committed: Annotated[
+        bool,
+        typer.Option("--skip-committed", help="With --stream: it is replayed from line 1; pass over the known."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Read a table into the ledger. Bad rows are kept aside; the same file again changes nothing.
 
+    With --follow: each batch is durable once committed, and after a stop or a kill the same command goes on there.
+
     Example: leaktrace ingest accesses log/2026-03.parquet
 
-    Example: leaktrace ingest accesses crm.json --format mapped --option mapping=mapping.toml --preview
+    Example: leaktrace ingest accesses log.ndjson --follow --every-seconds 10
     """
     if preview_only:
         seen = preview(table, paths, file_format=file_format, options=_named(option))
         answer(seen, render_ingest_preview(seen), as_json=as_json)
         return 3 if seen.rejected_count else 0
-    with screen_of(context).open() as workspace, progress_line() as tell:
-        report = workspace.ingest(table, paths, file_format=file_format, options=_named(option), progress=tell)
+    following = FollowOptions(follow, every_seconds, every_rows, stream, skip_committed)
+    source = following.source(paths)
+    with screen_of(context).open() as workspace, progress_line(quiet=as_json) as tell:
+        if source is None:
+            report = workspace.ingest(table, paths, file_format=file_format, options=_named(option), progress=tell)
+        else:
+            with stop_on_signal() as stop:
+                report = workspace.follow(
+                    table,
+                    source,
+                    file_format=file_format,
+                    options=_named(option),
+                    pace=following.pace(),
+                    around=Around(stop=stop),
+                    progress=tell,
+                )
     if as_json:
         for sentence in report.notes:
             note(sentence)

@@ -1,4 +1,4 @@
-"""ledger verify, compact, retain, forget, hold, release, acts: the upkeep of the ledger."""
+"""ledger verify, compact, reindex, retain, forget, hold, release, acts: the upkeep of the ledger."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Released:
 def register(app: typer.Typer) -> None:
     """Adds this group's commands to the ledger's."""
     del app  # they stand below `ledger`
-    for command in (verify, compact, retain, forget, hold, release, acts):
+    for command in (verify, compact, reindex, retain, forget, hold, release, acts):
         ledger.command()(command)
 
 
@@ -62,6 +62,16 @@ def compact(context: typer.Context, as_json: JsonOption = False) -> None:
     with screen_of(context).open() as workspace, progress_line() as tell:
         done = workspace.compact(progress=tell)
     answer(done, render_compaction(done), as_json=as_json)
+
+
+def reindex(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Build the index of accesses anew from the lake. Answers stay the same; until it is done they come from the lake.
+
+    Example: leaktrace ledger reindex
+    """
+    with screen_of(context).open() as workspace, progress_line() as tell:
+        done = workspace.reindex(progress=tell)
+    answer(done, f"The index holds {done.access_count:,} accesses.", as_json=as_json)
 
 
 def retain(

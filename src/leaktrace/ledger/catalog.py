@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger import followed
 from leaktrace.ledger.catalogversions import VERSION, steps_from
 
 POSTINGS = "postings"
@@ -111,6 +112,8 @@ class SourceCommit:
     """The rejects file and how long it is with this source's rows."""
     withheld_count: int = 0
     """Good rows that were not taken, because they are older than what is kept or of a forgotten customer."""
+    followed: followed.Move | None = None
+    """How far its file is taken with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,8 @@ class Catalog:
                     "Install the version that made this workspace, or a newer one.",
                 )
             for statement in steps_from(version):
+                self._connection.execute(statement)
+            for statement in followed.SCHEMA:
                 self._connection.execute(statement)
             if version < VERSION:
                 self._connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -237,6 +242,8 @@ class Catalog:
             )
             if commit.rejects is not None:
                 run("INSERT OR REPLACE INTO rejects VALUES (?, ?)", [commit.rejects])
+            if commit.followed is not None:
+                followed.move(self._connection, source, commit.followed)
 
     def _add_segments(self, segments: Sequence[StoredFile], source: int | None) -> None:
         self._connection.executemany(
@@ -359,6 +366,18 @@ class Catalog:
             (sha256, table),
         )
         return _int(rows[0][0]) if rows else None
+
+    def followed(self, table: str) -> tuple[followed.Entry, ...]:
+        """How far files and streams have been taken into a table, oldest first."""
+        return followed.entries(self._rows, table)
+
+    def highest_followed(self) -> int:
+        """The id of the newest of all such entries."""
+        return followed.highest_id(self._rows)
+
+    def followed_batches(self, entry: int) -> tuple[tuple[int, int, str], ...]:
+        """(start, end, SHA-256) in bytes of each batch of an entry, in order."""
+        return followed.batches(self._rows, entry)
 
     def segments(
         self, table: str, first_month: int | None = None, last_month: int | None = None

@@ -23,6 +23,12 @@ class ClockWatch:
         self._back_count = 0
         self._steps: list[ClockStep] = []
 
+    def goes_on(self) -> ClockWatch:
+        """A watch for further rows of the same file: it knows what was seen, and tells of new steps only."""
+        after = ClockWatch(self._step_microseconds // 1_000_000)
+        after._last, after._row_count, after._back_count = self._last, self._row_count, self._back_count
+        return after
+
     def see(self, rows: NDArray[np.int64], at: NDArray[np.int64]) -> None:
         """Takes the next rows, with their times in microseconds."""
         if not len(at):

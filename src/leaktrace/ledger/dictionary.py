@@ -40,6 +40,7 @@ _MAGIC = b"LTNAMES2"
 _OLD_MAGIC = b"LTNAMES1"
 _SIZE = struct.Struct("<I")
 _HEADER = struct.Struct("<8sQ")
+_READ_WHOLE_BYTES = 1024 * 1024
 
 
 class Sink(Protocol):
@@ -166,8 +167,10 @@ class Dictionary:
 
 
 def _mapped(stream: BinaryIO, dtype: str, offset: int, count: int) -> NDArray[Any]:
-    if not count:
-        return np.empty(0, dtype)
+    size = count * np.dtype(dtype).itemsize
+    if size <= _READ_WHOLE_BYTES:  # each mapping holds a descriptor, and a followed log brings many small dictionaries
+        stream.seek(offset)
+        return np.frombuffer(stream.read(size), dtype=dtype, count=count)
     return np.memmap(stream, dtype=dtype, mode="r", offset=offset, shape=(count,))
 
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger import queries
+from leaktrace.ledger.batcher import Around, Pace
 from leaktrace.ledger.catalog import Catalog, DayCount
 from leaktrace.ledger.channels import channel_uses
 from leaktrace.ledger.controls import draw_controls
@@ -26,6 +27,7 @@ from leaktrace.ledger.dictionary import Dictionary, NameKind, names_of
 from leaktrace.ledger.durable import make_folder, only_writer
 from leaktrace.ledger.engine import Answers, Engine
 from leaktrace.ledger.engines import OpenAnswers
+from leaktrace.ledger.follow import FollowAsked, StreamAsked, follow
 from leaktrace.ledger.formats import AskedFormat
 from leaktrace.ledger.indexing import OpenedPostings
 from leaktrace.ledger.ingest import NAME_KINDS, Stores
@@ -178,7 +180,8 @@ class DuckLedger:
     def _engine_for_json(self) -> Engine:
         """Made when it is first needed; what it sees holds names, so it never spills."""
         if self._json_engine is None:
-            self._json_engine = Engine(self._folder, JSON_MEMORY_MEGABYTES, may_spill=False)
+            memory_megabytes = min(JSON_MEMORY_MEGABYTES, self._settings.ingest_memory_megabytes)
+            self._json_engine = Engine(self._folder, memory_megabytes, may_spill=False)
         return self._json_engine
 
     # --- ingest ---------------------------------------------------------------------------------------
@@ -196,21 +199,48 @@ class DuckLedger:
         schema = ingested_table(table)
         with only_writer(self._folder / LOCK, needed=True):
             remove_leftovers(self._folder, self._catalog, self._readers)
+            asked = AskedFormat(file_format, options or {})
+            return take_files(self._stores, schema, files, asked, progress or _no_progress)
 
-            def stores() -> Stores:
-                dictionaries = {kind: self._dictionaries(kind) for kind in NAME_KINDS}
-                return Stores(
-                    self._folder,
-                    self._catalog,
-                    self._engine,
-                    self._engine_for_json,
-                    self._keyring,
-                    self._settings,
-                    dictionaries,
-                    withholding_of(Book(self._catalog)),
-                )
+    def follow(
+        self,
+        table: str,
+        source: Path | StreamAsked,
+        *,
+        file_format: str | None = None,
+        options: Mapping[str, str] | None = None,
+        pace: Pace | None = None,
+        around: Around | None = None,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Takes the lines of a growing file or a stream, each once, batch after batch, until a stop is asked for.
 
-            return take_files(stores, schema, files, AskedFormat(file_format, options or {}), progress or _no_progress)
+        A bad file raises; what was committed before stays, and the next call goes on from there.
+        """
+        schema, asked = ingested_table(table), AskedFormat(file_format, options or {})
+        with only_writer(self._folder / LOCK, needed=False) as alone:
+            if alone:
+                remove_leftovers(self._folder, self._catalog, self._readers)
+        return follow(
+            FollowAsked(schema, source, asked, pace or Pace()),
+            self._stores,
+            lambda: only_writer(self._folder / LOCK, needed=False),
+            around or Around(),
+            progress or _no_progress,
+        )
+
+    def _stores(self) -> Stores:
+        dictionaries = {kind: self._dictionaries(kind) for kind in NAME_KINDS}
+        return Stores(
+            self._folder,
+            self._catalog,
+            self._engine,
+            self._engine_for_json,
+            self._keyring,
+            self._settings,
+            dictionaries,
+            withholding_of(Book(self._catalog)),
+        )
 
     def reindex(self, progress: Progress | None = None) -> int:
         """Builds the index anew from the lake; how many accesses it holds."""

@@ -9,12 +9,16 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from leaktrace.errors import LedgerError
+
+_PATIENCE_SECONDS = 3.0
+_RETRY_SECONDS = 0.01
 
 
 @contextmanager
@@ -101,19 +105,31 @@ class DurableFile:
 
 @contextmanager
 def only_writer(lock_file: Path, *, needed: bool) -> Iterator[bool]:
-    """Holds the lock that one writer at a time may hold; where another has it: LedgerError if `needed`, else False."""
+    """Holds the lock that one writer at a time may hold; where another has it: LedgerError if `needed`, else False.
+
+    Who needs it waits for some seconds: a followed log is committed in short batches.
+    """
     with storing(lock_file):
         handle = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if needed:
-                raise LedgerError(
-                    f"Another process is writing to {lock_file.parent}.", "Wait until it is done, then run this again."
-                ) from error
-            yield False
-            return
-        yield True
+        alone = _locked(handle, _PATIENCE_SECONDS if needed else 0.0)
+        if needed and not alone:
+            raise LedgerError(
+                f"Another process is writing to {lock_file.parent}.", "Wait until it is done, then run this again."
+            )
+        yield alone
     finally:
         os.close(handle)
+
+
+def _locked(handle: int, patience_seconds: float) -> bool:
+    until = time.monotonic() + patience_seconds
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return True

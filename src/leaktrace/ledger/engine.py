@@ -24,6 +24,8 @@ from leaktrace.errors import LedgerError
 from leaktrace.ledger.durable import make_folder
 
 STREAM_ROWS = 122_880
+_MEGABYTES_A_THREAD = 128
+"""Each thread of a sort holds blocks of its own that cannot be spilled; with less it fails instead of spilling."""
 SPILL_PREFIX = "spill-"
 """Followed by the process's number and a token: the folder it may spill to."""
 
@@ -55,14 +57,14 @@ class Engine:
     def __init__(
         self, folder: Path, memory_megabytes: int, threads: int | None = None, *, may_spill: bool = True
     ) -> None:
-        self._folder = folder
+        self._folder, self._memory_megabytes = folder, memory_megabytes
         self._spill = folder / "tmp" / f"{SPILL_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
         make_folder(self._spill)
         self._connection = duckdb.connect(
             ":memory:",
             config={
                 "memory_limit": f"{memory_megabytes}MB",
-                "threads": threads or os.cpu_count() or 1,
+                "threads": threads or max(1, min(os.cpu_count() or 1, memory_megabytes // _MEGABYTES_A_THREAD)),
                 "temp_directory": str(self._spill) if may_spill else "",
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -99,6 +101,12 @@ class Engine:
             for name, table in query.tables.items():
                 self._connection.register(name, table)
             yield
+        except duckdb.OutOfMemoryException as error:
+            raise LedgerError(
+                f"The ledger in {self._folder} had too little memory for '{query.name}': {_first_line(error)}.",
+                f"Raise the setting ingest_memory_megabytes (it allows {self._memory_megabytes} here), or look whether"
+                " the disk has room for what is spilled.",
+            ) from error
         except (duckdb.Error, pa.ArrowException) as error:
             raise LedgerError(
                 f"The ledger in {self._folder} could not answer '{query.name}': {_first_line(error)}.",

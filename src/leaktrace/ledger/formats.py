@@ -130,3 +130,14 @@ def row_reader(name: str, options: Mapping[str, str] | None = None) -> RowReader
     home = importlib.import_module(module)
     reader: Callable[..., Iterator[AccessRow | RejectedRow | PassedOver]] = getattr(home, function)
     return functools.partial(reader, options=home.options_from_document(options)) if options else reader
+
+
+def lines_stand_alone(name: str) -> bool:
+    """Whether each line (in CSV each record) can be understood without the others, so that a file may be read in parts.
+
+    Of a row reader its module says so: `EACH_LINE_STANDS_ALONE = True`.
+    """
+    if name in TABULAR_FORMATS:
+        return name != "parquet"
+    home = importlib.import_module(ROW_READERS[name].split(":")[0])
+    return bool(getattr(home, "EACH_LINE_STANDS_ALONE", False))

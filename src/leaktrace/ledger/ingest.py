@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +19,15 @@ from leaktrace.ledger.cells import CheckedBatch, NameRules, Withheld, check
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.dictionary import Dictionary, NameKind
 from leaktrace.ledger.engine import Engine
+from leaktrace.ledger.followed import Move
 from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, format_of, row_reader
-from leaktrace.ledger.interface import Progress
+from leaktrace.ledger.interface import Cost, Progress, tell_cost
 from leaktrace.ledger.lake import SegmentWriter
 from leaktrace.ledger.names import NameKeys
 from leaktrace.ledger.newnames import ClashingNamesError, DictionaryWriter, NewNames
+from leaktrace.ledger.parts import FilePart, mark_of, whole_file
 from leaktrace.ledger.postingwriter import PostingWriter
-from leaktrace.ledger.rawrows import RawBatch
+from leaktrace.ledger.rawrows import Meter, RawBatch
 from leaktrace.ledger.redaction import redact
 from leaktrace.ledger.rejects import RejectsSpool
 from leaktrace.ledger.rowwise import row_batches
@@ -94,21 +97,44 @@ def digest_file(path: Path, progress: Progress) -> str:
     return digest.hexdigest()
 
 
+def state_of(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of modification in nanoseconds; BadFileError where it cannot be seen."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise BadFileError(
+            f"{path}: it cannot be read: {error.strerror}.", "Check the path and your permissions."
+        ) from error
+    return status.st_size, status.st_mtime_ns
+
+
 class SourceIntake:
     """Takes one file into one table."""
 
-    def __init__(self, stores: Stores, path: Path, schema: TableSchema, asked: AskedFormat) -> None:
-        self._stores, self._path, self._schema = stores, path, schema
+    def __init__(
+        self, stores: Stores, path: Path, schema: TableSchema, asked: AskedFormat, part: FilePart | None = None
+    ) -> None:
+        self._stores, self._path, self._schema, self._part = stores, path, schema, part
         self._format: FileFormat = format_of(path, asked.name, asked.options)
         self._schemas = (schema, BULK_READS) if schema is ACCESSES else (schema,)
         self._staged = (BULK_READS,) if schema is ACCESSES else (schema,)
         """Tables whose rows are gathered and sorted by DuckDB; accesses go their own way, in runs."""
         self._source = stores.catalog.next_source()
+        self._before = (0, 0)
+        self._meter, self._began = Meter(), time.monotonic()
+        self.row_count = 0
+        """Rows of the source, whatever became of them: its last row has this number, but for blank lines."""
         # The name of a file may hold a customer's address; what is kept of it does not.
-        self._kept_name = redact(path.name, stores.keyring)
+        self._kept_name = redact((part.shown if part else path).name, stores.keyring)
+        self.clock = ClockWatch(stores.settings.clock_step_seconds)
+        """What watched the times of the rows."""
 
-    def take(self, sha256: str, rejects_file: Path, progress: Progress) -> Taken:
-        """Commits the file's rows, unless the very same bytes are in this table already."""
+    def take(self, sha256: str, rejects_file: Path, progress: Progress, state: tuple[int, int] | None = None) -> Taken:
+        """Commits the file's rows, unless the very same bytes are in this table already.
+
+        `state`: size and time of modification when the digest was taken; a file that grew since is refused.
+        """
+        self._before = state or state_of(self._path)
         known = self._stores.catalog.source_row_count(sha256, self._schema.name)
         if known is not None:
             return Taken(already_count=known)
@@ -120,12 +146,8 @@ class SourceIntake:
                 for query in staging.drop_staged(self._staged):
                     self._stores.engine.execute(query)
 
-    def _state(self) -> tuple[int, int]:
-        status = self._path.stat()
-        return status.st_size, status.st_mtime_ns
-
-    def _demand_unchanged(self, before: tuple[int, int]) -> None:
-        if self._state() != before:
+    def _demand_unchanged(self) -> None:
+        if state_of(self._path) != self._before:
             raise BadFileError(
                 f"{self._path}: it changed while it was read.", "Wait until it is complete, then run this again."
             )
@@ -136,10 +158,10 @@ class SourceIntake:
         """Reads the file; again where two of its names share a number, then without the later of them."""
         barred: dict[NameKind, frozenset[str]] = {kind: frozenset() for kind in NAME_KINDS}
         while True:
-            before, outputs = self._state(), _Outputs(self._stores, self._schema, sha256, self._source)
+            outputs = _Outputs(self._stores, self._schema, sha256, self._source)
             try:
                 gathered = self._gather(barred, outputs, rejects, progress)
-                self._demand_unchanged(before)
+                self._demand_unchanged()
                 for kind in NAME_KINDS:
                     outputs.dictionaries.write(kind, self._stores.engine, self._stores.keyring)
             except ClashingNamesError as clash:
@@ -172,8 +194,11 @@ class SourceIntake:
             outputs.numbered[kind] = numbered
         if outputs.runs is not None:
             rules["customer"] = NameRules(outputs.customers, barred["customer"])
-        gathered = _Gathered(ClockWatch(self._stores.settings.clock_step_seconds), outputs)
-        for parts in self._raw_batches():
+        before = self._part.clock if self._part else None
+        self.clock = before.goes_on() if before else ClockWatch(self._stores.settings.clock_step_seconds)
+        gathered, self.row_count = _Gathered(self.clock, outputs), 0
+        for parts in self._part.renumbered(self._raw_batches()) if self._part else self._raw_batches():
+            self.row_count += sum(len(raw.rows) + len(raw.rejected) for _, raw in parts)
             checked = list[CheckedBatch]()
             for schema, raw in parts:
                 # Kept at once: what was numbered last must be this part's names.
@@ -183,7 +208,8 @@ class SourceIntake:
             gathered.watch_clock(checked)
             gathered.also_there |= {name for _, raw in parts for name in raw.also_there}
             gathered.passed_over_count += sum(raw.passed_over_count for _, raw in parts)
-            progress(f"reading {self._path.name}", gathered.row_count(), None)
+            cost = gathered.cost(time.monotonic() - self._began, self._meter.share())
+            tell_cost(progress, f"reading {self._path.name}", cost)
         if outputs.runs is not None:
             progress(f"storing {self._path.name}", gathered.row_count(), gathered.row_count())
             outputs.runs.finish()
@@ -193,9 +219,8 @@ class SourceIntake:
         spool_folder = self._stores.folder / "tmp"
         reader = row_reader(self._format.name, self._format.options)
         if reader is None:
-            for raw in read_batches(
-                self._path, self._format, self._schema, _json_parser(self._stores.json_engine), spool_folder
-            ):
+            json = _json_parser(self._stores.json_engine)
+            for raw in read_batches(self._path, self._format, self._schema, json, spool_folder, self._meter):
                 yield ((self._schema, raw),)
             return
         if self._schema is not ACCESSES:
@@ -228,8 +253,10 @@ class SourceIntake:
                 outputs.writers[schema.name].write(self._stores.engine.stream(staging.sorted_rows(schema)))
             self._stores.catalog.commit(self._commit_of(gathered, sha256, rejects))
         except BaseException:
-            outputs.discard()
-            rejects.take_back()
+            # The catalogue is asked: an interrupt right after the commit must not take away what counts already.
+            if self._stores.catalog.source_row_count(sha256, self._schema.name) is None:
+                outputs.discard()
+                rejects.take_back()
             raise
         return gathered.taken()
 
@@ -256,12 +283,19 @@ class SourceIntake:
             clock_steps=self._clock_steps(gathered.clock) if runs is not None else (),
             rejects=rejects.append(),
             withheld_count=taken.retired_count + taken.forgotten_count,
+            followed=self._move(sha256),
         )
 
     def _clock_steps(self, clock: ClockWatch) -> tuple[ClockStep, ...]:
         """Those that touch what is kept: a step between two rows that are not taken in says nothing any more."""
         floor_at = self._stores.withholding.floor_at(ACCESSES.name)
         return tuple(step for step in clock.steps() if floor_at is None or step.from_at >= floor_at)
+
+    def _move(self, sha256: str) -> Move | None:
+        if self._part:
+            return self._part.moved(self.row_count)
+        mark = mark_of(self._path, self._stores.keyring)
+        return whole_file(self._path, self._before[0], self._format, self._schema.name, sha256, mark, self.row_count)
 
     def _overlaps(self) -> bool:
         earlier = self._stores.catalog.segments(self._schema.name)
@@ -332,6 +366,10 @@ class _Gathered:
 
     def row_count(self) -> int:
         return self._accepted + self._rejected + self._retired + self._forgotten
+
+    def cost(self, seconds: float, done_share: float | None) -> Cost:
+        """What it has cost."""
+        return Cost(self.row_count(), self._rejected, seconds, done_share)
 
     def taken(self) -> Taken:
         return Taken(

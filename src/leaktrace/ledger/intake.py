@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from leaktrace.ledger.formats import AskedFormat, BadFileError
-from leaktrace.ledger.ingest import SourceIntake, Stores, Taken, digest_file
+from leaktrace.ledger.ingest import SourceIntake, Stores, Taken, digest_file, state_of
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.rawrows import shown_columns
+from leaktrace.ledger.restoffile import take_rest
 from leaktrace.ledger.schema import TableSchema
 from leaktrace.records import IngestReport
 
@@ -22,9 +23,10 @@ def take_files(
     progress: Progress,
 ) -> IngestReport:
     """Each file is committed by itself; bad ones raise together once the others are in."""
-    digests, bad = dict[Path, str](), list[BadFileError]()
+    digests, states, bad = dict[Path, str](), dict[Path, tuple[int, int]](), list[BadFileError]()
     for path in dict.fromkeys(files):
         try:
+            states[path] = state_of(path)
             digests[path] = digest_file(path, progress)
         except BadFileError as error:
             bad.append(error)
@@ -32,12 +34,16 @@ def take_files(
     taken = list[Taken]()
     for path, sha256 in digests.items():
         try:
-            taken.append(SourceIntake(stores(), path, schema, asked).take(sha256, rejects_file, progress))
+            known = take_rest(stores, path, schema, asked, sha256, rejects_file, progress)
+            if known is None:
+                intake = SourceIntake(stores(), path, schema, asked)
+                known = intake.take(sha256, rejects_file, progress, states[path])
+            taken.append(known)
         except BadFileError as error:
             bad.append(error)
     if bad:
         raise _all_of(bad, len(taken))
-    return _report(schema, taken, rejects_file)
+    return report_of(schema, taken, rejects_file)
 
 
 def _call_digest(digests: dict[Path, str]) -> str:
@@ -53,7 +59,8 @@ def _all_of(bad: Sequence[BadFileError], taken_count: int) -> BadFileError:
     return BadFileError(message, " ".join(hints) + others)
 
 
-def _report(schema: TableSchema, taken: Sequence[Taken], rejects_file: Path) -> IngestReport:
+def report_of(schema: TableSchema, taken: Sequence[Taken], rejects_file: Path) -> IngestReport:
+    """What became of the rows, and what was noticed."""
     rejected = sum(t.rejected_count for t in taken)
     notes = list[str]()
     ignored = sorted({name for t in taken for name in t.also_there})

@@ -7,9 +7,10 @@ field in question. Customers and principals go by their keyed 64-bit numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from leaktrace.records import (
     ChannelUses,
@@ -29,6 +30,42 @@ from leaktrace.records import (
 
 Progress = Callable[[str, int, int | None], None]
 """Called with (what is being done, rows or bytes done, of how many or None)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What reading a file or stream has cost so far."""
+
+    row_count: int
+    """Rows taken and rejected."""
+    rejected_count: int
+    seconds: float
+    done_share: float | None
+    """Part of the file that was read, 0 to 1; null where its end is not known."""
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows a second since the beginning."""
+        return self.row_count / max(self.seconds, 0.001)
+
+
+@runtime_checkable
+class CostProgress(Protocol):
+    """A `Progress` that wants to know the cost as well."""
+
+    def __call__(self, what: str, done: int, total: int | None) -> None:
+        """As any progress."""
+
+    def cost(self, what: str, cost: Cost) -> None:
+        """Called instead, where rows are read."""
+
+
+def tell_cost(progress: Progress, what: str, cost: Cost) -> None:
+    """Tells whoever listens as much as they want to know."""
+    if isinstance(progress, CostProgress):
+        progress.cost(what, cost)
+    else:
+        progress(what, cost.row_count, None)
 
 
 class Ledger(Protocol):

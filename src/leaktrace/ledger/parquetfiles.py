@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from leaktrace.ledger.arrow import ArrowColumn
 from leaktrace.ledger.formats import BadFileError, FileFormat
-from leaktrace.ledger.rawrows import RawBatch, RowNumbers, demand_columns, reading, unpacked
+from leaktrace.ledger.rawrows import Meter, RawBatch, RowNumbers, demand_columns, reading, unpacked
 from leaktrace.ledger.schema import TableSchema
 
 _BATCH_ROWS = 524_288
@@ -20,7 +20,9 @@ _FEW_TEXTS = ("principal", "fields", "action", "tool")
 """Columns of few different texts; where a file keeps them as codes into a dictionary, so do we."""
 
 
-def parquet_batches(path: Path, file_format: FileFormat, schema: TableSchema, spool_folder: Path) -> Iterator[RawBatch]:
+def parquet_batches(
+    path: Path, file_format: FileFormat, schema: TableSchema, spool_folder: Path, meter: Meter | None = None
+) -> Iterator[RawBatch]:
     """The rows of a Parquet file; a compressed one is unpacked into `spool_folder` first."""
     numbers = RowNumbers()
     with ExitStack() as stack:
@@ -31,6 +33,9 @@ def parquet_batches(path: Path, file_format: FileFormat, schema: TableSchema, sp
             found = pq.read_schema(source)
             few = [name for name in _FEW_TEXTS if name in found.names and _is_text(found.field(name).type)]
             parquet = stack.enter_context(pq.ParquetFile(source, read_dictionary=few))
+            row_count = parquet.metadata.num_rows
+        if meter is not None:
+            meter.watch(lambda: numbers.last, row_count)
         demand_columns(path, schema, found.names)
         known = [column for column in schema.columns if column.name in found.names]
         for column in known:

@@ -31,6 +31,10 @@ HEAD_BYTES = 1024 * 1024
 _COLUMN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ .-]{0,40}")
 
 
+class MissingColumnsError(BadFileError):
+    """The file lacks a column that its table needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class RawBatch:
     """Rows as they stand in the file: the table's columns that the file has, and what could not be read."""
@@ -61,9 +65,34 @@ class RowNumbers:
         return kept
 
 
-def open_bytes(path: Path, compression: str | None) -> Any:
+class Meter:
+    """How far a file is read; whoever reads it says so."""
+
+    def __init__(self) -> None:
+        self._place: Callable[[], int] = lambda: 0
+        self._total = 0
+
+    def watch(self, place: Callable[[], int], total: int) -> None:
+        """`place` gives the position now, of `total`."""
+        self._place, self._total = place, total
+
+    def reach(self, place: int) -> None:
+        """A better word on the position than `place` gives."""
+        self._place = lambda: place
+
+    def share(self) -> float | None:
+        """The part that is read, 0 to 1; None where nobody has said."""
+        return min(1.0, self._place() / self._total) if self._total else None
+
+
+def open_bytes(path: Path, compression: str | None, meter: Meter | None = None) -> Any:
     """The bytes of a file as an Arrow stream, unpacked on the way."""
-    return arrow.input_stream(str(path), compression=compression)
+    if meter is None:
+        return arrow.input_stream(str(path), compression=compression)
+    raw = arrow.OSFile(str(path))
+    size = raw.size()
+    meter.watch(lambda: size if raw.closed else raw.tell(), size)
+    return arrow.input_stream(raw, compression=compression)
 
 
 def shown_columns(found: Sequence[str]) -> str:
@@ -77,7 +106,7 @@ def demand_columns(path: Path, schema: TableSchema, found: Sequence[str]) -> Non
     """BadFileError unless the file has every required column, and each of the table's columns once."""
     missing = [name for name in schema.required_names() if name not in found]
     if missing:
-        raise BadFileError(
+        raise MissingColumnsError(
             f"{path}: the table '{schema.name}' needs the column{'s' if len(missing) > 1 else ''} "
             f"{', '.join(missing)}, which the file does not have.",
             f"Columns found: {shown_columns(found)}.",

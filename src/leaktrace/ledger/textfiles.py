@@ -19,6 +19,7 @@ from leaktrace.ledger.formats import BadFileError, FileFormat, RejectedRow
 from leaktrace.ledger.rawrows import (
     BLOCK_BYTES,
     HEAD_BYTES,
+    Meter,
     RawBatch,
     RowNumbers,
     demand_columns,
@@ -52,7 +53,9 @@ def _header(path: Path, compression: str | None) -> list[str]:
     raise BadFileError(f"{path}: the file is empty.", "A CSV file starts with a line of column names.")
 
 
-def csv_batches(path: Path, file_format: FileFormat, schema: TableSchema) -> Iterator[RawBatch]:
+def csv_batches(
+    path: Path, file_format: FileFormat, schema: TableSchema, meter: Meter | None = None
+) -> Iterator[RawBatch]:
     """The rows of a CSV file with a header, comma-separated, quoted as RFC 4180 says."""
     header = _header(path, file_format.compression)
     demand_columns(path, schema, header)
@@ -71,7 +74,7 @@ def csv_batches(path: Path, file_format: FileFormat, schema: TableSchema) -> Ite
     convert = arrow_csv.ConvertOptions(
         column_types=dict.fromkeys(known, pa.string()), include_columns=known, strings_can_be_null=False
     )
-    for batch in _text_batches(path, file_format, arrow_csv.ReadOptions(), parse, convert, numbers):
+    for batch in _text_batches(path, file_format, arrow_csv.ReadOptions(), parse, convert, numbers, meter):
         rows = numbers.take(batch.num_rows, [r.source_row for r in rejected])
         columns = dict(zip(known, batch.columns, strict=True))
         yield RawBatch(rows, columns, _before(rejected, numbers.last), extra)
@@ -86,12 +89,14 @@ def _text_batches(
     parse: Any,
     convert: Any,
     numbers: RowNumbers,
+    meter: Meter | None,
 ) -> Iterator[pa.RecordBatch]:
     read.use_threads = False  # else Arrow does not know the numbers of the rows it skips
     read.block_size = BLOCK_BYTES
+    block_count = 0
     with ExitStack() as stack:
         with reading(path, file_format.compression, lambda: numbers.last):
-            stream = stack.enter_context(open_bytes(path, file_format.compression))
+            stream = stack.enter_context(open_bytes(path, file_format.compression, meter))
             reader = stack.enter_context(
                 arrow_csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
             )
@@ -100,10 +105,16 @@ def _text_batches(
                 batch = next(reader, None)
             if batch is None:
                 return
+            block_count += 1
+            if meter is not None and not file_format.compression:
+                # Not where the stream stands: Arrow reads many blocks ahead, and gives one batch for each.
+                meter.reach(block_count * BLOCK_BYTES)
             yield batch
 
 
-def ndjson_batches(path: Path, file_format: FileFormat, schema: TableSchema, json: JsonParser) -> Iterator[RawBatch]:
+def ndjson_batches(
+    path: Path, file_format: FileFormat, schema: TableSchema, json: JsonParser, meter: Meter | None = None
+) -> Iterator[RawBatch]:
     """The rows of a file with one JSON object a line (RFC 8259)."""
     numbers, skipped = RowNumbers(), list[RejectedRow]()
 
@@ -119,7 +130,7 @@ def ndjson_batches(path: Path, file_format: FileFormat, schema: TableSchema, jso
     convert = arrow_csv.ConvertOptions(column_types={"line": pa.string()}, strings_can_be_null=False)
     names, seen = schema.column_names(), set[str]()
     row_count, extra = 0, None
-    for batch in _text_batches(path, file_format, read, parse, convert, numbers):
+    for batch in _text_batches(path, file_format, read, parse, convert, numbers, meter):
         rows = numbers.take(batch.num_rows, [r.source_row for r in skipped])
         filled = mask_of(compute.not_equal(compute.utf8_trim_whitespace(batch.column(0)), ""))
         lines = pa.table({"row": rows[filled], "line": batch.column(0).filter(pa.array(filled))})

@@ -85,6 +85,10 @@ def render_ingest_report(report: IngestReport) -> RenderableType:
     ]
     if report.rejects_file:
         rows.append(("Rejects with reasons", words.plain(report.rejects_file)))
+    if report.batch_count is not None:
+        rows.append(("Batches committed", words.number(report.batch_count)))
+        rows.append(("Lines committed in all", words.number(report.committed_line_count or 0)))
+    rows.append(("Time", f"{report.seconds:,.1f} seconds, {report.rows_per_second:,.0f} rows a second"))
     return Group(pairs(rows), *(Text(words.plain(note)) for note in report.notes))
 
 
