@@ -38,7 +38,7 @@ format: setup ## let ruff format
 bench: setup ## every figure the docs state, measured anew (long)
 	$(BIN)/python -m bench
 
-bench-ledger: setup ## the ledger at scale, beside DuckDB and chDB; sizes: LEDGER_ARGS="--accesses 100000000"
+bench-ledger: setup ## the ledger at scale, beside DuckDB and chDB; sizes: LEDGER_ARGS="--ledger-accesses 100000000"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.lock
 	$(BIN)/python -m bench ledger $(LEDGER_ARGS)
 

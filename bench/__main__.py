@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from pathlib import Path
 
-from bench import attribution, attribution_tables, judging, linking, sequential, spark, speed, story
+from bench import attribution, attribution_tables, judging, ledger, linking, sequential, spark, speed, story
+from bench.ledger_rows import Sizes
 from bench.machine import machine
 
 DOCS = Path(__file__).parent.parent / "docs" / "benchmarks"
 
 
 TITLES = {
+    "ledger": "The ledger at scale",
     "spark": "DuckDB and Spark over the same segments on one machine",
     "speed": "Speed of the main job",
     "story": "The main job over many seeds",
@@ -36,6 +39,16 @@ def main() -> None:
     parser.add_argument("--story-customers", type=int, default=20_000)
     parser.add_argument("--story-accesses", type=int, default=200_000)
     parser.add_argument("--spark-accesses", type=int, default=20_000_000)
+    parser.add_argument("--ledger-accesses", type=int, nargs="+", default=[10_000_000, 100_000_000])
+    parser.add_argument("--ledger-customers", type=int, default=300_000_000)
+    parser.add_argument("--ledger-principals", type=int, default=100_000)
+    parser.add_argument("--rows-a-file", type=int, default=12_500_000)
+    parser.add_argument(
+        "--copy-files", type=int, default=8, help="files that DuckDB's own sorted COPY is measured over"
+    )
+    parser.add_argument("--memory-megabytes", type=int, default=4096)
+    parser.add_argument("--folder", type=Path, help="where the ledgers of the ledger benchmark go; default: a new one")
+    parser.add_argument("--no-chdb", action="store_true", help="leave chDB out of the ledger benchmark")
     asked = parser.parse_args()
     DOCS.mkdir(parents=True, exist_ok=True)
     if "speed" in asked.what:
@@ -64,10 +77,32 @@ def main() -> None:
     if "linking" in asked.what:
         seeds = range(asked.first_world, asked.first_world + asked.worlds)
         _write("linking", f"Worlds with seeds {seeds[0]} to {seeds[-1]}.", linking.page(linking.run(seeds)))
+    if "ledger" in asked.what:
+        _ledger(asked)
     if "sequential" in asked.what:
         seeds = range(asked.first_world, asked.first_world + asked.worlds)
         note = f"Worlds with seeds {seeds[0]} to {seeds[-1]}, in each a campaign without insider and one with a source."
         _write("sequential", note, sequential.page(sequential.run(seeds)))
+
+
+def _ledger(asked: argparse.Namespace) -> None:
+    """One size after the other, each in a folder of its own, removed at its end."""
+    results = []
+    for accesses in asked.ledger_accesses:
+        sizes = Sizes(accesses, asked.ledger_customers, asked.ledger_principals, min(asked.rows_a_file, accesses))
+        with tempfile.TemporaryDirectory(dir=asked.folder, prefix="leaktrace-bench-") as folder:
+            found = ledger.run(
+                sizes, Path(folder), asked.memory_megabytes, asked.copy_files, with_chdb=not asked.no_chdb
+            )
+        results.append((sizes, found))
+        note = (
+            f"{asked.ledger_customers:,} customers, {asked.ledger_principals:,} principals, twelve months, seed 1, "
+            f"files of {asked.rows_a_file:,} rows sorted by time, ingest memory {asked.memory_megabytes} MB; 10,000 "
+            "customers and 20,000 controls asked, random over the whole range. Times are in one process without its "
+            "start; cold is with the page cache dropped, warm the second time the same customers are asked. Peak "
+            "memory is that of the process, the making of the input files included."
+        )
+        _write("ledger", note, ledger.page(results))
 
 
 def _write(name: str, note: str, table: str) -> None:

@@ -84,8 +84,8 @@ class Settings:
     )
     ingest_memory_megabytes: int = _setting(
         2048,
-        "Memory DuckDB and the driver of Spark may use before they spill to the disk. A run of accesses is as large as this "
-        "allows, however large the file; a followed batch is at most a sixteenth of this.",
+        "Memory DuckDB and the driver of Spark may use before they spill to the disk. A run of accesses is as large as "
+        "this allows, however large the file; a followed batch is at most a sixteenth of this.",
         128,
         65536,
     )

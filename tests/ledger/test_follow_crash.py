@@ -18,6 +18,7 @@ from leaktrace.errors import LedgerError
 from leaktrace.ledger import Pace
 from tests.ledger.crashing_follow import follow_until_killed
 from tests.ledger.following import append, follow, lines, numbers_in, source_rows
+from tests.ledger.old_catalogues import turn_back
 from tests.ledger.small_ledgers import files_under, open_ledger, write_text
 
 KILLS = 24
@@ -141,8 +142,9 @@ def test_a_ledger_of_the_version_before_gets_its_table(tmp_path: Path) -> None:
 
     open_ledger(tmp_path / "ledger").close()
     connection = sqlite3.connect(tmp_path / "ledger" / "ledger.db")
-    connection.executescript("DROP TABLE followed; DROP TABLE followed_batches; PRAGMA user_version = 2")
+    connection.executescript("DROP TABLE followed; DROP TABLE followed_batches")
     connection.close()
+    turn_back(tmp_path / "ledger", 2)
     log = write_text(tmp_path / "log.ndjson", lines(0))
     with open_ledger(tmp_path / "ledger") as ledger:
         assert follow(ledger, log).accepted_count == 1

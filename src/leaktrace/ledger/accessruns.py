@@ -30,9 +30,10 @@ from leaktrace.ledger.postingwriter import PostingWriter
 from leaktrace.ledger.runnames import RunNames
 from leaktrace.records import Keys
 
-BYTES_A_ROW = 320
-"""Memory that a row takes while its run is gathered and the run before it is written, measured with room to spare."""
-LEAST_RUN_ROWS = 100_000
+RUN_SHARE = 4
+"""A run is as large as this part of the memory: one is gathered, one sorted and written, and copied in its order."""
+MOST_RUN_ROWS = 100_000_000
+"""A column of names of a run fits into one of Arrow's with 32-bit places."""
 ROW_GROUP_ROWS = 1_048_576
 
 
@@ -62,9 +63,12 @@ class _Run:
 
     columns: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     row_count: int = 0
+    size_bytes: int = 0
 
     def array(self, name: str) -> NDArray[Any]:
-        joined: NDArray[Any] = np.concatenate(self.columns[name])
+        if len(self.columns[name]) > 1:
+            self.columns[name] = [np.concatenate(self.columns[name])]
+        joined: NDArray[Any] = self.columns[name][0]
         return joined
 
     def texts(self, name: str) -> ArrowColumn:
@@ -86,7 +90,7 @@ class AccessRuns:
     ) -> None:
         self._writer, self._postings, self._names, self._source = writer, postings, names, source
         self._forgotten = forgotten
-        self._most = max(LEAST_RUN_ROWS, memory_bytes // BYTES_A_ROW)
+        self._most_bytes = memory_bytes // RUN_SHARE
         self._manners, self.days = Manners(), DayTallies()
         self._words: dict[str, dict[str | None, int]] = defaultdict(dict)
         self._run = _Run()
@@ -125,8 +129,9 @@ class AccessRuns:
             ("manner", manner),
         ):
             run.columns[name].append(piece)
+            run.size_bytes += piece.nbytes
         run.row_count += len(at)
-        if run.row_count >= self._most:
+        if run.size_bytes >= self._most_bytes or run.row_count >= MOST_RUN_ROWS:
             self._begin_writing()
 
     def finish(self) -> None:
@@ -182,16 +187,19 @@ class AccessRuns:
         ranks = np.argsort(np.argsort(keys)).astype(np.uint32)
         keys, code = np.sort(keys), ranks[run.array("principal")]
         order = access_order(customer, at, code, rows)
-        self._names.take(customer, run.array("check"), run.texts("names"), rows, order)
-        posted = PostingRows(
-            customer[order],
-            code[order],
-            at[order],
-            run.array("manner")[order],
-            keys,
-            self._manners.all(),
-        )
-        sets = self._postings.write(posted)
+        manner, manners = run.array("manner"), self._manners.all()
+        sets, tasks = self._postings.begin(PostingRows(customer, code, at, manner, keys, manners), order)
+        check, names = run.array("check"), run.texts("names")
+        with ThreadPoolExecutor(len(tasks) + 1) as pool:
+            doing = [pool.submit(self._names.take, customer, check, names, rows, order), *map(pool.submit, tasks)]
+            self._write_segments(run, order, sets, keys, code)
+            for done in doing:
+                done.result()
+
+    def _write_segments(
+        self, run: _Run, order: NDArray[np.int32], sets: dict[int, int], keys: Keys, code: NDArray[np.uint32]
+    ) -> None:
+        customer, at, rows = run.array("customer"), run.array("at"), run.array("row")
         months = months_of(at)
         columns = _Columns(customer, at, rows, keys, code, run.texts("reason"))
         for month in np.unique(months):

@@ -19,7 +19,7 @@ from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger import queries
 from leaktrace.ledger.batcher import Around, Pace
-from leaktrace.ledger.catalog import Catalog, DayCount
+from leaktrace.ledger.catalog import Catalog, DayCount, StoredFile
 from leaktrace.ledger.channels import channel_uses
 from leaktrace.ledger.controls import draw_controls
 from leaktrace.ledger.coverage import BulkCount, LogFacts, judge
@@ -135,11 +135,7 @@ class DuckLedger:
     def _rows(self, table: str, span: Span | None = None) -> Rows:
         """A table's rows, of the months that the span touches; of one id only the last."""
         months = (None, None) if span is None else (month_of(span.start), month_of(span.end))
-        segments = self._catalog.segments(table, *months)
-        for segment in segments:
-            if segment.path not in self._whole:
-                check_segment(self._folder, segment, self._catalog)
-                self._whole.add(segment.path)
+        segments = self._checked(self._catalog.segments(table, *months))
         splits = STORED[table].splits_times
         new = [str(self._folder / s.path) for s in segments if s.layout == LAYOUT or not splits]
         old = [str(self._folder / s.path) for s in segments if s.layout != LAYOUT and splits]
@@ -151,7 +147,16 @@ class DuckLedger:
         if not self._uses_index:
             return None
         months = (None, None) if span is None else (month_of(span.start), month_of(span.end))
-        return self._postings.of(self._catalog.segments("accesses", *months))
+        # The lake is the truth: where it is not what was committed, nobody is answered, out of the index neither.
+        return self._postings.of(self._checked(self._catalog.segments("accesses", *months)))
+
+    def _checked(self, segments: tuple[StoredFile, ...]) -> tuple[StoredFile, ...]:
+        """The segments, each known to be what was committed."""
+        for segment in segments:
+            if segment.path not in self._whole:
+                check_segment(self._folder, segment, self._catalog)
+                self._whole.add(segment.path)
+        return segments
 
     def _dictionaries(self, kind: NameKind) -> tuple[Dictionary, ...]:
         paths = self._catalog.dictionary_paths(kind)

@@ -47,10 +47,13 @@ class NewNames:
     def take(self, names: ArrowColumn, keys: Keys, checks: NDArray[np.uint32]) -> None:
         """Keeps those that are new, and those whose number a dictionary has for another name."""
         marks = keys ^ (checks.astype(np.uint64) << np.uint64(32))
-        unseen = np.flatnonzero(~np.isin(marks, self._taken))
+        places = np.minimum(np.searchsorted(self._taken, marks), max(0, len(self._taken) - 1))
+        unseen = np.flatnonzero(self._taken[places] != marks) if len(self._taken) else np.arange(len(marks))
+        if not len(unseen):
+            return
         if len(self._taken) > _REMEMBERED_NAMES:
             self._taken = marks[:0]
-        self._taken = np.concatenate([self._taken, marks[unseen]])
+        self._taken = np.union1d(self._taken, marks[unseen])
         names, keys, checks = taken(names, unseen), keys[unseen], checks[unseen]
 
         def names_at(wanted: NDArray[np.intp]) -> list[str]:

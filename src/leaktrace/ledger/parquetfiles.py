@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,14 @@ def parquet_batches(
         names = [column.name for column in known]
         extra = tuple(name for name in found.names if name not in names)
         batches = parquet.iter_batches(batch_size=_BATCH_ROWS, columns=names)
+        # The next batch is read while this one is judged.
+        ahead = stack.enter_context(ThreadPoolExecutor(1))
+        coming = ahead.submit(next, batches, None)
         while True:
             with reading(path, None, lambda: numbers.last):
-                batch = next(batches, None)
+                batch = coming.result()
+                if batch is not None:
+                    coming = ahead.submit(next, batches, None)
                 columns = {n: _as_text(batch.column(n)) for n in names} if batch is not None else {}
             if batch is None:
                 return

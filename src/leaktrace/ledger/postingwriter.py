@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leaktrace.ledger.catalog import StoredPostings
 from leaktrace.ledger.compiled.tallies import months_of
@@ -24,30 +27,45 @@ class PostingWriter:
         self._folder, self._name, self._next = folder, name, first_set
         self._files: list[tuple[DurableFile, DurableFile, int, int, int]] = []
 
+    def begin(
+        self, rows: PostingRows, order: NDArray[np.integer[Any]]
+    ) -> tuple[dict[int, int], tuple[Callable[[], None], ...]]:
+        """Year -> number of its set, and what is still to be done, in any order or at once.
+
+        `rows`: accesses in about the order of time; `order`: their places in the order of the lake.
+        """
+        numbers, tasks = dict[int, int](), list[Callable[[], None]]()
+        years = months_of(rows.at) // 12
+        alike = years.min() == years.max()
+        for year in np.unique(years).tolist():
+            own = rows if alike else rows.kept(years == year)
+            places = order if alike else order[years[order] == year]
+            numbers[year], (by_customer, by_principal) = self._begin_set(year, len(own))
+            tasks.append(functools.partial(_fill_sorted, by_customer, rows, places))
+            tasks.append(functools.partial(_fill, by_principal, functools.partial(write_by_principal, rows=own)))
+        return numbers, tuple(tasks)
+
     def write(self, rows: PostingRows) -> dict[int, int]:
         """Writes accesses in the order of the lake, each year by itself; year -> number of its set."""
-        years, numbers = months_of(rows.at) // 12, dict[int, int]()
-        for year in np.unique(years):
-            own = rows if years.min() == years.max() else rows.kept(years == year)
-            numbers[int(year)] = self.write_set(
-                int(year),
-                len(own),
-                lambda sink, own=own: write_by_customer(sink, own),  # type: ignore[misc]
-                lambda sink, own=own: write_by_principal(sink, own),  # type: ignore[misc]
-            )
+        numbers, tasks = self.begin(rows, np.arange(len(rows)))
+        for task in tasks:
+            task()
         return numbers
 
     def write_set(self, year: int, row_count: int, by_customer: Write, by_principal: Write) -> int:
         """Writes one set of two files; its number."""
+        number, files = self._begin_set(year, row_count)
+        for file, write in zip(files, (by_customer, by_principal), strict=True):
+            _fill(file, write)
+        return number
+
+    def _begin_set(self, year: int, row_count: int) -> tuple[int, tuple[DurableFile, DurableFile]]:
         number = self._next
         self._next += 1
-        pair = [self._begin(f"{self._name}-{number}-{year}-{order}") for order in ("customer", "principal")]
-        self._files.append((pair[0], pair[1], year, number, row_count))
-        for file, write in zip(pair, (by_customer, by_principal), strict=True):
-            with storing(file.place):
-                write(file)
-                file.flush()
-        return number
+        names = [f"{self._name}-{number}-{year}-{order}" for order in ("customer", "principal")]
+        pair = self._begin(names[0]), self._begin(names[1])
+        self._files.append((*pair, year, number, row_count))
+        return number, pair
 
     def _begin(self, name: str) -> DurableFile:
         return DurableFile(self._folder / "tmp" / f"{name}.postings", self._folder / FOLDER / f"{name}.postings")
@@ -77,3 +95,13 @@ class PostingWriter:
         for by_customer, by_principal, *_ in self._files:
             by_customer.discard()
             by_principal.discard()
+
+
+def _fill_sorted(file: DurableFile, rows: PostingRows, places: NDArray[np.integer[Any]]) -> None:
+    _fill(file, lambda sink: write_by_customer(sink, rows.at_places(places)))
+
+
+def _fill(file: DurableFile, write: Write) -> None:
+    with storing(file.place):
+        write(file)
+        file.flush()

@@ -23,72 +23,77 @@ BLOCK_ROWS = 1024
 
 
 @compiled
-def order_by_principal(principal: Any, tick: Any, principal_count: Any) -> Any:
-    """(order, starts): places sorted by (principal, tick), equal ones as they came; where each principal's start."""
+def grouped_by_principal(principal: Any, customer: Any, tick: Any, manner: Any, principal_count: Any) -> Any:
+    """(customer, tick, manner, starts): each principal's accesses together, in order of time; where each one's start.
+
+    Accesses of one principal at one time stand as they came.
+    """
     starts = np.zeros(principal_count + 1, dtype=np.int64)
     for i in range(len(principal)):
         starts[principal[i] + 1] += 1
     for code in range(principal_count):
         starts[code + 1] += starts[code]
     free = starts[:-1].copy()
-    order = np.empty(len(principal), dtype=np.int64)
+    customers, ticks, manners = np.empty_like(customer), np.empty_like(tick), np.empty_like(manner)
     for i in range(len(principal)):
-        order[free[principal[i]]] = i
+        place = free[principal[i]]
         free[principal[i]] += 1
+        customers[place], ticks[place], manners[place] = customer[i], tick[i], manner[i]
     for code in range(principal_count):
         start, end = starts[code], starts[code + 1]
         risen = True
         for k in range(start + 1, end):
-            if tick[order[k]] < tick[order[k - 1]]:
+            if ticks[k] < ticks[k - 1]:
                 risen = False
                 break
         if not risen:
-            own = order[start:end]
-            order[start:end] = own[np.argsort(tick[own], kind="mergesort")]
-    return order, starts
+            order = np.argsort(ticks[start:end], kind="mergesort")
+            customers[start:end] = customers[start:end][order]
+            ticks[start:end] = ticks[start:end][order]
+            manners[start:end] = manners[start:end][order]
+    return customers, ticks, manners, starts
 
 
 @compiled
-def pack_blocks(customer: Any, tick: Any, manner: Any, order: Any, starts: Any) -> Any:
+def pack_blocks(customer: Any, tick: Any, manner: Any, starts: Any) -> Any:
     """(words, ends): each principal's blocks, and where they end."""
     ends = np.zeros(len(starts) - 1, dtype=np.int64)
     total = 0
     for code in range(len(ends)):
         for start in range(starts[code], starts[code + 1], BLOCK_ROWS):
-            total += _block_words(tick, manner, order, start, min(start + BLOCK_ROWS, starts[code + 1]))[0]
+            total += _block_words(tick, manner, start, min(start + BLOCK_ROWS, starts[code + 1]))[0]
         ends[code] = total
     words = np.zeros(total, dtype=np.uint64)
     at = 0
     for code in range(len(ends)):
         for start in range(starts[code], starts[code + 1], BLOCK_ROWS):
             end = min(start + BLOCK_ROWS, starts[code + 1])
-            size, step_bits, manner_bits = _block_words(tick, manner, order, start, end)
+            size, step_bits, manner_bits = _block_words(tick, manner, start, end)
             block = words[at : at + size]
             block[0] = np.uint64(end - start) | (np.uint64(step_bits) << np.uint64(32))
             block[0] |= np.uint64(manner_bits) << np.uint64(40)
-            block[1] = np.uint64(tick[order[start]])
-            block[2] = np.uint64(tick[order[end - 1]])
+            block[1] = np.uint64(tick[start])
+            block[2] = np.uint64(tick[end - 1])
             block[3] = np.uint64(size)
             steps = 64 * (HEAD_WORDS + end - start)
             manners = steps + (end - start) * step_bits
             for k in range(start, end):
-                block[HEAD_WORDS + k - start] = customer[order[k]]
+                block[HEAD_WORDS + k - start] = customer[k]
                 if k > start:
-                    step = np.uint64(tick[order[k]] - tick[order[k - 1]])
-                    put_bits(block, steps + (k - start) * step_bits, step, step_bits)
-                put_bits(block, manners + (k - start) * manner_bits, np.uint64(manner[order[k]]), manner_bits)
+                    put_bits(block, steps + (k - start) * step_bits, np.uint64(tick[k] - tick[k - 1]), step_bits)
+                put_bits(block, manners + (k - start) * manner_bits, np.uint64(manner[k]), manner_bits)
             at += size
     return words, ends
 
 
 @compiled
-def _block_words(tick: Any, manner: Any, order: Any, start: Any, end: Any) -> Any:
+def _block_words(tick: Any, manner: Any, start: Any, end: Any) -> Any:
     """(words, bits of a time step, bits of a manner)."""
     step, largest = np.uint64(0), np.uint64(0)
     for k in range(start, end):
         if k > start:
-            step = max(step, np.uint64(tick[order[k]] - tick[order[k - 1]]))
-        largest = max(largest, np.uint64(manner[order[k]]))
+            step = max(step, np.uint64(tick[k] - tick[k - 1]))
+        largest = max(largest, np.uint64(manner[k]))
     step_bits, manner_bits = width_of(step), width_of(largest)
     return HEAD_WORDS + (end - start) + words_for((end - start) * (step_bits + manner_bits)), step_bits, manner_bits
 

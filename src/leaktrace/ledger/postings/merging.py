@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaktrace.ledger.compiled.bycustomer import bucket_starts, pack_buckets
-from leaktrace.ledger.compiled.byprincipal import order_by_principal, pack_blocks
+from leaktrace.ledger.compiled.byprincipal import grouped_by_principal, pack_blocks
 from leaktrace.ledger.compiled.sorting import access_order
 from leaktrace.ledger.postings.layout import Description, Order, PostingsWriter, Sink
 from leaktrace.ledger.postings.reading import ByCustomer, ByPrincipal
@@ -72,8 +72,10 @@ def merge_by_principal(files: Sequence[ByPrincipal], sink: Sink, told: Told = la
         found = [file.codes(mine, -(2**62), 2**62) for file, mine in zip(files, own, strict=True)]
         rows = _together(found, codes)
         tick = rows.at // unit
-        order, starts = order_by_principal(rows.principal - np.uint32(first), tick, upto - first)
-        words, ends = pack_blocks(rows.customer, tick, rows.manner, order, starts)
+        grouped = grouped_by_principal(
+            rows.principal - np.uint32(first), rows.customer, tick, rows.manner, upto - first
+        )
+        words, ends = pack_blocks(*grouped)
         return words, ends, _seen(rows.at)
 
     return _write("principal", sink, part, len(cuts) - 1, codes, 0, unit, told)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaktrace.ledger.compiled.bycustomer import bucket_starts, pack_buckets
-from leaktrace.ledger.compiled.byprincipal import order_by_principal, pack_blocks
+from leaktrace.ledger.compiled.byprincipal import grouped_by_principal, pack_blocks
 from leaktrace.ledger.postings.layout import Description, Order, PostingsWriter, Sink, unit_of
 from leaktrace.ledger.postings.rows import PostingRows
 
@@ -30,11 +30,11 @@ def write_by_customer(sink: Sink, rows: PostingRows) -> None:
 
 
 def write_by_principal(sink: Sink, rows: PostingRows) -> None:
-    """`rows` in any order; accesses of one principal at one time stand as they come."""
+    """`rows` in any order, best in that of time; accesses of one principal at one time stand as they come."""
     unit = unit_of(rows.at)
     tick = rows.at // unit
-    order, starts = order_by_principal(rows.principal, tick, len(rows.principals))
-    words, ends = pack_blocks(rows.customer, tick, rows.manner, order, starts)
+    grouped = grouped_by_principal(rows.principal, rows.customer, tick, rows.manner, len(rows.principals))
+    words, ends = pack_blocks(*grouped)
     writer = PostingsWriter(sink)
     writer.add(words)
     writer.end(_description("principal", rows, 0, unit, writer, len(ends)), rows.principals, ends)
