@@ -211,9 +211,9 @@ def _peers(
 
 def _clickhouse(sizes: Sizes, folder: Path) -> float:
     """The same question to chDB: rows of the lake in a MergeTree ordered by customer, merged into one part a month."""
-    from chdb import session  # type: ignore[attr-defined]
+    from chdb import session  # type: ignore[attr-defined, unused-ignore]
 
-    chdb = session.Session(str(folder / "chdb"))
+    chdb: Any = session.Session(str(folder / "chdb"))  # type: ignore[no-untyped-call, unused-ignore]
     chdb.query("CREATE DATABASE IF NOT EXISTS peer")
     chdb.query(
         "CREATE TABLE peer.accesses (customer UInt64, principal UInt64, at Int64, fields LowCardinality(String))"

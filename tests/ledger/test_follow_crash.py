@@ -78,7 +78,7 @@ def test_kills_at_random_moments_lose_and_double_no_line(tmp_path: Path, process
     for kill in range(KILLS):
         process = processes.Process(target=follow_until_killed, args=(str(folder), str(log.path)))
         process.start()
-        until = time.monotonic() + float(rng.uniform(0.05, 0.5))
+        until = time.monotonic() + float(rng.uniform(0.6, 1.2))
         while time.monotonic() < until:
             log.grow(rng)
             time.sleep(0.03)
