@@ -7,7 +7,18 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench import attribution, attribution_tables, judging, ledger, linking, sequential, spark, speed, story
+from bench import (
+    attribution,
+    attribution_tables,
+    judging,
+    ledger,
+    ledger_safety,
+    linking,
+    sequential,
+    spark,
+    speed,
+    story,
+)
 from bench.ledger_rows import Sizes
 from bench.machine import machine
 
@@ -16,6 +27,7 @@ DOCS = Path(__file__).parent.parent / "docs" / "benchmarks"
 
 TITLES = {
     "ledger": "The ledger at scale",
+    "safety": "Kills, full disks, readers beside a writer",
     "spark": "DuckDB and Spark over the same segments on one machine",
     "speed": "Speed of the main job",
     "story": "The main job over many seeds",
@@ -48,6 +60,7 @@ def main() -> None:
     )
     parser.add_argument("--memory-megabytes", type=int, default=4096)
     parser.add_argument("--folder", type=Path, help="where the ledgers of the ledger benchmark go; default: a new one")
+    parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--no-chdb", action="store_true", help="leave chDB out of the ledger benchmark")
     asked = parser.parse_args()
     DOCS.mkdir(parents=True, exist_ok=True)
@@ -77,6 +90,9 @@ def main() -> None:
     if "linking" in asked.what:
         seeds = range(asked.first_world, asked.first_world + asked.worlds)
         _write("linking", f"Worlds with seeds {seeds[0]} to {seeds[-1]}.", linking.page(linking.run(seeds)))
+    if "safety" in asked.what:
+        note = f"{ledger_safety.FILES} files of {ledger_safety.ROWS:,} accesses, fixed seeds."
+        _write("safety", note, ledger_safety.run(asked.kills, 10, 10, 10))
     if "ledger" in asked.what:
         _ledger(asked)
     if "sequential" in asked.what:
@@ -87,14 +103,12 @@ def main() -> None:
 
 def _ledger(asked: argparse.Namespace) -> None:
     """One size after the other, each in a folder of its own, removed at its end."""
-    results = []
     for accesses in asked.ledger_accesses:
         sizes = Sizes(accesses, asked.ledger_customers, asked.ledger_principals, min(asked.rows_a_file, accesses))
         with tempfile.TemporaryDirectory(dir=asked.folder, prefix="leaktrace-bench-") as folder:
             found = ledger.run(
                 sizes, Path(folder), asked.memory_megabytes, asked.copy_files, with_chdb=not asked.no_chdb
             )
-        results.append((sizes, found))
         note = (
             f"{asked.ledger_customers:,} customers, {asked.ledger_principals:,} principals, twelve months, seed 1, "
             f"files of {asked.rows_a_file:,} rows sorted by time, ingest memory {asked.memory_megabytes} MB; 10,000 "
@@ -102,12 +116,12 @@ def _ledger(asked: argparse.Namespace) -> None:
             "start; cold is with the page cache dropped, warm the second time the same customers are asked. Peak "
             "memory is that of the process, the making of the input files included."
         )
-        _write("ledger", note, ledger.page(results))
+        _write(f"ledger-{accesses // 1_000_000}m", note, ledger.page([(sizes, found)]))
 
 
 def _write(name: str, note: str, table: str) -> None:
     text = (
-        f"# {TITLES[name]}\n\nMade by `python -m bench {name}`; do not edit by hand. Machine: {machine()}.\n\n"
+        f"# {TITLES[name.split('-', maxsplit=1)[0]]}\n\nMade by `python -m bench {name.split('-', maxsplit=1)[0]}`; do not edit by hand. Machine: {machine()}.\n\n"
         f"{note}\n\n{table}\n"
     )
     (DOCS / f"{name}.md").write_text(text, encoding="utf-8")

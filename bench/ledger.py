@@ -262,12 +262,4 @@ def page(results: list[tuple[Sizes, Measured]]) -> str:
     for name in names:
         cells = " | ".join(found.figures.get(name, "") for _, found in results)
         lines.append(f"| {name} | {cells} | {BARS.get(name, '')} |")
-    if len(results) > 1:
-        small, large = results[0], results[-1]
-        growth = large[1].numbers["exposures, warm"] / small[1].numbers["exposures, warm"]
-        lines.append("")
-        lines.append(
-            f"From {small[0].accesses:,} to {large[0].accesses:,} accesses at the same number of customers asked, the"
-            f" warm answer takes {growth:.2f} times as long (bar: 1.5)."
-        )
     return "\n".join(lines)

@@ -21,7 +21,7 @@ LAYOUT = 2
 """Of accesses: whole seconds and the rest of a time in two columns, which pack to half the size of microseconds."""
 _DELTA_COLUMNS = ("customer", "at_second", "source_row")
 _DICTIONARY_COLUMNS = ("fields", "action", "tool", "seller", "kind", "product", "region", "jurisdiction", "segment",
-                       "locale", "field", "origin", "principal")  # fmt: skip
+                       "locale", "field", "origin", "principal", "source")  # fmt: skip
 
 
 def folder_of(ledger: Path, schema: TableSchema, month: int | None) -> Path:

@@ -122,6 +122,37 @@ def read_opened(
 
 
 @compiled
+def count_of_codes(words: Any, ends: Any, codes: Any, first_tick: Any, end_tick: Any) -> Any:
+    """At most so many accesses these principals have in `[first_tick, end_tick)`."""
+    total = 0
+    for code in codes:
+        total += count_opened(words, ends[code - 1] if code else 0, ends[code], first_tick, end_tick)
+    return total
+
+
+@compiled
+def read_codes(
+    words: Any,
+    ends: Any,
+    codes: Any,
+    first_tick: Any,
+    end_tick: Any,
+    customer: Any,
+    principal: Any,
+    tick: Any,
+    manner: Any,
+) -> Any:
+    """Writes what these principals opened in `[first_tick, end_tick)`, one after the other; returns how many."""
+    place = 0
+    for code in codes:
+        start = ends[code - 1] if code else 0
+        upto = read_opened(words, start, ends[code], first_tick, end_tick, place, customer, tick, manner)
+        principal[place:upto] = code
+        place = upto
+    return place
+
+
+@compiled
 def _read_block(block: Any, first_tick: Any, end_tick: Any, place: Any, customer: Any, tick: Any, manner: Any) -> Any:
     count = np.int64(block[0] & np.uint64(0xFFFFFFFF))
     step_bits = np.int64((block[0] >> np.uint64(32)) & np.uint64(0xFF))

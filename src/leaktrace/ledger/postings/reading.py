@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaktrace.ledger.compiled.bycustomer import count_buckets, count_found, read_buckets, read_found
-from leaktrace.ledger.compiled.byprincipal import count_opened, read_opened
+from leaktrace.ledger.compiled.byprincipal import count_of_codes, read_codes
 from leaktrace.ledger.postings.layout import WORD_BYTES, PostingsFile
 from leaktrace.ledger.postings.rows import PostingRows, joined
 from leaktrace.records import Keys
@@ -90,15 +90,11 @@ class ByPrincipal:
         """The same for principals by their codes in this file."""
         about, words, ends = self.file.about, self.file.words, self.file.ends
         first, end = ticks_of(start_at, about.unit), ticks_of(end_at, about.unit)
-        pieces = [(int(ends[code - 1]) if code else 0, int(ends[code]), int(code)) for code in codes]
-        most = sum(int(count_opened(words, start, stop, first, end)) for start, stop, _ in pieces)
+        wanted = np.asarray(codes, dtype=np.int64)
+        most = int(count_of_codes(words, ends, wanted, first, end))
         customer = np.empty(most, dtype=np.uint64)
         principal, tick, manner = _room(most)
-        place = 0
-        for start, stop, code in pieces:
-            upto = int(read_opened(words, start, stop, first, end, place, customer, tick, manner))
-            principal[place:upto] = code
-            place = upto
+        place = int(read_codes(words, ends, wanted, first, end, customer, principal, tick, manner))
         return PostingRows(
             customer[:place],
             principal[:place],

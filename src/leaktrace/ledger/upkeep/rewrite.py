@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from leaktrace.keys import Keyring
+from leaktrace.ledger.accessruns import ROW_GROUP_ROWS
 from leaktrace.ledger.arrow import bytes_of
 from leaktrace.ledger.catalog import Catalog, StoredFile
 from leaktrace.ledger.dictionary import Dictionary, NameKind, write_dictionary
 from leaktrace.ledger.durable import DurableFile, storing
-from leaktrace.ledger.lake import LAYOUT, ROW_GROUP_ROWS, folder_of, laid_out, parquet_writer
+from leaktrace.ledger.lake import LAYOUT, folder_of, laid_out, parquet_writer
 from leaktrace.ledger.schema import STORED, TableSchema
 from leaktrace.records import Keys
 
@@ -49,13 +50,12 @@ class Replacements:
         writer: Any = None
         row_count = 0
         try:
-            for batch in batches:
-                if batch.num_rows:
-                    laid = laid_out(batch, schema)
-                    with storing(file.place):
-                        writer = writer or parquet_writer(file, laid.schema)
-                        writer.write_batch(laid, row_group_size=ROW_GROUP_ROWS)
-                    row_count += batch.num_rows
+            for group in _row_groups(batches):
+                laid = laid_out(group, schema)
+                with storing(file.place):
+                    writer = writer or parquet_writer(file, laid.schema)
+                    writer.write_table(laid, row_group_size=laid.num_rows)
+                row_count += laid.num_rows
             if writer is not None:
                 with storing(file.place):
                     writer.close()
@@ -104,3 +104,17 @@ class Replacements:
             modified = file.place.stat().st_mtime_ns
         layout = LAYOUT if table in STORED and STORED[table].splits_times else 1
         return StoredFile(path, row_count, file.size_bytes, sha256, month, table, modified, layout)
+
+
+def _row_groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The rows in tables of about `ROW_GROUP_ROWS`: what repeats is packed once a row group."""
+    held, count = list[pa.RecordBatch](), 0
+    for batch in batches:
+        if batch.num_rows:
+            held.append(batch)
+            count += batch.num_rows
+        if count >= ROW_GROUP_ROWS:
+            yield pa.Table.from_batches(held).combine_chunks()
+            held, count = [], 0
+    if held:
+        yield pa.Table.from_batches(held).combine_chunks()
