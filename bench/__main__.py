@@ -120,8 +120,9 @@ def _ledger(asked: argparse.Namespace) -> None:
 
 
 def _write(name: str, note: str, table: str) -> None:
+    what = name.split("-", maxsplit=1)[0]
     text = (
-        f"# {TITLES[name.split('-', maxsplit=1)[0]]}\n\nMade by `python -m bench {name.split('-', maxsplit=1)[0]}`; do not edit by hand. Machine: {machine()}.\n\n"
+        f"# {TITLES[what]}\n\nMade by `python -m bench {what}`; do not edit by hand. Machine: {machine()}.\n\n"
         f"{note}\n\n{table}\n"
     )
     (DOCS / f"{name}.md").write_text(text, encoding="utf-8")

@@ -79,6 +79,7 @@ def work(arguments: list[str]) -> None:
         else:
             for _ in range(int(rest[0])):
                 print(*answer(ledger), flush=True)
+                time.sleep(0.3)  # so that the answers are spread over the writer's time
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:

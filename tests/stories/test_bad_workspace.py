@@ -145,7 +145,10 @@ def test_a_setting_that_is_changed_is_in_force_and_in_the_finding(desk: Desk) ->
 # --- keys -------------------------------------------------------------------------------------------------
 
 
-def test_a_lost_key_file_is_named_and_nothing_is_made_in_its_place(desk: Desk) -> None:
+def test_a_lost_key_file_is_named_and_nothing_is_made_in_its_place(desk: Desk, tmp_path: Path) -> None:
+    # A configuration of its own: other tests use the shared key at the same time.
+    shutil.copytree(desk.config, tmp_path / "own-config")
+    desk = replace(desk, config=tmp_path / "own-config")
     key_file = _key_file(desk)
     kept = key_file.with_suffix(".elsewhere")
     with unharmed(desk):

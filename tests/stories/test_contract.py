@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -261,7 +262,8 @@ def test_python_has_as_attributes_what_the_program_prints(stories: Library, tmp_
         _reads_the_same(workspace.trace(told.campaign), told.finding)
         _reads_the_same(workspace.campaigns(), desk.json("campaigns"))
         _reads_the_same(workspace.stats(), desk.json("ledger", "stats"))
-        _reads_the_same(workspace.ingest("sellers", told.market / "sellers.csv"), _second(desk, told.market))
+        again = replace(workspace.ingest("sellers", told.market / "sellers.csv"), seconds=0, rows_per_second=0)
+        _reads_the_same(again, _second(desk, told.market) | {"seconds": 0, "rows_per_second": 0})
         _reads_the_same(workspace.receive(told.market / "abuse.mbox"), desk.json("mail", told.market / "abuse.mbox"))
         _reads_the_same(workspace.lookups(), desk.json("lookups"))
 
