@@ -348,7 +348,8 @@ class Workspace:
         persons = _persons(prior)
         for campaign in self.campaigns():
             self._log("trace", f"{campaign.campaign} {field}", why)
-        found = self._traces().all(field, persons=persons, pseudonyms=pseudonyms, progress=progress)
+        with self._ledger.steady():
+            found = self._traces().all(field, persons=persons, pseudonyms=pseudonyms, progress=progress)
         return tuple(traced.finding for traced in found)
 
     def what_was_learned(self, field: str = "email") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger.indexing import MOST_SMALL_SETS
 from leaktrace.ledger.postings import (
     ByCustomer,
     ByPrincipal,
@@ -25,6 +27,8 @@ from leaktrace.ledger.postings import (
     write_by_principal,
 )
 from leaktrace.ledger.postings.writing import bucket_bits_for
+from leaktrace.records import Window
+from tests.ledger.small_ledgers import START, Access, key, open_ledger, pairs, principal, write_accesses
 
 Row = tuple[int, int, int, int]
 """Customer, principal, microseconds, manner."""
@@ -146,8 +150,8 @@ def test_the_answers_are_those_of_a_count(parts: list[list[Row]], asked: list[in
 
 def first_times(rows: list[Row]) -> list[dict[str, int]]:
     first: dict[tuple[int, int], int] = {}
-    for customer, principal, at, _ in rows:
-        first[customer, principal] = min(at, first.get((customer, principal), at))
+    for customer, who, at, _ in rows:
+        first[customer, who] = min(at, first.get((customer, who), at))
     return [{"principal": p, "customer": c, "first_shown_at": at} for (c, p), at in sorted(first.items())]
 
 
@@ -193,3 +197,26 @@ def test_a_file_that_is_cut_or_longer_is_said(tmp_path: Path, cut: int) -> None:
         with pytest.raises(LedgerError, match="cannot be read") as caught:
             ByCustomer(tmp_path / name)
         assert "reindex" in str(caught.value.hint)
+
+
+def test_small_sets_are_merged_once_they_are_many(tmp_path: Path) -> None:
+    """A followed log commits every few seconds: its postings stay few, and the files of those that went go too."""
+    rows = [Access(START + timedelta(minutes=n), f"p{n % 3}", f"c{n}") for n in range(2 * MOST_SMALL_SETS)]
+    with open_ledger(tmp_path / "ledger") as ledger:
+        for number, row in enumerate(rows):
+            ledger.ingest("accesses", [write_accesses(tmp_path / f"{number}.csv", [row])])
+            assert len(list((tmp_path / "ledger" / "index").iterdir())) <= 2 * (MOST_SMALL_SETS + 1)
+        found = ledger.opened_by([principal(f"p{n}") for n in range(3)], "email", Window(None, None))
+        assert sorted(pairs(found)) == sorted((key(row.customer), principal(row.principal)) for row in rows)
+        assert ledger.upkeep().verify().problems == ()
+
+
+def test_pages_that_were_let_go_are_read_again(tmp_path: Path) -> None:
+    rows = [(customer * 2**45, 1, customer * SECOND, 0) for customer in range(200_000)]
+    by_customer, by_principal = written(tmp_path, "large", rows)
+    assert by_customer.file.is_mapped
+    before = as_rows(by_customer.of(np.array([2**45, 7 * 2**45], np.uint64)))
+    by_customer.file.let_go()
+    assert as_rows(by_customer.of(np.array([2**45, 7 * 2**45], np.uint64))) == before == [rows[1], rows[7]]
+    by_principal.file.let_go()
+    assert len(by_principal.of(np.array([1], np.uint64), 0, 2**60)) == len(rows)

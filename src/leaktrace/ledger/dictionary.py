@@ -19,6 +19,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import mmap
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -137,6 +138,13 @@ class Dictionary:
         here[here] = self.keys[places[here]] == keys[here]
         return here, places
 
+    def let_go(self) -> None:
+        """Pages that were read no longer count as this process's memory; the system may keep them."""
+        for array in (self.keys, self.checks):
+            if isinstance(array, np.memmap):
+                mapped: Any = array
+                mapped._mmap.madvise(mmap.MADV_DONTNEED)
+
     def names(self, places: NDArray[np.intp], keyring: Keyring) -> list[str]:
         """The names at these places; KeyFileError under another key."""
         blocks: dict[int, list[str]] = {}
@@ -208,6 +216,7 @@ def known_and_clashing(
         own = np.flatnonzero(here)
         if len(own):
             clashing[own] |= dictionary.is_other(places[own], checks[own], functools.partial(names_at, own), keyring)
+        dictionary.let_go()
     return known, clashing
 
 

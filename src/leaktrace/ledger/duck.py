@@ -29,7 +29,7 @@ from leaktrace.ledger.engine import Answers, Engine
 from leaktrace.ledger.engines import OpenAnswers
 from leaktrace.ledger.follow import FollowAsked, StreamAsked, follow
 from leaktrace.ledger.formats import AskedFormat
-from leaktrace.ledger.indexing import OpenedPostings
+from leaktrace.ledger.indexing import OpenedPostings, merge_small
 from leaktrace.ledger.ingest import NAME_KINDS, Stores
 from leaktrace.ledger.intake import take_files
 from leaktrace.ledger.integrity import check_segment
@@ -38,7 +38,7 @@ from leaktrace.ledger.lake import LAYOUT
 from leaktrace.ledger.postings import PostingIndex
 from leaktrace.ledger.queries import Rows, Span
 from leaktrace.ledger.readers import Readers, question
-from leaktrace.ledger.repair import FOLDERS, remove_leftovers
+from leaktrace.ledger.repair import FOLDERS, remove_leftovers, remove_replaced
 from leaktrace.ledger.schema import STORED, ingested_table
 from leaktrace.ledger.times import DAY_MICROSECONDS, instant, microseconds, month_of, span_of
 from leaktrace.ledger.upkeep import Upkeep
@@ -243,9 +243,15 @@ class DuckLedger:
             self._engine_for_json,
             self._keyring,
             self._settings,
+            self._tidy,
             dictionaries,
             withholding_of(Book(self._catalog)),
         )
+
+    def _tidy(self) -> None:
+        """Keeps the files of the index few; only for whoever holds the writer's lock."""
+        if merge_small(self._folder, self._catalog):
+            remove_replaced(self._folder, self._catalog, self._readers)
 
     def reindex(self, progress: Progress | None = None) -> int:
         """Builds the index anew from the lake; how many accesses it holds."""

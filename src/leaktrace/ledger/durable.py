@@ -112,7 +112,7 @@ def only_writer(lock_file: Path, *, needed: bool) -> Iterator[bool]:
     with storing(lock_file):
         handle = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        alone = _locked(handle, _PATIENCE_SECONDS if needed else 0.0)
+        alone = locked_alone(handle, _PATIENCE_SECONDS if needed else 0.0)
         if needed and not alone:
             raise LedgerError(
                 f"Another process is writing to {lock_file.parent}.", "Wait until it is done, then run this again."
@@ -122,7 +122,8 @@ def only_writer(lock_file: Path, *, needed: bool) -> Iterator[bool]:
         os.close(handle)
 
 
-def _locked(handle: int, patience_seconds: float) -> bool:
+def locked_alone(handle: int, patience_seconds: float) -> bool:
+    """Whether nobody else holds the lock of an open file within that time; then this process has it alone."""
     until = time.monotonic() + patience_seconds
     while True:
         try:

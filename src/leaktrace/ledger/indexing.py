@@ -30,6 +30,8 @@ from leaktrace.ledger.postings import (
 )
 from leaktrace.ledger.postingwriter import PostingWriter
 
+SMALL_ROWS = 2_000_000
+MOST_SMALL_SETS = 32
 REINDEX = "Build the index anew: leaktrace ledger reindex."
 
 
@@ -104,6 +106,25 @@ def merge_years(folder: Path, catalog: Catalog, progress: Progress) -> int:
             _merge_year(folder, catalog, progress, year, sets)
             fewer += len(sets) - 1
     return fewer
+
+
+def merge_small(folder: Path, catalog: Catalog) -> bool:
+    """Merges the small sets of a year once they are many, so that a followed log does not end in thousands of files.
+
+    Whether it did. A row is merged again only while its set is small.
+    """
+    by_year: dict[int, list[StoredPostings]] = defaultdict(list)
+    for stored in catalog.postings():
+        if stored.row_count < SMALL_ROWS:
+            by_year[stored.year].append(stored)
+    many = {year: sets for year, sets in by_year.items() if len(sets) > MOST_SMALL_SETS}
+    for year, sets in many.items():
+        _merge_year(folder, catalog, _silent, year, sets)
+    return bool(many)
+
+
+def _silent(_what: str, _done: int, _total: int | None) -> None:
+    """It takes a second at most."""
 
 
 def _merge_year(folder: Path, catalog: Catalog, progress: Progress, year: int, sets: Sequence[StoredPostings]) -> None:

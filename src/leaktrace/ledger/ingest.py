@@ -54,6 +54,8 @@ class Stores:
     """Sees names in clear, so it spills nothing."""
     keyring: Keyring
     settings: Settings
+    tidy: Callable[[], None]
+    """Called after each commit."""
     dictionaries: dict[NameKind, tuple[Dictionary, ...]]
     """Those committed before."""
     withholding: Withholding = field(default_factory=Withholding)
@@ -258,6 +260,7 @@ class SourceIntake:
                 outputs.discard()
                 rejects.take_back()
             raise
+        self._stores.tidy()
         return gathered.taken()
 
     def _commit_of(self, gathered: _Gathered, sha256: str, rejects: RejectsSpool) -> SourceCommit:

@@ -26,7 +26,6 @@ from leaktrace.ledger.schema import TableSchema
 
 BLOCK_BYTES = 4 * 1024 * 1024
 """Text is read in blocks of this size; no single row may be longer."""
-BATCH_ROWS = 131_072
 HEAD_BYTES = 1024 * 1024
 _COLUMN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ .-]{0,40}")
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -19,9 +18,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from leaktrace.ledger.catalog import Catalog
-from leaktrace.ledger.durable import storing
-
-_WAIT_SECONDS = 0.05
+from leaktrace.ledger.durable import locked_alone, storing
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
@@ -62,21 +59,9 @@ class Readers:
         with storing(self._lock_file):
             handle = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            yield _locked_alone(handle, time.monotonic() + patience_seconds)
+            yield locked_alone(handle, patience_seconds)
         finally:
             os.close(handle)
-
-
-def _locked_alone(handle: int, until: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                return False
-            time.sleep(_WAIT_SECONDS)
-        else:
-            return True
 
 
 class Asked(Protocol):

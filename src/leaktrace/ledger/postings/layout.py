@@ -14,6 +14,7 @@ are whole multiples of. A manner is what an access showed and how: fields, tool,
 from __future__ import annotations
 
 import json
+import mmap
 import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ Order = Literal["customer", "principal"]
 _MAGIC = b"LTPOST01"
 _TAIL = struct.Struct("<Q8s")
 WORD_BYTES = 8
+_READ_WHOLE_BYTES = 1024 * 1024
+"""Smaller ones are read: a mapping holds a descriptor for as long as the file is open."""
 UNITS = (1_000_000, 1_000, 1)
 """Microseconds a tick may have, the coarsest first."""
 
@@ -108,18 +111,30 @@ class PostingsFile:
 
     def _map(self, stream: Any) -> None:
         about, at = self.about, len(_MAGIC)
-        self.words: NDArray[np.uint64] = (
-            np.memmap(stream, dtype="<u8", mode="r", offset=at, shape=(about.word_count,))
-            if about.word_count
-            else np.zeros(0, dtype=np.uint64)
-        )
         self.words_at = at
-        stream.seek(at + WORD_BYTES * about.word_count)
+        stream.seek(at)
+        if WORD_BYTES * about.word_count <= _READ_WHOLE_BYTES:
+            self._mapped = None
+            self.words: NDArray[np.uint64] = np.fromfile(stream, dtype="<u8", count=about.word_count)
+        else:
+            self._mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            self.words = np.frombuffer(self._mapped, dtype="<u8", count=about.word_count, offset=at)
+            stream.seek(at + WORD_BYTES * about.word_count)
         self.principals: Keys = np.fromfile(stream, dtype="<u8", count=about.principal_count).astype(np.uint64)
         self.ends: NDArray[np.int64] = np.fromfile(stream, dtype="<i8", count=about.end_count).astype(np.int64)
         rising = not len(self.ends) or (self.ends[0] >= 0 and bool((np.diff(self.ends) >= 0).all()))
         if len(self.ends) != about.end_count or not rising or self.ends[-1:].tolist() not in ([], [about.word_count]):
             raise ValueError("its directory does not fit its postings")
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether pages are read from disk where they are touched."""
+        return self._mapped is not None
+
+    def let_go(self) -> None:
+        """Pages that were read no longer count as this process's memory; the system may keep them."""
+        if self._mapped is not None:
+            self._mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _description(stream: Any, size_bytes: int) -> Description:

@@ -18,7 +18,7 @@ from leaktrace.ledger.compiled.byprincipal import grouped_by_principal, pack_blo
 from leaktrace.ledger.compiled.sorting import access_order
 from leaktrace.ledger.postings.layout import Description, Order, PostingsWriter, Sink
 from leaktrace.ledger.postings.reading import ByCustomer, ByPrincipal
-from leaktrace.ledger.postings.rows import Codes, PostingRows, shared_codes
+from leaktrace.ledger.postings.rows import Codes, shared_codes, under_codes
 from leaktrace.ledger.postings.writing import bucket_bits_for
 
 PART_ROWS = 4_000_000
@@ -49,7 +49,8 @@ def merge_by_customer(files: Sequence[ByCustomer], sink: Sink, told: Told = lamb
     share = 1 << (bits - part_bits)
 
     def part(number: int) -> tuple[NDArray[np.uint64], NDArray[np.int64], _Seen]:
-        rows = _together([file.between(number, part_bits) for file in files], codes)
+        rows = under_codes([file.between(number, part_bits) for file in files], codes)
+        _let_go(files)
         order = access_order(rows.customer, rows.at, rows.principal, np.arange(len(rows), dtype=np.int64))
         customer, tick = rows.customer[order], rows.at[order] // unit
         starts = bucket_starts(customer, bits, number * share, (number + 1) * share)
@@ -70,7 +71,8 @@ def merge_by_principal(files: Sequence[ByPrincipal], sink: Sink, told: Told = la
         first, upto = cuts[number], cuts[number + 1]
         own = [np.flatnonzero((places >= first) & (places < upto)) for places in codes.principal_maps]
         found = [file.codes(mine, -(2**62), 2**62) for file, mine in zip(files, own, strict=True)]
-        rows = _together(found, codes)
+        rows = under_codes(found, codes)
+        _let_go(files)
         tick = rows.at // unit
         grouped = grouped_by_principal(
             rows.principal - np.uint32(first), rows.customer, tick, rows.manner, upto - first
@@ -79,6 +81,12 @@ def merge_by_principal(files: Sequence[ByPrincipal], sink: Sink, told: Told = la
         return words, ends, _seen(rows.at)
 
     return _write("principal", sink, part, len(cuts) - 1, codes, 0, unit, told)
+
+
+def _let_go(files: Sequence[ByCustomer] | Sequence[ByPrincipal]) -> None:
+    """A merge goes through all pages of its inputs; those that were read are not to stay in its memory."""
+    for file in files:
+        file.file.let_go()
 
 
 def _principal_cuts(files: Sequence[ByPrincipal], codes: Codes) -> list[int]:
@@ -99,17 +107,6 @@ class _Seen:
 
 def _seen(at: NDArray[np.int64]) -> _Seen:
     return _Seen(len(at), int(at.min()), int(at.max())) if len(at) else _Seen(0, 2**62, -(2**62))
-
-
-def _together(parts: list[PostingRows], codes: Codes) -> PostingRows:
-    return PostingRows(
-        np.concatenate([part.customer for part in parts]),
-        np.concatenate([own[part.principal] for own, part in zip(codes.principal_maps, parts, strict=True)]),
-        np.concatenate([part.at for part in parts]),
-        np.concatenate([own[part.manner] for own, part in zip(codes.manner_maps, parts, strict=True)]),
-        codes.principals,
-        codes.manners,
-    )
 
 
 def _write(

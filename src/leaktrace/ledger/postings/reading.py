@@ -121,6 +121,8 @@ def _room(count: int) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np
 
 def _ask_for(file: PostingsFile, pieces: NDArray[np.int64]) -> None:
     """Has the system fetch these words; what is in memory already costs a call and no read."""
+    if not file.is_mapped:
+        return
     with file.path.open("rb") as stream:
         handle = stream.fileno()
         for start, end in pieces.tolist():

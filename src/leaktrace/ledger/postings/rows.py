@@ -84,6 +84,11 @@ def joined(parts: Sequence[PostingRows]) -> PostingRows:
     codes = shared_codes([(part.principals, part.manners) for part in parts])
     if not parts:
         return empty_rows()
+    return under_codes(parts, codes)
+
+
+def under_codes(parts: Sequence[PostingRows], codes: Codes) -> PostingRows:
+    """All rows, one part after the other; `codes` were made of these parts' own, in the same order."""
     return PostingRows(
         np.concatenate([part.customer for part in parts]),
         np.concatenate([own[part.principal] for own, part in zip(codes.principal_maps, parts, strict=True)]),
