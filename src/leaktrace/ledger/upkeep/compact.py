@@ -64,6 +64,8 @@ def compact(premises: Premises, progress: Progress) -> Compaction:
         # First, so that the segments of a year have one set of postings, which stays theirs when they are merged.
         index_missing(premises.folder, premises.catalog, progress)
         merge_years(premises.folder, premises.catalog, progress)
+        # What gave way goes at once where nobody reads it: old and new side by side would take the space twice.
+        premises.remove_replaced()
         target = premises.settings.segment_target_rows
         plan = [
             (schema, group)
@@ -74,6 +76,7 @@ def compact(premises: Premises, progress: Progress) -> Compaction:
         for schema, group in plan:
             progress("merging segments", row_count, rows_to_move)
             row_count += _merge(premises, schema, group)
+            premises.remove_replaced()
             merged, written = merged + len(group), written + 1
         progress("merging segments", row_count, rows_to_move)
         waiting = premises.remove_replaced()
