@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+JUDGES := .venv-judges
+JUDGES_READY := $(JUDGES)/.ready
 JOBS ?= 2
 
-.PHONY: help setup demo test lint format bench bench-ledger docs system-deps clean
+.PHONY: help setup judges demo test lint format bench bench-ledger bench-mail fuzz docs system-deps clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,10 +22,17 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
+judges: $(JUDGES_READY) ## make .venv-judges: programs by others that check what leaktrace writes
+
+$(JUDGES_READY): requirements-judges.lock
+	$(PYTHON) -m venv $(JUDGES)
+	$(JUDGES)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-judges.lock
+	@touch $(JUDGES_READY)
+
 demo: setup ## simulate a leak, find its source and write the page
 	$(BIN)/leaktrace demo $(DEMO_ARGS)
 
-test: setup ## all tests
+test: setup judges ## all tests
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: setup ## ruff and mypy, strict, on code and tests
@@ -42,6 +51,14 @@ bench-ledger: setup ## the ledger at scale, beside DuckDB and chDB; sizes: LEDGE
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.lock
 	$(BIN)/python -m bench ledger $(LEDGER_ARGS)
 
+bench-mail: setup ## the mailroom: right, wrong and per second, beside mail-parser and mailsuite
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench-mail.lock
+	$(BIN)/python -m bench mail $(MAIL_ARGS)
+
+fuzz: setup ## 200,000 mutated mails, guided by coverage (20 minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench-mail.lock
+	$(BIN)/python -m bench.fuzz $(FUZZ_ARGS)
+
 docs: setup ## rewrite the pages that are made from the code
 	$(BIN)/python -m docs.make
 
@@ -49,4 +66,4 @@ system-deps: ## install the Debian packages that tests use (needs root)
 	bash tools/system-deps.sh system-deps.txt
 
 clean: ## remove what was built, not your workspaces
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(JUDGES) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
