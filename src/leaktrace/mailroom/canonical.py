@@ -73,7 +73,9 @@ class Bodies:
         if name not in self._made:
             body = self._body
             if name == _RELAXED:
-                body = _BLANKS.sub(b" ", body).replace(b" \r\n", b"\r\n").removesuffix(b" ")
+                if b"  " in body or b"\t" in body:
+                    body = _BLANKS.sub(b" ", body)
+                body = body.replace(b" \r\n", b"\r\n").removesuffix(b" ")
             end = len(body)
             while body.endswith(b"\r\n", 0, end):
                 end -= 2
