@@ -80,8 +80,8 @@ def mail(
 
     Examples: leaktrace mail abuse.mbox, and to look at one message: leaktrace mail --inspect complaint.eml --json.
     A mailbox that fills: leaktrace mail --imap imaps://abuse@mail.market.example/INBOX
-    --imap-password-file imap.password --move-to stored --follow, or behind Postfix: leaktrace mail --listen lmtp://127.0.0.1:2424, or a Maildir:
-    leaktrace mail Maildir --follow.
+    --imap-password-file imap.password --move-to stored --follow, or behind Postfix:
+    leaktrace mail --listen lmtp://127.0.0.1:2424, or a Maildir: leaktrace mail Maildir --follow.
     """
     options = WayOptions(
         follow, every_seconds, imap, imap_password_file, imap_ca_file, move_to, leave, listen, acknowledge

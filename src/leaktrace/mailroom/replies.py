@@ -1,8 +1,8 @@
 """Whether a reporter may be thanked by mail, and what the thanks say (RFC 3834). Pure: nothing is sent or kept here.
 
-An automatic answer to an automatic answer goes round for ever; one that goes to a forged sender is itself unwanted mail;
-one that tells of the case leaks it. So whatever is in doubt is not answered, and the answer holds nothing of the report:
-thanks, what happens next, and a reference that says nothing.
+An automatic answer to another goes round for ever; one that goes to a forged sender is unwanted mail itself;
+one that tells of the case leaks it. So whatever is in doubt is not answered, and the answer holds nothing of the
+report: thanks, what happens next, and a reference that says nothing.
 
 Checks, in this order:
  1. a new report or complaint that a person sent, not a machine's feedback report;

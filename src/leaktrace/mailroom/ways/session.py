@@ -23,8 +23,8 @@ from leaktrace.mailroom.sources import FoundMessage
 from leaktrace.mailroom.ways.asked import ImapAsked, is_loopback
 from leaktrace.mailroom.ways.interface import STEP_SECONDS, Stop, pause
 
-LISTING_COUNT = 2000
-"""Messages listed with one command."""
+LISTING_COUNT = 500
+"""Messages listed with one command: servers take lines of 8,192 bytes (RFC 7162, section 4), some no longer ones."""
 _ANSWER_SLACK_BYTES = 16 << 20
 _PIECE_BYTES = 1 << 20
 _BEGINNING_BYTES = 100_000
@@ -117,14 +117,18 @@ class Session:
     def list_sizes(self, first: int, last: int) -> dict[int, int]:
         """UID -> size in bytes of the messages with these sequence numbers."""
         with self._speaking(), self._by_number():
-            return _sizes(self._client.fetch(f"{first}:{last}", ["UID", "RFC822.SIZE"]))
+            return _sizes(self._client.fetch(range(first, last + 1), ["UID", "RFC822.SIZE"]))
 
     def list_after(self, uid: int) -> dict[int, int]:
         """UID -> size in bytes of the messages with a higher UID."""
         with self._speaking():
             # `*` is the last message, so `n:*` also gives one below n (RFC 3501, section 6.4.8).
-            found = _sizes(self._client.fetch(f"{uid + 1}:*", ["UID", "RFC822.SIZE"]))
-        return {one: size for one, size in found.items() if one > uid}
+            new = sorted({one for one in self._client.search(["UID", f"{uid + 1}:*"]) if one > uid})
+        found: dict[int, int] = {}
+        for first in range(0, len(new), LISTING_COUNT):
+            with self._speaking():
+                found |= _sizes(self._client.fetch(new[first : first + LISTING_COUNT], ["RFC822.SIZE"]))
+        return found
 
     def fetch(self, sizes: Mapping[int, int], name: str) -> dict[int, FoundMessage]:
         """UID -> message, flags left as they are (BODY.PEEK); those that the server no longer has are missing."""
@@ -154,8 +158,8 @@ class Session:
     def move(self, uids: Sequence[int], source: str, target: str, uidvalidity: int) -> None:
         """Moves messages of `source` to `target`, made where there is none; afterwards `source` is open for reading.
 
-        Where the server has no MOVE (RFC 6851), what was copied is marked and only that is expunged (RFC 4315). Where it
-        cannot expunge single messages and others are marked too, ours stay marked: nobody else's are expunged.
+        Where the server has no MOVE (RFC 6851), what was copied is marked and only that is expunged (RFC 4315).
+        Where it cannot expunge single messages and others are marked too, ours stay marked: nobody else's are expunged.
         """
         with self._speaking():
             if not self._client.folder_exists(target):
