@@ -102,6 +102,12 @@ def is_mbox(file: Path, *, start: int = 0) -> bool:
         return _ENVELOPE.match(opening.lstrip(b"\r\n") if start else opening) is not None
 
 
+def file_opening(file: Path) -> bytes:
+    """The first bytes of a file."""
+    with _reading(file) as stream:
+        return stream.read(512)
+
+
 def messages_of_mbox(file: Path, settings: Settings, *, start: int = 0) -> Iterator[FoundMessage]:
     """The messages of an mbox from this byte on: the beginning of a From_ line or of a blank line before it."""
     with _reading(file) as stream:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from leaktrace.errors import MailError
-from leaktrace.mailroom.sources import FoundMessage, is_mbox, iter_files, messages_of, messages_of_mbox
+from leaktrace.mailroom.sources import FoundMessage, file_opening, is_mbox, iter_files, messages_of, messages_of_mbox
 from leaktrace.mailroom.ways.asked import FollowAsked
 from leaktrace.mailroom.ways.interface import Batch, Stop, Tell, pause
 from leaktrace.settings import Settings
@@ -28,6 +28,8 @@ class _Seen:
     inode: int
     size: int
     modified_ns: int
+    opening: bytes
+    """First bytes of an mbox: a file that begins otherwise was written anew."""
     taken: int = 0
     """Of an mbox: bytes whose messages were taken; of another file: its size once it was."""
 
@@ -48,13 +50,14 @@ class Following:
         tell("Following; stop with Ctrl-C.")
         is_first = True
         while not stop():
-            found = self._look(is_first=is_first)
+            found = self.look(is_first=is_first)
             while not stop() and (some := tuple(islice(found, _BATCH_COUNT))):
                 yield Batch(some)
             is_first = False
             pause(self._asked.every_seconds, stop)
 
-    def _look(self, *, is_first: bool) -> Iterator[FoundMessage]:
+    def look(self, *, is_first: bool = False) -> Iterator[FoundMessage]:
+        """One look: what is new since the last one, and whole. Only at the first look must every path be there."""
         present = set()
         for path in self._asked.paths:
             if not is_first and not path.exists():
@@ -70,7 +73,7 @@ class Following:
             status = file.stat()
         except FileNotFoundError:
             return  # a mail program has moved it since it was listed; it will be seen where it is now
-        now = _Seen(status.st_ino, status.st_size, status.st_mtime_ns)
+        now = _Seen(status.st_ino, status.st_size, status.st_mtime_ns, _opening(file))
         before = self._seen.get(_key(file))
         is_quiet = before is not None and before.is_as(now)
         if before is not None and (is_quiet or _grew(file, before, now)):
@@ -105,9 +108,13 @@ class Following:
 
 def _grew(file: Path, before: _Seen, now: _Seen) -> bool:
     """Whether what was taken of an mbox still stands, and a new message begins behind it."""
-    if before.inode != now.inode or before.size > now.size or _is_in_maildir(file) or not is_mbox(file):
+    if before.inode != now.inode or before.size > now.size or not now.opening.startswith(before.opening or b"From "):
         return False
     return before.taken == 0 or is_mbox(file, start=before.taken)
+
+
+def _opening(file: Path) -> bytes:
+    return file_opening(file) if not _is_in_maildir(file) and is_mbox(file) else b""
 
 
 def _is_in_maildir(file: Path) -> bool:

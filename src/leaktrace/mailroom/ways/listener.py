@@ -18,6 +18,7 @@ from collections.abc import Coroutine, Generator, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from leaktrace.errors import MailError
@@ -103,24 +104,22 @@ class Listener:
                 while some := self._next():
                     _answer(some, Answer.LATER)
                 _in_loop(loop, self._conversations.end())
+                if self._asked.socket is not None:
+                    self._asked.socket.unlink(missing_ok=True)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(_END_SECONDS)
             loop.close()
-            if self._asked.socket is not None:
-                self._asked.socket.unlink(missing_ok=True)
 
     async def _open(self) -> asyncio.AbstractServer:
         loop = asyncio.get_running_loop()
+        begin, path = self._conversations.begin, self._asked.socket
         try:
-            if self._asked.socket is not None:
-                _remove_stale(self._asked)
-                server = await loop.create_unix_server(self._conversations.begin, str(self._asked.socket))
-                self._asked.socket.chmod(0o660)  # its folder decides who gets there
-                return server
-            opened = await loop.create_server(self._conversations.begin, self._asked.host, self._asked.port)
+            if path is not None:
+                return await loop.create_unix_server(begin, sock=_bound(path))
+            opened = await loop.create_server(begin, self._asked.host, self._asked.port)
         except OSError as error:
-            where = self._asked.socket or f"{self._asked.host}:{self._asked.port}"
+            where = path or f"{self._asked.host}:{self._asked.port}"
             raise MailError(
                 f"Nothing can listen on {where}: {error.strerror or error}.",
                 "Is another program there, or the port one that needs rights (below 1024)?",
@@ -145,14 +144,26 @@ def _answer(some: list[_Waiting], answer: Answer) -> None:
             one.answer.set_result(answer)
 
 
-def _remove_stale(asked: ListenAsked) -> None:
-    """Takes away the socket that a killed listener left; one that still answers stays, and then binding fails."""
-    path = asked.socket
-    if path is None or not path.exists() or not stat.S_ISSOCK(path.stat().st_mode):
-        return
+def _bound(path: Path) -> socket.socket:
+    """A Unix socket that listens at this path, in place of one that a killed listener left; OSError if one is alive."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(path.stat().st_mode) and not _is_alive(path):
+            path.unlink()
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.bind(str(path))
+        path.chmod(0o660)  # its folder decides who gets there
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _is_alive(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
-            path.unlink()
+            return False
+    return True
