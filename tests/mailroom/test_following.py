@@ -138,8 +138,12 @@ def test_batches_come_until_it_is_time_to_stop(tmp_path: Path) -> None:
     for number, raw in enumerate(RAWS):
         (tmp_path / f"{number}.eml").write_bytes(raw)
     found: list[bytes] = []
-    for batch in following(tmp_path).batches(stop=lambda: len(found) == len(RAWS), tell=lambda _: None):
+
+    def stop() -> bool:
+        return len(found) == len(RAWS)
+
+    for batch in following(tmp_path).batches(stop=stop, tell=lambda _: None):
         assert batch.refuse is None
-        found += [one.raw or b"" for one in batch.messages]
+        found.extend(one.raw or b"" for one in batch.messages)
         batch.settle()
     assert found == RAWS

@@ -1,4 +1,4 @@
-"""The listener: a sender is told that a message is stored only once it is; no sender makes it hold more than a message."""
+"""The listener: a sender is told that it is stored only once it is; no sender makes it hold more than a message."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def test_more_connections_than_the_ceiling_are_told_to_come_back() -> None:
         with socket.create_connection(("127.0.0.1", desk.port), timeout=10) as late:
             assert late.recv(100).startswith(b"421 4.3.2 ")
         stack.close()
-        wait_until(lambda: not desk.listener._conversations._open, "the ends of those that hung up")  # noqa: SLF001
+        wait_until(lambda: not desk.listener._conversations._open, "the ends of those that hung up")
         with smtplib.SMTP("127.0.0.1", desk.port) as client:
             assert client.sendmail("a@b.example", ["c@d.example"], RAW) == {}
 
@@ -334,7 +334,7 @@ def test_stopping_answers_whoever_waits_and_hangs_up_on_the_others() -> None:
         talker.begin_data()
         talker.stream.sendall(RAW + b".\r\n")
         assert begun.wait(10)
-        desk._stop.set()  # noqa: SLF001 - the test's own
+        desk._stop.set()
         go_on.set()
         assert talker.answer() == b"250 2.0.0 Stored\r\n"
         desk.stop()
@@ -362,7 +362,7 @@ def test_many_senders_at_a_time_are_committed_together() -> None:
         assert first.wait(10)
         for thread in threads[1:]:
             thread.start()
-        while desk.listener._waiting.qsize() < 11:  # noqa: SLF001 - nothing else tells that all of them wait
+        while desk.listener._waiting.qsize() < 11:
             asyncio.run(asyncio.sleep(0.01))
         go_on.set()
         for thread in threads:

@@ -56,7 +56,7 @@ def test_mail_is_not_moved_to_where_it_comes_from(target: str) -> None:
 
 
 def test_a_password_is_never_shown() -> None:
-    assert "s3cret" not in repr(ImapAsked("a", "b", 1, True, password="s3cret"))
+    assert "s3cret" not in repr(ImapAsked("a", "b", 1, True, password="s3cret"))  # noqa: S106
 
 
 @pytest.mark.parametrize(
