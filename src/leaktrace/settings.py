@@ -106,7 +106,7 @@ class Settings:
     )
     # ways in
     imap_poll_seconds: int = _setting(
-        60, "How often a followed IMAP mailbox is asked for new mail where its server cannot tell (IDLE).", 1, 86400
+        60, "How often a followed IMAP mailbox is asked for new mail, should its server not tell (IDLE).", 1, 86400
     )
     imap_timeout_seconds: int = _setting(60, "How long an IMAP server may take for an answer.", 1, 3600)
     listener_connection_ceiling_count: int = _setting(

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from leaktrace.addresses import fold
 from leaktrace.mailroom.inline import find_forward
 from leaktrace.mailroom.labels import labels, plain
-from leaktrace.mailroom.mailboxes import read_mailbox
+from leaktrace.mailroom.mailboxes import read_mailbox, read_mailboxes
 from leaktrace.mailroom.mime import CeilingReached, Part, TextBudget, read_message
 from leaktrace.mailroom.texts import body_texts
 from leaktrace.mailroom.thanks import FALLBACK_LANGUAGE, language_for
@@ -125,7 +125,7 @@ def _in_bulk(message: Part) -> str | None:
 
 def _cannot_take_answers(message: Part, to: str, ourselves: str) -> str | None:
     """Why no answer goes to the sender. Only where From and the envelope agree is it known whom the answer reaches."""
-    if len(message.all_fields("from")) != 1 or not _ADDRESS.fullmatch(to):
+    if not _ADDRESS.fullmatch(to) or not _is_only_sender(message, to):
         return "it has no sender who can be written to"
     local, _, _ = to.lower().rpartition("@")
     if _MACHINES.fullmatch(re.sub(r"[._]", "", local)) or _MACHINES.fullmatch(re.sub(r"[._]", "-", local)):
@@ -139,6 +139,14 @@ def _cannot_take_answers(message: Part, to: str, ourselves: str) -> str | None:
         if fold(sender) != fold(to):
             return "its envelope names another sender than its From field"
     return None
+
+
+def _is_only_sender(message: Part, to: str) -> bool:
+    """Whether From says this address and no other, so that nobody is written to whom it only mentions."""
+    value = message.unfolded("from") or ""
+    found = read_mailboxes(value, encoded=True)
+    plainly = "<" in value or value.strip().lower() == to.lower()
+    return len(message.all_fields("from")) == 1 and len(found) == 1 and plainly and not found[0].name_contains_address
 
 
 def _too_old(record: MessageRecord, now: datetime) -> str | None:
@@ -155,22 +163,27 @@ def _ids(message: Part, name: str) -> list[str]:
 def _language(message: Part, settings: Settings) -> str:
     """The language of the reporter's mail client by its labels around the forward, else by the message's own fields.
 
-    Labels that several languages share (De: is Spanish, French and Portuguese) leave it to the fields.
+    Labels that several languages share (De: is Spanish, French and Portuguese) leave it to the fields; the subject's
+    prefix is asked last, because clients write Fwd in any language.
     """
     said = [
         language
         for name in ("content-language", "accept-language")
-        for language in re.split(r"[\s,;]+", message.text(name) or "")
-        if language_for(language) is not None
+        for tag in re.split(r"[\s,;]+", message.text(name) or "")
+        if (language := language_for(tag)) is not None
     ]
-    shown = _languages_of_labels(message, settings) or _languages_of_prefix(message.text("subject") or "")
-    wanted = {found for one in shown if (found := language_for(one)) is not None}
-    both = [found for one in said if (found := language_for(one)) in wanted]
-    if both:
+    shown = _served(_languages_of_labels(message, settings))
+    if both := [language for language in said if language in shown]:
         return both[0]
-    if len(wanted) == 1:
-        return wanted.pop()
-    return (language_for(said[0]) if said else None) or FALLBACK_LANGUAGE
+    if len(shown) == 1:
+        return shown.pop()
+    prefixed = _served(_languages_of_prefix(message.text("subject") or ""))
+    return said[0] if said else prefixed.pop() if len(prefixed) == 1 else FALLBACK_LANGUAGE
+
+
+def _served(languages: frozenset[str]) -> set[str]:
+    """Those of them that we write."""
+    return {found for one in languages if (found := language_for(one)) is not None}
 
 
 def _languages_of_labels(message: Part, settings: Settings) -> frozenset[str]:

@@ -90,9 +90,9 @@ def compose_thanks(
         message["References"] = " ".join(references)
     message["Auto-Submitted"] = "auto-replied"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = language
     message.set_content(_plain(words, reference), cte="base64")
     message.add_alternative(_html(words, language, reference), subtype="html", cte="base64")
+    message["Content-Language"] = language  # after the content: setting that takes away what it says of itself
     return message.as_bytes()
 
 

@@ -125,7 +125,7 @@ class _Handler:
         del server
         content = envelope.original_content or b""
         handed = Handed(
-            sender=envelope.mail_from or "",
+            sender=(envelope.mail_from or "").removeprefix("<>"),
             recipients=tuple(envelope.rcpt_tos),
             content=content,
             greeting=session.host_name or "",

@@ -95,9 +95,12 @@ class ImapMailbox:
             reading.sizes.clear()
             if not self._asked.follow or stop():
                 return
-            reading.idles = session.wait(self._settings.imap_poll_seconds, stop, may_idle=reading.idles)
-            if not stop():
-                self._note(reading, session.list_after(reading.highest))
+            # What came before the folder was opened again after a move counts as there: no server tells of it.
+            self._note(reading, session.list_after(reading.highest))
+            if not reading.sizes:
+                reading.idles = session.wait(self._settings.imap_poll_seconds, stop, may_idle=reading.idles)
+                if not stop():
+                    self._note(reading, session.list_after(reading.highest))
 
     def _list_all(self, reading: _Reading, positions: Positions, count: int) -> None:
         """Lists the whole mailbox, page by page; what is known but no longer there is forgotten."""

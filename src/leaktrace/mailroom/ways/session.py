@@ -174,11 +174,11 @@ class Session:
         self.examine(source)
 
     def wait(self, seconds: float, stop: Stop, *, may_idle: bool) -> bool:
-        """Waits until the server tells of new mail (IDLE), or so long where it cannot; True while it can."""
+        """Waits so long, or until the server tells of new mail (IDLE); True while it can do that."""
         if may_idle and "IDLE" in self._abilities:
             with self._speaking():
                 if self._begins_idle():
-                    self._idle(stop)
+                    self._idle(min(seconds, _IDLE_SECONDS), stop)
                     self._client.idle_done()
                     return True
         pause(seconds, stop)
@@ -198,8 +198,8 @@ class Session:
             return False  # said to be able to, and refuses: polling serves
         return True
 
-    def _idle(self, stop: Stop) -> None:
-        until = time.monotonic() + _IDLE_SECONDS
+    def _idle(self, seconds: float, stop: Stop) -> None:
+        until = time.monotonic() + seconds
         while not stop() and time.monotonic() < until:
             self._client.left_bytes = _ANSWER_SLACK_BYTES
             began = time.monotonic()
