@@ -15,6 +15,7 @@ import pytest
 
 from leaktrace.errors import MailError
 from leaktrace.keys import Keyring
+from leaktrace.mailroom.sources import FoundMessage
 from leaktrace.mailroom.ways import Batch, ImapAsked
 from leaktrace.mailroom.ways.imap import ImapMailbox
 from leaktrace.mailroom.ways.session import LostConnection, Session
@@ -145,7 +146,7 @@ class TestOneServer:
     def test_a_message_over_the_ceiling_is_known_by_its_digest_and_stays(self, server: Dovecot, tmp_path: Path) -> None:
         box = new_folder(server, RAWS[0], BIG * 5, RAWS[1])
         way = mailbox(asked(server, box, move_to="Stored"), tmp_path)
-        found = []
+        found: list[FoundMessage] = []
         for batch in way.batches(stop=lambda: False, tell=lambda _: None):
             found += batch.messages
             batch.settle()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -32,7 +33,7 @@ def as_mboxo(raw: bytes) -> bytes:
     return b"\n".join(b">" + line if line.startswith(b"From ") else line for line in lines)
 
 
-WAYS = {
+WAYS: dict[str, Callable[[bytes], bytes]] = {
     "as it is": lambda raw: raw,
     "line ends of Unix": lambda raw: raw.replace(b"\r\n", b"\n"),
     "mboxrd": as_mboxrd,
