@@ -212,6 +212,20 @@ class TestOneServer:
         assert "s3cret" not in str(raised.value)
         assert USER not in str(raised.value)
 
+    def test_a_server_that_breaks_off_at_the_log_in_may_be_tried_again(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            thread = threading.Thread(target=lambda: _let_in_until_log_in(listening))
+            thread.start()
+            wanted = ImapAsked("u", "127.0.0.1", listening.getsockname()[1], False, password="x")  # noqa: S106
+            with pytest.raises(LostConnection):
+                taken(mailbox(wanted, tmp_path))
+            thread.join(10)
+
+    def test_a_password_may_have_any_letters(self, server: Dovecot, tmp_path: Path) -> None:
+        wanted = replace(asked(server, "INBOX"), password="pässwörd گذر")  # noqa: S106
+        with pytest.raises(MailError, match="does not accept user and password"):
+            taken(mailbox(wanted, tmp_path))
+
     def test_a_folder_that_is_not_there_is_said(self, server: Dovecot, tmp_path: Path) -> None:
         with pytest.raises(MailError, match="refused") as raised:
             taken(mailbox(asked(server, "Nowhere"), tmp_path))
@@ -250,6 +264,17 @@ def test_a_server_that_was_never_there_ends_it_at_once(tmp_path: Path) -> None:
         wanted = ImapAsked("u", "127.0.0.1", closed.getsockname()[1], True, follow=True)
         with pytest.raises(LostConnection, match="cannot be reached"):
             taken(mailbox(wanted, tmp_path))
+
+
+def _let_in_until_log_in(listening: socket.socket) -> None:
+    client, _ = listening.accept()
+    with client, client.makefile("rb") as lines:
+        client.sendall(b"* OK [CAPABILITY IMAP4rev1] hello\r\n")
+        for line in lines:
+            tag, command, *_ = line.split()
+            if command.upper() != b"CAPABILITY":
+                return
+            client.sendall(b"* CAPABILITY IMAP4rev1\r\n%s OK done\r\n" % tag)
 
 
 def follow(way: ImapMailbox, found: list[bytes], told: list[str] | None = None, count: int = 3) -> None:

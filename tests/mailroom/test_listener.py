@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import select
 import smtplib
 import socket
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leaktrace.errors import MailError
 from leaktrace.mailroom import read_mail
@@ -43,8 +46,8 @@ def take(batch: Batch) -> None:
 class Desk:
     """Somebody who takes batches in, in a thread of their own, and what they took."""
 
-    def __init__(self, asked: ListenAsked, settings: Settings, handle: Callable[[Batch], None]) -> None:
-        self.listener = Listener(asked, settings, hostname="host.example")
+    def __init__(self, asked: ListenAsked, limits: Settings, handle: Callable[[Batch], None]) -> None:
+        self.listener = Listener(asked, limits, hostname="host.example")
         self.found: list[FoundMessage] = []
         self.told: list[str] = []
         self._handle = handle
@@ -82,10 +85,10 @@ class Desk:
 
 @contextlib.contextmanager
 def listening(
-    protocol: str = "lmtp", handle: Callable[[Batch], None] = take, settings: Settings = SMALL, path: Path | None = None
+    protocol: str = "lmtp", handle: Callable[[Batch], None] = take, limits: Settings = SMALL, path: Path | None = None
 ) -> Iterator[Desk]:
     asked = ListenAsked("lmtp" if protocol == "lmtp" else "smtp", "127.0.0.1", 0, path)
-    with Desk(asked, settings, handle).working() as desk:
+    with Desk(asked, limits, handle).working() as desk:
         yield desk
 
 
@@ -355,8 +358,8 @@ def test_many_senders_at_a_time_are_committed_together() -> None:
         with smtplib.LMTP("127.0.0.1", port) as client:
             client.sendmail("a@b.example", ["c@d.example"], RAW)
 
-    settings = replace(SMALL, listener_connection_ceiling_count=20)
-    with listening(handle=commit, settings=settings) as desk:
+    limits = replace(SMALL, listener_connection_ceiling_count=20)
+    with listening(handle=commit, limits=limits) as desk:
         threads = [threading.Thread(target=send, args=(desk.port,)) for _ in range(12)]
         threads[0].start()
         assert first.wait(10)
@@ -375,3 +378,42 @@ def test_a_listener_that_others_can_reach_says_so() -> None:
     with Desk(asked, SMALL, take).working() as desk:
         pass
     assert "Other machines can reach" in desk.told[-1]
+
+
+def test_commands_may_be_sent_without_waiting() -> None:
+    with listening() as desk, socket.create_connection(("127.0.0.1", desk.port), timeout=10) as stream:
+        stream.sendall(
+            b"LHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n" + RAW + b".\r\nQUIT\r\n"
+        )
+        with contextlib.closing(Talker(stream)) as talker:
+            answers = talker.rest()
+    assert b"PIPELINING" in answers[1]
+    assert [answer[:3] for answer in answers] == [b"220", b"250", b"250", b"250", b"354", b"250", b"221"]
+    assert len(desk.found) == 1
+
+
+PIECES = [
+    b"LHLO x\r\n", b"EHLO x\r\n", b"MAIL FROM:<>\r\n", b"MAIL FROM:<a@b> SIZE=99999999999\r\n", b"RCPT TO:<c@d>\r\n",
+    b"DATA\r\n", b".\r\n", b"RSET\r\n", b"STARTTLS\r\n", b"AUTH PLAIN\r\n", b"VRFY x\r\n", b"HELP\r\n", b"NOOP\r\n",
+    b"\r\n", b"\x00\xff\r\n", b"x" * 6000, b"From: a@b\r\n\r\n", b"\n.\n", b"BDAT 5 LAST\r\n",
+    b"MAIL FROM:<\xc3\xa4@b> SMTPUTF8\r\n",
+]  # fmt: skip
+
+
+def test_whatever_is_said_the_listener_goes_on_and_is_silent(caplog: pytest.LogCaptureFixture) -> None:
+    with listening() as desk:
+
+        @settings(max_examples=60)
+        @given(st.lists(st.sampled_from(PIECES), max_size=12))
+        def say(pieces: list[bytes]) -> None:
+            with socket.create_connection(("127.0.0.1", desk.port), timeout=10) as stream:
+                stream.sendall(b"".join(pieces))
+                stream.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(ConnectionError):
+                    while stream.recv(65536):
+                        pass
+
+        say()
+        with smtplib.LMTP("127.0.0.1", desk.port) as client:
+            assert client.sendmail("a@b.example", ["c@d.example"], RAW) == {}
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []

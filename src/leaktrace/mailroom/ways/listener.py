@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import queue
 import socket
 import stat
@@ -31,6 +32,7 @@ from leaktrace.settings import Settings
 
 _BATCH_COUNT = 100
 _WAIT_SECONDS = 0.2
+_STEP_SECONDS = 0.01
 _END_SECONDS = 10.0
 _T = TypeVar("_T")
 
@@ -57,13 +59,13 @@ class Listener:
 
     def batches(self, *, stop: Stop, tell: Tell) -> Generator[Batch, None, None]:
         """Messages as they are handed over, many at a time where many wait; ends when `stop` says so."""
-        with self._serving():
+        with _library_silent(), self._serving():
             place = self._asked.socket or "{}:{}".format(*(self.bound or ("", 0)))
             tell(f"Listening for {self._asked.protocol.upper()} on {place}.")
             if not self._asked.is_local:
                 tell("Other machines can reach this listener; let nobody but your mail system through to it.")
             while not stop():
-                if some := self._next():
+                if some := self._next(_WAIT_SECONDS):
                     yield Batch(
                         tuple(one.message for one in some),
                         settle=lambda some=some: _answer(some, Answer.TAKEN),  # type: ignore[misc]
@@ -72,10 +74,10 @@ class Listener:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self, wait_seconds: float) -> list[_Waiting]:
         """What waits now; whatever came while the last batch was committed is committed together."""
         try:
-            some = [self._waiting.get(timeout=_WAIT_SECONDS)]
+            some = [self._waiting.get(timeout=wait_seconds)]
         except queue.Empty:
             return []
         with contextlib.suppress(queue.Empty):
@@ -101,7 +103,7 @@ class Listener:
                 yield
             finally:
                 _in_loop(loop, _closed(server))
-                while some := self._next():
+                while some := self._next(_STEP_SECONDS):
                     _answer(some, Answer.LATER)
                 _in_loop(loop, self._conversations.end())
                 if self._asked.socket is not None:
@@ -127,6 +129,18 @@ class Listener:
         host, port = opened.sockets[0].getsockname()[:2]
         self.bound = (str(host), int(port))
         return opened
+
+
+@contextlib.contextmanager
+def _library_silent() -> Iterator[None]:
+    """The library would log what senders say, addresses included, to whoever reads stderr."""
+    log = logging.getLogger("mail.log")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _in_loop(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[None, None, _T]) -> _T:

@@ -223,9 +223,17 @@ class Session:
 
     def _log_in(self, asked: ImapAsked) -> None:
         try:
-            self._client.login(asked.user, asked.password)
+            if self._client.has_capability("AUTH=PLAIN"):
+                self._client.plain_login(asked.user, asked.password)  # takes any letters; LOGIN takes ASCII only
+            else:
+                self._client.login(asked.user, asked.password)
+        except UnicodeError:
+            raise MailError(
+                f"{self._where} takes no user or password with such letters.", "Use an app password in ASCII."
+            ) from None
         except LoginError as error:
-            if "[UNAVAILABLE]" in str(error).upper():
+            # The library says of a connection that broke off in between, too, that the log-in failed.
+            if isinstance(error.__context__, imaplib.IMAP4.abort) or "[UNAVAILABLE]" in str(error).upper():
                 raise LostConnection(f"{self._where} cannot check passwords now.", "Try again later.") from None
             # Not `from error`: servers repeat the user's name, which may be an address.
             raise MailError(
