@@ -15,11 +15,11 @@ AUTHORS_FIELDS = frozenset(
     b"content-transfer-encoding auto-submitted".split()
 )
 """Fields that are written once, by the author's program (RFC 5322, section 3.6; RFC 2045; RFC 3834)."""
+_COUNTING = AUTHORS_FIELDS | {b"received"}
 _TELLING = frozenset((b"date", b"message-id"))
-_HEADER_END = re.compile(rb"\n\n")
-_QUOTED_FROM = re.compile(rb"^>+From ", re.MULTILINE)
+_QUOTED_FROM = re.compile(rb"\n>+From ")
 _BLANKS = re.compile(rb"[ \t\n]+")
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
+_FIELD_END = re.compile(rb"\n(?![ \t])")
 
 
 def content_sha256(raw: bytes) -> str | None:
@@ -29,25 +29,26 @@ def content_sha256(raw: bytes) -> str | None:
     by their Received fields only, so these count then.
     """
     lines = raw.replace(b"\r\n", b"\n")
-    end = _HEADER_END.search(lines)
-    head, body = (lines, b"") if end is None else (lines[: end.start()], lines[end.end() :])
+    head, _, body = lines.partition(b"\n\n")
     fields = _fields(head)
-    kept = AUTHORS_FIELDS if any(name in _TELLING for name, _ in fields) else AUTHORS_FIELDS | {b"received"}
+    kept = AUTHORS_FIELDS if any(name in _TELLING for name, _ in fields) else _COUNTING
     said = sorted((name, value) for name, value in fields if name in kept)
     if not said:
         return None
     digest = hashlib.sha256()
     for name, value in said:
         digest.update(b"%d %s:%s\n" % (len(value), name, value))
-    digest.update(b"\n" + _QUOTED_FROM.sub(b"From ", body).rstrip(b"\n"))
+    body = b"\n" + body
+    digest.update((_QUOTED_FROM.sub(b"\nFrom ", body) if b">From " in body else body).rstrip(b"\n") or b"\n")
     return digest.hexdigest()
 
 
 def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
     """Names in lower case and unfolded values, blanks as one: relays may fold lines anew (RFC 6376, section 3.4.2)."""
     found = []
-    for field in re.split(rb"\n(?![ \t])", head):
-        matched = _FIELD.match(field)
-        if matched is not None:
-            found.append((matched.group(1).lower(), _BLANKS.sub(b" ", matched.group(2)).strip()))
+    for field in _FIELD_END.split(head):
+        name, colon, value = field.partition(b":")
+        name = name.rstrip(b" \t").lower()
+        if colon and name in _COUNTING:
+            found.append((name, _BLANKS.sub(b" ", value).strip()))
     return found
