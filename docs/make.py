@@ -149,6 +149,10 @@ def _holds(column: Column) -> str:
 def _value(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value) or "none"
+    if isinstance(value, bool):
+        return f"`{value}`".lower()  # as settings.json writes it
+    if value == "":
+        return "none"
     return f"`{value}`"
 
 

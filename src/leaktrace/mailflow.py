@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import Ledger, Progress
 from leaktrace.mailroom import (
     KEYS_DB,
+    AddedMail,
     DnsServer,
     FoundKey,
     FoundMessage,
@@ -29,6 +30,7 @@ from leaktrace.mailroom import (
     RawStore,
     SellerMatch,
     StoredReport,
+    content_sha256,
     group_reports,
     iter_messages,
     match_seller,
@@ -61,6 +63,33 @@ class _Matched:
 
 
 @dataclass(frozen=True, slots=True)
+class Committed:
+    """Messages whose bytes are stored and whose records are in the book, whatever kills the process from now on."""
+
+    messages: tuple[FoundMessage, ...]
+    records: tuple[MessageRecord, ...]
+    """What each of them is, in the same order."""
+    added: AddedMail
+
+
+class MailTally:
+    """What became of the messages so far, over all batches of one reading."""
+
+    def __init__(self) -> None:
+        self.message_count = self.report_count = self.duplicate_count = 0
+        self.by_kind: dict[str, int] = {}
+        self.reports: set[str] = set()
+
+    def add(self, added: AddedMail) -> None:
+        """Counts a committed batch."""
+        self.message_count += added.message_count
+        self.report_count += added.report_count
+        self.duplicate_count += added.duplicate_count
+        self.by_kind = _summed(self.by_kind, added.by_kind)
+        self.reports |= set(added.reports)
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignTraces:
     """What one campaign may have in common with another."""
 
@@ -83,6 +112,7 @@ class MailFlow:
         self._evidence = evidence
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._book = MailBook.open(self._folder, opened.keyring)
+        self._raw: RawStore | None = None
 
     def close(self) -> None:
         """Lets the book go."""
@@ -90,33 +120,42 @@ class MailFlow:
 
     def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
         """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
-        store = RawStore(self._folder / "raw", self._opened.keyring)
-        keys = self._key_book(now)
-        counted = MailReport(0, 0, 0, 0, {})
-        new_reports: set[str] = set()
+        tally = MailTally()
         found = iter_messages(paths, settings=self._opened.settings)
         while batch := list(islice(found, _BATCH_COUNT)):
-            kept = [message for message in batch if message.raw is not None]
-            store.put_all(message.raw or b"" for message in kept)
-            records = [_record(message, self._opened.settings, keys) for message in batch]
-            self._keep_aside(batch, records)
-            added = self._book.add(records, seen_at=now)
-            new_reports |= set(added.reports)
-            counted = replace(
-                counted,
-                message_count=counted.message_count + added.message_count,
-                report_count=counted.report_count + added.report_count,
-                duplicate_count=counted.duplicate_count + added.duplicate_count,
-                by_kind=_summed(counted.by_kind, added.by_kind),
-            )
+            tally.add(self.receive_messages(batch, now=now).added)
             if progress is not None:
-                progress("messages", counted.message_count, None)
-        if keys is not None:
-            keys.close()
-        unreadable = counted.by_kind.get("unreadable", 0)
-        unmatched = sum(1 for one in self._matched() if one.customer is None and one.report.report in new_reports)
-        aside = str(self._rejects_file) if unreadable else None
-        return replace(counted, unmatched_count=unmatched, rejected_count=unreadable, rejects_file=aside)
+                progress("messages", tally.message_count, None)
+        return self.report_of(tally)
+
+    def receive_messages(self, batch: Sequence[FoundMessage], *, now: datetime) -> Committed:
+        """Takes one batch in, all of it or nothing; when it returns, whoever gave the messages may dispose of them.
+
+        LeaktraceError where the disk does not take it: the same batch may come again.
+        """
+        raws = [message.raw for message in batch if message.raw is not None]
+        self._store().put_all(raws)
+        keys = self._key_book(now)
+        with contextlib.nullcontext() if keys is None else contextlib.closing(keys):
+            records = [_record(message, self._opened.settings, keys) for message in batch]
+        self._keep_aside(batch, records)
+        contents = {message.sha256: content_sha256(message.raw) for message in batch if message.raw is not None}
+        added = self._book.add(records, seen_at=now, contents=contents)
+        return Committed(tuple(batch), tuple(records), added)
+
+    def report_of(self, tally: MailTally) -> MailReport:
+        """The report on one reading of the mail."""
+        unreadable = tally.by_kind.get("unreadable", 0)
+        unmatched = sum(1 for one in self._matched() if one.customer is None and one.report.report in tally.reports)
+        return MailReport(
+            message_count=tally.message_count,
+            report_count=tally.report_count,
+            duplicate_count=tally.duplicate_count,
+            unmatched_count=unmatched,
+            by_kind=tally.by_kind,
+            rejected_count=unreadable,
+            rejects_file=str(self._rejects_file) if unreadable else None,
+        )
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns, most reports first."""
@@ -189,6 +228,11 @@ class MailFlow:
         if not servers and not path.exists():
             return None
         return KeyBook(path, DnsServer(servers) if servers else None, lambda: now)
+
+    def _store(self) -> RawStore:
+        if self._raw is None:
+            self._raw = RawStore(self._folder / "raw", self._opened.keyring)
+        return self._raw
 
     def _keep_aside(self, batch: Sequence[FoundMessage], records: Sequence[MessageRecord]) -> None:
         """Writes down which messages could not be read and why, each once, before the book knows them."""

@@ -525,7 +525,7 @@ class MailReport:
     report_count: int
     """Originals recovered from new messages."""
     duplicate_count: int
-    """Messages whose very bytes were here before."""
+    """Messages that were here before, whatever way they came by."""
     unmatched_count: int
     """Reports whose customer is not known (yet)."""
     by_kind: dict[str, int]

@@ -110,6 +110,33 @@ class Settings:
     dns_servers: tuple[str, ...] = _setting(
         (), "Addresses of DNS servers that are asked for DKIM keys when mail comes, or 'system'; none: no look-ups."
     )
+    # ways in
+    imap_poll_seconds: int = _setting(
+        60, "How often a followed IMAP mailbox is asked for new mail, should its server not tell (IDLE).", 1, 86400
+    )
+    imap_timeout_seconds: int = _setting(60, "How long an IMAP server may take for an answer.", 1, 3600)
+    listener_connection_ceiling_count: int = _setting(
+        50, "Connections to the LMTP or SMTP listener at a time; more are told to come back (421).", 1, 10_000
+    )
+    listener_recipient_ceiling_count: int = _setting(100, "Recipients of one message at the listener.", 1, 10_000)
+    listener_line_ceiling_bytes: int = _setting(
+        100_000, "A message with a longer line is refused by the listener (500).", 1000, 10_000_000
+    )
+    listener_timeout_seconds: int = _setting(300, "A silent connection to the listener is closed after this.", 1, 3600)
+    # acknowledgements
+    acknowledge_reports: bool = _setting(
+        False, "Whether reporters are thanked by mail (docs/mailbox.md); needs `acknowledge_from`."
+    )
+    acknowledge_from: str = _setting("", "Address that acknowledgements come from, as report-abuse@market.example.")
+    acknowledge_name: str = _setting("", "Name shown beside that address.")
+    acknowledge_every_days: int = _setting(
+        7, "A reporter is thanked once in so many days, whatever they send.", 1, 3650
+    )
+    acknowledge_hourly_ceiling_count: int = _setting(
+        200, "Acknowledgements sent in one hour; a report beyond that is not acknowledged.", 1, 1_000_000
+    )
+    smtp_relay_host: str = _setting("localhost", "Mail server that acknowledgements are handed to.")
+    smtp_relay_port: int = _setting(25, "Its port.", 1, 65535)
 
     def digest(self) -> str:
         """SHA-256 over all values, in canonical JSON."""
@@ -140,6 +167,10 @@ def _checked(name: str, value: Any, described: dataclasses.Field[Any]) -> Any:
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise UsageError(f"The setting '{name}' is a list of texts, not {value!r}.")
         return tuple(value)
+    if isinstance(default, bool | str):
+        if type(value) is not type(default):
+            raise UsageError(f"The setting '{name}' is {_kind(default)}, not {value!r}.")
+        return value
     if isinstance(value, bool) or not isinstance(value, int if isinstance(default, int) else int | float):
         raise UsageError(f"The setting '{name}' is {_kind(default)}, not {value!r}.")
     low, high = described.metadata["low"], described.metadata["high"]
@@ -149,4 +180,6 @@ def _checked(name: str, value: Any, described: dataclasses.Field[Any]) -> Any:
 
 
 def _kind(default: Any) -> str:
+    if isinstance(default, bool | str):
+        return "true or false" if isinstance(default, bool) else "a text"
     return "a whole number" if isinstance(default, int) else "a number"

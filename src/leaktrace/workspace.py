@@ -6,12 +6,14 @@ import getpass
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from os import PathLike
 from pathlib import Path
 
 from leaktrace import lookuplog
+from leaktrace.acknowledging import Acknowledger
 from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
 from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
@@ -30,8 +32,10 @@ from leaktrace.ledger import (
 from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.mailroom import FoundKey
+from leaktrace.mailroom.ways import Stop, Tell, WayAsked
 from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
 from leaktrace.previewing import preview_tables
+from leaktrace.receiving import open_way, receive_all
 from leaktrace.records import (
     TABLES,
     Calibration,
@@ -240,6 +244,32 @@ class Workspace:
     def dns_keys(self) -> tuple[FoundKey, ...]:
         """Every DKIM key record that was found when mail came, with when and by which server, oldest first."""
         return self._mail.dns_keys()
+
+    def receive_from(
+        self,
+        asked: WayAsked,
+        *,
+        stop: Stop = lambda: False,
+        tell: Tell = lambda _: None,
+        acknowledge: bool | None = None,
+        progress: Progress | None = None,
+    ) -> MailReport:
+        """Takes in what comes by IMAP, to a listener or into followed mailboxes, until `stop` says so.
+
+        `acknowledge`: whether reporters are thanked; null: as the settings say.
+        """
+        way = open_way(asked, self._opened)
+        wanted = self.settings.acknowledge_reports if acknowledge is None else acknowledge
+        with Acknowledger(self._opened, self._around.clock) if wanted else nullcontext() as acknowledger:
+            return receive_all(
+                self._mail,
+                way,
+                clock=self._around.clock,
+                stop=stop,
+                tell=tell,
+                acknowledger=acknowledger,
+                progress=progress,
+            )
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns, most reports first."""

@@ -178,6 +178,32 @@ def test_a_message_is_one_message_whichever_way_it_came(tmp_path: Path) -> None:
         assert len(book.reports()) == 1
 
 
+def test_a_message_of_any_kind_is_known_by_what_it_says(tmp_path: Path) -> None:
+    first, second, other = (message(name=name) for name in ("eml", "lmtp", "other"))
+    with MailBook.open(tmp_path, KEYRING) as book:
+        added = book.add([first], seen_at=SEEN_AT, contents={first.sha256: "says a"})
+        assert added.messages == {first.sha256}
+        contents = {second.sha256: "says a", other.sha256: "says b"}
+        added = book.add([second, other], seen_at=SEEN_AT, contents=contents)
+        assert (added.duplicate_count, added.messages) == (1, {other.sha256})
+        # The copy is known by its own bytes from now on, also where nobody says what it says.
+        assert book.add([second], seen_at=SEEN_AT).duplicate_count == 1
+        assert book.record(second.sha256) == first
+
+
+def test_a_book_from_before_contents_were_kept_gets_them_when_it_is_opened(tmp_path: Path) -> None:
+    old, new, again = (message(name=name) for name in ("old", "new", "again"))
+    with MailBook.open(tmp_path, KEYRING) as book:
+        book.add([old], seen_at=SEEN_AT)
+    with sqlite3.connect(tmp_path / "mail.db") as connection:
+        connection.execute("DROP TABLE contents")
+    connection.close()
+    with MailBook.open(tmp_path, KEYRING) as book:
+        assert book.add([old], seen_at=SEEN_AT, contents={old.sha256: "a"}).duplicate_count == 1
+        assert book.add([new], seen_at=SEEN_AT, contents={new.sha256: "b"}).messages == {new.sha256}
+        assert book.add([again], seen_at=SEEN_AT, contents={again.sha256: "b"}).duplicate_count == 1
+
+
 @pytest.mark.parametrize(
     "second",
     [

@@ -116,6 +116,8 @@ def test_a_marker_that_cannot_be_read_is_named(desk: Desk, content: bytes | None
         (b'{"naming_threshold_probability": "high"}', "is a number, not 'high'"),
         (b'{"control_count": true}', "is a whole number, not True"),
         (b'{"control_count": 1.5}', "is a whole number, not 1.5"),
+        (b'{"acknowledge_reports": 1}', "is true or false, not 1"),
+        (b'{"acknowledge_from": true}', "is a text, not True"),
         (b'{"trusted_receivers": "mx.example"}', "is a list of texts"),
         (b'{"naming_threshold_probability": NaN}', "is not JSON"),
         (b'{"naming_threshold_probability": 1e999}', "lies between"),

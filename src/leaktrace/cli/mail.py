@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from leaktrace.cli.output import JsonOption, answer, progress_line, screen_of
+from leaktrace.cli.following import stop_on_signal
+from leaktrace.cli.mailways import WayOptions
+from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
 from leaktrace.mailflow import inspect_files
+from leaktrace.mailroom.ways import PASSWORD_VARIABLE
 from leaktrace.report import render_campaigns, render_mail_report
 from leaktrace.settings import Settings
 
@@ -21,35 +25,95 @@ def register(app: typer.Typer) -> None:
 
 def mail(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="mbox files, Maildirs, .eml files or folders of them.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="mbox files, Maildirs, .eml files or folders of them.")
+    ] = None,
     inspect: Annotated[bool, typer.Option("--inspect", help="Only say what each message is; store nothing.")] = False,
     dns_keys: Annotated[
         Path | None, typer.Option("--dns-keys", help="DKIM keys for --inspect, one a line: name TAB record.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on and take what comes, until SIGINT or SIGTERM: files or --imap.")
+    ] = False,
+    every_seconds: Annotated[
+        float | None, typer.Option("--every-seconds", help="How often followed files are looked at.", show_default="5")
+    ] = None,
+    imap: Annotated[
+        str | None,
+        typer.Option("--imap", help="A mailbox, as imaps://user@host/INBOX. Its password is never part of it."),
+    ] = None,
+    imap_password_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--imap-password-file",
+            help=f"File (0600) whose first line is the password; without it ${PASSWORD_VARIABLE}.",
+        ),
+    ] = None,
+    imap_ca_file: Annotated[
+        Path | None,
+        typer.Option("--imap-ca-file", help="PEM file of the authority that signed the server's certificate."),
+    ] = None,
+    move_to: Annotated[
+        str | None, typer.Option("--move-to", help="IMAP folder that messages are moved to once they are stored.")
+    ] = None,
+    leave: Annotated[
+        bool, typer.Option("--leave", help="Leave stored messages where they are, unread (the default).")
+    ] = False,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen",
+            help="Listen for a mail system: lmtp://127.0.0.1:2424, lmtp+unix:/path/to/socket, smtp://127.0.0.1:2525.",
+        ),
+    ] = None,
+    acknowledge: Annotated[
+        bool | None,
+        typer.Option(
+            "--acknowledge/--no-acknowledge",
+            help="Whether reporters are thanked by mail.",
+            show_default="as the setting acknowledge_reports says",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Store the mail of an abuse mailbox and find the reports in it. A message seen twice is one message.
 
-    Examples: leaktrace mail abuse.mbox, and to look at one message: leaktrace mail --inspect complaint.eml --json
+    Examples: leaktrace mail abuse.mbox, and to look at one message: leaktrace mail --inspect complaint.eml --json.
+    A mailbox that fills: leaktrace mail --imap imaps://abuse@mail.market.example/INBOX
+    --imap-password-file imap.password --move-to stored --follow, or behind Postfix:
+    leaktrace mail --listen lmtp://127.0.0.1:2424, or a Maildir: leaktrace mail Maildir --follow.
     """
+    options = WayOptions(
+        follow, every_seconds, imap, imap_password_file, imap_ca_file, move_to, leave, listen, acknowledge
+    )
+    given = paths or []
+    asked = options.asked(given, os.environ, inspect=inspect)
     if inspect:
-        found = inspect_files(paths, Settings(), dns_keys)
-        lines = [
-            f"{record.file}: {record.kind}"
-            + (f" ({record.reason})" if record.reason else "")
-            + "".join(
-                f"\n    {original.form} {original.grade}: from {original.sender.address or 'no address'}, "
-                f"'{original.subject or ''}'"
-                for original in record.originals
-            )
-            for record in found
-        ]
-        answer(found, "\n".join(lines) or "No message in there.", as_json=as_json)
-        return 0
+        return _inspect(given, dns_keys, as_json=as_json)
     with screen_of(context).open() as workspace, progress_line() as tell:
-        report = workspace.receive(paths, progress=tell)
+        if asked is None:
+            report = workspace.receive(given, progress=tell)
+        else:
+            with stop_on_signal() as stop:
+                report = workspace.receive_from(asked, stop=stop, tell=note, acknowledge=acknowledge, progress=tell)
     answer(report, render_mail_report(report), as_json=as_json)
     return 3 if report.rejected_count else 0
+
+
+def _inspect(paths: list[Path], dns_keys: Path | None, *, as_json: bool) -> int:
+    found = inspect_files(paths, Settings(), dns_keys)
+    lines = [
+        f"{record.file}: {record.kind}"
+        + (f" ({record.reason})" if record.reason else "")
+        + "".join(
+            f"\n    {original.form} {original.grade}: from {original.sender.address or 'no address'}, "
+            f"'{original.subject or ''}'"
+            for original in record.originals
+        )
+        for record in found
+    ]
+    answer(found, "\n".join(lines) or "No message in there.", as_json=as_json)
+    return 0
 
 
 def campaigns(context: typer.Context, as_json: JsonOption = False) -> None:

@@ -5,6 +5,7 @@ from leaktrace.mailroom.dnskeys import KEYS_DB, DnsServer, FoundKey, KeyBook
 from leaktrace.mailroom.mailbook import AddedMail, MailBook
 from leaktrace.mailroom.read import read_mail, read_oversize
 from leaktrace.mailroom.reports import StoredReport
+from leaktrace.mailroom.sameness import content_sha256
 from leaktrace.mailroom.sellers import SellerMatch, match_seller
 from leaktrace.mailroom.sources import FoundMessage, iter_messages
 from leaktrace.mailroom.store import RawStore
@@ -22,6 +23,7 @@ __all__ = [
     "RawStore",
     "SellerMatch",
     "StoredReport",
+    "content_sha256",
     "group_reports",
     "iter_messages",
     "match_seller",

@@ -23,7 +23,7 @@ from leaktrace.mailroom.documents import message_from_document
 from leaktrace.mailroom.domains import domain_of_address
 from leaktrace.mailroom.features import features_from_document, features_of
 from leaktrace.mailroom.reports import AddressHashes, StoredReport, hashes_of
-from leaktrace.mailroom.schema import FORMAT, SCHEMA
+from leaktrace.mailroom.schema import CONTENTS, FORMAT, SCHEMA
 from leaktrace.records import MessageRecord, Original, Window, to_document, to_json
 
 MAIL_DB = "mail.db"
@@ -43,6 +43,8 @@ class AddedMail:
     """New messages by kind."""
     reports: tuple[str, ...] = ()
     """Ids of the new reports."""
+    messages: frozenset[str] = frozenset()
+    """SHA-256 of the new messages."""
 
 
 class MailBook:
@@ -88,23 +90,33 @@ class MailBook:
 
     # --- writing ------------------------------------------------------------------------------------------
 
-    def add(self, records: Iterable[MessageRecord], *, seen_at: datetime) -> AddedMail:
+    def add(
+        self,
+        records: Iterable[MessageRecord],
+        *,
+        seen_at: datetime,
+        contents: Mapping[str, str | None] | None = None,
+    ) -> AddedMail:
         """Remembers a batch, all of it or nothing. A message that is here already changes nothing, even when it came
-        another way that changed its line ends (a mailbox file, a folder).
+        another way that changed its line ends or its trace fields. `contents`: message's SHA-256 -> `content_sha256`.
         """
+        contents = contents or {}
+        messages: set[str] = set()
         by_kind: dict[str, int] = {}
         reports: list[str] = []
         message_count = duplicate_count = 0
         with self._writing():
             for record in records:
                 message_count += 1
-                if self._is_known(record):
+                content = contents.get(record.sha256)
+                if self._is_known(record, content):
                     duplicate_count += 1
                     continue
-                self._insert(record, seen_at)
+                self._insert(record, seen_at, content)
+                messages.add(record.sha256)
                 by_kind[record.kind] = by_kind.get(record.kind, 0) + 1
                 reports += [f"{record.sha256}/{index}" for index in range(len(record.originals))]
-        return AddedMail(message_count, len(reports), duplicate_count, by_kind, tuple(reports))
+        return AddedMail(message_count, len(reports), duplicate_count, by_kind, tuple(reports), frozenset(messages))
 
     def assign(self, campaigns: Mapping[str, str]) -> None:
         """Remembers the campaign of each report (report id -> campaign id), all or none."""
@@ -172,6 +184,10 @@ class MailBook:
                     "INSERT INTO book SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM book)",
                     (FORMAT, self._keyring.check_value()),
                 )
+        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'contents'").fetchone():
+            # A book that was made before messages were known by what they say gets the table when it is opened.
+            with self._writing():
+                self._connection.execute(CONTENTS)
         book_format, check_value = self._connection.execute("SELECT format, check_value FROM book").fetchone()
         if book_format > FORMAT:
             raise WorkspaceError(
@@ -184,22 +200,22 @@ class MailBook:
                 "Set LEAKTRACE_KEY_FILE to the key file of this workspace.",
             )
 
-    def _is_known(self, record: MessageRecord) -> bool:
+    def _is_known(self, record: MessageRecord, content: str | None) -> bool:
         if self._connection.execute(
             "SELECT 1 FROM messages WHERE sha256 = ? UNION ALL SELECT 1 FROM copies WHERE sha256 = ?",
             (record.sha256, record.sha256),
         ).fetchone():
             return True
         fingerprint = _fingerprint(record, self._keyring)
-        twin = (
-            fingerprint
-            and self._connection.execute("SELECT id FROM messages WHERE fingerprint = ?", (fingerprint,)).fetchone()
-        )
+        twin = self._connection.execute(
+            "SELECT message FROM contents WHERE content = ? UNION ALL SELECT id FROM messages WHERE fingerprint = ?",
+            (content, fingerprint),
+        ).fetchone()
         if twin:
             self._connection.execute("INSERT INTO copies (sha256, message) VALUES (?, ?)", (record.sha256, twin[0]))
         return bool(twin)
 
-    def _insert(self, record: MessageRecord, seen_at: datetime) -> None:
+    def _insert(self, record: MessageRecord, seen_at: datetime, content: str | None) -> None:
         sealed = self._keyring.encrypt(
             to_json(record, indent=None).encode("utf-8", "surrogatepass"), _context(record.sha256)
         )
@@ -207,6 +223,8 @@ class MailBook:
             "INSERT INTO messages (sha256, kind, seen_at, fingerprint, sealed) VALUES (?, ?, ?, ?, ?)",
             (record.sha256, record.kind, _text(seen_at), _fingerprint(record, self._keyring), sealed),
         ).lastrowid
+        if content is not None:
+            self._connection.execute("INSERT INTO contents (content, message) VALUES (?, ?)", (content, message))
         for index, original in enumerate(record.originals):
             features = features_of(original, self._keyring.feature_hash).document()
             self._connection.execute(

@@ -19,3 +19,9 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS addresses (message INTEGER NOT NULL, idx INTEGER NOT NULL, role TEXT NOT NULL, "
     "exact BLOB NOT NULL, folded BLOB NOT NULL, FOREIGN KEY (message, idx) REFERENCES reports (message, idx)) STRICT",
 )
+
+CONTENTS = (
+    # What a message says, apart from what its way here added (`sameness.py`); an older leaktrace does without.
+    "CREATE TABLE IF NOT EXISTS contents "
+    "(content TEXT PRIMARY KEY, message INTEGER NOT NULL REFERENCES messages) STRICT"
+)

@@ -8,6 +8,7 @@ with its digest, size and first bytes.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -49,13 +50,13 @@ def iter_messages(
     A folder with `cur` and `new` is a Maildir; any other is walked, Maildirs in it included. A file that begins with a
     From_ line is an mbox, any other one message; an empty file holds none.
     """
-    ceiling = (settings or Settings()).message_ceiling_bytes
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
-        for file in _files(Path(path)):
-            yield from _messages_of(file, ceiling)
+        for file in iter_files(Path(path)):
+            yield from messages_of(file, settings or Settings())
 
 
-def _files(path: Path) -> Iterator[Path]:
+def iter_files(path: Path) -> Iterator[Path]:
+    """The files of a path that may hold messages, in a fixed order."""
     try:
         if path.is_dir():
             yield from _walked(path)
@@ -80,18 +81,45 @@ def _walked(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _messages_of(file: Path, ceiling: int) -> Iterator[FoundMessage]:
+def messages_of(file: Path, settings: Settings) -> Iterator[FoundMessage]:
+    """The messages of one file."""
+    if is_mbox(file):
+        yield from messages_of_mbox(file, settings)
+        return
+    with _reading(file) as stream:
+        growing = _Growing(str(file), 0, settings.message_ceiling_bytes)
+        while chunk := stream.read(_CHUNK_BYTES):
+            growing.add(chunk)
+        if growing.size_bytes:
+            yield growing.message()
+
+
+def is_mbox(file: Path, *, start: int = 0) -> bool:
+    """Whether a From_ line is what a file begins with, or what follows blank lines from `start` on."""
+    with _reading(file) as stream:
+        stream.seek(start)
+        opening = stream.read(512)
+        return _ENVELOPE.match(opening.lstrip(b"\r\n") if start else opening) is not None
+
+
+def file_opening(file: Path) -> bytes:
+    """The first bytes of a file."""
+    with _reading(file) as stream:
+        return stream.read(512)
+
+
+def messages_of_mbox(file: Path, settings: Settings, *, start: int = 0) -> Iterator[FoundMessage]:
+    """The messages of an mbox from this byte on: the beginning of a From_ line or of a blank line before it."""
+    with _reading(file) as stream:
+        stream.seek(start)
+        yield from _split_mbox(str(file), stream, settings.message_ceiling_bytes, start)
+
+
+@contextlib.contextmanager
+def _reading(file: Path) -> Iterator[BinaryIO]:
     try:
         with file.open("rb") as stream:
-            opening = stream.read(512)
-            stream.seek(0)
-            if opening.startswith(b"From ") and _ENVELOPE.match(opening):
-                yield from _split_mbox(str(file), stream, ceiling)
-            elif opening:
-                growing = _Growing(str(file), 0, ceiling)
-                while chunk := stream.read(_CHUNK_BYTES):
-                    growing.add(chunk)
-                yield growing.message()
+            yield stream
     except OSError as error:
         raise MailError(f"{file} cannot be read: {error.strerror}.", "Check its permissions.") from error
 
@@ -141,9 +169,9 @@ class _Growing:
         )
 
 
-def _split_mbox(file: str, stream: BinaryIO, ceiling: int) -> Iterator[FoundMessage]:
+def _split_mbox(file: str, stream: BinaryIO, ceiling: int, start: int) -> Iterator[FoundMessage]:
     growing: _Growing | None = None
-    offset, after_blank, line_begins = 0, True, True
+    offset, after_blank, line_begins = start, True, True
     while line := stream.readline(_CHUNK_BYTES):
         offset += len(line)
         if line_begins and after_blank and line.startswith(b"From ") and _ENVELOPE.match(line):

@@ -1,0 +1,54 @@
+"""What one message says, apart from what its way here did to it: a message that comes twice is one message.
+
+An mbox quotes `From ` at the beginning of a line and ends lines in LF, IMAP and LMTP in CRLF; each mail system on the
+way puts trace fields, judgements and delivery fields on top (RFC 5321, section 4.4), mail programs add flags. None of
+that is what the reporter wrote. What is: the fields that the author's program writes, and the body.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+AUTHORS_FIELDS = frozenset(
+    b"from sender reply-to to cc date message-id subject in-reply-to references content-type "
+    b"content-transfer-encoding auto-submitted".split()
+)
+"""Fields that are written once, by the author's program (RFC 5322, section 3.6; RFC 2045; RFC 3834)."""
+_COUNTING = AUTHORS_FIELDS | {b"received"}
+_TELLING = frozenset((b"date", b"message-id"))
+_QUOTED_FROM = re.compile(rb"\n>+From ")
+_BLANKS = re.compile(rb"[ \t\n]+")
+_FIELD_END = re.compile(rb"\n(?![ \t])")
+
+
+def content_sha256(raw: bytes) -> str | None:
+    """SHA-256, in hex, of what the author wrote; equal for one message whatever way it came by. Linear in the bytes.
+
+    None where there are no header fields. Without Date and Message-ID two complaints in the same words are told apart
+    by their Received fields only, so these count then.
+    """
+    lines = raw.replace(b"\r\n", b"\n")
+    head, _, body = lines.partition(b"\n\n")
+    fields = _fields(head)
+    kept = AUTHORS_FIELDS if any(name in _TELLING for name, _ in fields) else _COUNTING
+    said = sorted((name, value) for name, value in fields if name in kept)
+    if not said:
+        return None
+    digest = hashlib.sha256()
+    for name, value in said:
+        digest.update(b"%d %s:%s\n" % (len(value), name, value))
+    body = b"\n" + body
+    digest.update((_QUOTED_FROM.sub(b"\nFrom ", body) if b">From " in body else body).rstrip(b"\n") or b"\n")
+    return digest.hexdigest()
+
+
+def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
+    """Names in lower case and unfolded values, blanks as one: relays may fold lines anew (RFC 6376, section 3.4.2)."""
+    found = []
+    for field in _FIELD_END.split(head):
+        name, colon, value = field.partition(b":")
+        name = name.rstrip(b" \t").lower()
+        if colon and name in _COUNTING:
+            found.append((name, _BLANKS.sub(b" ", value).strip()))
+    return found
