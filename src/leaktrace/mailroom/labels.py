@@ -1,4 +1,7 @@
-"""The tables of what mail clients write around a forward (`labels.toml`), ready to look up."""
+"""The tables of what mail clients write around a forward (`labels/`, one file per language), ready to look up.
+
+Each word names its sources (`labels/sources.toml`). Add a language by adding a file; no code knows a language.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, get_args
+from importlib.resources.abc import Traversable
+from typing import Any, Literal, get_args
 
 Role = Literal["from", "to", "cc", "bcc", "date", "subject", "reply_to", "other"]
 Marker = Literal["forwarded", "original", "replied"]
@@ -15,6 +19,7 @@ Table = dict[str, list[str]]
 """One language's words by kind."""
 SHORTEST_MONTH = {"fi": 5}
 """Languages that do not cut the names of months to three letters (Finnish `mar` is not used for marraskuu)."""
+MONTH_KINDS = ("months", "persian_months")
 ROLES: tuple[Role, ...] = get_args(Role)
 _DASHES = " \t-_=*—–─~#>|【】[]"
 _SAME_LETTERS = str.maketrans({"ي": "ی", "ك": "ک", "ţ": "ț", "ş": "ș", "’": "'", "\xa0": " ", "：": ":"})
@@ -50,27 +55,59 @@ class Labels:
 @cache
 def labels() -> Labels:
     """The tables of the package; read once, never changed."""
-    text = resources.files("leaktrace.mailroom").joinpath("labels.toml").read_text(encoding="utf-8")
-    tables: dict[str, Table] = tomllib.loads(text)
-    roles = _roles(tables)
+    tables = _tables()
+    words: dict[str, Table] = {name: _words(table) for name, table in tables.items()}
+    roles = _roles(words)
     return Labels(
         roles=roles,
-        written=_written(tables),
-        forwarded=_all_words(tables, "forwarded"),
-        original=_all_words(tables, "original"),
-        replied=_all_words(tables, "replied"),
-        forward_prefixes=_prefixes(tables, "forward_prefix"),
-        reply_prefixes=_prefixes(tables, "reply_prefix"),
-        wrote=_longest_first(tables, "wrote"),
-        on_behalf_of=_longest_first(tables, "on_behalf_of"),
+        written=_written(words),
+        forwarded=_all_words(words, "forwarded"),
+        original=_all_words(words, "original"),
+        replied=_all_words(words, "replied"),
+        forward_prefixes=_prefixes(words, "forward_prefix"),
+        reply_prefixes=_prefixes(words, "reply_prefix"),
+        wrote=_longest_first(words, "wrote"),
+        on_behalf_of=_longest_first(words, "on_behalf_of"),
         months=_months(tables),
         persian_months={
-            plain(word): number + 1
-            for number, words in enumerate(tables["fa"]["persian_months"])
-            for word in words.split()
+            plain(name): number
+            for number, names in enumerate(tables["fa"]["persian_months"]["names"], 1)
+            for name in names
         },
         longest_label=max(map(len, roles)),
     )
+
+
+def sources() -> dict[str, dict[str, str]]:
+    """Where words were found: id -> `what` and `where`."""
+    found: dict[str, dict[str, str]] = tomllib.loads(_folder().joinpath("sources.toml").read_text(encoding="utf-8"))
+    return found
+
+
+def words_with_sources() -> dict[str, dict[str, dict[str, list[str]]]]:
+    """Language -> kind -> word as it is written -> ids of its sources."""
+    return {
+        language: {kind: found for kind, found in table.items() if kind not in MONTH_KINDS}
+        for language, table in _tables().items()
+    }
+
+
+def _folder() -> Traversable:
+    return resources.files("leaktrace.mailroom").joinpath("labels")
+
+
+def _tables() -> dict[str, dict[str, Any]]:
+    """Every language's file, in the order of their names."""
+    files = sorted((one for one in _folder().iterdir() if one.name.endswith(".toml")), key=lambda one: one.name)
+    return {
+        one.name.removesuffix(".toml"): tomllib.loads(one.read_text(encoding="utf-8"))
+        for one in files
+        if one.name != "sources.toml"
+    }
+
+
+def _words(table: dict[str, Any]) -> Table:
+    return {kind: list(found) for kind, found in table.items() if kind not in MONTH_KINDS}
 
 
 def _all_words(tables: dict[str, Table], kind: str) -> frozenset[str]:
@@ -78,11 +115,12 @@ def _all_words(tables: dict[str, Table], kind: str) -> frozenset[str]:
 
 
 def _roles(tables: dict[str, Table]) -> dict[str, dict[Role, frozenset[str]]]:
+    """Word -> role -> languages; `other` comes last, so that a word that is also a field of its own is that field."""
     found: dict[str, dict[Role, frozenset[str]]] = {}
-    for language, table in tables.items():
-        for role in ROLES:
+    for role in ROLES:
+        for language, table in tables.items():
             for word in table.get(role, []):
-                of_word = found.setdefault(plain(word), {})
+                of_word = found.setdefault(plain(word).rstrip("."), {})
                 of_word[role] = of_word.get(role, frozenset()) | {language}
     return found
 
@@ -96,7 +134,8 @@ def _prefixes(tables: dict[str, Table], kind: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for language, table in tables.items():
         for word in table.get(kind, []):
-            found[plain(word)] = found.get(plain(word), frozenset()) | {language}
+            prefix = plain(word).rstrip(".")
+            found[prefix] = found.get(prefix, frozenset()) | {language}
     return found
 
 
@@ -104,12 +143,16 @@ def _longest_first(tables: dict[str, Table], kind: str) -> tuple[str, ...]:
     return tuple(sorted(_all_words(tables, kind), key=lambda word: (-len(word), word)))
 
 
-def _months(tables: dict[str, Table]) -> dict[str, dict[str, frozenset[int]]]:
+def _months(tables: dict[str, dict[str, Any]]) -> dict[str, dict[str, frozenset[int]]]:
     """Whole names, and their beginnings from three letters on where those are no whole name of the language."""
     found: dict[str, dict[str, frozenset[int]]] = {}
     for language, table in tables.items():
+        section = table.get("months", {})
         names = [
-            (plain(name), number) for number, names in enumerate(table.get("months", []), 1) for name in names.split()
+            (plain(name), number)
+            for key in ("names", "also")
+            for number, of_month in enumerate(section.get(key, []), 1)
+            for name in of_month
         ]
         whole = {name for name, _ in names}
         for name, number in names:
@@ -138,7 +181,7 @@ def subject_says(subject: str | None, languages: frozenset[str]) -> Literal["for
     """What a subject's first prefix says; one that means both is read in the languages of the header lines."""
     text = plain(subject or "").lstrip("[(* ")
     word, colon, _ = text.partition(":")
-    word = word.rstrip("0123456789[]()^ ")
+    word = word.rstrip("0123456789[]()^ .")
     if not colon or not word:
         return None
     forward = labels().forward_prefixes.get(word, frozenset())
@@ -153,6 +196,6 @@ def subject_says(subject: str | None, languages: frozenset[str]) -> Literal["for
 def without_prefixes(subject: str) -> str:
     """The subject without its first forward prefix."""
     head, colon, rest = subject.replace("：", ":").partition(":")
-    if colon and plain(head).lstrip("[( ") in labels().forward_prefixes:
+    if colon and plain(head).lstrip("[( ").rstrip(". ") in labels().forward_prefixes:
         return rest.strip().removesuffix("]" if head.lstrip().startswith("[") else "").strip()
     return subject.strip()
