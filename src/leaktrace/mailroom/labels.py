@@ -126,7 +126,13 @@ def _roles(tables: dict[str, Table]) -> dict[str, dict[Role, frozenset[str]]]:
 
 
 def _written(tables: dict[str, Table]) -> tuple[tuple[str, Role], ...]:
-    words = {(word, role) for table in tables.values() for role in ROLES for word in table.get(role, [])}
+    words = {
+        (written, role)
+        for table in tables.values()
+        for role in ROLES
+        for word in table.get(role, [])
+        for written in (word, word[:1].upper() + word[1:])
+    }
     return tuple(sorted(words, key=lambda pair: (-len(pair[0]), pair)))
 
 
