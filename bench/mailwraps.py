@@ -75,12 +75,11 @@ def vocabularies() -> list[Words]:
 
 
 def written_dates(language: str, at: datetime) -> list[str]:
-    """The time as programs of that language write it: CLDR's long, medium and short patterns, without a zone."""
+    """The time as programs of that language write it: CLDR's full, long, medium and short patterns, without a zone."""
     locale = Locale.parse(BABEL.get(language, "en" if language == UNKNOWN else language))
-    shapes = ("EEEE d MMMM y HH:mm", *(("long", "medium", "short")))
     clock = at.replace(tzinfo=None)
-    found = [format_datetime(clock, shapes[0], locale=locale)]
-    for shape in shapes[1:]:
+    found = []
+    for shape in ("full", "long", "medium", "short"):
         day = format_datetime(clock, str(locale.date_formats[shape]), locale=locale)
         found.append(f"{day} {format_datetime(clock, str(locale.time_formats['short']), locale=locale)}")
     return found

@@ -32,6 +32,8 @@ _THUNDERBIRD_CUES = ("moz-forward-container", "moz-email-headers-table")
 _FORWARD_CUES = ("gmail_attr", *_THUNDERBIRD_CUES)
 _ONE_LINE = re.compile(r"-{3,}\s{0,9}([^-:<>]{3,80}?)\s{0,9}-{3,}\s{0,9}(?=\S)")
 _UNKNOWN_LABEL = re.compile(r"([^\W\d_][^:：<>@/]{0,28}?)\s{0,3}[:：]\s{0,9}(\S.*)\Z", re.DOTALL)
+_CLOCK_AND_YEAR = re.compile(r"(?=.*\d[:.]\d\d)(?=.*\d{4})", re.DOTALL)
+"""What every written time has, also in a language that no table has."""
 _FOREIGN_LABEL = re.compile(r"[^\W\d_][\w-]{1,24}:\s")
 """A line like `Organization: X` among header lines: a label without a table, no part of the value above it."""
 _DIGIT_OR_AT = re.compile(r"[\d@]")
@@ -51,7 +53,7 @@ class Value:
 class Block:
     """One client's header lines; the forwarded text begins at `end`."""
 
-    shape: Literal["labels", "one-line", "attribution", "unknown-labels"]
+    shape: Literal["labels", "one-line", "attribution", "unknown-labels", "unmarked-labels"]
     marker: Marker | None
     values: dict[Role, Value]
     languages: frozenset[str]
@@ -201,12 +203,24 @@ def _extend(text: Text, growing: _Growing, line: Range) -> None:
     last = growing.values[role] if role is not None else None
     if role is None or last is None or not more.text.strip(_LEAD):
         return
-    if last.text and _FOREIGN_LABEL.match(more.text.lstrip(_LEAD)):
-        growing.last = "other"
-        growing.values["other"] = more
+    if last.text and (foreign := _foreign(text, line, more, role)) is not None:
+        growing.last = foreign[0] if foreign[0] not in growing.values else "other"
+        growing.values[growing.last] = foreign[1]
         return
     joined = f"{last.text} {more.text.lstrip(_LEAD)}".strip()
     growing.values[role] = Value(joined, last.start if last.text else more.start, more.end)
+
+
+def _foreign(text: Text, line: Range, more: Value, role: Role) -> tuple[Role, Value] | None:
+    """What a line among header lines is that has a label no table has: a date by its value, else nothing of ours."""
+    match = _UNKNOWN_LABEL.match(text.text[: line[1]], more.start)
+    if match is not None and match.end(1) - match.start(1) >= 2:
+        value = _value(text, match.start(2), match.end(2))
+        if sent_window(value.text) != UNKNOWN or _CLOCK_AND_YEAR.match(value.text):
+            return "date", value
+        if ADDRESS.search(value.text) and role in ("subject", "date"):
+            return "other", value
+    return ("other", more) if _FOREIGN_LABEL.match(more.text.lstrip(_LEAD)) else None
 
 
 def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, int] | None) -> Block | None:
@@ -346,25 +360,37 @@ def _between_date_and_verb(line: str, verb: str) -> str:
 
 
 def _unknown(text: Text, lines: list[Range], index: int, decorated: int | None, subject: str | None) -> Block | None:
-    """Labelled lines in a language without a table, only right below a client's own mark or a decorated line."""
+    """Labelled lines in a language without a table, each told by its value.
+
+    Right below a client's own mark or a decorated line three lines are enough. Elsewhere it must be all that a client
+    writes: a mailbox in angle brackets, a time, and a recipient or the subject.
+    """
     cue = _cue_before(text, lines[index][0])
-    if decorated is None and cue not in (*_FORWARD_CUES, "divrplyfwdmsg"):
-        return None
+    marked = decorated is not None or cue in (*_FORWARD_CUES, "divrplyfwdmsg")
     values: dict[Role, Value] = {}
     count, end = 0, lines[index][0]
     for begin, stop in lines[index : index + 8]:
-        segment = text.text[begin : min(stop, begin + _LINE_CEILING_CHARACTERS)]
-        lead = len(segment) - len(segment.lstrip(_LEAD))
-        match = _UNKNOWN_LABEL.match(segment, lead)
+        stop = min(stop, begin + _LINE_CEILING_CHARACTERS)  # noqa: PLW2901
+        segment = text.text[begin:stop]
+        match = _UNKNOWN_LABEL.match(segment, len(segment) - len(segment.lstrip(_LEAD)))
         if match is None:
             break
-        value = _value(text, begin + match.start(2), stop)
-        _place(values, value, subject)
+        known = _label(text, (begin, stop))
+        if known is not None:
+            values.setdefault(next(iter(known[0])), known[1])
+        else:
+            _place(values, _value(text, begin + match.start(2), stop), subject)
         count, end = count + 1, stop
-    if count < 3 or "from" not in values:
+    if count < 3 or "from" not in values or not (marked or _is_whole(values)):
         return None
     start = lines[index][0] if decorated is None else decorated
-    return Block("unknown-labels", None, values, frozenset(), start, end, cue)
+    marker: Marker | None = "forwarded" if cue in _FORWARD_CUES else None
+    shape: Literal["unknown-labels", "unmarked-labels"] = "unknown-labels" if marked else "unmarked-labels"
+    return Block(shape, marker, values, frozenset(), start, end, cue)
+
+
+def _is_whole(values: dict[Role, Value]) -> bool:
+    return "date" in values and ("to" in values or "subject" in values) and values["from"].text.endswith(">")
 
 
 def _place(values: dict[Role, Value], value: Value, subject: str | None) -> None:
@@ -372,7 +398,7 @@ def _place(values: dict[Role, Value], value: Value, subject: str | None) -> None
         role: Role = "from" if "from" not in values else "to" if "to" not in values else "cc"
     elif subject and value.text and plain(subject).endswith(plain(value.text)):
         role = "subject"
-    elif sent_window(value.text) != UNKNOWN:
+    elif sent_window(value.text) != UNKNOWN or _CLOCK_AND_YEAR.match(value.text):
         role = "date"
     else:
         return

@@ -52,7 +52,7 @@ def find_forward(texts: list[Text], subject: str | None) -> Forward | None:
 
 def _is_forward(block: Block, subject: str | None) -> bool:
     says = subject_says(subject, block.languages)
-    if block.shape == "attribution" or block.marker == "replied":
+    if block.shape in ("attribution", "unmarked-labels") or block.marker == "replied":
         return says == "forward"
     return block.marker == "forwarded" or says != "reply"
 
@@ -82,7 +82,7 @@ def _original(text: Text, block: Block, outer: Part | None, depth: int) -> Origi
     if date is not None and sent_between != UNKNOWN:
         spans["sent_between"] = text.span(date.start, date.end)
     reply_to = _reply_to(text, block, spans)
-    if block.shape == "unknown-labels":
+    if block.shape in ("unknown-labels", "unmarked-labels"):
         flags.add("unknown_labels")
     inner = find_block(text, block.end) if depth < CLAIM_CEILING_DEPTH else None
     return Original(

@@ -5,6 +5,7 @@ Each word names its sources (`labels/sources.toml`). Add a language by adding a 
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ Table = dict[str, list[str]]
 """One language's words by kind."""
 SHORTEST_MONTH = {"fi": 5}
 """Languages that do not cut the names of months to three letters (Finnish `mar` is not used for marraskuu)."""
-MONTH_KINDS = ("months", "persian_months")
+MONTH_KINDS = ("months", "persian_months", "dates")
+"""Sections of a file that hold no words of header lines."""
 ROLES: tuple[Role, ...] = get_args(Role)
 _DASHES = " \t-_=*—–─~#>|【】[]"
 _SAME_LETTERS = str.maketrans({"ي": "ی", "ك": "ک", "ţ": "ț", "ş": "ș", "’": "'", "\xa0": " ", "：": ":"})
@@ -49,6 +51,10 @@ class Labels:
     months: dict[str, dict[str, frozenset[int]]]
     """Word -> language -> months; words as they are written and their first three letters or more are looked up."""
     persian_months: dict[str, int]
+    numbered_month: re.Pattern[str]
+    """Day, month and year where a language numbers its months in words."""
+    year_first: frozenset[str]
+    """Languages whose short dates begin with the year."""
     longest_label: int
 
 
@@ -74,7 +80,18 @@ def labels() -> Labels:
             for number, names in enumerate(tables["fa"]["persian_months"]["names"], 1)
             for name in names
         },
+        numbered_month=_numbered_month(tables),
+        year_first=frozenset(name for name, table in tables.items() if table.get("dates", {}).get("year_first")),
         longest_label=max(map(len, roles)),
+    )
+
+
+def _numbered_month(tables: dict[str, dict[str, Any]]) -> re.Pattern[str]:
+    sections = [table.get("dates", {}) for table in tables.values()]
+    months = [re.escape(plain(word)) for section in sections for word in section.get("month_words", [])]
+    years = [re.escape(plain(word)) for section in sections for word in section.get("year_words", [])]
+    return re.compile(
+        rf"(?<!\d)(\d{{1,2}})\s?(?:{'|'.join(months)})\.?\s?(\d{{1,2}}),?\s?(?:(?:{'|'.join(years)})\s?)?(\d{{4}})(?!\d)"
     )
 
 
