@@ -97,7 +97,9 @@ def forwards_corpus(corpora: Path = CORPORA) -> dict[str, int]:
     counts: Counter[str] = Counter(false=0)
     for name, one in expected.items():
         subject = (one["subject_line"] or "hello").strip()
-        head = f"From: Cleo <cleo@mail.example>\r\nSubject: {subject}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+        head = (
+            f"From: Cleo <cleo@mail.example>\r\nSubject: {subject}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+        )
         record = read_mail(head.encode() + (corpora / "forwards" / name).read_bytes())
         if not one["forwarded"]:
             counts["false"] += record.kind == "report"
@@ -134,7 +136,10 @@ def bounces_corpus(corpora: Path = CORPORA) -> dict[str, int]:
 
 
 def _is_feedback(raw: bytes) -> bool:
-    return re.search(rb"(?im)^(?:content-type:\s*message/feedback-report|\s+report-type=\"?feedback-report)", raw) is not None
+    return (
+        re.search(rb"(?im)^(?:content-type:\s*message/feedback-report|\s+report-type=\"?feedback-report)", raw)
+        is not None
+    )
 
 
 def statuses_in(raw: bytes) -> set[str]:

@@ -19,7 +19,13 @@ from leaktrace.mailroom.labels import words_with_sources
 BABEL = {"no": "nb", "zh-hans": "zh_Hans_CN", "zh-hant": "zh_Hant_TW"}
 UNKNOWN = "unknown"
 _FIELDS = ("from", "date", "to", "subject")
-_GEORGIAN = {"from": "გამომგზავნი", "date": "თარიღი", "to": "მიმღები", "subject": "თემა", "forwarded": "გადაგზავნილი წერილი"}
+_GEORGIAN = {
+    "from": "გამომგზავნი",
+    "date": "თარიღი",
+    "to": "მიმღები",
+    "subject": "თემა",
+    "forwarded": "გადაგზავნილი წერილი",
+}
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,8 @@ def _outlook_html(words: Words, outer: Outer, body: str) -> tuple[str, str]:
     rows = "<br>".join(f"<b>{words.label[kind]}:</b> {escape(values[kind])}" for kind in _FIELDS)
     return "html", (
         '<html><body><div>see below</div><hr style="display:inline-block;width:98%" tabindex="-1">'
-        f'<div id="divRplyFwdMsg" dir="ltr"><font face="Calibri">{rows}</font><div>&nbsp;</div></div>{body}</body></html>'
+        f'<div id="divRplyFwdMsg" dir="ltr"><font face="Calibri">{rows}</font><div>&nbsp;</div></div>{body}'
+        "</body></html>"
     )
 
 
@@ -146,8 +153,8 @@ def _desktop_html(words: Words, outer: Outer, body: str) -> tuple[str, str]:
     values = outer.values()
     rows = "<br>\n".join(f"<b>{words.label[kind]}:</b> {escape(values[kind])}" for kind in _FIELDS)
     return "html", (
-        '<html><body><div class="WordSection1"><p class="MsoNormal">hi<o:p></o:p></p><div style="border:none;border-top:'
-        f'solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal">{rows}<o:p></o:p></p></div>{body}</div>'
+        '<html><body><div class="WordSection1"><p class="MsoNormal">hi<o:p></o:p></p><div style="border:none;'
+        f'border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal">{rows}<o:p></o:p></p></div>{body}</div>'
         "</body></html>"
     )
 
@@ -155,7 +162,7 @@ def _desktop_html(words: Words, outer: Outer, body: str) -> tuple[str, str]:
 def _apple_html(words: Words, outer: Outer, body: str) -> tuple[str, str]:
     values = outer.values()
     rows = "".join(
-        f'<div style="margin:0px"><span><b>{words.label[kind]}: </b></span><span>{escape(values[kind])}<br></span></div>'
+        f'<div style="margin:0"><span><b>{words.label[kind]}: </b></span><span>{escape(values[kind])}<br></span></div>'
         for kind in ("from", "subject", "date", "to")
     )
     opening = escape(words.forwarded or "Begin forwarded message")
@@ -212,8 +219,9 @@ def wrap(style: str, words: Words, outer: Outer, body: str, body_is_html: bool) 
     inner = body if wants_html == body_is_html else f"<pre>{escape(body)}</pre>" if wants_html else body
     kind, text = STYLES[style](words, outer, inner)
     head = (
-        "From: Cleo Marsh <cleo@mail.example>\r\nTo: report-abuse@market.example\r\nSubject: Fwd: complaint\r\n"
-        f"Date: Tue, 05 Mar 2024 10:00:00 +0100\r\nMIME-Version: 1.0\r\nContent-Type: text/{kind}; charset=utf-8\r\n\r\n"
+        "From: Cleo Marsh <cleo@mail.example>\r\nTo: report-abuse@market.example\r\n"
+        f"Subject: Fwd: {outer.subject}\r\nDate: Tue, 05 Mar 2024 10:00:00 +0100\r\nMIME-Version: 1.0\r\n"
+        f"Content-Type: text/{kind}; charset=utf-8\r\n\r\n"
     )
     return Wrapped(
         head.encode() + text.encode("utf-8", "replace"), outer.sender, outer.to, outer.subject, outer.sent_at

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from leaktrace.mailroom.blocks import Block, Value, find_block
+from leaktrace.mailroom.blocklines import Block, Value
+from leaktrace.mailroom.blocks import find_block
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Role, labels, subject_says, without_prefixes
 from leaktrace.mailroom.links import links_of
@@ -52,9 +53,11 @@ def find_forward(texts: list[Text], subject: str | None) -> Forward | None:
 
 def _is_forward(block: Block, subject: str | None) -> bool:
     says = subject_says(subject, block.languages)
+    if block.marker == "forwarded":
+        return True
     if block.shape in ("attribution", "unmarked-labels") or block.marker == "replied":
         return says == "forward"
-    return block.marker == "forwarded" or says != "reply"
+    return says != "reply"
 
 
 def read_forward(forward: Forward, outer: Part) -> Original:
@@ -138,6 +141,10 @@ def _sender(
 
 def split_on_behalf(written: str) -> tuple[str, str | None]:
     """`X on behalf of Y` as X and Y (None without it), in the languages of the tables."""
+    for between, after in labels().on_behalf_around:
+        head, found, tail = written.partition(between)
+        if found and tail.rstrip().endswith(after) and ADDRESS.search(head):
+            return head.strip(), tail.rstrip().removesuffix(after).strip()
     lowered = written.casefold()
     if len(lowered) != len(written):
         return written, None

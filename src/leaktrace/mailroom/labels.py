@@ -20,7 +20,7 @@ Table = dict[str, list[str]]
 """One language's words by kind."""
 SHORTEST_MONTH = {"fi": 5}
 """Languages that do not cut the names of months to three letters (Finnish `mar` is not used for marraskuu)."""
-MONTH_KINDS = ("months", "persian_months", "dates")
+MONTH_KINDS = ("months", "persian_months", "dates", "on_behalf_around")
 """Sections of a file that hold no words of header lines."""
 ROLES: tuple[Role, ...] = get_args(Role)
 _DASHES = " \t-_=*—–─~#>|【】[]"
@@ -48,6 +48,8 @@ class Labels:
     reply_prefixes: dict[str, frozenset[str]]
     wrote: tuple[str, ...]
     on_behalf_of: tuple[str, ...]
+    on_behalf_around: tuple[tuple[str, str], ...]
+    """Words between and after the two, in languages that say it so."""
     months: dict[str, dict[str, frozenset[int]]]
     """Word -> language -> months; words as they are written and their first three letters or more are looked up."""
     persian_months: dict[str, int]
@@ -74,6 +76,9 @@ def labels() -> Labels:
         reply_prefixes=_prefixes(words, "reply_prefix"),
         wrote=_longest_first(words, "wrote"),
         on_behalf_of=_longest_first(words, "on_behalf_of"),
+        on_behalf_around=tuple(
+            (one["between"], one["after"]) for table in tables.values() for one in table.get("on_behalf_around", [])
+        ),
         months=_months(tables),
         persian_months={
             plain(name): number
