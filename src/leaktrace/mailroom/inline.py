@@ -7,7 +7,7 @@ Whether a block without a forward's own words is a forward or a reply, the subje
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leaktrace.mailroom.blocklines import Block, Value
 from leaktrace.mailroom.blocks import find_block
@@ -18,7 +18,7 @@ from leaktrace.mailroom.mailboxes import ADDRESS, Found, clean_address, read_mai
 from leaktrace.mailroom.mime import Part
 from leaktrace.mailroom.sketches import text_sketch
 from leaktrace.mailroom.texts import Text
-from leaktrace.records import Mailbox, Original, Recipient
+from leaktrace.records import Mailbox, Original, OriginalForm, Recipient
 
 CLAIM_CEILING_DEPTH = 8
 """Forwards of forwards are followed this deep."""
@@ -60,9 +60,10 @@ def _is_forward(block: Block, subject: str | None) -> bool:
     return says != "reply"
 
 
-def read_forward(forward: Forward, outer: Part) -> Original:
+def read_forward(forward: Forward, outer: Part | None, form: OriginalForm | None = None) -> Original:
     """The original that a forward shows; its subject is the outer one's where the block has none (attributions)."""
-    return _original(forward.text, forward.block, outer, 0)
+    found = _original(forward.text, forward.block, outer, 0)
+    return found if form is None else replace(found, form=form)
 
 
 def claims_in(texts: list[Text], subject: str | None) -> tuple[Original, ...]:

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from leaktrace.mailroom.answers import find_autoreply, judge_words
 from leaktrace.mailroom.arf import COMPLAINTS, find_feedback, read_feedback
-from leaktrace.mailroom.attached import attached_messages, read_attached
 from leaktrace.mailroom.authentication import check_signatures
 from leaktrace.mailroom.bounces import find_bounce, find_bounce_by_envelope, find_forwarded_bounce
+from leaktrace.mailroom.carried import Carried
 from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import find_forward, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
@@ -135,10 +135,7 @@ class _Reading:
         return kind, reason, None, ()
 
     def _originals(self, message: Part, texts: list[Text]) -> tuple[Original, ...]:
-        attached = tuple(
-            read_attached(inner, settings=self._settings, budget=self._budget, keys=self._keys)
-            for inner in attached_messages(message)
-        )
+        attached = Carried(self._settings, self._budget, self._keys).originals(message)
         forward = find_forward(texts, message.text("subject"))
         if forward is None:
             return attached
