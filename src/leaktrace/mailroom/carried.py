@@ -1,7 +1,7 @@
 """Everything a complaint carries that holds whole messages: attachments, `.msg`, `winmail.dat`, zip files of these.
 
-In the order of the bytes. A container that is broken or locked holds nothing; one that unpacks to more than the settings
-allow makes the complaint unreadable with that reason, as an oversized message does.
+In the order of the bytes. A container that is broken or locked holds nothing; one that unpacks to more than the
+settings allow makes the complaint unreadable with that reason, as an oversized message does.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from leaktrace.mailroom.mapi import SUBJECT
 from leaktrace.mailroom.mime import CeilingReached, Part, Source, TextBudget, looks_like_message, read_source, walk
 from leaktrace.mailroom.outlookmsg import piece_of, read_msg
 from leaktrace.mailroom.tnef import SIGNATURE, NotTnefError, read_tnef
+from leaktrace.mailroom.transfer import covered_by
 from leaktrace.records import Original
 from leaktrace.settings import Settings
 
@@ -116,7 +117,7 @@ class Carried:
             if at >= 0:
                 return piece_of(source, at, at + len(content))
         covered = source.locate(begin, min(begin + entry.compress_size + 64, len(source.content)))
-        return Source(content, lambda start, end: covered)
+        return Source(content, covered_by(covered))
 
 
 def _may_hold(part: Part) -> bool:

@@ -74,7 +74,7 @@ class CompoundFile:
         return sorted(path[depth] for path in self._paths if len(path) == depth + 1 and path[:depth] == storage)
 
     def stream(self, path: tuple[str, ...]) -> Source | None:
-        """A stream's bytes with the way back to the raw message; None without it. CeilingReached when it is too much."""
+        """A stream's bytes with the way back to the raw mail; None without it. CeilingReached when it is too much."""
         entry = self._paths.get(path)
         if entry is None or entry.kind != _STREAM:
             return None

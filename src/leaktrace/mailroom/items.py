@@ -10,6 +10,7 @@ from leaktrace.mailroom.markup import render
 from leaktrace.mailroom.mime import Source, TextBudget
 from leaktrace.mailroom.rtf import read_rtf, unpack_rtf
 from leaktrace.mailroom.texts import Text
+from leaktrace.mailroom.transfer import covered_by
 
 ITEM_CEILING_DEPTH = 8
 ATTACHMENT_CEILING_COUNT = 100
@@ -69,8 +70,7 @@ def _rtf_text(item: Item, budget: TextBudget) -> Text | None:
     unpacked = unpack_rtf(value.source.content, budget.left_bytes)
     budget.spend(len(unpacked))
     shown, is_html = read_rtf(unpacked, None)
-    span = value.span
-    source = Source(shown.encode("utf-8", "replace"), lambda start, end: span)
+    source = Source(shown.encode("utf-8", "replace"), covered_by(value.span))
     if is_html:
         rendered = render(shown)
         return Text("html", rendered.text, False, source, rendered, "utf-8")

@@ -1,6 +1,6 @@
-"""Bodies that Outlook keeps as compressed RTF: unpacked (MS-OXRTFCP), and read as text or as the HTML they wrap.
+r"""Bodies that Outlook keeps as compressed RTF: unpacked (MS-OXRTFCP), and read as text or as the HTML they wrap.
 
-Only what a reader needs: text, line ends, escapes; `\\*\\htmltag` groups give back HTML (MS-OXRTFEX). Linear, and no
+Only what a reader needs: text, line ends, escapes; `\*\htmltag` groups give back HTML (MS-OXRTFEX). Linear, and no
 more than the ceiling is ever unpacked.
 """
 
@@ -58,67 +58,93 @@ def unpack_rtf(packed: bytes, ceiling_bytes: int) -> bytes:
     return bytes(out[:limit])
 
 
-class _State:
-    """What holds inside one group."""
+class _Group:
+    """What holds inside one pair of braces."""
 
     __slots__ = ("html_tag", "ignored", "skip_count", "unseen")
 
-    def __init__(self, before: _State | None = None) -> None:
-        self.unseen = before.unseen if before else False
-        self.html_tag = before.html_tag if before else False
-        self.ignored = before.ignored if before else False
-        self.skip_count = before.skip_count if before else 1
+    def __init__(self, outer: _Group | None = None) -> None:
+        self.unseen = outer.unseen if outer else False
+        self.html_tag = outer.html_tag if outer else False
+        self.ignored = outer.ignored if outer else False
+        self.skip_count = outer.skip_count if outer else 1
+
+
+class _Reader:
+    """One document while it is read."""
+
+    def __init__(self, charset: str | None, *, is_html: bool) -> None:
+        self._charset = charset
+        self._is_html = is_html
+        self._groups = [_Group()]
+        self._pieces: list[str] = []
+        self._pending = bytearray()
+        self._to_skip = 0
+        self._starred = False
+
+    def take(self, match: re.Match[bytes]) -> None:
+        """One token."""
+        word, number, escape, symbol, brace, text = match.groups()
+        if symbol == b"*":
+            self._starred = True
+            return
+        if brace == b"{":
+            deep = len(self._groups) >= _DEPTH_CEILING
+            self._groups.append(self._groups[-1] if deep else _Group(self._groups[-1]))
+        elif brace == b"}":
+            if len(self._groups) > 1:
+                self._groups.pop()
+        elif word is not None:
+            self._control(word, number)
+        elif not self._is_silent():
+            self._show(bytes([int(escape, 16)]) if escape else symbol.replace(b"~", b" ") if symbol else text or b"")
+        self._starred = False
+
+    def text(self) -> str:
+        """All that was shown; half a surrogate pair becomes U+FFFD."""
+        self._flush()
+        joined = "".join(self._pieces)
+        return joined.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+    def _control(self, word: bytes, number: bytes | None) -> None:
+        group = self._groups[-1]
+        if word == b"htmltag":
+            group.html_tag, group.unseen = True, False
+        elif self._starred or word in _SKIPPED:
+            group.unseen = True
+        elif word == b"htmlrtf":
+            group.ignored = number != b"0"
+        elif word == b"uc":
+            group.skip_count = min(abs(int(number or b"1")), 8)
+        elif word == b"ansicpg" and self._charset is None and number:
+            self._charset = f"cp{number.decode()}"
+        elif word == b"u" and number and not self._is_silent():
+            self._flush()
+            self._pieces.append(chr(int(number) % 65536))
+            self._to_skip = group.skip_count
+        elif word in _BREAKS and not self._is_silent():
+            self._flush()
+            self._pieces.append(_BREAKS[word])
+
+    def _show(self, shown: bytes) -> None:
+        dropped = min(self._to_skip, len(shown))
+        self._to_skip -= dropped
+        self._pending += shown[dropped:]
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._pieces.append(decode(bytes(self._pending), self._charset or "cp1252"))
+            self._pending.clear()
+
+    def _is_silent(self) -> bool:
+        group = self._groups[-1]
+        return group.unseen or (self._is_html and group.ignored and not group.html_tag)
 
 
 def read_rtf(rtf: bytes, charset: str | None = None) -> tuple[str, bool]:
     """The text of RTF, and whether it is HTML that was wrapped into it."""
     is_html = b"\\fromhtml" in rtf[:2000]
-    states, pieces, pending, left = [_State()], [], bytearray(), 0
-    starred = False
-
-    def flush() -> None:
-        if pending:
-            pieces.append(decode(bytes(pending), charset or "cp1252"))
-            pending.clear()
-
+    reader = _Reader(charset, is_html=is_html)
     for match in _TOKEN.finditer(rtf):
-        word, number, escape, symbol, brace, text = match.groups()
-        state = states[-1]
-        if brace == b"{":
-            states.append(_State(state) if len(states) < _DEPTH_CEILING else state)
-        elif brace == b"}":
-            if len(states) > 1:
-                states.pop()
-        elif symbol == b"*":
-            starred = True
-            continue
-        elif word is not None:
-            if word == b"htmltag":
-                state.html_tag, state.unseen = True, False
-            elif starred or word in _SKIPPED:
-                state.unseen = True
-            elif word == b"htmlrtf":
-                state.ignored = number != b"0"
-            elif word == b"uc":
-                state.skip_count = min(abs(int(number or b"1")), 8)
-            elif word == b"ansicpg" and charset is None and number:
-                charset = f"cp{number.decode()}"
-            elif word == b"u" and number and not _silent(state, is_html):
-                flush()
-                pieces.append(chr(int(number) % 65536))
-                left = state.skip_count
-            elif word in _BREAKS and not _silent(state, is_html) and not (is_html and not state.html_tag):
-                flush()
-                pieces.append(_BREAKS[word])
-        elif not _silent(state, is_html):
-            shown = bytes([int(escape, 16)]) if escape else symbol.replace(b"~", b" ") if symbol else text or b""
-            dropped = min(left, len(shown))
-            left -= dropped
-            pending += shown[dropped:]
-        starred = False
-    flush()
-    return "".join(pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"), is_html
-
-
-def _silent(state: _State, is_html: bool) -> bool:
-    return state.unseen or (is_html and state.ignored and not state.html_tag)
+        reader.take(match)
+    return reader.text(), is_html

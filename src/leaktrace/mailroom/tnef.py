@@ -1,4 +1,4 @@
-"""TNEF, the `winmail.dat` that Exchange attaches (MS-OXTNEF): a row of attributes, most of them holding MAPI properties.
+"""TNEF, the `winmail.dat` that Exchange attaches (MS-OXTNEF): a row of attributes, most of MAPI properties.
 
 Every length is checked against what is left; a broken attribute ends the reading, and what came before it counts.
 """
@@ -41,18 +41,9 @@ _NEW_ATTACHMENT, _ATTACHMENT_CONTENT, _ATTACHMENT_TITLE, _OEM_CODEPAGE = 0x9002,
 _PLAIN = {0x8004: SUBJECT, 0x800C: BODY, 0x8009: MESSAGE_ID}
 """Attributes that hold a property of a message in an older form: attSubject, attBody, attMessageID."""
 _SIZES = {
-    0x0002: 2,
-    0x0003: 4,
-    0x0004: 4,
-    0x0005: 8,
-    0x0006: 8,
-    0x0007: 8,
-    0x000A: 4,
-    0x000B: 2,
-    0x0014: 8,
-    0x0040: 8,
+    0x0002: 2, 0x0003: 4, 0x0004: 4, 0x0005: 8, 0x0006: 8, 0x0007: 8, 0x000A: 4, 0x000B: 2, 0x0014: 8, 0x0040: 8,
     0x0048: 16,
-}
+}  # fmt: skip
 _VARIABLE = (STRING8, UNICODE, BINARY, OBJECT)
 _MANY_VALUES = 0x1000
 _COUNT_CEILING = 10_000
