@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 Tree = Mapping[str, "bytes | Tree"]
+MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 SENT_AT = datetime(2024, 3, 4, 9, 30, tzinfo=UTC)
 HEADERS = (
     "Received: from out.vale-shop.example by mx.mail.example; Mon, 04 Mar 2024 09:31:00 +0000\r\n"
-    "From: Nora Vale <nora@vale-shop.example>\r\nTo: Cleo Marsh <cleo@mail.example>\r\nSubject: Half price for you, Cleo\r\n"
+    "From: Nora Vale <nora@vale-shop.example>\r\nTo: Cleo Marsh <cleo@mail.example>\r\n"
+    "Subject: Half price for you, Cleo\r\n"
     "Date: Mon, 04 Mar 2024 09:30:00 +0000\r\nMessage-ID: <offer-1@vale-shop.example>\r\n\r\n"
 )
 _END, _FREE, _FAT = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
@@ -60,7 +62,7 @@ def compound(tree: Tree) -> bytes:
     sectors.extend(table[at * 512 : at * 512 + 512] for at in range(fat_count))
     mini_count = max(-(-len(mini_fat) // 128), 1) if mini_fat else 0
     header = struct.pack(
-        "<8s16xHHHHH6xIIIIIIIII", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 3, 0xFFFE, 9, 6, 0, fat_count, directory, 0,
+        "<8s16xHHHHH6xIIIIIIIII", MAGIC, 0x3E, 3, 0xFFFE, 9, 6, 0, fat_count, directory, 0,
         4096, mini_first, mini_count, _END, 0,
     )  # fmt: skip
     difat = struct.pack("<109I", *(fat_sectors + [_FREE] * 109)[:109])

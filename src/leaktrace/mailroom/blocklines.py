@@ -51,6 +51,9 @@ def label_at(text: Text, line: Range) -> tuple[dict[Role, frozenset[str]], Value
     colon = min((at for sign in ":：" if (at := segment.find(sign, lead, limit)) >= 0), default=-1)
     if in_table and (bar := segment.find("|", lead, limit)) >= 0 and (colon < 0 or bar < colon):
         colon = bar
+    cell_end = segment.find("\t", lead, limit)
+    if cell_end >= 0 and (colon < 0 or cell_end < colon) and plain(segment[lead:cell_end]) in labels().roles:
+        colon = cell_end  # a table without colons
     if colon < 0:
         return None
     roles = labels().roles.get(plain(segment[lead:colon]).strip("* _|").rstrip(":").strip())

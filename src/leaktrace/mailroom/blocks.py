@@ -37,7 +37,7 @@ from leaktrace.mailroom.unknownlabels import (
     unknown_labels,
 )
 
-_MARKER_SIGNS = frozenset("-_=*—–:：─~|")
+_MARKER_SIGNS = frozenset("-_=*—–:：─~|\t")
 _BLOCK_CEILING_LINES = 60
 SEARCH_CEILING_LINES = 20_000
 """No reporter writes more lines than this above what he forwards; further down nothing is looked for."""

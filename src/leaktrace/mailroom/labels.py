@@ -53,6 +53,8 @@ class Labels:
     months: dict[str, dict[str, frozenset[int]]]
     """Word -> language -> months; words as they are written and their first three letters or more are looked up."""
     persian_months: dict[str, int]
+    months_elsewhere: dict[str, frozenset[str]]
+    """Language -> spellings that its calendar data do not have."""
     numbered_month: re.Pattern[str]
     """Day, month and year where a language numbers its months in words."""
     year_first: frozenset[str]
@@ -84,6 +86,11 @@ def labels() -> Labels:
             plain(name): number
             for number, names in enumerate(tables["fa"]["persian_months"]["names"], 1)
             for name in names
+        },
+        months_elsewhere={
+            name: frozenset(plain(word) for words in table["months"]["also"] for word in words)
+            for name, table in tables.items()
+            if "also" in table.get("months", {})
         },
         numbered_month=_numbered_month(tables),
         year_first=frozenset(name for name, table in tables.items() if table.get("dates", {}).get("year_first")),

@@ -24,20 +24,8 @@ from leaktrace.settings import Settings
 
 SAMPLE_CEILING_COUNT = 20
 _ABOUT_MAIL = frozenset(
-    (
-        "spam",
-        "spamvertised",
-        "fraud",
-        "phishing",
-        "bulk_messaging",
-        "scam",
-        "unsolicited",
-        "abuse",
-        "info",
-        "harassment",
-    )
+    ("spam", "fraud", "phishing", "bulk_messaging", "scam", "harassment", "malware-distribution", "spoofing")
 )
-_NEVER_MAIL = frozenset(("copyright", "trademark"))
 _SENDER = ("smtp_from", "SmtpMailFromAddress", "Smtp-Mail-From-Address", "From")
 _RECIPIENT = ("smtp_to", "SmtpRcptToAddress", "Smtp-Rcpt-To-Address", "To", "Reported-To")
 _SUBJECT = ("subject", "SmtpMessageSubject", "Subject")
@@ -65,9 +53,8 @@ class XarfReport:
 
     def is_about_mail(self) -> bool:
         """Whether it says somebody got unwanted mail."""
-        said = {self.kind.lower(), *self.kind.lower().replace("/", " ").split()}
-        has_mail = bool(self.samples or self.attached or self._first(_SENDER))
-        return has_mail and bool(said & _ABOUT_MAIL) and not said & _NEVER_MAIL
+        kind = self.kind.lower().rpartition("/")[2]
+        return kind in _ABOUT_MAIL and bool(self.samples or self.attached or self._first(_SENDER))
 
     def originals(self, settings: Settings, budget: TextBudget, keys: Mapping[str, str] | None) -> tuple[Original, ...]:
         """The mails it is about; empty when it is about something else."""
