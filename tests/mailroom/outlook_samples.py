@@ -24,7 +24,9 @@ def compound(tree: Tree) -> bytes:
     """A compound file of 512-byte sectors with these storages and streams."""
     entries: list[dict[str, object]] = [{"name": "Root Entry", "kind": 5, "child": _FREE, "data": b""}]
     _enter(tree, entries, 0)
-    mini, mini_fat, big = b"", [], []
+    mini = b""
+    mini_fat: list[int] = []
+    big: list[dict[str, object]] = []
     for entry in entries[1:]:
         data = entry["data"]
         assert isinstance(data, bytes)

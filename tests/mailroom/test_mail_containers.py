@@ -10,7 +10,7 @@ import zipfile
 from dataclasses import replace
 from datetime import timedelta
 
-import olefile
+import olefile  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

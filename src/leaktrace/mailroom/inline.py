@@ -151,7 +151,7 @@ def split_on_behalf(written: str) -> tuple[str, str | None]:
         return written, None
     for phrase in labels().on_behalf_of:
         at = lowered.find(phrase)
-        if at <= 0:
+        if at <= 0 or written.count('"', 0, at) % 2:  # inside quotes it is part of a name that the sender chose
             continue
         before, after = written[:at], written[at + len(phrase) :]
         apart = (before[-1] in " >)]" and after[:1] in " <") or not phrase.isascii()

@@ -18,6 +18,7 @@ from leaktrace.mailroom.links import links_of
 from leaktrace.mailroom.mapi import (
     DELIVERED_AT,
     MESSAGE_ID,
+    RECIPIENT,
     REPRESENTED,
     SENDER,
     SUBJECT,
@@ -83,13 +84,16 @@ class ItemReader:
         read = read_attached(
             header, settings=self._settings, budget=self._budget, keys=self._keys, form=form, headers_only=True
         )
-        shown = item.properties.mailbox(REPRESENTED) or item.properties.mailbox(SENDER)
-        differs = shown is not None and shown.address is not None and read.sender.address is not None
-        differs = differs and (shown.address or "").lower() != (read.sender.address or "").lower()
+        shown = item.properties.mailbox(REPRESENTED) or item.properties.mailbox(SENDER) or Mailbox(None, None)
+        addresses = {(one.address or "").lower() for one in (shown, read.sender)}
+        differs = len(addresses) == 2 and "" not in addresses
         grade, reason = _DIFFERS if differs else _KNOWN
         flags = tuple(sorted({*read.flags, "header_differs_from_properties"})) if differs else read.flags
-        recipients = read.recipients or _recipients(item)
-        return replace(read, grade=_grade(grade), grade_reason=reason, flags=flags, recipients=recipients)
+        recipients, spans = read.recipients, dict(read.spans)
+        if not recipients:
+            recipients = _recipients(item)
+            _note(spans, "recipients", _recipients_span(item))
+        return replace(read, grade=_grade(grade), grade_reason=reason, flags=flags, recipients=recipients, spans=spans)
 
     def _claims(self, item: Item, texts: list[Text], form: OriginalForm, depth: int) -> tuple[Original, ...]:
         inside = [self.attachment(one, form, depth + 1) for one in item.attachments]
@@ -138,6 +142,7 @@ def _by_properties(item: Item, form: OriginalForm) -> Original:
         _note(spans, "sent_by", properties.person_span(SENDER))
         sent_by = agent
     recipients = _recipients(item)
+    _note(spans, "recipients", _recipients_span(item))
     subject = properties.text(SUBJECT)
     if subject is not None:
         _note(spans, "subject", properties.span(SUBJECT))
@@ -171,6 +176,11 @@ def _note(spans: dict[str, tuple[int, int]], name: str, span: tuple[int, int] | 
 def _recipients(item: Item) -> tuple[Recipient, ...]:
     found = (row.recipient() for row in item.recipients)
     return tuple(one for one in found if one is not None)
+
+
+def _recipients_span(item: Item) -> tuple[int, int] | None:
+    spans = [span for row in item.recipients if (span := row.person_span(RECIPIENT)) is not None]
+    return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
 
 
 def _sent_between(properties: Properties, spans: dict[str, tuple[int, int]]) -> Window:

@@ -64,10 +64,10 @@ class _Group:
     __slots__ = ("html_tag", "ignored", "skip_count", "unseen")
 
     def __init__(self, outer: _Group | None = None) -> None:
-        self.unseen = outer.unseen if outer else False
-        self.html_tag = outer.html_tag if outer else False
-        self.ignored = outer.ignored if outer else False
-        self.skip_count = outer.skip_count if outer else 1
+        self.unseen: bool = outer.unseen if outer else False
+        self.html_tag: bool = outer.html_tag if outer else False
+        self.ignored: bool = outer.ignored if outer else False
+        self.skip_count: int = outer.skip_count if outer else 1
 
 
 class _Reader:
