@@ -42,6 +42,15 @@ PLANTED = (
 )
 
 
+NAMES = (
+    "Nora Vale", '"Vale, Nora"', "Vale, Nora", "PayPal <service@paypal.com>", "service@paypal.com", "", "Amazon.com",
+    "An: Chef", "From: Boss", "O'Brien", "[EXT] Nora", "Nora | Shop", "卖家", "نورا", "A, B; C", "x on behalf of y",
+    "Info, service@paypal.com", "Nora; boss@rival.example", "Nora [mailto:boss@rival.example]", "Nora wrote:",
+    "---- Forwarded message ----", "To: victim@bank.example", "a@b@c",
+)  # fmt: skip
+"""What senders call themselves, those among them who would rather be taken for somebody else."""
+
+
 @dataclass(frozen=True)
 class Body:
     """A real body."""
@@ -124,7 +133,7 @@ def bounces_corpus(corpora: Path = CORPORA) -> dict[str, int]:
     for file in sorted((corpora / "bounces").rglob("*.eml")):
         raw = file.read_bytes()
         record = read_mail(raw)
-        is_report = _is_feedback(raw) or file.name == "is-not-bounce-02.eml"
+        is_report = file.name.startswith("arf-") or file.name == "is-not-bounce-02.eml"
         counts["count"] += 1
         counts["taken_for_report"] += record.kind == "report" and not is_report
         counts["report_missed"] += record.kind != "report" and is_report
@@ -133,13 +142,6 @@ def bounces_corpus(corpora: Path = CORPORA) -> dict[str, int]:
             counts["with_status"] += 1
             counts["status_wrong"] += (record.status or "") not in statuses
     return dict(counts)
-
-
-def _is_feedback(raw: bytes) -> bool:
-    return (
-        re.search(rb"(?im)^(?:content-type:\s*message/feedback-report|\s+report-type=\"?feedback-report)", raw)
-        is not None
-    )
 
 
 def statuses_in(raw: bytes) -> set[str]:
@@ -208,8 +210,8 @@ def wrapped_languages(found: list[Body], *, per_words: int = 6, seed: int = 2) -
 def _count(tally: Tally, style: str, words: Words, body: Body, number: int, rng: np.random.Generator) -> None:
     dates = written_dates(words.language, SENT_AT)
     outer = Outer(
-        "Nora Vale", f"nora{number}@vale-shop.example", f"cleo{number}@mail.example", f"Half price {number}", SENT_AT,
-        dates[int(rng.integers(len(dates)))],
+        NAMES[int(rng.integers(len(NAMES)))], f"nora{number}@vale-shop.example", f"cleo{number}@mail.example",
+        f"Half price {number}", SENT_AT, dates[int(rng.integers(len(dates)))],
     )  # fmt: skip
     planted = PLANTED[int(rng.integers(len(PLANTED)))] if number % 2 else ""
     text = body.text
@@ -229,18 +231,20 @@ def page(english: dict[str, Tally], languages: dict[str, Tally], body_count: int
 
 <!-- Written by `python -m bench.mailforms`. Measure again instead of editing. -->
 
-Public forwards (`corpora/forwards`, {count} of them, as twelve mail programs write them in 22 languages): sender right in
-{forwards["sender"]}, wrong in {forwards["wrong_sender"]}; recipients right in {forwards["recipients"]}, subject in
+Public forwards (`corpora/forwards`, {count} of them, as twelve mail programs write them in 22 languages): sender right
+in {forwards["sender"]}, wrong in {forwards["wrong_sender"]}; recipients right in {forwards["recipients"]}, subject in
 {forwards["subject"]}, date in {forwards["date"]}. Taken for a forward though they are none: {forwards["false"]}.
 
 Public bounces (`corpora/bounces`, {bounces["count"]}): {bounces["taken_for_report"]} taken for a report,
-{bounces["report_missed"]} reports missed; status wrong in {bounces["status_wrong"]} of {bounces["with_status"]} that have one.
+{bounces["report_missed"]} reports missed; status wrong in {bounces["status_wrong"]} of {bounces["with_status"]} that
+have one.
 
 ## Real bodies inside forwards
 
 {body_count} bodies of public mail (bounces, RFC examples and malformed messages, forwards), text and HTML, each in the
-layouts of six programs as text and as HTML; every second one begins with a forward that its author planted. A wrong
-sender is an address that is not the one of the outermost forward. None of these bodies was used to write the tables.
+layouts of six programs as text and as HTML; every second one begins with a forward that its author planted, and
+senders call themselves {len(NAMES)} things, other people's addresses among them. A wrong sender is an address that is
+not the one of the outermost forward. None of these bodies was used to write the tables.
 
 {_table("Layout", english)}
 
@@ -254,8 +258,8 @@ language without a table (Georgian): there the layout alone tells.
 
 def _table(head: str, tallies: dict[str, Tally]) -> str:
     rows = [
-        f"| {head} | mails | sender right | no address | no forward found | **wrong** | recipient wrong | subject wrong | "
-        "date unread | **date wrong** |",
+        f"| {head} | mails | sender right | no address | no forward found | **wrong** | recipient wrong |"
+        " subject wrong | date unread | **date wrong** |",
         "|" + "---|" * 10,
     ]
     rows += [

@@ -154,8 +154,8 @@ def _desktop_html(words: Words, outer: Outer, body: str) -> tuple[str, str]:
     rows = "<br>\n".join(f"<b>{words.label[kind]}:</b> {escape(values[kind])}" for kind in _FIELDS)
     return "html", (
         '<html><body><div class="WordSection1"><p class="MsoNormal">hi<o:p></o:p></p><div style="border:none;'
-        f'border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal">{rows}<o:p></o:p></p></div>{body}</div>'
-        "</body></html>"
+        f'border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal">{rows}<o:p></o:p></p></div>'
+        f"{body}</div></body></html>"
     )
 
 
