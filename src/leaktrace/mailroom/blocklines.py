@@ -41,8 +41,19 @@ class Block:
     cue: str | None = None
 
 
-def label_at(text: Text, line: Range) -> tuple[dict[Role, frozenset[str]], Value] | None:
+Labelled = tuple[dict[Role, frozenset[str]], Value]
+"""What a label may be, each with the languages that have it so, and what stands after it."""
+
+
+def label_at(text: Text, line: Range) -> Labelled | None:
     """Roles (with languages) of the label a line begins with, and its value; None when it begins with none."""
+    if line not in text.labelled:
+        text.labelled[line] = _label_at(text, line)
+    found: Labelled | None = text.labelled[line]
+    return found
+
+
+def _label_at(text: Text, line: Range) -> Labelled | None:
     begin, end = line[0], min(line[1], line[0] + LINE_CEILING_CHARACTERS)
     segment = text.text[begin:end]
     lead = len(segment) - len(segment.lstrip(LEAD))

@@ -43,6 +43,8 @@ SEARCH_CEILING_LINES = 20_000
 """No reporter writes more lines than this above what he forwards; further down nothing is looked for."""
 _RUN_CEILING_LINES = 4
 """Of lines that all look labelled, a block in an unknown language may begin at the first ones."""
+_TRIAL_CEILING_COUNT = 10
+"""Of lines that all begin with a label, so many are tried as the first one of a block."""
 
 
 @dataclass(slots=True)
@@ -68,14 +70,16 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
     lines = list(islice((line for line in text.lines(start) if line[1] > line[0]), SEARCH_CEILING_LINES))
     marker: tuple[Marker, int] | None = None
     place = Place(subject)
+    trial_count = 0
     for index, (begin, end) in enumerate(lines):
         line = text.text[begin : min(end, begin + LINE_CEILING_CHARACTERS)].strip(LEAD)
         if not line:
             continue
         if not _MARKER_SIGNS.intersection(line):
-            marker, place = None, Place(subject)
+            marker, place, trial_count = None, Place(subject), 0
             continue
-        block = _at_line(text, lines, index, line, marker)
+        trial_count = trial_count + 1 if label_at(text, lines[index]) is not None else 0
+        block = _at_line(text, lines, index, line, marker) if trial_count <= _TRIAL_CEILING_COUNT else None
         if block is None and place.run_count < _RUN_CEILING_LINES:
             block = unknown_labels(text, lines, index, place)
         if block is not None:

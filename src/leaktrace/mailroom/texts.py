@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from leaktrace.mailroom.charsets import CharacterPlaces, best_codec
 from leaktrace.mailroom.markup import Rendered, render
@@ -24,6 +24,8 @@ class Text:
     source: Source
     rendered: Rendered | None = None
     codec: str = "utf-8"
+    labelled: dict[tuple[int, int], Any] = field(default_factory=dict, repr=False)
+    """Lines that were looked at as header lines, and what was found: several readers ask for the same ones."""
     _places: CharacterPlaces | None = field(default=None, repr=False)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
