@@ -26,6 +26,8 @@ class Text:
     codec: str = "utf-8"
     labelled: dict[tuple[int, int], Any] = field(default_factory=dict, repr=False)
     """Lines that were looked at as header lines, and what was found: several readers ask for the same ones."""
+    dated: dict[tuple[int, int], bool] = field(default_factory=dict, repr=False)
+    """Ranges that were looked at as dates, and whether they are."""
     _places: CharacterPlaces | None = field(default=None, repr=False)
 
     def span(self, start: int, end: int) -> tuple[int, int]:

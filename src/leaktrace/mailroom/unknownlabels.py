@@ -60,7 +60,7 @@ def foreign_line(text: Text, line: Range, more: Value, role: Role) -> tuple[Role
     match = _UNKNOWN_LABEL.match(text.text, more.start, min(line[1], line[0] + LINE_CEILING_CHARACTERS))
     if match is not None and match.end(1) - match.start(1) >= 2:
         value = value_at(text, match.start(2), match.end(2))
-        if sent_window(value.text) != UNKNOWN or _CLOCK_AND_YEAR.match(value.text):
+        if _is_date(text, value):
             return "date", value
         if ADDRESS.search(value.text) and role in ("subject", "date"):
             return "other", value
@@ -89,7 +89,7 @@ def unknown_labels(text: Text, lines: list[Range], index: int, place: Place) -> 
         if known is not None:
             values.setdefault(next(iter(known[0])), known[1])
         else:
-            _place(values, value_at(text, begin + match.start(2), stop), place.subject)
+            _place(text, values, value_at(text, begin + match.start(2), stop), place.subject)
         count, end = count + 1, stop
     if count < 3 or "from" not in values or not (marked or _is_whole(values)):
         return None
@@ -109,12 +109,20 @@ def _is_whole(values: dict[Role, Value]) -> bool:
     return "date" in values and ("to" in values or "subject" in values) and values["from"].text.endswith(">")
 
 
-def _place(values: dict[Role, Value], value: Value, subject: str | None) -> None:
+def _is_date(text: Text, value: Value) -> bool:
+    place = (value.start, value.end)
+    if place not in text.dated:
+        known = sent_window(value.text) != UNKNOWN
+        text.dated[place] = known or _CLOCK_AND_YEAR.match(value.text) is not None
+    return text.dated[place]
+
+
+def _place(text: Text, values: dict[Role, Value], value: Value, subject: str | None) -> None:
     if ADDRESS.search(value.text):
         role: Role = "from" if "from" not in values else "to" if "to" not in values else "cc"
     elif subject and value.text and plain(subject).endswith(plain(value.text)):
         role = "subject"
-    elif sent_window(value.text) != UNKNOWN or _CLOCK_AND_YEAR.match(value.text):
+    elif _is_date(text, value):
         role = "date"
     else:
         return
