@@ -36,7 +36,7 @@ class Text:
             start, end = min(self.rendered.starts[start:end]), max(self.rendered.ends[start:end])
         if self._places is None:
             self._places = CharacterPlaces(self.source.content, self.codec)
-        return self.source.locate(self._places.place(start), self._places.place(end))
+        return self.source.locate(*self._places.span(start, end))
 
     def lines(self, start: int = 0) -> Iterator[tuple[int, int]]:
         """Ranges of the lines from `start` on, without their ends."""
