@@ -21,12 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from bench.machine import machine
 from bench.mailwraps import STYLES, UNKNOWN, Outer, Words, Wrapped, vocabularies, wrap, written_dates
 from leaktrace.mailroom.mime import CeilingReached, TextBudget, read_message, walk
 from leaktrace.mailroom.read import read_mail
 from leaktrace.mailroom.texts import body_texts
 from leaktrace.records import MessageRecord
 from leaktrace.settings import Settings
+from leaktrace.version import __version__
 
 CORPORA = Path(os.environ.get("LEAKTRACE_CORPORA", Path(__file__).parents[2] / "shared" / "corpora"))
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks" / "mail-forms.md"
@@ -229,7 +231,7 @@ def page(english: dict[str, Tally], languages: dict[str, Tally], body_count: int
     count = forwards["count"]
     return f"""# Forms of complaints, measured
 
-<!-- Written by `python -m bench.mailforms`. Measure again instead of editing. -->
+Made by `python -m bench.mailforms`; do not edit by hand. Version {__version__}. Machine: {machine()}.
 
 Public forwards (`corpora/forwards`, {count} of them, as twelve mail programs write them in 22 languages): sender right
 in {forwards["sender"]}, wrong in {forwards["wrong_sender"]}; recipients right in {forwards["recipients"]}, subject in
