@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+import leaktrace
 from leaktrace.mailroom.disclaiming import FLAG, disclaim
 from leaktrace.mailroom.read import read_mail
 from leaktrace.records import Original
@@ -66,3 +71,23 @@ def test_from_and_sender_are_both_kept() -> None:
     assert b"bulk@mailer.example" in raw[slice(*found.spans["sent_by"])]
     (same,) = read_mail(multipart(attached(original("Sender: nora@vale-shop.example\n")))).originals
     assert same.sent_by is None
+
+
+@pytest.mark.parametrize(("is_customer", "seller"), [(False, "s-1"), (True, None)])
+def test_a_campaigns_seller_is_not_told_by_a_customer_who_passed_mail_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_customer: bool, seller: str | None
+) -> None:
+    monkeypatch.setenv("LEAKTRACE_KEY_FILE", str(tmp_path / "key"))
+    customers = "customer,email\nc-1,cleo@mail.example\n" + ("c-2,sam@vale-shop.example\n" if is_customer else "")
+    (tmp_path / "customers.csv").write_text(customers)
+    (tmp_path / "sellers.csv").write_text("seller,name,domains\ns-1,Vale,vale-shop.example\n")
+    text = gmail_text("Sam <sam@vale-shop.example>") + gmail_text("X <x@elsewhere.example>")
+    text = text.replace("https://vale-shop.example/c?id=77", "our shop")
+    (tmp_path / "a.eml").write_bytes(message(text, subject="Fwd: Fwd: x"))
+    ws = leaktrace.create(tmp_path / "ws")
+    ws.ingest("customers", [tmp_path / "customers.csv"])
+    ws.ingest("sellers", [tmp_path / "sellers.csv"])
+    ws.receive([tmp_path / "a.eml"])
+    (campaign,) = ws.campaigns()
+    assert campaign.report_count == 1
+    assert campaign.seller == seller
