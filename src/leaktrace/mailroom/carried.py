@@ -29,6 +29,8 @@ ZIP_ENTRY_CEILING_COUNT = 1000
 ZIP_RATIO_CEILING = 200
 """Mail packs to a tenth; what packs a hundred times better is a bomb."""
 _RATIO_FREE_BYTES = 1_000_000
+_UNPACKED_FREE_BYTES, _UNPACKED_FACTOR = 4_000_000, 10
+"""A zip may unpack to this much and ten times its own size: memory stays in proportion to the mail."""
 _NESTED_CEILING = 1
 _LOCKED = 0x1
 _LOCAL_HEADER_BYTES = 30
@@ -91,6 +93,7 @@ class Carried:
         try:
             with zipfile.ZipFile(io.BytesIO(source.content)) as packed:
                 entries = packed.infolist()
+                self._left_bytes = min(self._left_bytes, _UNPACKED_FREE_BYTES + _UNPACKED_FACTOR * len(source.content))
                 if len(entries) > ZIP_ENTRY_CEILING_COUNT:
                     raise CeilingReached(f"a zip file of more than {ZIP_ENTRY_CEILING_COUNT} entries")
                 for entry in entries:

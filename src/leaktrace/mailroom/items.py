@@ -15,6 +15,7 @@ from leaktrace.mailroom.transfer import covered_by
 ITEM_CEILING_DEPTH = 8
 ATTACHMENT_CEILING_COUNT = 100
 RECIPIENT_CEILING_COUNT = 1000
+_RTF_FREE_BYTES = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ def _rtf_text(item: Item, budget: TextBudget) -> Text | None:
     value = item.properties.get(RTF_COMPRESSED)
     if value is None:
         return None
-    unpacked = unpack_rtf(value.source.content, budget.left_bytes)
+    # Memory in proportion to the mail: bodies pack to a quarter, and what is unpacked is held several times over.
+    most = _RTF_FREE_BYTES + 2 * len(value.source.content)
+    unpacked = unpack_rtf(value.source.content, min(budget.left_bytes, most))
     budget.spend(len(unpacked))
     shown, is_html = read_rtf(unpacked, None)
     source = Source(shown.encode("utf-8", "replace"), covered_by(value.span))
