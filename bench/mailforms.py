@@ -2,8 +2,8 @@
 
 python -m bench.mailforms            prints the figures and writes docs/benchmarks/mail-forms.md
 
-Bodies are those of the public corpora (`LEAKTRACE_CORPORA`) and the simulator's letters; none of them was used to write
-the label tables. A part of them begins with a forward that the body's author planted.
+Bodies are those of the public corpora (`LEAKTRACE_CORPORA`). Those of the forwards served to write the label tables and
+stand for authors who forward things themselves; the others did not. Every second body begins with a planted forward.
 """
 
 from __future__ import annotations
@@ -229,6 +229,7 @@ def page(english: dict[str, Tally], languages: dict[str, Tally], body_count: int
     """The page of figures."""
     forwards, bounces = forwards_corpus(), bounces_corpus()
     count = forwards["count"]
+    forwards_count = len(list((CORPORA / "forwards").glob("*.txt")))
     return f"""# Forms of complaints, measured
 
 Made by `python -m bench.mailforms`; do not edit by hand. Version {__version__}. Machine: {machine()}.
@@ -246,7 +247,8 @@ have one.
 {body_count} bodies of public mail (bounces, RFC examples and malformed messages, forwards), text and HTML, each in the
 layouts of six programs as text and as HTML; every second one begins with a forward that its author planted, and
 senders call themselves {len(NAMES)} things, other people's addresses among them. A wrong sender is an address that is
-not the one of the outermost forward. None of these bodies was used to write the tables.
+not the one of the outermost forward. The {forwards_count} bodies that are forwards themselves also served to write the
+tables, the others did not.
 
 {_table("Layout", english)}
 
