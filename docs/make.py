@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import leaktrace
+from docs.labelspage import labels_page
 from docs.picture import flow
 from leaktrace.evidence import OPTIONAL, REQUIRED
 from leaktrace.ledger.schema import INGESTED, Column
@@ -266,6 +267,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "tables.md": tables_page,
     "constants.md": constants_page,
     "commands.md": commands_page,
+    "labels.md": lambda: labels_page(MADE),
     "pictures/flow.svg": lambda: flow("en"),
     "pictures/flow.fa.svg": lambda: flow("fa"),
 }

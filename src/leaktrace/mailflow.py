@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -31,7 +31,9 @@ from leaktrace.mailroom import (
     SellerMatch,
     StoredReport,
     content_sha256,
+    disclaim,
     group_reports,
+    hashes_of,
     iter_messages,
     match_seller,
     read_mail,
@@ -298,7 +300,19 @@ class MailFlow:
 
     def _seller(self, members: list[_Matched]) -> SellerMatch:
         chosen = sorted(members, key=lambda one: one.report.report)[:_MOST_ORIGINALS_FOR_SELLER]
-        return match_seller([self._original(one.report) for one in chosen], self._ledger.sellers())
+        originals = [self._original(one.report) for one in chosen]
+        ours = self._customers_among(one.sender.address for one in originals)
+        return match_seller([disclaim(one, ours.__contains__) for one in originals], self._ledger.sellers())
+
+    def _customers_among(self, addresses: Iterable[str | None]) -> frozenset[str]:
+        """Those of the addresses that are a customer's own."""
+        hashes = {
+            address: found.exact
+            for address in addresses
+            if address is not None and (found := hashes_of(address, self._opened.keyring)) is not None
+        }
+        known = self._ledger.customers_by_address(sorted(set(hashes.values())))
+        return frozenset(address for address, exact in hashes.items() if exact in known)
 
     def _original(self, report: StoredReport) -> Original:
         return self._book.record(report.sha256).originals[report.index]

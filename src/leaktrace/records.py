@@ -466,6 +466,25 @@ class Authentication:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackFacts:
+    """The fields of a feedback report (RFC 5965, section 3), those that may repeat as they were repeated."""
+
+    type: str
+    """`abuse` where the report does not say."""
+    user_agent: str | None = None
+    version: str | None = None
+    original_rcpt_to: tuple[str, ...] = ()
+    """As written: addresses, or the tokens of a report that was redacted (RFC 6590)."""
+    reported_domains: tuple[str, ...] = ()
+    reported_uris: tuple[str, ...] = ()
+    authentication_results: tuple[str, ...] = ()
+    source_ip: str | None = None
+    arrival_at: datetime | None = None
+    incidents: int | None = None
+    """How many complaints the provider counted; null where it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Original:
     """One unwanted message as it was recovered from a complaint: one report (DESIGN 4.5)."""
 
@@ -491,6 +510,10 @@ class Original:
     reply_to: str | None = None
     text_sketch: tuple[int, ...] = ()
     """MinHash of masked word shingles of the body, for campaigns; holds no words."""
+    sent_by: Mailbox | None = None
+    """The Sender field's mailbox where it is not the one in From; null otherwise."""
+    feedback: FeedbackFacts | None = None
+    """What a provider's feedback report says beside the message; null for other forms."""
 
 
 @dataclass(frozen=True, slots=True)

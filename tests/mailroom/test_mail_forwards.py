@@ -183,6 +183,13 @@ def test_a_name_that_only_sounds_like_on_behalf_of_stays_one_name() -> None:
     assert found.on_behalf_of is None
 
 
+def test_on_behalf_of_inside_a_quoted_name_is_the_senders_own_writing() -> None:
+    found = forward_in(message(gmail_text('"Boss <boss@rival.example> on behalf of Nora" <nora@vale-shop.example>')))
+    assert found.sender.address == "nora@vale-shop.example"
+    assert found.on_behalf_of is None
+    assert found.flags == ("name_contains_address",)
+
+
 def test_a_display_name_with_another_address_is_flagged() -> None:
     found = forward_in(message(gmail_text("Chase <no.reply@chase.com> <real@other.example>")))
     assert found.sender.address == "real@other.example"

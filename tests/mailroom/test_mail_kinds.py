@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
 from leaktrace.mailroom.read import read_mail
@@ -179,3 +182,127 @@ def test_programs_and_lists_do_not_complain(headers: str) -> None:
 
 def test_everything_else_is_other() -> None:
     assert read_mail(message("see you at lunch")).kind == "other"
+
+
+def test_every_repeated_field_of_a_feedback_report_is_kept() -> None:
+    more = (
+        FEEDBACK
+        + "Reported-Domain: vale-shop.example\nReported-Domain: vale.example\nReported-URI: https://vale-shop.example/a\n"
+        "Reported-URI: mailto:nora@vale-shop.example\nAuthentication-Results: mx.example; spf=fail\n"
+        "Authentication-Results: mx.example; dkim=pass\nSource-IP: 192.0.2.9\nIncidents: 3\n"
+    )
+    (found,) = read_mail(arf(more, attached(original()))).originals
+    told = found.feedback
+    assert told is not None
+    assert (told.type, told.user_agent, told.version, told.source_ip, told.incidents) == (
+        "abuse", "Loop/1.0", "1", "192.0.2.9", 3,
+    )  # fmt: skip
+    assert told.original_rcpt_to == ("<cleo@mail.example>", "<bo@mail.example>", "CLEO@mail.example")
+    assert told.reported_domains == ("vale-shop.example", "vale.example")
+    assert told.reported_uris == ("https://vale-shop.example/a", "mailto:nora@vale-shop.example")
+    assert told.authentication_results == ("mx.example; spf=fail", "mx.example; dkim=pass")
+    assert told.arrival_at is not None
+    assert told.arrival_at.minute == 31
+    (met,) = read_mail(arf(FEEDBACK.replace("Arrival-Date", "Received-Date"), attached(original()))).originals
+    assert met.feedback is not None
+    assert met.feedback.arrival_at == told.arrival_at
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["6a4bX0yRkqL5dZ0m3lq7uH8c1Jw=@example.com", "0123456789abcdef0123456789abcdef", "6a4bX0yRkqL5dZ0m3lq7uH8c1Jw="],
+)
+def test_a_redacted_recipient_is_no_address_and_can_be_counted(token: str) -> None:
+    only_token = FEEDBACK.replace("<cleo@mail.example>", token).replace("Original-Rcpt-To: <bo@mail.example>\n", "")
+    only_token = only_token.replace("Original-Rcpt-To: CLEO@mail.example\n", "")
+    (found,) = read_mail(arf(only_token, attached(original()))).originals
+    assert [(one.address, one.name) for one in found.recipients if one.role == "rcpt"] == [(None, token)]
+    assert "redacted_recipient" in found.flags
+    blank = only_token.replace(token, "[redacted]")
+    (found,) = read_mail(arf(blank, attached(original()))).originals
+    assert [one for one in found.recipients if one.role == "rcpt"] == []
+
+
+XARF_V4 = {
+    "xarf_version": "4.2.0", "report_id": "x", "timestamp": "2024-03-04T09:31:00Z", "category": "messaging",
+    "type": "spam", "reporter": {"org": "Net", "contact": "abuse@net.example", "domain": "net.example"},
+    "source_identifier": "192.0.2.7", "protocol": "smtp", "smtp_from": "bounce@vale-shop.example",
+    "smtp_to": "cleo@mail.example", "subject": "Half price",
+}  # fmt: skip
+XARF_V3 = {
+    "Version": "3",
+    "ReporterInfo": {"ReporterOrg": "Net", "ReporterOrgEmail": "abuse@net.example"},
+    "Report": {
+        "ReportClass": "Activity", "ReportType": "Spam", "Date": "2024-03-04T09:31:00Z", "SourceIp": "192.0.2.7",
+        "SmtpMailFromAddress": "bounce@vale-shop.example", "SmtpRcptToAddress": "cleo@mail.example",
+    },
+}  # fmt: skip
+
+
+def xarf(document: object, *, encoded: bool = True) -> bytes:
+    text = json.dumps(document)
+    body = base64.encodebytes(text.encode()).decode() if encoded else text
+    head = "Content-Type: application/json; name=xarf.json\n" + (
+        "Content-Transfer-Encoding: base64\n" if encoded else ""
+    )
+    return arf(
+        "Content-Type: message/feedback-report\n\nFeedback-Type: xarf\nUser-Agent: N\nVersion: 1\n", f"{head}\n{body}\n"
+    )
+
+
+def sampled(document: dict[str, object]) -> dict[str, object]:
+    payload = base64.b64encode(original()).decode()
+    if "xarf_version" in document:
+        return document | {"evidence": [{"content_type": "message/rfc822", "payload": payload}]}
+    sample = {"ContentType": "message/rfc822", "Base64Encoded": True, "Payload": payload}
+    report = document["Report"]
+    assert isinstance(report, dict)
+    return document | {"Report": report | {"Samples": [sample]}}
+
+
+@pytest.mark.parametrize("document", [XARF_V3, XARF_V4])
+@pytest.mark.parametrize("encoded", [True, False])
+def test_an_xarf_report_with_the_mail_and_without(document: dict[str, object], encoded: bool) -> None:
+    raw = xarf(sampled(document), encoded=encoded)
+    (found,) = read_mail(raw).originals
+    assert (found.form, found.grade, found.sender.address) == ("xarf", "G2", "nora@vale-shop.example")
+    assert "cleo@mail.example" in [one.address for one in found.recipients]
+    assert found.feedback is not None
+    assert (found.feedback.source_ip, found.feedback.version) == (
+        "192.0.2.7",
+        "4.2.0" if "category" in document else "3",
+    )
+    start, end = found.spans["sender"]
+    assert b"application/json" in raw[:start]
+    assert end <= len(raw)
+    (told,) = read_mail(xarf(document, encoded=encoded)).originals
+    assert (told.grade, told.sender.address, told.recipients[0].address) == (
+        "G1", "bounce@vale-shop.example", "cleo@mail.example",
+    )  # fmt: skip
+    assert told.sent_between.start is not None
+
+
+def test_xarf_about_other_things_is_labelled_and_put_aside() -> None:
+    for document in (
+        XARF_V4 | {"category": "connection", "type": "ddos"},
+        XARF_V3 | {"Report": {"ReportClass": "Activity", "ReportType": "LoginAttack", "SourceIp": "192.0.2.7"}},
+    ):
+        record = read_mail(xarf(document))
+        assert record.kind == "other"
+        assert "X-ARF" in (record.reason or "")
+    assert read_mail(xarf([1, 2])).kind == "other"
+    deep = '{"xarf_version": ' + "[" * 200_000
+    assert read_mail(xarf("x").replace(b"IngiCg==", deep.encode())).kind in ("other", "unreadable")
+
+
+def test_xarf_of_the_old_kind_has_lines_and_an_attached_mail() -> None:
+    lines = (
+        "Content-Type: text/plain; name=report.txt\n\nReported-From: abuse@net.example\nCategory: abuse\n"
+        "Report-Type: spam\n"
+        "Version: 0.2\nDate: Mon, 04 Mar 2024 09:31:00 +0000\nSource: 192.0.2.7\nSource-Type: ip-address\n"
+    )
+    raw = multipart("Content-Type: text/plain\n\nhello\n", lines, attached(original()), headers="X-XARF: PLAIN\n")
+    (found,) = read_mail(raw).originals
+    assert (found.form, found.sender.address) == ("xarf", "nora@vale-shop.example")
+    attack = raw.replace(b"Report-Type: spam", b"Report-Type: login-attack")
+    assert read_mail(attack).kind == "other"

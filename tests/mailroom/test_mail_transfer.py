@@ -151,3 +151,14 @@ def test_unknown_charsets_are_guessed() -> None:
     assert decode(("ü" * 50).encode() + b"\xff", "us-ascii") == "ü" * 50 + "\ufffd"
     assert decode(b"\xff" + ("ü" * 50).encode(), "utf-8") == "\ufffd" + "ü" * 50
     assert best_codec(b"plain", "us-ascii") == "utf-8-sig"
+
+
+def test_broken_east_asian_text_is_covered_as_a_whole_where_no_place_can_be_told() -> None:
+    # Found by mutating public mail: Python's decoder raises on this when it is fed byte by byte.
+    content = b"\xa1A{~0~\x1bZ~\xff$0$(}-{A\x1b$\x1b-~{\x8e\xa1\xa1J-"
+    text = content.decode("iso2022_jp", "replace")
+    with pytest.raises(UnicodeError):
+        CharacterPlaces(content, "iso2022_jp").place(len(text))
+    assert CharacterPlaces(content, "iso2022_jp").span(1, len(text)) == (0, len(content))
+    whole = "件名".encode("iso2022_jp")
+    assert CharacterPlaces(whole, "iso2022_jp").span(0, 2)[1] == len(whole)

@@ -25,7 +25,16 @@ from leaktrace.errors import KeyFileError, MailError, WorkspaceError
 from leaktrace.keys import Keyring
 from leaktrace.mailroom.documents import message_from_document
 from leaktrace.mailroom.mailbook import MailBook
-from leaktrace.records import Authentication, Mailbox, MessageRecord, Original, Recipient, Window, to_document
+from leaktrace.records import (
+    Authentication,
+    FeedbackFacts,
+    Mailbox,
+    MessageRecord,
+    Original,
+    Recipient,
+    Window,
+    to_document,
+)
 from tests.mailroom.handmade_mail import MAIL_AT, message, original
 
 KEYRING = Keyring(bytes(range(32)), "ws-test")
@@ -54,7 +63,12 @@ def full_message() -> MessageRecord:
         flags=("list",),
         reply_to="reply@acme.example",
         text_sketch=(1, 2, 3),
-    )
+        sent_by=Mailbox("pa@acme.example", "PA"),
+        feedback=FeedbackFacts(
+            "abuse", "Loop/1.0", "1", ("<kim@customer.example>",), ("acme.example",), ("https://acme.example/",),
+            ("mx.example; spf=fail",), "192.0.2.9", datetime(2025, 2, 3, 6, tzinfo=UTC), 3,
+        ),
+    )  # fmt: skip
     return message(whole, original(sender=None, subject=None, sent_at=None), name="full", file="a.eml", status="5.1.1")
 
 
@@ -356,3 +370,21 @@ def test_readers_are_not_disturbed_and_a_second_writer_waits(tmp_path: Path) -> 
             assert done == []
         thread.join(20)
         assert done == [1]
+
+
+def test_the_token_of_a_redacted_report_counts_as_one_reporter_and_is_no_address(tmp_path: Path) -> None:
+    def report(number: int, token: str | None) -> MessageRecord:
+        told = dataclasses.replace(
+            original(form="arf", to="list@elsewhere.example"),
+            recipients=(Recipient(None, token, "rcpt"),),
+            flags=("redacted_recipient",),
+        )
+        return message(told, name=str(number), reporter=None)
+
+    with MailBook.open(tmp_path / "mail", KEYRING) as book:
+        book.add([report(1, "QjDK="), report(2, "qjdk="), report(3, "QjDK="), report(4, None)], seen_at=SEEN_AT)
+        people = [one.recipients for one in book.reports()]
+    hashes = [one[0].folded for one in people if one]
+    assert len(hashes) == 3
+    assert len(set(hashes)) == 2
+    assert b"QjDK" not in b"".join(file.read_bytes() for file in (tmp_path / "mail").iterdir() if file.is_file())

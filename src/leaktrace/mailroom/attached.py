@@ -12,7 +12,7 @@ from leaktrace.mailroom.grades import grade_of
 from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import CLAIM_CEILING_DEPTH, claims_in
 from leaktrace.mailroom.links import links_of
-from leaktrace.mailroom.mailboxes import clean_address, read_mailboxes
+from leaktrace.mailroom.mailboxes import clean_address, read_mailbox, read_mailboxes
 from leaktrace.mailroom.mime import Field, Part, TextBudget, walk
 from leaktrace.mailroom.received import claimed_window, trusted_receipt
 from leaktrace.mailroom.sketches import text_sketch
@@ -30,7 +30,12 @@ def attached_messages(message: Part) -> list[Part]:
     What has none of the fields that make a message somebody's is left out.
     """
     inner = [part.children[0] for part in walk(message) if part.is_message]
-    return [one for one in inner if any(one.first(name) is not None for name in _IDENTITY)]
+    return [one for one in inner if is_somebodys(one)]
+
+
+def is_somebodys(message: Part) -> bool:
+    """Whether a message has any of the fields that make it somebody's."""
+    return any(message.first(name) is not None for name in _IDENTITY)
 
 
 def read_attached(
@@ -47,6 +52,7 @@ def read_attached(
     spans: Spans = {}
     flags: set[str] = set()
     sender = read_sender(message, spans, flags)
+    sent_by = _sent_by(message, sender, spans, flags)
     recipients = _recipients(message, spans, flags)
     receipt = trusted_receipt(message, settings.trusted_receivers)
     if receipt is not None:
@@ -86,6 +92,7 @@ def read_attached(
         authentication=signed.authentication,
         reply_to=_reply_to(message, spans),
         text_sketch=text_sketch(_best_text(texts)),
+        sent_by=sent_by,
     )
 
 
@@ -133,10 +140,17 @@ def read_sender(message: Part, spans: Spans, flags: set[str]) -> Mailbox:
     mailbox = next((one.mailbox for one in found if one.mailbox.address), found[0].mailbox)
     if mailbox.address is None:
         flags.add("no_sender_address")
-    agent = clean_address(message.text("sender") or "")
-    if agent is not None and agent != mailbox.address:
-        flags.add("sender_field_differs")
     return mailbox
+
+
+def _sent_by(message: Part, sender: Mailbox, spans: Spans, flags: set[str]) -> Mailbox | None:
+    """Who handed the message in for its author, by the Sender field (RFC 5322, section 3.6.2)."""
+    agent = read_mailbox(message.unfolded("sender") or "", encoded=True).mailbox
+    if agent.address is None or agent.address.lower() == (sender.address or "").lower():
+        return None
+    flags.add("sender_field_differs")
+    _note(message, "sender", "sent_by", spans)
+    return agent
 
 
 def _recipients(message: Part, spans: Spans, flags: set[str]) -> tuple[Recipient, ...]:

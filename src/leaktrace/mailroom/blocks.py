@@ -7,57 +7,44 @@ Everything is read from the top: who planted a block in his own text stands belo
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
 
+from leaktrace.mailroom.attributions import attribution, one_line
+from leaktrace.mailroom.blocklines import (
+    FORWARD_CUES,
+    LEAD,
+    LINE_CEILING_CHARACTERS,
+    THUNDERBIRD_CUES,
+    Block,
+    Range,
+    Value,
+    blank_between,
+    cue_before,
+    label_at,
+    value_at,
+)
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
-from leaktrace.mailroom.labels import Marker, Role, labels, marker_of, plain
+from leaktrace.mailroom.labels import Marker, Role, marker_of
 from leaktrace.mailroom.mailboxes import ADDRESS
 from leaktrace.mailroom.texts import Text
+from leaktrace.mailroom.unknownlabels import (
+    Place,
+    foreign_line,
+    is_decorated,
+    is_foreign_label,
+    is_labelled,
+    unknown_labels,
+)
 
-Range = tuple[int, int]
-
-_LEAD = " \t>|*\ufeff\xa0\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_MARKER_SIGNS = frozenset("-_=*—–:：─~|")
+_MARKER_SIGNS = frozenset("-_=*—–:：─~|\t")
 _BLOCK_CEILING_LINES = 60
 SEARCH_CEILING_LINES = 20_000
 """No reporter writes more lines than this above what he forwards; further down nothing is looked for."""
-_LINE_CEILING_CHARACTERS = 20_000
-_ATTRIBUTION_CEILING_CHARACTERS = 500
-_NEAR_CHARACTERS = 400
-_THUNDERBIRD_CUES = ("moz-forward-container", "moz-email-headers-table")
-_FORWARD_CUES = ("gmail_attr", *_THUNDERBIRD_CUES)
-_ONE_LINE = re.compile(r"-{3,}\s{0,9}([^-:<>]{3,80}?)\s{0,9}-{3,}\s{0,9}(?=\S)")
-_UNKNOWN_LABEL = re.compile(r"([^\W\d_][^:：<>@/]{0,28}?)\s{0,3}[:：]\s{0,9}(\S.*)\Z", re.DOTALL)
-_FOREIGN_LABEL = re.compile(r"[^\W\d_][\w-]{1,24}:\s")
-"""A line like `Organization: X` among header lines: a label without a table, no part of the value above it."""
-_DIGIT_OR_AT = re.compile(r"[\d@]")
-_DECORATED = re.compile(r"[-=_*]{3,}\s{0,9}[^\W\d_].{0,80}?[-=_*]{3,}\Z", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What stands after a label, in one line, and its range in the text."""
-
-    text: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One client's header lines; the forwarded text begins at `end`."""
-
-    shape: Literal["labels", "one-line", "attribution", "unknown-labels"]
-    marker: Marker | None
-    values: dict[Role, Value]
-    languages: frozenset[str]
-    start: int
-    end: int
-    cue: str | None = None
+_RUN_CEILING_LINES = 4
+"""Of lines that all look labelled, a block in an unknown language may begin at the first ones."""
+_TRIAL_CEILING_COUNT = 10
+"""Of lines that all begin with a label, so many are tried as the first one of a block."""
 
 
 @dataclass(slots=True)
@@ -82,70 +69,47 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
     """The first block at or after character `start`; `subject`, the outer one, helps where labels are unknown."""
     lines = list(islice((line for line in text.lines(start) if line[1] > line[0]), SEARCH_CEILING_LINES))
     marker: tuple[Marker, int] | None = None
-    decorated: int | None = None
+    place = Place(subject)
+    trial_count = 0
     for index, (begin, end) in enumerate(lines):
-        line = text.text[begin : min(end, begin + _LINE_CEILING_CHARACTERS)].strip(_LEAD)
+        line = text.text[begin : min(end, begin + LINE_CEILING_CHARACTERS)].strip(LEAD)
         if not line:
             continue
-        if _MARKER_SIGNS.intersection(line):
-            block = _at_line(text, lines, index, line, marker) or _unknown(text, lines, index, decorated, subject)
-            if block is not None:
-                return block
-            kind = marker_of(line)
-            marker = (kind, begin) if kind else None
-            decorated = begin if _DECORATED.match(line[:200]) and len(line) <= 200 else None
-        else:
-            marker = decorated = None
+        if not _MARKER_SIGNS.intersection(line):
+            marker, place, trial_count = None, Place(subject), 0
+            continue
+        trial_count = trial_count + 1 if label_at(text, lines[index]) is not None else 0
+        block = _at_line(text, lines, index, line, marker) if trial_count <= _TRIAL_CEILING_COUNT else None
+        if block is None and place.run_count < _RUN_CEILING_LINES:
+            block = unknown_labels(text, lines, index, place)
+        if block is not None:
+            return block
+        kind = marker_of(line)
+        marker = (kind, begin) if kind else None
+        run_count = place.run_count + 1 if is_labelled(line) else 0
+        place = Place(subject, begin if is_decorated(line) else None, run_count)
     return None
 
 
 def _at_line(text: Text, lines: list[Range], index: int, line: str, marker: tuple[Marker, int] | None) -> Block | None:
-    if line.startswith("---") and (one_line := _one_line(text, lines[index])) is not None:
-        return one_line
-    if _label(text, lines[index]) is not None and (labelled := _labelled(text, lines, index, marker)) is not None:
+    if line.startswith("---") and (line_block := one_line(text, lines[index])) is not None:
+        return line_block
+    if label_at(text, lines[index]) is not None and (labelled := _labelled(text, lines, index, marker)) is not None:
         return labelled
     if line.endswith((":", "：")):
-        return _attribution(text, lines, index)
+        return attribution(text, lines, index, marker)
     return None
 
 
 # --- labelled lines ---------------------------------------------------------------------------------------
 
 
-def _label(text: Text, line: Range) -> tuple[dict[Role, frozenset[str]], Value] | None:
-    """Roles (with languages) of the label a line begins with, and its value; None when it begins with none."""
-    begin, end = line[0], min(line[1], line[0] + _LINE_CEILING_CHARACTERS)
-    segment = text.text[begin:end]
-    lead = len(segment) - len(segment.lstrip(_LEAD))
-    limit = lead + labels().longest_label + 12
-    in_table = "|" in segment[:lead]
-    colon = min((at for sign in ":：" if (at := segment.find(sign, lead, limit)) >= 0), default=-1)
-    if in_table and (bar := segment.find("|", lead, limit)) >= 0 and (colon < 0 or bar < colon):
-        colon = bar
-    if colon < 0:
-        return None
-    roles = labels().roles.get(plain(segment[lead:colon]).strip("* _|").rstrip(":").strip())
-    if roles is None:
-        return None
-    return roles, _value(text, begin + colon + 1, end, decorated="*" in segment[: colon + 2] or in_table)
-
-
-def _value(text: Text, start: int, end: int, *, decorated: bool = False) -> Value:
-    signs = " \t\xa0\r" + ("*|" if decorated else "")
-    content = text.text[start:end]
-    lead = len(content) - len(content.lstrip(signs))
-    while content.startswith("&nbsp;", lead):  # QQ leaves HTML in its plain text
-        lead += len("&nbsp;")
-    kept = content[lead:].strip(signs)
-    return Value(" ".join(kept.split()), start + lead, start + lead + len(kept))
-
-
 def _labelled(text: Text, lines: list[Range], first: int, marker: tuple[Marker, int] | None) -> Block | None:
     growing, index = _Growing(), first
     stop = min(len(lines), first + _BLOCK_CEILING_LINES)
     while index < stop:
-        found = _label(text, lines[index])
-        gap = index > first and _is_blank_between(text, lines[index - 1], lines[index])
+        found = label_at(text, lines[index])
+        gap = index > first and blank_between(text, lines[index - 1], lines[index])
         if gap and not growing.spaced:
             if growing.has("from", "subject") and (growing.has("date") or growing.has("to")):
                 break
@@ -165,14 +129,9 @@ def _labelled(text: Text, lines: list[Range], first: int, marker: tuple[Marker, 
     return _accepted(text, growing, lines[first][0], marker)
 
 
-def _is_blank_between(text: Text, before: Range, after: Range) -> bool:
-    between = text.text[before[1] : after[0]]
-    return between.count("\n") > 1 or not text.text[before[0] : before[1]].strip(_LEAD)
-
-
 def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *, gap: bool) -> bool:
     """Whether the line goes on with the last value: the client folded it, or more labels of the block follow."""
-    line = text.text[lines[index][0] : lines[index][1]].strip(_LEAD)
+    line = text.text[lines[index][0] : lines[index][1]].strip(LEAD)
     last = growing.values[growing.last] if growing.last else None
     if not line:
         return not (growing.has("from", "subject") and (growing.has("date") or growing.has("to"))) or growing.spaced
@@ -186,10 +145,10 @@ def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *,
             return True
     if growing.has("from", "date", "subject", "to"):
         return False
-    if _FOREIGN_LABEL.match(line):
+    if is_foreign_label(line):
         return True
     for later in lines[index + 1 : index + 5]:
-        found = _label(text, later)
+        found = label_at(text, later)
         if found is not None:
             return any(role not in growing.values for role in found[0])
     return False
@@ -197,30 +156,30 @@ def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *,
 
 def _extend(text: Text, growing: _Growing, line: Range) -> None:
     role = growing.last
-    more = _value(text, line[0], min(line[1], line[0] + 1000))
+    more = value_at(text, line[0], min(line[1], line[0] + 1000))
     last = growing.values[role] if role is not None else None
-    if role is None or last is None or not more.text.strip(_LEAD):
+    if role is None or last is None or not more.text.strip(LEAD):
         return
-    if last.text and _FOREIGN_LABEL.match(more.text.lstrip(_LEAD)):
-        growing.last = "other"
-        growing.values["other"] = more
+    if last.text and (foreign := foreign_line(text, line, more, role)) is not None:
+        growing.last = foreign[0] if foreign[0] not in growing.values else "other"
+        growing.values[growing.last] = foreign[1]
         return
-    joined = f"{last.text} {more.text.lstrip(_LEAD)}".strip()
+    joined = f"{last.text} {more.text.lstrip(LEAD)}".strip()
     growing.values[role] = Value(joined, last.start if last.text else more.start, more.end)
 
 
 def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, int] | None) -> Block | None:
-    cue = _cue_before(text, start)
+    cue = cue_before(text, start)
     others = sum(role in growing.values for role in ("date", "subject", "to"))
     sender = growing.values.get("from")
-    if sender is None or not sender.text or others < (1 if marker or cue in _FORWARD_CUES else 2):
+    if sender is None or not sender.text or others < (1 if marker or cue in FORWARD_CUES else 2):
         return None
     known = marker is not None or cue is not None
     if not known and not any(_is_telling(role, growing.values[role]) for role in growing.values):
         return None
     return Block(
         "labels",
-        marker[0] if marker else "forwarded" if cue in _THUNDERBIRD_CUES else None,
+        marker[0] if marker else "forwarded" if cue in THUNDERBIRD_CUES else None,
         growing.values,
         growing.best_languages(),
         marker[1] if marker else start,
@@ -234,146 +193,3 @@ def _is_telling(role: Role, value: Value) -> bool:
     if role == "date":
         return sent_window(value.text) != UNKNOWN
     return role in ("from", "to", "cc") and ADDRESS.search(value.text) is not None
-
-
-def _cue_before(text: Text, start: int) -> str | None:
-    if text.rendered is None:
-        return None
-    cues = text.rendered.cues
-    at = bisect_right(cues, start + 5, key=lambda cue: cue[0]) - 1
-    return cues[at][1] if at >= 0 and cues[at][0] >= start - _NEAR_CHARACTERS else None
-
-
-# --- one line ----------------------------------------------------------------------------------------------
-
-
-def _one_line(text: Text, line: Range) -> Block | None:
-    """`----- Forwarded Message ----- From: ATo: BSent: CSubject: D`, as Yahoo's plain text has it."""
-    begin, end = line[0], min(line[1], line[0] + _LINE_CEILING_CHARACTERS)
-    opening = _ONE_LINE.search(text.text, begin, min(end, begin + 300))
-    if opening is None or (kind := marker_of(opening.group(1))) is None:
-        return None
-    found: list[tuple[Role, int, int]] = []
-    position = opening.end()
-    while (colon := text.text.find(":", position, end)) >= 0:
-        match = _label_before(text.text, max(position, opening.end()), colon)
-        if match is not None and (match[0] not in {role for role, _, _ in found}) and (found or match[0] == "from"):
-            found.append((match[0], match[1], colon + 1))
-        position = colon + 1
-    if len(found) < 2:
-        return None
-    ends = [start for _, start, _ in found[1:]] + [end]
-    values = {role: _value(text, after, stop) for (role, _, after), stop in zip(found, ends, strict=True)}
-    languages = _languages_of([text.text[start : after - 1] for _, start, after in found])
-    return Block("one-line", kind, values, languages, begin, line[1])
-
-
-def _label_before(text: str, low: int, colon: int) -> tuple[Role, int] | None:
-    stop = colon - 1 if text[colon - 1 : colon] in (" ", "\xa0") else colon
-    for word, role in labels().written:
-        start = stop - len(word)
-        if start >= low and role != "other" and text.startswith(word, start):
-            glued = start > low and text[start - 1].isalpha()
-            if len(word) > 2 or not glued:
-                return role, start
-    return None
-
-
-def _languages_of(words: list[str]) -> frozenset[str]:
-    counts: dict[str, int] = {}
-    for word in words:
-        for languages in labels().roles.get(plain(word), {}).values():
-            for language in languages:
-                counts[language] = counts.get(language, 0) + 1
-    most = max(counts.values(), default=0)
-    return frozenset(language for language, count in counts.items() if count == most)
-
-
-# --- attributions -------------------------------------------------------------------------------------------
-
-
-def _attribution(text: Text, lines: list[Range], index: int) -> Block | None:
-    """`On 28/10/2021 12:46, "John Doe" <john@x.example> wrote:`, also folded over up to three lines."""
-    end = lines[index][1]
-    for first in range(index, max(index - 3, -1), -1):
-        begin = lines[first][0]
-        if end - begin > _ATTRIBUTION_CEILING_CHARACTERS or (
-            first < index and _is_blank_between(text, lines[first], lines[first + 1])
-        ):
-            return None
-        joined = " ".join(text.text[a:b].strip(_LEAD) for a, b in lines[first : index + 1])
-        if not _DIGIT_OR_AT.search(joined):
-            continue
-        said = plain(joined)
-        verb = next((word for word in labels().wrote if word in said), None)
-        if verb is None:
-            continue
-        address = next(iter(reversed(list(ADDRESS.finditer(joined)))), None)
-        date = sent_window(ADDRESS.sub(" ", joined))
-        if date != UNKNOWN or (address is not None and said.endswith((f"{verb}:", f"{verb} :"))):
-            if date == UNKNOWN and first > max(index - 2, 0):
-                continue
-            value = _value(text, begin, end)
-            return Block(
-                "attribution", None, {"from": Value(_attributed(joined, verb), value.start, value.end), "date": value},
-                frozenset(), begin, end,
-            )  # fmt: skip
-    return None
-
-
-def _attributed(line: str, verb: str) -> str:
-    """The sender out of an attribution line: the quoted name or what is left when date and verb are gone."""
-    addresses = list(ADDRESS.finditer(line))
-    address = addresses[-1].group() if addresses else None
-    before = line[: addresses[-1].start()].rstrip("< \t(") if addresses else line
-    quoted = re.search(r"[\"“„«]\s*([^\"“”„«»]{1,200}?)\s*[\"”“»]\s*\Z", before)
-    if quoted is None:
-        # Everything up to the last digit is the date; what follows it may begin with am, pm or a zone.
-        name = re.sub(r"\A.*\d", "", before, flags=re.DOTALL) if address else _between_date_and_verb(before, verb)
-        name = re.sub(r"\A\s*(?:[ap]\.?m\.?\b|[A-Z]{2,5}(?:[+-]\d+)?,)?", "", name.strip(), flags=re.IGNORECASE)
-    else:
-        name = quoted.group(1)
-    name = re.sub(re.escape(verb) + r"\b", "", name, flags=re.IGNORECASE).strip(" ,;:\"'\t-")
-    return f"{name} <{address}>".strip() if address else name
-
-
-def _between_date_and_verb(line: str, verb: str) -> str:
-    at = line.casefold().rfind(verb)
-    return re.sub(r"\A.*\d", "", line[:at] if at > 0 else line, flags=re.DOTALL)
-
-
-# --- labels nobody told us ------------------------------------------------------------------------------------
-
-
-def _unknown(text: Text, lines: list[Range], index: int, decorated: int | None, subject: str | None) -> Block | None:
-    """Labelled lines in a language without a table, only right below a client's own mark or a decorated line."""
-    cue = _cue_before(text, lines[index][0])
-    if decorated is None and cue not in (*_FORWARD_CUES, "divrplyfwdmsg"):
-        return None
-    values: dict[Role, Value] = {}
-    count, end = 0, lines[index][0]
-    for begin, stop in lines[index : index + 8]:
-        segment = text.text[begin : min(stop, begin + _LINE_CEILING_CHARACTERS)]
-        lead = len(segment) - len(segment.lstrip(_LEAD))
-        match = _UNKNOWN_LABEL.match(segment, lead)
-        if match is None:
-            break
-        value = _value(text, begin + match.start(2), stop)
-        _place(values, value, subject)
-        count, end = count + 1, stop
-    if count < 3 or "from" not in values:
-        return None
-    start = lines[index][0] if decorated is None else decorated
-    return Block("unknown-labels", None, values, frozenset(), start, end, cue)
-
-
-def _place(values: dict[Role, Value], value: Value, subject: str | None) -> None:
-    if ADDRESS.search(value.text):
-        role: Role = "from" if "from" not in values else "to" if "to" not in values else "cc"
-    elif subject and value.text and plain(subject).endswith(plain(value.text)):
-        role = "subject"
-    elif sent_window(value.text) != UNKNOWN:
-        role = "date"
-    else:
-        return
-    values.setdefault(role, value)

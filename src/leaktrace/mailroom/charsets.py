@@ -104,6 +104,16 @@ class CharacterPlaces:
             self._states.append(decoder.getstate())
             count += len(decoder.decode(self._content[position : position + _CHUNK_BYTES]))
 
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The bytes that hold these characters; all bytes where they are no text in that charset at all.
+
+        Python's decoders for East Asian charsets give up on some broken sequences when they are fed in pieces.
+        """
+        try:
+            return self.place(start), self.place(end)
+        except UnicodeError:
+            return 0, len(self._content)
+
     def place(self, index: int) -> int:
         """The byte at which character `index` begins."""
         if self._single is None:

@@ -20,14 +20,15 @@ HEADER_LANGUAGES = frozenset({"en"})
 _EAST, _WEST = timedelta(hours=14), timedelta(hours=12)
 _CEILING_CHARACTERS = 200
 _TIME = re.compile(
-    r"(?<![\d./-])(\d{1,2})(?:[:h時时点點]|시\s?|\.(?=\d\d(?:\.\d\d)?\b(?![./]\d)))\s?(\d{2})(?:[:.分분]\s?(\d{2}))?"
+    r"(?<![\d./])(?<!\d-)(\d{1,2})(?:[:h時时点點]|\sh|시\s?|\.(?=\d\d(?:\.\d\d)?\b(?![./]\d)))\s?(\d{2})(?:[:.分분]\s?(\d{2}))?"
 )
 _ZONE = re.compile(r"(?:\b(?:gmt|utc)\s?|(?<=\d)\s|(?<=[\s(]))([+-])(\d{1,2}):?(\d{2})?\b")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,4})\s?[./年년-]\s?(\d{1,2})\s?[./月월-]\s?(\d{1,4})(?!\d)")
-_DAY_MONTH = re.compile(
-    r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[.,]?\s?-?(?:(?:de|of)\s|d')?([^\W\d_]{2,}(?:['’][^\W\d_]+)?)"
-)
-_MONTH_DAY = re.compile(r"([^\W\d_]{2,})[.,]?\s?(\d{1,2})(?:st|nd|rd|th)?(?!\d|:)")
+_LETTER = "(?:[^\\W\\d_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0963\u0e31-\u0e4e])"
+"""A letter, or a mark that belongs to one (vowel signs of Arabic, Hebrew, Devanagari, Thai), which `\\w` leaves out."""
+_WORD = f"({_LETTER}{{1,9}}(?:\\.{_LETTER}{{1,9}})+|{_LETTER}{{2,}}(?:['’]{_LETTER}+)?)"
+_DAY_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?[.,]?\s?-?(?:(?:de|of)\s|d')?{_WORD}")
+_MONTH_DAY = re.compile(rf"{_WORD}[.,]?\s?(\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)")
 _YEAR = re.compile(r"(?<![\d:])(\d{4})(?!\d)")
 _SHORT_YEAR = re.compile(r"(?<![\d:.])(\d{2})(?![\d:.])")
 _PM = re.compile(
@@ -118,7 +119,7 @@ def _clock(text: str) -> tuple[tuple[int, int, int | None] | None, str]:
 
 def _days(text: str, languages: frozenset[str]) -> set[datetime]:
     """Midnights (as if UTC) of all days the text may mean."""
-    found = _numeric_days(text)
+    found = _numeric_days(_numbered_months(text), languages)
     if found:
         return found
     years = [int(year) for year in _YEAR.findall(text)]
@@ -128,6 +129,11 @@ def _days(text: str, languages: frozenset[str]) -> set[datetime]:
     return _named_days(years, pairs, languages) or _named_days(
         years, [(int(m.group(2)), m.group(1)) for m in _MONTH_DAY.finditer(text)], languages
     )
+
+
+def _numbered_months(text: str) -> str:
+    """Months that a language numbers in words (`5 tháng 3, 2024`) as the figures they are."""
+    return labels().numbered_month.sub(r"\1.\2.\3", text)
 
 
 def _named_days(years: list[int], pairs: list[tuple[int, str]], languages: frozenset[str]) -> set[datetime]:
@@ -147,13 +153,15 @@ def _month_numbers(word: str, languages: frozenset[str]) -> frozenset[int]:
     return frozenset().union(*chosen.values()) if chosen else frozenset()
 
 
-def _numeric_days(text: str) -> set[datetime]:
+def _numeric_days(text: str, languages: frozenset[str]) -> set[datetime]:
     for match in _NUMERIC.finditer(text):
         first, second, third = (int(group) for group in match.groups())
         if first > 31:
             if 1300 <= first <= 1500:
                 return _existing([_from_persian(first, second, third)])
             return _existing([(first, second, third)])
+        if first > 9 and third <= 31 and (len(match.group(3)) == 1 or languages & labels().year_first):
+            return _existing([(2000 + first, second, third)])
         if third > 99 or len(match.group(3)) == 2:
             year = third if third > 99 else 2000 + third
             dotted = "." in match.group()

@@ -10,7 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from leaktrace.errors import MailError
-from leaktrace.records import Authentication, DkimResult, Mailbox, MessageRecord, Original, Recipient, Window
+from leaktrace.records import (
+    Authentication,
+    DkimResult,
+    FeedbackFacts,
+    Mailbox,
+    MessageRecord,
+    Original,
+    Recipient,
+    Window,
+)
 
 MAIL_SCHEMA = "leaktrace.mail/1"
 
@@ -68,7 +77,17 @@ def _original(document: dict[str, Any]) -> Original:
         authentication=_authentication(document["authentication"]),
         reply_to=document["reply_to"],
         text_sketch=tuple(int(value) for value in document["text_sketch"]),
+        sent_by=None if document.get("sent_by") is None else Mailbox(**document["sent_by"]),
+        feedback=_feedback(document.get("feedback")),
     )
+
+
+def _feedback(document: dict[str, Any] | None) -> FeedbackFacts | None:
+    if document is None:
+        return None
+    repeated = ("original_rcpt_to", "reported_domains", "reported_uris", "authentication_results")
+    lists = {name: tuple(str(one) for one in document[name]) for name in repeated}
+    return FeedbackFacts(**(document | lists | {"arrival_at": _instant(document["arrival_at"])}))
 
 
 def _authentication(document: dict[str, Any]) -> Authentication:

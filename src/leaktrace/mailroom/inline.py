@@ -7,9 +7,10 @@ Whether a block without a forward's own words is a forward or a reply, the subje
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from leaktrace.mailroom.blocks import Block, Value, find_block
+from leaktrace.mailroom.blocklines import Block, Value
+from leaktrace.mailroom.blocks import find_block
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Role, labels, subject_says, without_prefixes
 from leaktrace.mailroom.links import links_of
@@ -17,7 +18,7 @@ from leaktrace.mailroom.mailboxes import ADDRESS, Found, clean_address, read_mai
 from leaktrace.mailroom.mime import Part
 from leaktrace.mailroom.sketches import text_sketch
 from leaktrace.mailroom.texts import Text
-from leaktrace.records import Mailbox, Original, Recipient
+from leaktrace.records import Mailbox, Original, OriginalForm, Recipient
 
 CLAIM_CEILING_DEPTH = 8
 """Forwards of forwards are followed this deep."""
@@ -52,14 +53,17 @@ def find_forward(texts: list[Text], subject: str | None) -> Forward | None:
 
 def _is_forward(block: Block, subject: str | None) -> bool:
     says = subject_says(subject, block.languages)
-    if block.shape == "attribution" or block.marker == "replied":
+    if block.marker == "forwarded":
+        return True
+    if block.shape in ("attribution", "unmarked-labels") or block.marker == "replied":
         return says == "forward"
-    return block.marker == "forwarded" or says != "reply"
+    return says != "reply"
 
 
-def read_forward(forward: Forward, outer: Part) -> Original:
+def read_forward(forward: Forward, outer: Part | None, form: OriginalForm | None = None) -> Original:
     """The original that a forward shows; its subject is the outer one's where the block has none (attributions)."""
-    return _original(forward.text, forward.block, outer, 0)
+    found = _original(forward.text, forward.block, outer, 0)
+    return found if form is None else replace(found, form=form)
 
 
 def claims_in(texts: list[Text], subject: str | None) -> tuple[Original, ...]:
@@ -82,7 +86,7 @@ def _original(text: Text, block: Block, outer: Part | None, depth: int) -> Origi
     if date is not None and sent_between != UNKNOWN:
         spans["sent_between"] = text.span(date.start, date.end)
     reply_to = _reply_to(text, block, spans)
-    if block.shape == "unknown-labels":
+    if block.shape in ("unknown-labels", "unmarked-labels"):
         flags.add("unknown_labels")
     inner = find_block(text, block.end) if depth < CLAIM_CEILING_DEPTH else None
     return Original(
@@ -138,12 +142,16 @@ def _sender(
 
 def split_on_behalf(written: str) -> tuple[str, str | None]:
     """`X on behalf of Y` as X and Y (None without it), in the languages of the tables."""
+    for between, after in labels().on_behalf_around:
+        head, found, tail = written.partition(between)
+        if found and tail.rstrip().endswith(after) and ADDRESS.search(head):
+            return head.strip(), tail.rstrip().removesuffix(after).strip()
     lowered = written.casefold()
     if len(lowered) != len(written):
         return written, None
     for phrase in labels().on_behalf_of:
         at = lowered.find(phrase)
-        if at <= 0:
+        if at <= 0 or written.count('"', 0, at) % 2:  # inside quotes it is part of a name that the sender chose
             continue
         before, after = written[:at], written[at + len(phrase) :]
         apart = (before[-1] in " >)]" and after[:1] in " <") or not phrase.isascii()

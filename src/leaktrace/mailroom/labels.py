@@ -1,13 +1,18 @@
-"""The tables of what mail clients write around a forward (`labels.toml`), ready to look up."""
+"""The tables of what mail clients write around a forward (`labels/`, one file per language), ready to look up.
+
+Each word names its sources (`labels/sources.toml`). Add a language by adding a file; no code knows a language.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal, get_args
+from importlib.resources.abc import Traversable
+from typing import Any, Literal, get_args
 
 Role = Literal["from", "to", "cc", "bcc", "date", "subject", "reply_to", "other"]
 Marker = Literal["forwarded", "original", "replied"]
@@ -15,6 +20,8 @@ Table = dict[str, list[str]]
 """One language's words by kind."""
 SHORTEST_MONTH = {"fi": 5}
 """Languages that do not cut the names of months to three letters (Finnish `mar` is not used for marraskuu)."""
+MONTH_KINDS = ("months", "persian_months", "dates", "on_behalf_around")
+"""Sections of a file that hold no words of header lines."""
 ROLES: tuple[Role, ...] = get_args(Role)
 _DASHES = " \t-_=*—–─~#>|【】[]"
 _SAME_LETTERS = str.maketrans({"ي": "ی", "ك": "ک", "ţ": "ț", "ş": "ș", "’": "'", "\xa0": " ", "：": ":"})
@@ -43,36 +50,95 @@ class Labels:
     reply_prefixes: dict[str, frozenset[str]]
     wrote: tuple[str, ...]
     on_behalf_of: tuple[str, ...]
+    on_behalf_around: tuple[tuple[str, str], ...]
+    """Words between and after the two, in languages that say it so."""
     months: dict[str, dict[str, frozenset[int]]]
     """Word -> language -> months; words as they are written and their first three letters or more are looked up."""
     persian_months: dict[str, int]
+    months_elsewhere: dict[str, frozenset[str]]
+    """Language -> spellings that its calendar data do not have."""
+    numbered_month: re.Pattern[str]
+    """Day, month and year where a language numbers its months in words."""
+    year_first: frozenset[str]
+    """Languages whose short dates begin with the year."""
     longest_label: int
 
 
 @cache
 def labels() -> Labels:
     """The tables of the package; read once, never changed."""
-    text = resources.files("leaktrace.mailroom").joinpath("labels.toml").read_text(encoding="utf-8")
-    tables: dict[str, Table] = tomllib.loads(text)
-    roles = _roles(tables)
+    tables = _tables()
+    words: dict[str, Table] = {name: _words(table) for name, table in tables.items()}
+    roles = _roles(words)
     return Labels(
         roles=roles,
-        written=_written(tables),
-        forwarded=_all_words(tables, "forwarded"),
-        original=_all_words(tables, "original"),
-        replied=_all_words(tables, "replied"),
-        forward_prefixes=_prefixes(tables, "forward_prefix"),
-        reply_prefixes=_prefixes(tables, "reply_prefix"),
-        wrote=_longest_first(tables, "wrote"),
-        on_behalf_of=_longest_first(tables, "on_behalf_of"),
+        written=_written(words),
+        forwarded=_all_words(words, "forwarded"),
+        original=_all_words(words, "original"),
+        replied=_all_words(words, "replied"),
+        forward_prefixes=_prefixes(words, "forward_prefix"),
+        reply_prefixes=_prefixes(words, "reply_prefix"),
+        wrote=_longest_first(words, "wrote"),
+        on_behalf_of=_longest_first(words, "on_behalf_of"),
+        on_behalf_around=tuple(
+            (one["between"], one["after"]) for table in tables.values() for one in table.get("on_behalf_around", [])
+        ),
         months=_months(tables),
         persian_months={
-            plain(word): number + 1
-            for number, words in enumerate(tables["fa"]["persian_months"])
-            for word in words.split()
+            plain(name): number
+            for number, names in enumerate(tables["fa"]["persian_months"]["names"], 1)
+            for name in names
         },
+        months_elsewhere={
+            name: frozenset(plain(word) for words in table["months"]["also"] for word in words)
+            for name, table in tables.items()
+            if "also" in table.get("months", {})
+        },
+        numbered_month=_numbered_month(tables),
+        year_first=frozenset(name for name, table in tables.items() if table.get("dates", {}).get("year_first")),
         longest_label=max(map(len, roles)),
     )
+
+
+def _numbered_month(tables: dict[str, dict[str, Any]]) -> re.Pattern[str]:
+    sections = [table.get("dates", {}) for table in tables.values()]
+    months = [re.escape(plain(word)) for section in sections for word in section.get("month_words", [])]
+    years = [re.escape(plain(word)) for section in sections for word in section.get("year_words", [])]
+    return re.compile(
+        rf"(?<!\d)(\d{{1,2}})\s?(?:{'|'.join(months)})\.?\s?(\d{{1,2}}),?\s?(?:(?:{'|'.join(years)})\s?)?(\d{{4}})(?!\d)"
+    )
+
+
+def sources() -> dict[str, dict[str, str]]:
+    """Where words were found: id -> `what` and `where`."""
+    found: dict[str, dict[str, str]] = tomllib.loads(_folder().joinpath("sources.toml").read_text(encoding="utf-8"))
+    return found
+
+
+def words_with_sources() -> dict[str, dict[str, dict[str, list[str]]]]:
+    """Language -> kind -> word as it is written -> ids of its sources."""
+    return {
+        language: {kind: found for kind, found in table.items() if kind not in MONTH_KINDS}
+        for language, table in _tables().items()
+    }
+
+
+def _folder() -> Traversable:
+    return resources.files("leaktrace.mailroom").joinpath("labels")
+
+
+def _tables() -> dict[str, dict[str, Any]]:
+    """Every language's file, in the order of their names."""
+    files = sorted((one for one in _folder().iterdir() if one.name.endswith(".toml")), key=lambda one: one.name)
+    return {
+        one.name.removesuffix(".toml"): tomllib.loads(one.read_text(encoding="utf-8"))
+        for one in files
+        if one.name != "sources.toml"
+    }
+
+
+def _words(table: dict[str, Any]) -> Table:
+    return {kind: list(found) for kind, found in table.items() if kind not in MONTH_KINDS}
 
 
 def _all_words(tables: dict[str, Table], kind: str) -> frozenset[str]:
@@ -80,17 +146,24 @@ def _all_words(tables: dict[str, Table], kind: str) -> frozenset[str]:
 
 
 def _roles(tables: dict[str, Table]) -> dict[str, dict[Role, frozenset[str]]]:
+    """Word -> role -> languages; `other` comes last, so that a word that is also a field of its own is that field."""
     found: dict[str, dict[Role, frozenset[str]]] = {}
-    for language, table in tables.items():
-        for role in ROLES:
+    for role in ROLES:
+        for language, table in tables.items():
             for word in table.get(role, []):
-                of_word = found.setdefault(plain(word), {})
+                of_word = found.setdefault(plain(word).rstrip("."), {})
                 of_word[role] = of_word.get(role, frozenset()) | {language}
     return found
 
 
 def _written(tables: dict[str, Table]) -> tuple[tuple[str, Role], ...]:
-    words = {(word, role) for table in tables.values() for role in ROLES for word in table.get(role, [])}
+    words = {
+        (written, role)
+        for table in tables.values()
+        for role in ROLES
+        for word in table.get(role, [])
+        for written in (word, word[:1].upper() + word[1:])
+    }
     return tuple(sorted(words, key=lambda pair: (-len(pair[0]), pair)))
 
 
@@ -98,7 +171,8 @@ def _prefixes(tables: dict[str, Table], kind: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for language, table in tables.items():
         for word in table.get(kind, []):
-            found[plain(word)] = found.get(plain(word), frozenset()) | {language}
+            prefix = plain(word).rstrip(".")
+            found[prefix] = found.get(prefix, frozenset()) | {language}
     return found
 
 
@@ -106,12 +180,16 @@ def _longest_first(tables: dict[str, Table], kind: str) -> tuple[str, ...]:
     return tuple(sorted(_all_words(tables, kind), key=lambda word: (-len(word), word)))
 
 
-def _months(tables: dict[str, Table]) -> dict[str, dict[str, frozenset[int]]]:
+def _months(tables: dict[str, dict[str, Any]]) -> dict[str, dict[str, frozenset[int]]]:
     """Whole names, and their beginnings from three letters on where those are no whole name of the language."""
     found: dict[str, dict[str, frozenset[int]]] = {}
     for language, table in tables.items():
+        section = table.get("months", {})
         names = [
-            (plain(name), number) for number, names in enumerate(table.get("months", []), 1) for name in names.split()
+            (plain(name), number)
+            for key in ("names", "also")
+            for number, of_month in enumerate(section.get(key, []), 1)
+            for name in of_month
         ]
         whole = {name for name, _ in names}
         for name, number in names:
@@ -140,7 +218,7 @@ def subject_says(subject: str | None, languages: frozenset[str]) -> Literal["for
     """What a subject's first prefix says; one that means both is read in the languages of the header lines."""
     text = plain(subject or "").lstrip("[(* ")
     word, colon, _ = text.partition(":")
-    word = word.rstrip("0123456789[]()^ ")
+    word = word.rstrip("0123456789[]()^ .")
     if not colon or not word:
         return None
     forward = labels().forward_prefixes.get(word, frozenset())
@@ -155,6 +233,6 @@ def subject_says(subject: str | None, languages: frozenset[str]) -> Literal["for
 def without_prefixes(subject: str) -> str:
     """The subject without its first forward prefix."""
     head, colon, rest = subject.replace("：", ":").partition(":")
-    if colon and plain(head).lstrip("[( ") in labels().forward_prefixes:
+    if colon and plain(head).lstrip("[( ").rstrip(". ") in labels().forward_prefixes:
         return rest.strip().removesuffix("]" if head.lstrip().startswith("[") else "").strip()
     return subject.strip()

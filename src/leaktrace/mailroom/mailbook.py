@@ -22,7 +22,7 @@ from leaktrace.keys import Keyring
 from leaktrace.mailroom.documents import message_from_document
 from leaktrace.mailroom.domains import domain_of_address
 from leaktrace.mailroom.features import features_from_document, features_of
-from leaktrace.mailroom.reports import AddressHashes, StoredReport, hashes_of
+from leaktrace.mailroom.reports import AddressHashes, StoredReport, hashes_of, stand_in
 from leaktrace.mailroom.schema import CONTENTS, FORMAT, SCHEMA
 from leaktrace.records import MessageRecord, Original, Window, to_document, to_json
 
@@ -307,6 +307,8 @@ def _addresses(record: MessageRecord, original: Original) -> Iterator[tuple[str,
     for recipient in original.recipients:
         if recipient.address:
             yield recipient.role, recipient.address
+        elif recipient.name and "redacted_recipient" in original.flags and recipient.role == "rcpt":
+            yield recipient.role, stand_in(recipient.name)
 
 
 def _fingerprint(record: MessageRecord, keyring: Keyring) -> str | None:

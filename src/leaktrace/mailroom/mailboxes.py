@@ -17,8 +17,10 @@ NAME_CEILING_CHARACTERS = 2000
 MAILBOX_CEILING_COUNT = 1000
 """More mailboxes than this in one field are not read."""
 
-_LOCAL = r"""(?:"[^"\s]{1,64}"|[^\s<>()\[\],;:"“”«»'@|*\\][^\s<>()\[\],;:"“”«»@|*\\]{0,127})"""
-_DOMAIN = r"""(?:\[[0-9A-Fa-f.:]{3,60}\]|[^\s<>()\[\],;:"'“”«»@|*/\\]{1,255})"""
+_UNSEEN = "\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+"""Marks of direction and breaks without width: programs of right-to-left languages put them around addresses."""
+_LOCAL = rf"""(?:"[^"\s]{{1,64}}"|[^\s<>()\[\],;:"“”«»'@|*\\{_UNSEEN}][^\s<>()\[\],;:"“”«»@|*\\{_UNSEEN}]{{0,127}})"""
+_DOMAIN = rf"""(?:\[[0-9A-Fa-f.:]{{3,60}}\]|[^\s<>()\[\],;:"'“”«»@|*/\\{_UNSEEN}]{{1,255}})"""
 ADDRESS = re.compile(_LOCAL + "@" + _DOMAIN)
 """Something that looks like an address, in any script."""
 _IN_ANGLES = re.compile(r"<\s*([^<>]{0,400})\s*>")
@@ -83,7 +85,7 @@ def _shows_address_without_links(text: str) -> bool:
 
 
 def _shown_name(text: str) -> str | None:
-    text = text[:NAME_CEILING_CHARACTERS]
+    text = re.sub(f"[{_UNSEEN}]", "", text[:NAME_CEILING_CHARACTERS])
     comment = _COMMENT.search(text.strip())
     if comment and not text.strip()[: comment.start()].strip(_MARKS + "<>"):
         text = comment.group(1)

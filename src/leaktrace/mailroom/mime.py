@@ -45,6 +45,11 @@ class TextBudget:
         self._ceiling_bytes = ceiling_bytes
         self._left_bytes = ceiling_bytes
 
+    @property
+    def left_bytes(self) -> int:
+        """How many may still be taken."""
+        return max(self._left_bytes, 0)
+
     def spend(self, size_bytes: int) -> None:
         """Takes so many bytes; CeilingReached when there are not enough."""
         self._left_bytes -= size_bytes
@@ -280,6 +285,18 @@ def read_message(raw: bytes, settings: Settings) -> Part:
         raise CeilingReached(f"{len(raw)} bytes are more than the {settings.message_ceiling_bytes} that are read")
     start = len(raw) - len(raw.lstrip(b"\r\n"))
     return _Reader(settings).entity(Source(raw), start, len(raw), 0)
+
+
+def read_source(source: Source, settings: Settings) -> Part:
+    """The message that bytes out of a container are, as a tree of parts; CeilingReached as `read_message`."""
+    if len(source.content) > settings.message_ceiling_bytes:
+        raise CeilingReached(f"a contained message of more than {settings.message_ceiling_bytes} bytes")
+    return _Reader(settings).entity(source, 0, len(source.content), 0)
+
+
+def looks_like_message(content: bytes) -> bool:
+    """Whether bytes begin with header fields that messages have."""
+    return _looks_like_message(content, 0, len(content))
 
 
 def walk(part: Part, *, into_messages: bool = False) -> Iterator[Part]:

@@ -12,16 +12,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from leaktrace.mailroom.answers import find_autoreply, judge_words
-from leaktrace.mailroom.arf import COMPLAINTS, find_feedback, read_feedback
-from leaktrace.mailroom.attached import attached_messages, read_attached
+from leaktrace.mailroom.arf import find_feedback, read_feedback, why_no_complaint
 from leaktrace.mailroom.authentication import check_signatures
 from leaktrace.mailroom.bounces import find_bounce, find_bounce_by_envelope, find_forwarded_bounce
+from leaktrace.mailroom.carried import Carried
 from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import find_forward, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
 from leaktrace.mailroom.mime import CeilingReached, Part, TextBudget, read_fields, read_message
 from leaktrace.mailroom.received import reported_at
 from leaktrace.mailroom.texts import Text, body_texts
+from leaktrace.mailroom.xarf import find_xarf
 from leaktrace.records import Authentication, Mailbox, MessageKind, MessageRecord, Original
 from leaktrace.settings import Settings
 
@@ -103,21 +104,9 @@ class _Reading:
         return replace(record, kind=kind, reason=reason, status=status, originals=originals)
 
     def _judged(self, message: Part) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]]:
-        feedback = find_feedback(message)
-        if feedback is not None:
-            if feedback.kind not in COMPLAINTS:
-                return (
-                    "other",
-                    f"a feedback report that is no complaint (Feedback-Type: {feedback.kind[:40]})",
-                    None,
-                    (),
-                )
-            return (
-                "report",
-                None,
-                None,
-                read_feedback(message, feedback, settings=self._settings, budget=self._budget, keys=self._keys),
-            )
+        structured = self._structured(message)
+        if structured is not None:
+            return structured
         bounce = find_bounce(message)
         if bounce is None and (autoreply := find_autoreply(message)) is not None:
             return "autoreply", autoreply, None, ()
@@ -134,11 +123,24 @@ class _Reading:
         kind, reason = judge_words(message, texts)
         return kind, reason, None, ()
 
+    def _structured(self, message: Part) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]] | None:
+        """What a report of a mailbox provider or a network says; None for what is none."""
+        report = find_xarf(message, self._budget)
+        if report is not None:
+            originals = report.originals(self._settings, self._budget, self._keys)
+            reason = None if originals else report.reason
+            return ("report" if originals else "other"), reason, None, originals
+        feedback = find_feedback(message)
+        if feedback is None:
+            return None
+        reason = why_no_complaint(feedback)
+        if reason is not None:
+            return "other", reason, None, ()
+        found = read_feedback(message, feedback, settings=self._settings, budget=self._budget, keys=self._keys)
+        return "report", None, None, found
+
     def _originals(self, message: Part, texts: list[Text]) -> tuple[Original, ...]:
-        attached = tuple(
-            read_attached(inner, settings=self._settings, budget=self._budget, keys=self._keys)
-            for inner in attached_messages(message)
-        )
+        attached = Carried(self._settings, self._budget, self._keys).originals(message)
         forward = find_forward(texts, message.text("subject"))
         if forward is None:
             return attached

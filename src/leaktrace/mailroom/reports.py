@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,11 @@ def hashes_of(address: str, keyring: Keyring) -> AddressHashes | None:
     if exact is None or folded is None:
         return None
     return AddressHashes(keyring.address_hash(exact), keyring.address_hash(folded))
+
+
+def stand_in(token: str) -> str:
+    """An address that belongs to nobody and is the same for the same token of a redacted report (RFC 6590)."""
+    return f"{hashlib.sha256(token.encode('utf-8', 'surrogatepass')).hexdigest()}@redacted.invalid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from leaktrace.mailroom.charsets import CharacterPlaces, best_codec
 from leaktrace.mailroom.markup import Rendered, render
@@ -24,6 +24,10 @@ class Text:
     source: Source
     rendered: Rendered | None = None
     codec: str = "utf-8"
+    labelled: dict[tuple[int, int], Any] = field(default_factory=dict, repr=False)
+    """Lines that were looked at as header lines, and what was found: several readers ask for the same ones."""
+    dated: dict[tuple[int, int], bool] = field(default_factory=dict, repr=False)
+    """Ranges that were looked at as dates, and whether they are."""
     _places: CharacterPlaces | None = field(default=None, repr=False)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -32,7 +36,7 @@ class Text:
             start, end = self.rendered.runs.cover(start, end)
         if self._places is None:
             self._places = CharacterPlaces(self.source.content, self.codec)
-        return self.source.locate(self._places.place(start), self._places.place(end))
+        return self.source.locate(*self._places.span(start, end))
 
     def lines(self, start: int = 0) -> Iterator[tuple[int, int]]:
         """Ranges of the lines from `start` on, without their ends."""

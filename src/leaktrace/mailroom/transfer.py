@@ -31,6 +31,15 @@ def same_place(start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def covered_by(span: tuple[int, int]) -> Locate:
+    """The `Locate` of bytes that all come out of one range: unpacked ones, where no finer place can be told."""
+
+    def locate(_start: int, _end: int) -> tuple[int, int]:
+        return span
+
+    return locate
+
+
 class _Runs:
     """A piecewise map: run k begins at decoded[k] and encoded[k], each decoded byte takes stride[k] encoded ones."""
 

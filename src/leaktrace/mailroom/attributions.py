@@ -1,0 +1,139 @@
+"""Header lines that are one line: an attribution (`On <date>, <sender> wrote:`), and Yahoo's run of labels.
+
+After a line that opens a forward an attribution needs no verb: Yandex and Mail.ru write `<date>, <sender>:` there.
+"""
+
+from __future__ import annotations
+
+import re
+
+from leaktrace.mailroom.blocklines import (
+    LEAD,
+    LINE_CEILING_CHARACTERS,
+    Block,
+    Range,
+    Value,
+    blank_between,
+    label_at,
+    value_at,
+)
+from leaktrace.mailroom.dates import UNKNOWN, sent_window
+from leaktrace.mailroom.labels import Marker, Role, labels, marker_of, plain
+from leaktrace.mailroom.mailboxes import ADDRESS
+from leaktrace.mailroom.texts import Text
+
+_ATTRIBUTION_CEILING_CHARACTERS = 500
+_ONE_LINE = re.compile(r"-{3,}\s{0,9}([^-:<>]{3,80}?)\s{0,9}-{3,}\s{0,9}(?=\S)")
+_DIGIT_OR_AT = re.compile(r"[\d@]")
+
+
+def one_line(text: Text, line: Range) -> Block | None:
+    """`----- Forwarded Message ----- From: ATo: BSent: CSubject: D`, as Yahoo's plain text has it."""
+    begin, end = line[0], min(line[1], line[0] + LINE_CEILING_CHARACTERS)
+    opening = _ONE_LINE.search(text.text, begin, min(end, begin + 300))
+    if opening is None or (kind := marker_of(opening.group(1))) is None:
+        return None
+    found: list[tuple[Role, int, int]] = []
+    position = opening.end()
+    while (colon := text.text.find(":", position, end)) >= 0:
+        match = _label_before(text.text, max(position, opening.end()), colon)
+        if match is not None and (match[0] not in {role for role, _, _ in found}) and (found or match[0] == "from"):
+            found.append((match[0], match[1], colon + 1))
+        position = colon + 1
+    if len(found) < 2:
+        return None
+    ends = [start for _, start, _ in found[1:]] + [end]
+    values = {role: value_at(text, after, stop) for (role, _, after), stop in zip(found, ends, strict=True)}
+    languages = _languages_of([text.text[start : after - 1] for _, start, after in found])
+    return Block("one-line", kind, values, languages, begin, line[1])
+
+
+def _label_before(text: str, low: int, colon: int) -> tuple[Role, int] | None:
+    stop = colon - 1 if text[colon - 1 : colon] in (" ", "\xa0") else colon
+    for word, role in labels().written:
+        start = stop - len(word)
+        if start >= low and role != "other" and text.startswith(word, start):
+            glued = start > low and text[start - 1].isalpha()
+            if len(word) > 2 or not glued:
+                return role, start
+    return None
+
+
+def _languages_of(words: list[str]) -> frozenset[str]:
+    counts: dict[str, int] = {}
+    for word in words:
+        for languages in labels().roles.get(plain(word), {}).values():
+            for language in languages:
+                counts[language] = counts.get(language, 0) + 1
+    most = max(counts.values(), default=0)
+    return frozenset(language for language, count in counts.items() if count == most)
+
+
+def attribution(text: Text, lines: list[Range], index: int, marker: tuple[Marker, int] | None = None) -> Block | None:
+    """`On 28/10/2021 12:46, "John Doe" <john@x.example> wrote:`, also folded over up to three lines.
+
+    Right below a line that opens a forward, date and address are enough, and lines of recipients may follow.
+    """
+    end = lines[index][1]
+    for first in range(index, max(index - 3, -1), -1):
+        begin = lines[first][0]
+        if end - begin > _ATTRIBUTION_CEILING_CHARACTERS or (
+            first < index and blank_between(text, lines[first], lines[first + 1])
+        ):
+            return None
+        joined = " ".join(text.text[a:b].strip(LEAD) for a, b in lines[first : index + 1])
+        if not _DIGIT_OR_AT.search(joined):
+            continue
+        said = plain(joined)
+        verb = next((word for word in labels().wrote if word in said), None)
+        if verb is None and (marker is None or marker[0] != "forwarded"):
+            continue
+        address = next(iter(reversed(list(ADDRESS.finditer(joined)))), None)
+        date = sent_window(ADDRESS.sub(" ", joined))
+        if verb is None and (address is None or date == UNKNOWN):
+            continue
+        if date != UNKNOWN or (address is not None and said.endswith((f"{verb}:", f"{verb} :"))):
+            if date == UNKNOWN and first > max(index - 2, 0):
+                continue
+            value = value_at(text, begin, end)
+            sender = Value(_attributed(joined, verb or ""), value.start, value.end)
+            if verb is None and marker is not None:
+                return _with_recipients(text, lines, index, marker, {"from": sender, "date": value})
+            return Block("attribution", None, {"from": sender, "date": value}, frozenset(), begin, end)
+    return None
+
+
+def _with_recipients(
+    text: Text, lines: list[Range], index: int, marker: tuple[Marker, int], values: dict[Role, Value]
+) -> Block:
+    end = lines[index][1]
+    for line in lines[index + 1 : index + 4]:
+        found = label_at(text, line)
+        role = next((one for one in found[0] if one not in values and one != "other"), None) if found else None
+        if found is None or role is None:
+            break
+        values[role], end = found[1], line[1]
+    return Block("attribution", marker[0], values, frozenset(), marker[1], end)
+
+
+def _attributed(line: str, verb: str) -> str:
+    """The sender out of an attribution line: the quoted name or what is left when date and verb are gone."""
+    addresses = list(ADDRESS.finditer(line))
+    address = addresses[-1].group() if addresses else None
+    before = line[: addresses[-1].start()].rstrip("< \t(") if addresses else line
+    quoted = re.search(r"[\"“„«]\s*([^\"“”„«»]{1,200}?)\s*[\"”“»]\s*\Z", before)
+    if quoted is None:
+        # Everything up to the last digit is the date; what follows it may begin with am, pm or a zone.
+        name = re.sub(r"\A.*\d", "", before, flags=re.DOTALL) if address else _between_date_and_verb(before, verb)
+        name = re.sub(r"\A\s*(?:[ap]\.?m\.?\b|[A-Z]{2,5}(?:[+-]\d+)?,)?", "", name.strip(), flags=re.IGNORECASE)
+    else:
+        name = quoted.group(1)
+    if verb:
+        name = re.sub(re.escape(verb) + r"\b", "", name, flags=re.IGNORECASE)
+    name = name.strip(" ,;:\"'\t-()")
+    return f"{name} <{address}>".strip() if address else name
+
+
+def _between_date_and_verb(line: str, verb: str) -> str:
+    at = line.casefold().rfind(verb)
+    return re.sub(r"\A.*\d", "", line[:at] if at > 0 else line, flags=re.DOTALL)

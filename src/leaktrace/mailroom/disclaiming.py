@@ -1,0 +1,40 @@
+"""A mail that came by way of one of us: a spouse, a colleague, the customer's own other mailbox forwarded it on.
+
+Then the outermost block names whoever passed it on. To take them for the sender would accuse a customer of mailing
+customers, and who the block inside names is only what they say: so nobody is claimed as the sender, and it is flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from leaktrace.records import Mailbox, Original
+
+FLAG = "sender_is_ours"
+_INLINE = frozenset(("inline-html", "inline-text", "tnef"))
+
+
+def disclaim(original: Original, is_ours: Callable[[str], bool]) -> Original:
+    """The original without its sender where that is one of ours and it shows, or may show, a forward of a forward.
+
+    `is_ours` says whether an address belongs to a customer or an employee. Who the sender seemed to be stays in the
+    claims: the whole original, once more, as the first of them.
+    """
+    address = original.sender.address
+    if address is None or not (original.claims or original.form in _INLINE) or not is_ours(address):
+        return original
+    return replace(
+        original,
+        sender=Mailbox(None, None),
+        on_behalf_of=None,
+        sent_by=None,
+        reply_to=None,
+        message_id=None,
+        claims=(replace(original, claims=()), *original.claims),
+        flags=tuple(sorted({*original.flags, FLAG, "no_sender_address"})),
+        spans={name: span for name, span in original.spans.items() if name not in _OF_SENDER},
+    )
+
+
+_OF_SENDER = frozenset(("sender", "on_behalf_of", "sent_by", "reply_to", "message_id"))

@@ -1,0 +1,93 @@
+"""Mail that came by way of one of us, and fields that say who handed it in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import leaktrace
+from leaktrace.mailroom.disclaiming import FLAG, disclaim
+from leaktrace.mailroom.read import read_mail
+from leaktrace.records import Original
+from tests.mailroom.handmade_mail import original as handmade
+from tests.mailroom.mail_samples import attached, gmail_text, message, multipart, original
+
+SPOUSE = "Sam Marsh <sam@mail.example>"
+OURS = frozenset({"sam@mail.example", "cleo@mail.example"})
+
+
+def is_ours(address: str) -> bool:
+    return address in OURS
+
+
+def by_way_of_a_spouse() -> Original:
+    inner = gmail_text("Nora Vale <nora@vale-shop.example>")
+    (found,) = read_mail(message(gmail_text(SPOUSE) + inner, subject="Fwd: Fwd: x")).originals
+    return found
+
+
+def test_the_spouse_who_passed_it_on_is_not_claimed_as_the_sender() -> None:
+    found = by_way_of_a_spouse()
+    # The attack, or the accident: without the rule the spouse is the sender.
+    assert found.sender.address == "sam@mail.example"
+    told = disclaim(found, is_ours)
+    assert (told.sender.address, told.sender.name, told.on_behalf_of, told.sent_by) == (None, None, None, None)
+    assert FLAG in told.flags
+    assert "sender" not in told.spans
+    assert [claim.sender.address for claim in told.claims] == ["sam@mail.example", "nora@vale-shop.example"]
+
+
+def test_nobody_inside_is_promoted_to_the_sender() -> None:
+    told = disclaim(by_way_of_a_spouse(), is_ours)
+    assert told.sender.address is None
+    assert all(claim.form.startswith("inline") for claim in told.claims)
+
+
+def test_a_strangers_mail_stays_as_it_is() -> None:
+    (found,) = read_mail(message(gmail_text())).originals
+    assert disclaim(found, is_ours) == found
+    assert disclaim(handmade(sender=None), is_ours) == handmade(sender=None)
+
+
+def test_an_attached_mail_of_one_of_us_that_forwards_another() -> None:
+    inner = b"Content-Type: text/plain\n\n" + gmail_text().encode()
+    passed_on = f"From: {SPOUSE}\nSubject: Fwd: look\nMessage-ID: <1@mail.example>\n".encode() + inner
+    (found,) = read_mail(multipart(attached(passed_on))).originals
+    told = disclaim(found, is_ours)
+    assert (told.sender.address, told.message_id) == (None, None)
+    assert FLAG in told.flags
+    plain = handmade(sender="sam@mail.example")
+    assert disclaim(plain, is_ours) == plain
+
+
+def test_from_and_sender_are_both_kept() -> None:
+    inner = original("Sender: Mailer <bulk@mailer.example>\n")
+    raw = multipart(attached(inner))
+    (found,) = read_mail(raw).originals
+    assert found.sender.address == "nora@vale-shop.example"
+    assert found.sent_by is not None
+    assert (found.sent_by.address, found.sent_by.name) == ("bulk@mailer.example", "Mailer")
+    assert b"bulk@mailer.example" in raw[slice(*found.spans["sent_by"])]
+    (same,) = read_mail(multipart(attached(original("Sender: nora@vale-shop.example\n")))).originals
+    assert same.sent_by is None
+
+
+@pytest.mark.parametrize(("is_customer", "seller"), [(False, "s-1"), (True, None)])
+def test_a_campaigns_seller_is_not_told_by_a_customer_who_passed_mail_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_customer: bool, seller: str | None
+) -> None:
+    monkeypatch.setenv("LEAKTRACE_KEY_FILE", str(tmp_path / "key"))
+    customers = "customer,email\nc-1,cleo@mail.example\n" + ("c-2,sam@vale-shop.example\n" if is_customer else "")
+    (tmp_path / "customers.csv").write_text(customers)
+    (tmp_path / "sellers.csv").write_text("seller,name,domains\ns-1,Vale,vale-shop.example\n")
+    text = gmail_text("Sam <sam@vale-shop.example>") + gmail_text("X <x@elsewhere.example>")
+    text = text.replace("https://vale-shop.example/c?id=77", "our shop")
+    (tmp_path / "a.eml").write_bytes(message(text, subject="Fwd: Fwd: x"))
+    ws = leaktrace.create(tmp_path / "ws")
+    ws.ingest("customers", [tmp_path / "customers.csv"])
+    ws.ingest("sellers", [tmp_path / "sellers.csv"])
+    ws.receive([tmp_path / "a.eml"])
+    (campaign,) = ws.campaigns()
+    assert campaign.report_count == 1
+    assert campaign.seller == seller
