@@ -376,6 +376,14 @@ class SellerFacts:
     name: str
     domains: tuple[str, ...] = ()
     status: str | None = None
+    links: tuple[str, ...] = ()
+    """His shops: host and path, also below a domain that he shares with others."""
+    products: tuple[str, ...] = ()
+    """Ids of what he sells."""
+    brands: tuple[str, ...] = ()
+    """Names he trades under beside `name`."""
+    reply_addresses: tuple[str, ...] = ()
+    """Keyed hashes of the mailboxes he is known to write from or be answered at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,6 +499,12 @@ class Original:
     reply_to: str | None = None
     text_sketch: tuple[int, ...] = ()
     """MinHash of masked word shingles of the body, for campaigns; holds no words."""
+    word_sketch: tuple[int, ...] = ()
+    """The same of its single words: survives another wording."""
+    look_sketch: tuple[int, ...] = ()
+    """The same of the order of its HTML elements: all that a mail made of pictures shows."""
+    marks: tuple[str, ...] = ()
+    """`kind:value` of what else tells one mailing from another: phone, chat, product, account, pixel, image."""
 
 
 @dataclass(frozen=True, slots=True)

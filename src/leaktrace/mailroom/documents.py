@@ -68,6 +68,10 @@ def _original(document: dict[str, Any]) -> Original:
         authentication=_authentication(document["authentication"]),
         reply_to=document["reply_to"],
         text_sketch=tuple(int(value) for value in document["text_sketch"]),
+        # Books of before version 0.3 know none of these.
+        word_sketch=tuple(int(value) for value in document.get("word_sketch", ())),
+        look_sketch=tuple(int(value) for value in document.get("look_sketch", ())),
+        marks=tuple(document.get("marks", ())),
     )
 
 
