@@ -549,6 +549,30 @@ class MailReport:
     rejects_file: str | None = None
 
 
+SellerClue = Literal[
+    "signed", "replayed", "from", "from-inline", "shop-link", "reply-address", "product", "reply-to", "link",
+    "signer-unchecked", "name", "subject", "look-alike",
+]  # fmt: skip
+"""Kinds of evidence that a seller sent a mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class SellerTerm:
+    """One reason to think that a seller sent a campaign."""
+
+    kind: SellerClue
+    shown: str
+    """The domain, shop or product that was seen; empty for a name or a mailbox."""
+    original_count: int
+    """Originals that show it."""
+    reporter_share: float
+    """Of the reporters' say; one person with many mailboxes has the say of few."""
+    bits: float
+    """What it adds to the seller's log2 odds."""
+    ceiling_bits: float
+    """What its kind can add at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """The reports that belong to one sender's mailing."""
@@ -562,6 +586,13 @@ class Campaign:
     first_mail_at: datetime | None
     seller_reason: str = ""
     """Which of the seller's own things were seen, or that none was."""
+    seller_terms: tuple[SellerTerm, ...] = ()
+    """What speaks for `seller`, strongest first. It says who sent it, not whom addresses were given to."""
+    impersonated_seller: str | None = None
+    """The seller whom somebody pretends to be; null: nothing shows that."""
+    impersonation_reason: str = ""
+    reporter_count: int = 0
+    """Persons who told: all mailboxes that are seen to be one person's count once."""
 
 
 # --- evidence and findings --------------------------------------------------------------------------------

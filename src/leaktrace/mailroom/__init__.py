@@ -1,25 +1,40 @@
 """Raw bytes to what they are; reports to campaigns; campaign to seller."""
 
-from leaktrace.mailroom.campaigns import GroupableReport, Grouping, group_reports
+from leaktrace.mailroom.campaigns import GroupableReport, Grouping, count_customers, group_reports
+from leaktrace.mailroom.groupbook import CampaignCounts, Decision, StoredJoin
+from leaktrace.mailroom.grouping import group_pending, merge, regroup, split, standing, undo
 from leaktrace.mailroom.mailbook import AddedMail, MailBook
 from leaktrace.mailroom.read import read_mail, read_oversize
-from leaktrace.mailroom.reports import StoredReport
-from leaktrace.mailroom.sellers import SellerMatch, match_seller
+from leaktrace.mailroom.reports import AddressHashes, StoredReport
+from leaktrace.mailroom.sellers import SellerMatch, SellerTable, Witness, match_seller
 from leaktrace.mailroom.sources import FoundMessage, iter_messages
 from leaktrace.mailroom.store import RawStore
 
 __all__ = [
     "AddedMail",
+    "AddressHashes",
+    "CampaignCounts",
+    "Decision",
     "FoundMessage",
     "GroupableReport",
     "Grouping",
     "MailBook",
     "RawStore",
     "SellerMatch",
+    "SellerTable",
+    "StoredJoin",
     "StoredReport",
+    "Witness",
+    "count_customers",
+    "group_pending",
     "group_reports",
     "iter_messages",
     "match_seller",
+    "merge",
     "read_mail",
     "read_oversize",
+    "regroup",
+    "split",
+    "standing",
+    "undo",
 ]

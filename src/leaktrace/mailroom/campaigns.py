@@ -67,7 +67,7 @@ def group_reports(reports: Sequence[GroupableReport], known: Mapping[str, str]) 
     shelf = MemoryShelf()
     settle(shelf, place(shelf, (Member(n, one.report, one.mail_at, one.features) for n, one in enumerate(ordered))))
     clusters = sorted([member.number for member in members] for members in shelf.campaigns().values())
-    names = _campaign_ids(ordered, clusters, known)
+    names = campaign_ids([report.report for report in ordered], clusters, known)
     groupings = [_grouping(ordered, members, name) for members, name in zip(clusters, names, strict=True)]
     return tuple(sorted(groupings, key=lambda g: (-len(g.reports), g.first_mail_at or NEVER, g.campaign)))
 
@@ -115,13 +115,15 @@ def count_customers(customers: Iterable[frozenset[bytes]]) -> int:
 # --- ids ------------------------------------------------------------------------------------------------------
 
 
-def _campaign_ids(ordered: Sequence[GroupableReport], clusters: list[list[int]], known: Mapping[str, str]) -> list[str]:
-    """The id of each cluster: the one most of its reports had, each id once, else a new one from its first report."""
+def campaign_ids(ordered: Sequence[str], clusters: Sequence[Sequence[int]], known: Mapping[str, str]) -> list[str]:
+    """The id of each cluster (places in `ordered`, the ids of reports in canonical order): the one that most of its
+    reports had (`known`), each id once, else a new one from its first report.
+    """
     counts: Counter[tuple[str, int]] = Counter()
     oldest: dict[str, int] = {}
     for number, members in enumerate(clusters):
         for position in members:
-            name = known.get(ordered[position].report)
+            name = known.get(ordered[position])
             if name is not None:
                 counts[name, number] += 1
                 oldest[name] = min(oldest.get(name, position), position)
@@ -134,16 +136,19 @@ def _campaign_ids(ordered: Sequence[GroupableReport], clusters: list[list[int]],
             given.add(name)
     for number, members in enumerate(clusters):
         if number not in names:
-            names[number] = _new_id(ordered[members[0]].report, taken)
+            names[number] = _new_id(ordered[members[0]], taken)
             taken.add(names[number])
     return [names[number] for number in range(len(clusters))]
 
 
 def _new_id(first_report: str, taken: set[str]) -> str:
     attempt = 0
-    while True:
-        salt = f"#{attempt}" if attempt else ""
-        name = "c-" + hashlib.sha256(f"{first_report}{salt}".encode()).hexdigest()[:8]
-        if name not in taken:
-            return name
+    while (name := name_from(first_report, attempt)) in taken:
         attempt += 1
+    return name
+
+
+def name_from(first_report: str, attempt: int = 0) -> str:
+    """The id of a campaign whose earliest report is this; later attempts where it is taken."""
+    salt = f"#{attempt}" if attempt else ""
+    return "c-" + hashlib.sha256(f"{first_report}{salt}".encode()).hexdigest()[:8]

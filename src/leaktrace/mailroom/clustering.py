@@ -35,17 +35,17 @@ class Placed:
     """Those of them that took in one of another campaign."""
 
 
-def place(shelf: Shelf, fresh: Iterable[Member], key: bytes = b"") -> Placed:
-    """Puts reports into clusters. `key`: of the shelf's tokens.
+def place(shelf: Shelf, fresh: Iterable[Member]) -> Placed:
+    """Puts reports into clusters.
 
     The order of `fresh` is part of the question: give them in the canonical one (`Member.order`).
     """
-    return _Placing(shelf, key).run(fresh)
+    return _Placing(shelf).run(fresh)
 
 
-def reconsider(shelf: Shelf, clusters: Iterable[int], key: bytes = b"") -> Placed:
+def reconsider(shelf: Shelf, clusters: Iterable[int]) -> Placed:
     """Looks again whether these clusters join others."""
-    placing = _Placing(shelf, key)
+    placing = _Placing(shelf)
     placing.touched |= set(clusters)
     return placing.finish()
 
@@ -53,9 +53,8 @@ def reconsider(shelf: Shelf, clusters: Iterable[int], key: bytes = b"") -> Place
 class _Placing:
     """One run."""
 
-    def __init__(self, shelf: Shelf, key: bytes) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._key = key
         self.touched: set[int] = set()
         """Clusters whose sample or tokens are others: only they can join others now."""
         self._changed: set[int] = set()
@@ -82,7 +81,7 @@ class _Placing:
     def _place(self, member: Member) -> None:
         compared = [
             (share_agreed(agreements), -cluster, agreements)
-            for cluster in self._shelf.near(tokens_of(member.features, self._key))
+            for cluster in self._shelf.near(tokens_of(member.features, self._shelf.key))
             if (agreements := self._agreements(member, cluster))
         ]
         best = max(compared, key=lambda one: one[:2], default=(0.0, 0, []))
@@ -113,7 +112,9 @@ class _Placing:
         for cluster in sorted(self.touched):
             if not self._shelf.size(cluster):
                 continue
-            tokens = {token for one in self._shelf.sample(cluster) for token in tokens_of(one.features, self._key)}
+            tokens = {
+                token for one in self._shelf.sample(cluster) for token in tokens_of(one.features, self._shelf.key)
+            }
             for other in self._shelf.near(sorted(tokens), exclude=cluster):
                 if self._may_join(cluster, other) and self._across(cluster, other) >= JOIN_SHARE:
                     self._join(cluster, other)

@@ -85,6 +85,10 @@ class Span:
 class Shelf(Protocol):
     """What grouping needs to know and to change. Cluster and campaign are numbers; a campaign's name is given later."""
 
+    @property
+    def key(self) -> bytes:
+        """The key of its tokens."""
+
     def near(self, tokens: Iterable[int], exclude: int | None = None) -> list[int]:
         """At most `CANDIDATE_COUNT` clusters that share most with these tokens: by kinds, by tokens, then the older."""
 
@@ -219,7 +223,8 @@ class _Cluster:
 class MemoryShelf:
     """All in memory: for grouping everything anew, and the reference for the mail book's shelf."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: bytes = b"") -> None:
+        self.key = key
         self.joins: dict[int, Joined] = {}
         self.pinned: set[int] = set()
         self.bonds: list[tuple[int, int]] = []
@@ -347,7 +352,7 @@ class MemoryShelf:
         self._campaigns[campaign] = set()
         for cluster in clusters:
             if (before := self._clusters[cluster].campaign) is not None:
-                self._campaigns[before].discard(cluster)
+                self._leave(before, cluster)
             self.enter(campaign, cluster)
         return campaign
 
@@ -384,7 +389,7 @@ class MemoryShelf:
     def _add(self, cluster: int, member: Member) -> bool:
         here = self._clusters[cluster]
         if member.number not in self._tokens:
-            self._tokens[member.number] = tokens_of(member.features)
+            self._tokens[member.number] = tokens_of(member.features, self.key)
             self._ranks[member.number] = rank(member.report)
         here.members[member.number] = member
         self._where[member.number] = cluster
@@ -400,9 +405,12 @@ class MemoryShelf:
         self._unsettle(cluster)
         gone = self._clusters.pop(cluster)
         if gone.campaign is not None:
-            self._campaigns[gone.campaign].discard(cluster)
-            if not self._campaigns[gone.campaign]:
-                del self._campaigns[gone.campaign]
+            self._leave(gone.campaign, cluster)
+
+    def _leave(self, campaign: int, cluster: int) -> None:
+        self._campaigns[campaign].discard(cluster)
+        if not self._campaigns[campaign]:
+            del self._campaigns[campaign]
 
 
 def is_close(one: Span, other: Span, days: int) -> bool:
