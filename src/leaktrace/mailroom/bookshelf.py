@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -125,7 +125,7 @@ class BookShelf:
         for purpose, count in self._all("SELECT purpose, count FROM purposes WHERE cluster = ?", gone):
             self._count_purpose(keep, purpose, count)
         self._run(
-            "UPDATE clusters SET size = size + g.size, "
+            "UPDATE clusters SET size = clusters.size + g.size, "
             "first_at = coalesce(min(clusters.first_at, g.first_at), clusters.first_at, g.first_at), "
             "last_at = coalesce(max(clusters.last_at, g.last_at), clusters.last_at, g.last_at) "
             "FROM (SELECT size, first_at, last_at FROM clusters WHERE id = ?) AS g WHERE clusters.id = ?",
@@ -282,6 +282,15 @@ class BookShelf:
         """Gives a campaign its name."""
         self._run("DELETE FROM former_names WHERE name = ?", name)
         self._run("UPDATE campaigns SET name = ? WHERE id = ?", name, campaign)
+
+    def rename(self, names: Mapping[int, str]) -> None:
+        """Gives campaigns other names, where no further campaign has one of them."""
+        holders = {self.campaign_named(name) for name in names.values()} - {None}
+        if holders <= set(names):
+            for campaign in names:
+                self._run("UPDATE campaigns SET name = NULL WHERE id = ?", campaign)
+            for campaign, name in names.items():
+                self.name(campaign, name)
 
     def name_of(self, campaign: int) -> str | None:
         """The name of a campaign."""

@@ -23,7 +23,7 @@ from leaktrace.mailroom.campaigns import campaign_ids, name_from
 from leaktrace.mailroom.clustering import place, reconsider, unite
 from leaktrace.mailroom.groupbook import Decision, GroupBook
 from leaktrace.mailroom.mailings import part, settle
-from leaktrace.mailroom.shelves import Joined, MemoryShelf
+from leaktrace.mailroom.shelves import Joined, Member, MemoryShelf
 
 RUN_COUNT = 20_000
 """Reports in one transaction; more are grouped in several."""
@@ -52,13 +52,15 @@ def regroup(book: GroupBook) -> int:
         settle(memory, place(memory, everybody))
         campaigns = sorted(memory.campaigns().values(), key=lambda members: members[0].order)
         places = {member.number: at for at, member in enumerate(everybody)}
+        decided = standing(book.decisions())
+        known |= _names_before(decided, campaigns)
         groups = [[places[member.number] for member in members] for members in campaigns]
         names = campaign_ids([member.report for member in everybody], groups, known)
         _copy(memory, shelf, dict(zip((members[0].number for members in campaigns), names, strict=True)))
         numbers = {member.report: member.number for member in everybody}
         for name, report in _names_gone(known, names).items():
             shelf.keep_former_name(name, numbers[report])
-        for decision in standing(book.decisions()):
+        for decision in decided:
             _do_again(shelf, decision)
         _name(shelf)
         shelf.forget_carried()
@@ -78,6 +80,18 @@ def _copy(memory: MemoryShelf, shelf: BookShelf, names: Mapping[int, str]) -> No
         shelf.name(shelf.new_campaign(list(clusters.values())), names[members[0].number])
         for cluster in clusters.values():
             shelf.settle(shelf.span(cluster))
+
+
+def _names_before(decided: Sequence[Decision], campaigns: Sequence[Sequence[Member]]) -> dict[str, str]:
+    """The names that campaigns had before investigators put them together: each is taken up under its own again."""
+    where = {member.number: members for members in campaigns for member in members}
+    names: dict[str, str] = {}
+    for decision in decided:
+        for one, other in decision.pairs if decision.what == "merge" else ():
+            if where[one] is not where[other] and decision.other is not None:
+                names |= {member.report: decision.campaign for member in where[one]}
+                names |= {member.report: decision.other for member in where[other]}
+    return names
 
 
 def _names_gone(known: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
@@ -165,10 +179,20 @@ def undo(book: GroupBook, number: int, *, who: str, why: str, now: datetime) -> 
         numbers = [cluster for cluster in clusters if cluster is not None]
         for campaign in sorted({shelf.campaign_of(cluster) or 0 for cluster in numbers}):
             part(shelf, campaign)
+        if undone.what == "merge":
+            _name_again(shelf, undone)
         if undone.what == "split":
             settle(shelf, reconsider(shelf, numbers))
         _name(shelf)
         return given
+
+
+def _name_again(shelf: BookShelf, undone: Decision) -> None:
+    """Gives two campaigns that are apart again the names they had."""
+    for one, other in undone.pairs:
+        first, second = shelf.campaign_with(one), shelf.campaign_with(other)
+        if first is not None and second is not None and first != second and undone.other is not None:
+            shelf.rename({first: undone.campaign, second: undone.other})
 
 
 def standing(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
