@@ -16,6 +16,7 @@ from typing import Any
 from leaktrace.mailroom.features import features_from_document
 from leaktrace.mailroom.shelves import (
     BUCKET_CAP_COUNT,
+    LARGEST_COUNT,
     SAMPLE_COUNT,
     Joined,
     Member,
@@ -181,6 +182,13 @@ class BookShelf:
     def clusters_of(self, campaign: int) -> list[int]:
         """See `Shelf`."""
         return [one for (one,) in self._all("SELECT id FROM clusters WHERE campaign = ? ORDER BY id", campaign)]
+
+    def campaign_sample(self, campaign: int) -> Sequence[Member]:
+        """See `Shelf`."""
+        largest = self._all(
+            "SELECT id FROM clusters WHERE campaign = ? ORDER BY size DESC, id LIMIT ?", campaign, LARGEST_COUNT
+        )
+        return [member for (cluster,) in largest for member in self.sample(cluster)[:2]]
 
     def new_campaign(self, clusters: Sequence[int]) -> int:
         """See `Shelf`."""

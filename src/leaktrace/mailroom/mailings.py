@@ -6,6 +6,10 @@ Grouping by content keeps two templates of one mailing apart, as it must: wordin
 thing and no more than some days lie between them. A few planted mails change what *they* are for, not what most mails
 of a cluster are for; and mails that lead to two sellers alike are for neither, so they cannot bring the two together.
 
+Many shops may lie under one domain. So two campaigns for one thing must share something else too: a third of the mails
+of both show the same sender, name, mailbox to answer, signer, account, phone, article or picture, or have words in
+common. It is asked of the campaigns, not of two clusters: one mail that is like both does not bring them together.
+
 What an investigator has parted does not join again, and what was put together does not part, whatever the mails say.
 """
 
@@ -14,11 +18,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from leaktrace.mailroom.agreement import similarity
 from leaktrace.mailroom.clustering import Placed, unite
-from leaktrace.mailroom.shelves import NEVER, Shelf, Span, is_close
+from leaktrace.mailroom.features import Features
+from leaktrace.mailroom.shelves import NEVER, Member, Shelf, Span, is_close
 
 GAP_DAYS = 7
 """Mailings of one sender further apart than this are two."""
+WORDS_IN_COMMON = 0.3
+"""Estimated Jaccard similarity of words: two letters of one language about other things have a tenth or two."""
+_KIN = ("sender", "reply", "signers", "accounts", "contacts", "products", "images")
 PARTS_CEILING_COUNT = 2_000
 """A campaign of more clusters is not looked at for parts that hang together no more; `campaigns --regroup` does."""
 
@@ -57,7 +66,25 @@ def _unite(shelf: Shelf, one: int, other: int) -> None:
     first, second = shelf.campaign_of(one), shelf.campaign_of(other)
     if first is None or second is None or first == second or shelf.are_apart(first, second):
         return
-    unite(shelf, first, second)
+    if _are_kin(shelf.campaign_sample(first), shelf.campaign_sample(second)):
+        unite(shelf, first, second)
+
+
+def _are_kin(ones: Sequence[Member], others: Sequence[Member]) -> bool:
+    alike = sum(kin(one.features, other.features) for one in ones for other in others)
+    return 3 * alike >= len(ones) * len(others)
+
+
+def kin(one: Features, other: Features) -> bool:
+    """Whether two mails that are for one thing share another thing as well; words in common are enough."""
+    if one.subject is not None and one.subject == other.subject or one.name is not None and one.name == other.name:
+        return True
+    if any(getattr(one, name) & getattr(other, name) for name in _KIN):
+        return True
+    return any(
+        bool(a and b) and similarity(a, b) >= WORDS_IN_COMMON
+        for a, b in ((one.words, other.words), (one.sketch, other.sketch))
+    )
 
 
 def part(shelf: Shelf, campaign: int) -> None:

@@ -22,6 +22,8 @@ CANDIDATE_COUNT = 5
 """Clusters that a report is compared with: those that share most kinds of features with it."""
 BUCKET_CAP_COUNT = 64
 """A feature that more clusters share than this finds nobody; it still counts as evidence."""
+LARGEST_COUNT = 8
+"""Clusters that speak for a campaign of many."""
 NEVER = datetime.max.replace(tzinfo=UTC)
 MOST = 2 / 3
 """Share of a cluster's mails that must be for one thing for the cluster to be for it."""
@@ -130,6 +132,9 @@ class Shelf(Protocol):
 
     def clusters_of(self, campaign: int) -> list[int]:
         """Its clusters, the oldest first."""
+
+    def campaign_sample(self, campaign: int) -> Sequence[Member]:
+        """Two members of each of its `LARGEST_COUNT` largest clusters."""
 
     def new_campaign(self, clusters: Sequence[int]) -> int:
         """Puts clusters into a new campaign."""
@@ -344,6 +349,11 @@ class MemoryShelf:
     def clusters_of(self, campaign: int) -> list[int]:
         """See `Shelf`."""
         return sorted(self._campaigns.get(campaign, ()))
+
+    def campaign_sample(self, campaign: int) -> Sequence[Member]:
+        """See `Shelf`."""
+        largest = sorted(self._campaigns[campaign], key=lambda cluster: (-self.size(cluster), cluster))[:LARGEST_COUNT]
+        return [member for cluster in largest for member in self.sample(cluster)[:2]]
 
     def new_campaign(self, clusters: Sequence[int]) -> int:
         """See `Shelf`."""
