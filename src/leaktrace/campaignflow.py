@@ -22,15 +22,26 @@ from leaktrace.ledger import Ledger
 from leaktrace.mailroom import (
     AddressHashes,
     CampaignCounts,
+    Decision,
     MailBook,
     SellerMatch,
     SellerTable,
+    StoredJoin,
     StoredReport,
     Witness,
     group_pending,
+    merge,
+    regroup,
+    split,
+    standing,
+    undo,
 )
 from leaktrace.records import (
     Campaign,
+    CampaignDecision,
+    CampaignDetail,
+    CampaignLikeness,
+    CampaignMember,
     CustomerKey,
     Evidence,
     EvidenceItem,
@@ -123,6 +134,47 @@ class CampaignFlow:
             seller_probability=told.seller_probability,
         )
 
+    def detail(self, campaign: str) -> CampaignDetail:
+        """A campaign with its reports, why each is there, and what investigators decided about it."""
+        told, members = self.members(campaign)
+        groups = self._book.groups
+        joins, former = groups.joins(told.campaign), groups.former_names(told.campaign)
+        late = datetime.max.replace(tzinfo=UTC)
+        reports = sorted((one.report for one in members), key=lambda one: (one.mail_at or late, one.report))
+        about = {told.campaign, *former}
+        decided = self.decisions()
+        return CampaignDetail(
+            campaign=told,
+            former_names=former,
+            members=tuple(_member(report, joins[report.report]) for report in reports if report.report in joins),
+            decisions=tuple(one for one in decided if {one.campaign, one.other} & about),
+        )
+
+    def decisions(self) -> tuple[CampaignDecision, ...]:
+        """What investigators decided about campaigns, the oldest first."""
+        decided = self._book.groups.decisions()
+        holding = {one.number for one in standing(decided)}
+        return tuple(_decision(one, holds=one.number in holding or one.what == "undo") for one in decided)
+
+    def split(self, campaign: str, reports: Sequence[str], *, who: str, why: str, now: datetime) -> CampaignDecision:
+        """Takes reports (ids, or beginnings of ids that one report of it has) out of a campaign into a new one."""
+        told, members = self.members(campaign)
+        ids = [_one_of([one.report.report for one in members], given) for given in reports]
+        return _decision(split(self._book.groups, told.campaign, ids, who=who, why=_why(why), now=now), holds=True)
+
+    def merge(self, campaign: str, other: str, *, who: str, why: str, now: datetime) -> CampaignDecision:
+        """Makes two campaigns one; the first one's name stays."""
+        names = [self.members(one)[0].campaign for one in (campaign, other)]
+        return _decision(merge(self._book.groups, *names, who=who, why=_why(why), now=now), holds=True)
+
+    def undo(self, number: int, *, who: str, why: str, now: datetime) -> CampaignDecision:
+        """Takes a split or merge back."""
+        return _decision(undo(self._book.groups, number, who=who, why=_why(why), now=now), holds=True)
+
+    def regroup(self) -> int:
+        """Groups all reports anew; names and decisions stay. Returns how many reports there are."""
+        return regroup(self._book.groups)
+
     def reporters_of_others(self, campaign: str) -> Keys:
         """Customers who reported other campaigns: they complain as readily as this one's, and were not leaked by it."""
         group_pending(self._book.groups)
@@ -209,6 +261,56 @@ class CampaignFlow:
             originals.append(record.originals[report.index])
             witnesses.append(Witness(record.reporter.address, report.person, report.house))
         return table.match(originals, witnesses)
+
+
+def _member(report: StoredReport, join: StoredJoin) -> CampaignMember:
+    likes = [
+        CampaignLikeness(name, one.agreed_count, one.compared_count, one.kinds)
+        for one in join.joined.others
+        if (name := join.others[one.example]) is not None and name != report.campaign
+    ]
+    return CampaignMember(
+        report=report.report,
+        reporter=None if report.person is None else hashlib.sha256(report.person).hexdigest()[:12],
+        mail_at=report.mail_at,
+        form=report.form,
+        grade=report.grade,
+        template=join.cluster,
+        agreed_count=join.joined.agreed_count,
+        compared_count=join.joined.compared_count,
+        kinds=join.joined.kinds,
+        is_placed_by_hand=join.is_pinned,
+        also_like=tuple(likes),
+    )
+
+
+def _decision(decision: Decision, *, holds: bool) -> CampaignDecision:
+    return CampaignDecision(
+        number=decision.number,
+        at=decision.at,
+        who=decision.who,
+        what=decision.what,
+        campaign=decision.campaign,
+        other=decision.other,
+        report_count=len(decision.reports),
+        why=decision.why,
+        undoes=decision.undoes,
+        holds=holds,
+    )
+
+
+def _one_of(reports: Sequence[str], given: str) -> str:
+    found = [report for report in reports if report == given] or [one for one in reports if one.startswith(given)]
+    if len(found) != 1 or not given:
+        many = "no report" if not found else "more than one report"
+        raise UsageError(f"{many.capitalize()} of this campaign is '{given}'.", "'campaigns show' lists them.")
+    return found[0]
+
+
+def _why(why: str) -> str:
+    if not why.strip():
+        raise UsageError("It is not said why.", "Give a reason with --why; it is written beside the decision.")
+    return why.strip()
 
 
 def fair_sample(reports: Sequence[StoredReport], count: int) -> list[StoredReport]:

@@ -595,6 +595,70 @@ class Campaign:
     """Persons who told: all mailboxes that are seen to be one person's count once."""
 
 
+@dataclass(frozen=True, slots=True)
+class CampaignLikeness:
+    """Another campaign that a report is like, without belonging to it."""
+
+    campaign: str
+    agreed_count: int
+    compared_count: int
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignMember:
+    """One report of a campaign, and why it is there."""
+
+    report: str
+    """Its id: SHA-256 of the complaint, a slash, the number of the original in it."""
+    reporter: str | None
+    """A pseudonym: the same for all mailboxes that are seen to be one person's."""
+    mail_at: datetime | None
+    form: OriginalForm
+    grade: Grade
+    template: int
+    """Reports of one number are one template."""
+    agreed_count: int
+    """Reports of that template it agreed with when it came, of `compared_count`; 0 of 0: it was the first."""
+    compared_count: int
+    kinds: tuple[str, ...]
+    """What it shares with at least half of them: sender, name, reply, signer, account, contact, product, subject,
+    links, text, look, images, pixel."""
+    is_placed_by_hand: bool
+    also_like: tuple[CampaignLikeness, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDecision:
+    """What an investigator decided about campaigns; it stays written."""
+
+    number: int
+    at: datetime
+    who: str
+    what: Literal["split", "merge", "undo"]
+    campaign: str
+    other: str | None
+    """The campaign that a split made, or that a merge put into `campaign`."""
+    report_count: int
+    """Reports that a split took out."""
+    why: str
+    undoes: int | None
+    holds: bool
+    """Whether nobody took it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDetail:
+    """One campaign, explained."""
+
+    campaign: Campaign
+    former_names: tuple[str, ...]
+    """Of campaigns that became part of it."""
+    members: tuple[CampaignMember, ...]
+    """Earliest mail first."""
+    decisions: tuple[CampaignDecision, ...]
+
+
 # --- evidence and findings --------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""mail and campaigns: from an abuse mailbox to groups of reports."""
+"""mail: from an abuse mailbox to reports."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import typer
 
 from leaktrace.cli.output import JsonOption, answer, progress_line, screen_of
 from leaktrace.mailflow import inspect_files
-from leaktrace.report import render_campaigns, render_mail_report
+from leaktrace.report import render_mail_report
 from leaktrace.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
     """Adds this group's commands."""
     app.command()(mail)
-    app.command()(campaigns)
 
 
 def mail(
@@ -50,13 +49,3 @@ def mail(
         report = workspace.receive(paths, progress=tell)
     answer(report, render_mail_report(report), as_json=as_json)
     return 3 if report.rejected_count else 0
-
-
-def campaigns(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the campaigns that the reports belong to, most reports first.
-
-    Example: leaktrace campaigns
-    """
-    with screen_of(context).open() as workspace:
-        found = workspace.campaigns()
-    answer(found, render_campaigns(found), as_json=as_json)

@@ -77,7 +77,7 @@ def _are_kin(ones: Sequence[Member], others: Sequence[Member]) -> bool:
 
 def kin(one: Features, other: Features) -> bool:
     """Whether two mails that are for one thing share another thing as well; words in common are enough."""
-    if one.subject is not None and one.subject == other.subject or one.name is not None and one.name == other.name:
+    if any(a is not None and a == b for a, b in ((one.subject, other.subject), (one.name, other.name))):
         return True
     if any(getattr(one, name) & getattr(other, name) for name in _KIN):
         return True
