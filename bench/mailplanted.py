@@ -22,11 +22,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 BEGIN = datetime(2026, 1, 5, 8, tzinfo=UTC)
-_COMMON = (
-    "the and for with your you our this from that will are have can all now more just only get here is of to in on at a "
-    "we it be as by or if so up out not no yes today order price offer shop best new free save sale day week"
-).split()
-_SYLLABLES = "ba be bi bo bu da de di do du fa fe fi ga ge gi go ka ke ki ko la le li lo ma me mi mo na ne ni no ra re ri ro sa se si so ta te ti to va ve vi zo".split()  # noqa: E501
+_COMMON = tuple(
+    "the and for with your you our this from that will are have can all now more just only get here is of to in on at "  # noqa: SIM905
+    "a we it be as by or if so up out not no yes today order price offer shop best new free save sale day week".split()
+)
+_SYLLABLES = tuple(consonant + vowel for consonant in "bdfgklmnrstvz" for vowel in "aeiou")
 _ENDINGS = ("com", "net", "shop", "store", "org", "biz", "co.uk", "de", "online")
 _FOOTER = "You receive this message because you are a valued customer. View in browser. Unsubscribe. Privacy policy."
 FAMILIES = ("plain", "paraphrase", "image", "rotated", "reworded and rotated")
@@ -97,12 +97,12 @@ class Brand:
             if rotates and number % 3 == 0:
                 sender = f"{_word(self.rng, 4)}.{self.rng.choice(_ENDINGS)}"
                 shop = sender if "rotated" in self.family else self.shop
-            yield self._mail(number, sender, shop)
+            yield self.mail(sender, shop)
 
-    def _mail(self, number: int, sender: str, shop: str, text: str | None = None, extra: str = "") -> PlantedMail:
+    def mail(self, sender: str, shop: str, extra: str = "") -> PlantedMail:
         reworded = self.family in ("paraphrase", "reworded and rotated")
         subject = self.subjects[int(self.rng.integers(4)) if reworded else 0]
-        body = "" if self.family == "image" else text or self.text(reworded=reworded)
+        body = "" if self.family == "image" else self.text(reworded=reworded)
         kept = {"phone": f"Call {self.phone}. ", "article": f"Item no: {self.article}. ", "account": ""}
         if self.family == "reworded and rotated":
             body += " " + kept["phone"] + kept["article"]
@@ -129,8 +129,8 @@ class Brand:
         pixel = f'<img src="https://t.{shop}/o/{_token(self.rng, 9)}.gif" width="1" height="1">'
         shown = picture if self.family == "image" else ""
         return (
-            f"<html><body><table>{rows}</table>{shown}<p><a href='{link}?x=2'>{self.name}</a></p><p>{_FOOTER}</p>{pixel}"
-            "</body></html>"
+            f"<html><body><table>{rows}</table>{shown}<p><a href='{link}?x=2'>{self.name}</a></p><p>{_FOOTER}</p>"
+            f"{pixel}</body></html>"
         )
 
 
@@ -142,7 +142,7 @@ def planted(seed: int, campaigns: int = 30, mails: int = 14) -> list[PlantedMail
     for _ in range(campaigns // 3):
         a, b = rng.choice(campaigns, 2, replace=False)
         found += list(_bridges(rng, brands[a], brands[b], int(rng.integers(2, 8))))
-        found += list(_tokens(rng, brands[b], brands[a], int(rng.integers(2, 6))))
+        found += list(_tokens(brands[b], brands[a], int(rng.integers(2, 6))))
     return [found[at] for at in rng.permutation(len(found))]
 
 
@@ -163,10 +163,10 @@ def _bridges(rng: np.random.Generator, a: Brand, b: Brand, count: int) -> Iterat
         )  # fmt: skip
 
 
-def _tokens(rng: np.random.Generator, brand: Brand, rival: Brand, count: int) -> Iterator[PlantedMail]:
-    for number in range(count):
+def _tokens(brand: Brand, rival: Brand, count: int) -> Iterator[PlantedMail]:
+    for _ in range(count):
         extra = f" {rival.name} https://www.{rival.shop}/sale {rival.phone} Item no: {rival.article}."
-        made = brand._mail(number, brand.domain, brand.shop, extra=extra)
+        made = brand.mail(brand.domain, brand.shop, extra)
         yield PlantedMail(made.raw, made.campaign, "planted tokens", made.at)
 
 
@@ -175,10 +175,14 @@ def complaint(
     *, reporter: str | None = None, to: str | None = None, headers: str = "", inline: bool | None = None,
 ) -> bytes:  # fmt: skip
     """A customer's complaint about one mail, as an attachment or forwarded inline."""
-    who = reporter or f"{_word(rng, 3)}.{_word(rng, 2)}{rng.integers(1000)}@{rng.choice(['gmail.com', 'web.de', 'qq.com'])}"
+    provider = rng.choice(["gmail.com", "web.de", "qq.com"])
+    who = reporter or f"{_word(rng, 3)}.{_word(rng, 2)}{rng.integers(1000)}@{provider}"
     date = at.strftime("%a, %d %b %Y %H:%M:%S +0000")
     later = (at + timedelta(hours=5)).strftime("%a, %d %b %Y %H:%M:%S +0000")
-    told = f"From: {who}\r\nTo: report-abuse@market.example\r\nDate: {later}\r\nMessage-ID: <{_token(rng, 16)}@c.example>\r\n"
+    told = (
+        f"From: {who}\r\nTo: report-abuse@market.example\r\nDate: {later}\r\n"
+        f"Message-ID: <{_token(rng, 16)}@c.example>\r\nMIME-Version: 1.0\r\n"
+    )
     original = (
         f"{headers}From: {name} <{sender}>\r\nTo: {to or who}\r\nSubject: {subject}\r\nDate: {date}\r\n"
         f"Message-ID: <{_token(rng, 16)}@{sender.partition('@')[2]}>\r\n"
@@ -187,16 +191,16 @@ def complaint(
     )
     if rng.random() < 0.25 if inline is None else inline:
         head = (
-            f'<div dir="ltr"><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">---------- Forwarded message '
-            f"---------<br>From: <strong>{name}</strong> &lt;{sender}&gt;<br>Date: {at:%a, %b %d, %Y at %I:%M %p}<br>"
+            '<div dir="ltr"><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">---------- Forwarded '
+            f"message ---------<br>From: <strong>{name}</strong> &lt;{sender}&gt;<br>"
+            f"Date: {at:%a, %b %d, %Y at %I:%M %p}<br>"
             f"Subject: {subject}<br>To: &lt;{to or who}&gt;<br></div><br>{html}</div></div>"
         )
-        return (
-            f"{told}Subject: Fwd: {subject}\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{head}\r\n"
-        ).encode()
+        return (f"{told}Subject: Fwd: {subject}\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{head}\r\n").encode()
     return (
-        f"{told}Subject: spam\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=zz\r\n\r\n"
-        f"--zz\r\nContent-Type: text/plain\r\n\r\nunwanted\r\n--zz\r\nContent-Type: message/rfc822\r\n\r\n{original}--zz--\r\n"
+        f"{told}Subject: spam\r\nContent-Type: multipart/mixed; boundary=zz\r\n\r\n--zz\r\n"
+        "Content-Type: text/plain\r\n\r\nunwanted\r\n--zz\r\nContent-Type: message/rfc822\r\n\r\n"
+        f"{original}--zz--\r\n"
     ).encode()
 
 

@@ -44,11 +44,15 @@ class BookShelf:
         self._connection = connection
         self._key = key
         self._kept: OrderedDict[int, Member] = OrderedDict()
+        self._tokens: OrderedDict[int, tuple[int, ...]] = OrderedDict()
 
-    @property
-    def key(self) -> bytes:
-        """Of this shelf's tokens."""
-        return self._key
+    def tokens(self, member: Member) -> tuple[int, ...]:
+        """See `Shelf`."""
+        if member.number not in self._tokens:
+            self._tokens[member.number] = tokens_of(member.features, self._key)
+            if len(self._tokens) > _KEPT_COUNT:
+                self._tokens.popitem(last=False)
+        return self._tokens[member.number]
 
     # --- clusters -------------------------------------------------------------------------------------------
 
@@ -101,7 +105,7 @@ class BookShelf:
         self._run("UPDATE clusters SET size = size - 1 WHERE id = ?", cluster)
         self._purpose(cluster, member, -1)
         if not self.size(cluster):
-            self._retire(cluster, member.number, tokens_of(member.features, self._key))
+            self._retire(cluster, member.number, self.tokens(member))
             return
         at = _micros(member.mail_at)
         if at is not None:
@@ -119,7 +123,7 @@ class BookShelf:
         numbers = [number for (number,) in self._all("SELECT id FROM reports WHERE cluster = ? ORDER BY id", gone)]
         tokens: set[int] = set()
         for number in numbers:
-            tokens |= set(tokens_of(self.member(number).features, self._key))
+            tokens |= set(self.tokens(self.member(number)))
         for token in sorted(tokens):
             self._run("INSERT OR IGNORE INTO tokens VALUES (?, ?)", token, keep)
         self._run("UPDATE reports SET cluster = ? WHERE cluster = ?", keep, gone)
@@ -367,7 +371,7 @@ class BookShelf:
             at, at, at, at, cluster,
         )  # fmt: skip
         self._purpose(cluster, member, 1)
-        rows = [(token, cluster) for token in tokens_of(member.features, self._key)]
+        rows = [(token, cluster) for token in self.tokens(member)]
         return self._connection.executemany("INSERT OR IGNORE INTO tokens VALUES (?, ?)", rows).rowcount > 0
 
     def _purpose(self, cluster: int, member: Member, count: int) -> None:

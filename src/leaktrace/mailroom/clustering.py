@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from leaktrace.mailroom.agreement import Agreement, agreement, share_agreed
-from leaktrace.mailroom.shelves import Joined, Member, NearMiss, Shelf, tokens_of
+from leaktrace.mailroom.shelves import Joined, Member, NearMiss, Shelf
 
 JOIN_SHARE = 2 / 3
 """Share of the members of a cluster, among those that can tell, that a report must agree with."""
@@ -81,7 +81,7 @@ class _Placing:
     def _place(self, member: Member) -> None:
         compared = [
             (share_agreed(agreements), -cluster, agreements)
-            for cluster in self._shelf.near(tokens_of(member.features, self._shelf.key))
+            for cluster in self._shelf.near(self._shelf.tokens(member))
             if (agreements := self._agreements(member, cluster))
         ]
         best = max(compared, key=lambda one: one[:2], default=(0.0, 0, []))
@@ -112,9 +112,7 @@ class _Placing:
         for cluster in sorted(self.touched):
             if not self._shelf.size(cluster):
                 continue
-            tokens = {
-                token for one in self._shelf.sample(cluster) for token in tokens_of(one.features, self._shelf.key)
-            }
+            tokens = {token for one in self._shelf.sample(cluster) for token in self._shelf.tokens(one)}
             for other in self._shelf.near(sorted(tokens), exclude=cluster):
                 if self._may_join(cluster, other) and self._across(cluster, other) >= JOIN_SHARE:
                     self._join(cluster, other)

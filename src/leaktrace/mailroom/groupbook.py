@@ -78,6 +78,11 @@ class Ways:
     """One transaction, one writer at a time."""
 
 
+def token_key(keyring: Keyring) -> bytes:
+    """What the index's tokens are hashed with."""
+    return keyring.feature_hash("index of features").encode()
+
+
 class GroupBook:
     """Those pages; made by the mail book, which lends its connection and its ways of reading and writing."""
 
@@ -97,7 +102,7 @@ class GroupBook:
     def shelf(self) -> Iterator[BookShelf]:
         """The shelf that reports are grouped on; what is done on it is there as a whole afterwards or not at all."""
         with self._ways.writing():
-            yield BookShelf(self._connection, self._keyring.feature_hash("index of features").encode())
+            yield BookShelf(self._connection, token_key(self._keyring))
 
     def decide(self, decision: Decision) -> int:
         """Writes down, within `shelf()`, what was decided (its number is given here); nothing changes it later."""
@@ -158,6 +163,10 @@ class GroupBook:
     def pending_count(self) -> int:
         """Reports that are in no campaign yet."""
         return int(self._all("SELECT count(*) FROM reports WHERE cluster IS NULL")[0][0])
+
+    def has_carried_names(self) -> bool:
+        """Whether this was a book of format 1 whose reports were not grouped anew yet."""
+        return self._one("SELECT 1 FROM carried LIMIT 1") is not None
 
     def carried_names(self) -> dict[str, str]:
         """Report id -> the name its campaign had in a book of format 1, until reports are grouped anew."""

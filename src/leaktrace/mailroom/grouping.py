@@ -32,7 +32,7 @@ RUN_COUNT = 20_000
 def group_pending(book: GroupBook) -> int:
     """Puts every report that is in no campaign yet into one; returns how many there were."""
     done = 0
-    if book.pending_count() and book.carried_names():
+    if book.has_carried_names():
         return regroup(book)
     while book.pending_count():
         with book.shelf() as shelf:
@@ -48,7 +48,7 @@ def regroup(book: GroupBook) -> int:
     known = book.carried_names() | book.assigned()
     with book.shelf() as shelf:
         everybody = sorted(shelf.everybody(), key=lambda member: member.order)
-        memory = MemoryShelf(shelf.key)
+        memory = MemoryShelf()
         settle(memory, place(memory, everybody))
         campaigns = sorted(memory.campaigns().values(), key=lambda members: members[0].order)
         places = {member.number: at for at, member in enumerate(everybody)}

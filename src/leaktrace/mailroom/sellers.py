@@ -4,7 +4,7 @@
 what only the seller controls downwards:
 
 1. `signed`: a DKIM signature of his domain that holds, over a To that is the reporter's own address. Only he can have
-   made it, for this recipient. It decides once half of the reporters show it, and at least two independent ones.
+   made it, for this recipient. It decides once two thirds of the reporters' say show it, from two houses at least.
 2. `replayed`: the same over another To, or none: genuine, and anybody who got it can send it again to anybody.
 3. `from`, `from-inline`: his domain in From, as an attachment or in a reporter's text: any sender can write it there.
 4. `shop-link`, `reply-address`, `product`: what the sellers table has as his. Whoever mails in his name writes it too.
@@ -48,11 +48,11 @@ FULL_BITS: dict[Clue, float] = {
 """What each kind of evidence is worth when half of the reporters show it: its ceiling."""
 PRIOR_BITS = -3.0
 """Odds of one seller, before any evidence, against "nobody we know"."""
-FORGEABLE_CEILING_BITS = 3.0
-"""All that anybody can write comes to this at most: even odds."""
+FORGEABLE_CEILING_BITS = 2.75
+"""All that anybody can write comes to this at most: somewhat less than even odds."""
 BESIDE = 0.25
 """What evidence counts beside stronger evidence that the same forger would forge."""
-DECIDING_SHARE, DECIDING_HOUSES = 0.5, 2
+DECIDING_SHARE, DECIDING_HOUSES = 2 / 3, 2
 """What `signed` needs to decide."""
 COMPARABLE = 0.8
 """A second seller with this share of the first one's odds makes the answer open."""

@@ -87,9 +87,8 @@ class Span:
 class Shelf(Protocol):
     """What grouping needs to know and to change. Cluster and campaign are numbers; a campaign's name is given later."""
 
-    @property
-    def key(self) -> bytes:
-        """The key of its tokens."""
+    def tokens(self, member: Member) -> tuple[int, ...]:
+        """Where a report meets others (`tokens_of`)."""
 
     def near(self, tokens: Iterable[int], exclude: int | None = None) -> list[int]:
         """At most `CANDIDATE_COUNT` clusters that share most with these tokens: by kinds, by tokens, then the older."""
@@ -228,8 +227,7 @@ class _Cluster:
 class MemoryShelf:
     """All in memory: for grouping everything anew, and the reference for the mail book's shelf."""
 
-    def __init__(self, key: bytes = b"") -> None:
-        self.key = key
+    def __init__(self) -> None:
         self.joins: dict[int, Joined] = {}
         self.pinned: set[int] = set()
         self.bonds: list[tuple[int, int]] = []
@@ -265,6 +263,12 @@ class MemoryShelf:
     def cluster_of(self, number: int) -> int:
         """Where a report lies."""
         return self._where[number]
+
+    def tokens(self, member: Member) -> tuple[int, ...]:
+        """See `Shelf`."""
+        if member.number not in self._tokens:
+            self._tokens[member.number] = tokens_of(member.features)
+        return self._tokens[member.number]
 
     def near(self, tokens: Iterable[int], exclude: int | None = None) -> list[int]:
         """See `Shelf`."""
@@ -398,15 +402,14 @@ class MemoryShelf:
 
     def _add(self, cluster: int, member: Member) -> bool:
         here = self._clusters[cluster]
-        if member.number not in self._tokens:
-            self._tokens[member.number] = tokens_of(member.features, self.key)
+        if member.number not in self._ranks:
             self._ranks[member.number] = rank(member.report)
         here.members[member.number] = member
         self._where[member.number] = cluster
         before = list(here.sample)
         here.sample = sorted([*here.sample, member], key=self._rank)[:SAMPLE_COUNT]
         changed = before != here.sample
-        for token in self._tokens[member.number]:
+        for token in self.tokens(member):
             changed |= cluster not in self._index[token]
             self._index[token].add(cluster)
         return changed
