@@ -111,7 +111,7 @@ def test_each_kind_of_evidence_gives_its_bits(shown: Original, clue: str) -> Non
     odds = 2 ** (PRIOR_BITS + sum(term.bits for term in found.terms))
     assert found.probability == pytest.approx(odds / (1 + odds), abs=0.001)
     assert found.reason.startswith("Acme Outdoor Ltd.: ")
-    assert (found.probability > 0.5) == (clue == "signed")
+    assert ((found.probability or 0.0) > 0.5) == (clue == "signed")
 
 
 def test_all_that_anybody_can_write_comes_to_even_odds() -> None:
@@ -359,6 +359,10 @@ def test_somebody_pretends_to_be_a_seller() -> None:
         "acme-outdor.com",
         "amce-outdoor.com",
         "xn--acm-outdoor-jgh.com",
+        "acme-ouŧdoor.com".encode("idna").decode(),
+        "аcme-outdооr.com".encode("idna").decode(),
+        "acme-outdoοr.com".encode("idna").decode(),
+        "get-acme-outdoor.com",
     ],
 )
 def test_look_alikes_are_flagged_with_less(domain: str) -> None:
@@ -377,6 +381,15 @@ def test_look_alikes_are_flagged_with_less(domain: str) -> None:
 )
 def test_other_domains_are_not(domain: str) -> None:
     assert match(other(sender=f"sales@{domain}")).seller is None
+
+
+@pytest.mark.parametrize("host", ["acme-outdoor.com.secure-login.net", "www.acme-outdoor-com.shop-burner.org"])
+def test_a_sellers_domain_in_front_of_another_one_is_a_look_alike(host: str) -> None:
+    for item in (other(links=(f"https://{host}/x",)), other(sender=f"x@{host}")):
+        found = match(item)
+        assert (found.seller, found.clues[0], found.impersonated) == ("s1", "look-alike", "s1")
+        assert "a host of another domain that begins with acme-outdoor.com" in found.reason
+    assert match(other(links=("https://shop.acme-outdoor.com/x",))).clues == ("link",)
 
 
 def test_short_names_resemble_nothing_and_a_domain_not_itself() -> None:

@@ -82,12 +82,12 @@ _SKETCHES = ("sketch", "words", "look")
 
 def features_from_document(document: dict[str, Any]) -> Features:
     """The way back from `document()`, also of a book of format 1, where a sketch is a list and much is not known."""
-    sets = {name: frozenset(document.get(name, ())) for name in _SETS}
-    sketches = {name: _unpacked(document.get(name, "")) for name in _SKETCHES}
+    values: dict[str, Any] = {name: frozenset(document.get(name, ())) for name in _SETS}
+    values |= {name: _unpacked(document.get(name, "")) for name in _SKETCHES}
     lead = document.get("lead")
-    if "lead" not in document and len(sets["links"]) == 1:
-        (lead,) = sets["links"]
-    return Features(name=document["name"], subject=document["subject"], lead=lead, **sets, **sketches)
+    if "lead" not in document and len(values["links"]) == 1:
+        (lead,) = values["links"]
+    return Features(name=document["name"], subject=document["subject"], lead=lead, **values)
 
 
 def _packed(sketch: tuple[int, ...]) -> str:

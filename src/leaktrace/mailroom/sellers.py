@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from leaktrace.mailroom.domains import tells_who
 from leaktrace.mailroom.impersonation import Pretence, pretence_of
 from leaktrace.mailroom.lookalikes import resembles
-from leaktrace.mailroom.sellertraces import Clue, Seen, SellerOwn, Traces, clues_of, own_of, traces_of
+from leaktrace.mailroom.sellertraces import Clue, Seen, SellerOwn, Traces, all_traces, clues_of, own_of, traces_of
 from leaktrace.records import Original, SellerFacts, SellerTerm
 
 FULL_BITS: dict[Clue, float] = {
@@ -147,7 +147,13 @@ class SellerTable:
         ]
         weights = weights_of(told)
         alike = frozenset(domain for trace in traces for domain in trace.domains if tells_who(domain))
-        supports = [found for own in self._sellers if (found := _support(own, traces, weights, told, alike))]
+        shown = all_traces(traces)
+        supports = [
+            found
+            for own in self._sellers
+            if (resembling := _resembling(own, alike)) or shown.may_show(own)
+            if (found := _support(own, traces, weights, told, resembling))
+        ]
         supports.sort(key=lambda found: -found.odds)
         pretence = max((found for found in supports if found.pretence), key=lambda found: found.odds, default=None)
         answer = _answer(supports, len(originals))
@@ -184,15 +190,22 @@ def _phrase(term: SellerTerm, count: int) -> str:
     return _PHRASES[term.kind].format(shown=term.shown, count=f"{term.original_count} of {count} originals")
 
 
-def _support(
-    own: SellerOwn, traces: Sequence[Traces], weights: Sequence[float], told: Sequence[Witness], alike: frozenset[str]
-) -> _Support | None:
-    resembling = {
+def _resembling(own: SellerOwn, alike: frozenset[str]) -> dict[str, str]:
+    return {
         domain: how
         for domain in sorted(alike - own.domains)
         for theirs in sorted(own.domains)
         if (how := resembles(domain, theirs)) is not None
     }
+
+
+def _support(
+    own: SellerOwn,
+    traces: Sequence[Traces],
+    weights: Sequence[float],
+    told: Sequence[Witness],
+    resembling: dict[str, str],
+) -> _Support | None:
     found = [clues_of(trace, own, resembling) for trace in traces]
     by_kind: dict[Clue, list[int]] = defaultdict(list)
     for place, clues in enumerate(found):

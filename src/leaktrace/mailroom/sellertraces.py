@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from leaktrace.addresses import normalise
 from leaktrace.mailroom.domains import domain_of_address, domain_of_link, registrable, tells_who
-from leaktrace.mailroom.lookalikes import Names, brand_words, names_brand, names_in
+from leaktrace.mailroom.lookalikes import Names, brand_words, in_front_of, names_brand, names_in
 from leaktrace.mailroom.persons import person_of
 from leaktrace.records import Original, SellerClue, SellerFacts
 
@@ -44,6 +44,8 @@ class Traces:
     links: frozenset[str]
     lead: str | None
     """The domain that more than half of the links lead to."""
+    fronts: frozenset[str]
+    """What looks like a domain in front of the domain that a link or the sender really has."""
     places: frozenset[str]
     """Host and path of each link."""
     products: frozenset[str]
@@ -63,6 +65,41 @@ class Traces:
     def domains(self) -> frozenset[str]:
         """Every domain of the sender's side that a reader sees."""
         return self.links | {domain for domain in (self.sender, self.reply) if domain is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class AllTraces:
+    """What a campaign's originals show together: most sellers of a large table are nowhere in it."""
+
+    domains: frozenset[str]
+    places: frozenset[str]
+    products: frozenset[str]
+    mailboxes: frozenset[str]
+    names: frozenset[Names]
+
+    def may_show(self, own: SellerOwn) -> bool:
+        """Whether anything but a look-alike can point to this seller."""
+        return bool(
+            own.domains & self.domains
+            or own.products & self.products
+            or own.mailboxes & self.mailboxes
+            or any(_lies_in(place, shop) for shop in own.shops for place in self.places)
+            or any(names_brand(names, brand) for brand in own.brands for names in self.names)
+        )
+
+
+def all_traces(traces: Iterable[Traces]) -> AllTraces:
+    """Of these originals."""
+    several = list(traces)
+    return AllTraces(
+        domains=frozenset().union(
+            *(one.domains | one.signed | one.replayed | one.unchecked | one.fronts for one in several)
+        ),
+        places=frozenset().union(*(one.places for one in several)),
+        products=frozenset().union(*(one.products for one in several)),
+        mailboxes=frozenset().union(*(one.mailboxes for one in several)),
+        names=frozenset(names for one in several for names in (one.name, one.subject)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +142,7 @@ def traces_of(original: Original, told_by: str | None, address_token: Callable[[
         reply=domain_of_address(original.reply_to),
         links=frozenset(links),
         lead=lead if lead is not None and 2 * links.count(lead) > len(links) else None,
+        fronts=_fronts(original),
         places=frozenset(place for url in original.links if (place := _place(url))),
         products=frozenset(mark.partition(":")[2] for mark in original.marks if mark.startswith("product:")),
         mailboxes=frozenset(map(address_token, own)) if address_token is not None else frozenset(),
@@ -134,6 +172,10 @@ def is_addressed(original: Original, told_by: str | None) -> bool:
 def clues_of(traces: Traces, own: SellerOwn, resembling: dict[str, str]) -> dict[Clue, str]:
     """What in one original points to this seller; `resembling`: domains that resemble his, and how."""
     found: dict[Clue, str] = {}
+    shop = next((one for one in own.shops for place in traces.places if _lies_in(place, one)), None)
+    if shop is not None:
+        found["shop-link"] = shop
+    found |= _look_alikes(traces, own, resembling)
     sets: tuple[tuple[Clue, frozenset[str]], ...] = (
         ("signed", traces.signed & own.domains),
         ("replayed", (traces.replayed - traces.signed) & own.domains),
@@ -150,17 +192,28 @@ def clues_of(traces: Traces, own: SellerOwn, resembling: dict[str, str]) -> dict
         found["reply-to"] = traces.reply or ""
     if traces.mailboxes & own.mailboxes:
         found["reply-address"] = ""
-    shop = next((one for one in own.shops for place in traces.places if _lies_in(place, one)), None)
-    if shop is not None:
-        found["shop-link"] = shop
     if any(names_brand(traces.name, brand) for brand in own.brands):
         found["name"] = ""
     if any(names_brand(traces.subject, brand) for brand in own.brands):
         found["subject"] = ""
+    return found
+
+
+def _look_alikes(traces: Traces, own: SellerOwn, resembling: dict[str, str]) -> dict[Clue, str]:
+    found: dict[Clue, str] = {}
+    if own.domains & traces.fronts:
+        shown = min(own.domains & traces.fronts)
+        found["look-alike"] = f"a host of another domain that begins with {shown}"
     for domain in sorted(traces.domains):
         if domain in resembling:
             found.setdefault("look-alike", f"{domain}, which {resembling[domain]}")
     return found
+
+
+def _fronts(original: Original) -> frozenset[str]:
+    hosts = {place.partition("/")[0] for url in original.links if (place := _place(url))}
+    hosts.add((original.sender.address or "").rpartition("@")[2].lower())
+    return frozenset(front for host in hosts if (owner := registrable(host)) for front in in_front_of(host, owner))
 
 
 def _place(url: str) -> str | None:
