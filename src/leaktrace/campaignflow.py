@@ -214,8 +214,8 @@ class CampaignFlow:
         """The known customers of each campaign, without a look at any record."""
         reports: dict[int, tuple[str | None, list[AddressHashes], list[AddressHashes]]] = {}
         for campaign, number, role, exact, folded in self._book.groups.addresses():
-            here = reports.setdefault(number, (campaign, [], []))
-            here[1 if role == "reporter" else 2].append(AddressHashes(exact, folded))
+            _, told, named = reports.setdefault(number, (campaign, [], []))
+            (told if role == "reporter" else named).append(AddressHashes(exact, folded))
         known = self._known(one for _, told, named in reports.values() for one in (*told, *named))
         found: dict[str, set[CustomerKey]] = {}
         for campaign, told, named in reports.values():
@@ -316,7 +316,7 @@ def _why(why: str) -> str:
 def fair_sample(reports: Sequence[StoredReport], count: int) -> list[StoredReport]:
     """At most so many reports, one of each house before the second of any: a flood hides nobody."""
     seen: dict[bytes, int] = {}
-    rounds = []
+    rounds: list[tuple[int, int, StoredReport]] = []
     for report in sorted(reports, key=lambda one: hashlib.sha256(one.report.encode()).digest()):
         house = report.house or report.report.encode()
         seen[house] = seen.get(house, 0) + 1

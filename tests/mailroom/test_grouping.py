@@ -117,9 +117,9 @@ def test_one_run_gives_what_the_batch_gives_where_mails_do_contradict(tmp_path: 
     records = []
     for number in range(120):
         which, other = rng.choice(list("ABCDEF"), 2, replace=False)
-        mixed = {"links": (f"https://{other.lower()}-outlet.net/",)} if rng.random() < 0.2 else {}
+        mixed: dict[str, object] = {"links": (f"https://{other.lower()}-outlet.net/",)} if rng.random() < 0.2 else {}
         mixed |= {"sketch": SKETCH[str(other)]} if rng.random() < 0.1 else {}
-        records.append(mail(str(which), number, **mixed))
+        records.append(mail(str(which), number, **mixed))  # type: ignore[arg-type]
     with received(tmp_path / "one", [records]) as book:
         expected = group_reports([report.groupable() for report in book.reports()], {})
         assert sets_of(book) == {frozenset(one.reports) for one in expected}

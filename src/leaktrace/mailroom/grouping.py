@@ -205,12 +205,13 @@ def _do_again(shelf: BookShelf, decision: Decision) -> None:
     _pin(shelf, decision.pairs)
     if decision.what == "merge":
         for one, other in decision.pairs:
-            campaigns = shelf.campaign_with(one), shelf.campaign_with(other)
-            if campaigns[0] is None or campaigns[1] is None or campaigns[0] == campaigns[1]:
+            first, second = shelf.campaign_with(one), shelf.campaign_with(other)
+            if first is None or second is None or first == second:
                 continue
+            campaigns = (first, second)
             keep = shelf.campaign_named(decision.campaign)
-            if keep in campaigns:
-                shelf.merge_campaigns(keep, next(one for one in campaigns if one != keep))
+            if keep is not None and keep in campaigns:
+                shelf.merge_campaigns(keep, campaigns[1] if keep == campaigns[0] else campaigns[0])
             else:
                 unite(shelf, campaigns[0], campaigns[1])
         return

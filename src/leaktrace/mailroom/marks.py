@@ -48,7 +48,7 @@ _PHONE = re.compile(rf"(?<![\w/=.+])(?:\+|00)({_NUMBER})(?![\w/])")
 _NAMED_PHONE = re.compile(
     r"(?:\b(?:tel|phone|telefon|téléphone|teléfono|telefono|telefone|call|mobile|fax|hotline)|电话|電話|전화|تلفن|هاتف|"
     r"טלפון)"
-    rf"\s{{0,3}}[.:：]?\s{{0,3}}\+?({_NUMBER})(?![\w/])",
+    rf"\s{{0,3}}[.:：]{{0,2}}\s{{0,3}}\+?({_NUMBER})(?![\w/])",
     re.IGNORECASE,
 )
 _CHAT = re.compile(
