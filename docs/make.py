@@ -198,7 +198,10 @@ def _walk(group: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]
     found: list[tuple[tuple[str, ...], Any]] = []
     for name, command in group.commands.items():
         here = (*path, name)
-        found += _walk(command, here) if hasattr(command, "commands") else [(here, command)]
+        is_group = hasattr(command, "commands")
+        # A group may be a command of its own, as `campaigns` is.
+        found += [(here, command)] if not is_group or command.invoke_without_command else []
+        found += _walk(command, here) if is_group else []
     return found
 
 

@@ -97,6 +97,8 @@ ANSWERS: dict[str, type] = {
     "ingest --preview": records.IngestPreview,
     "mail": records.MailReport,
     "campaigns": records.Campaign,
+    "campaigns show": records.CampaignDetail,
+    "campaigns split": records.CampaignDecision,
     "ledger stats": records.LedgerStats,
     "ledger verify": records.LedgerCheck,
     "ledger compact": records.Compaction,
@@ -112,6 +114,8 @@ ANSWERS: dict[str, type] = {
 }
 """What each command's `--json` prints; `trace` and `mail --inspect` have tables of their own."""
 NESTED: dict[str, tuple[type, ...]] = {
+    "campaigns": (records.SellerTerm,),
+    "campaigns show": (records.CampaignMember, records.CampaignLikeness),
     "lookups": (LookupEntry,),
     "ledger verify": (records.LedgerProblem,),
     "ledger acts": (records.LegalHold, records.LedgerAct),

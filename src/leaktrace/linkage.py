@@ -24,9 +24,9 @@ from leaktrace.attribution import (
     sender_term,
     sources_term,
 )
+from leaktrace.campaignflow import CampaignTraces
 from leaktrace.errors import UsageError
 from leaktrace.ledger import Ledger
-from leaktrace.mailflow import CampaignTraces
 from leaktrace.priors import beliefs_of
 from leaktrace.records import Evidence, Keys, Link, LinkProvenance, LinkSide, LinkTerm, to_json
 from leaktrace.tracing import Tracer, Weighed, evidence_digest

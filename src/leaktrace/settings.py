@@ -101,6 +101,10 @@ class Settings:
         10_000,
         100_000_000,
     )
+    own_domains: tuple[str, ...] = _setting(
+        (),
+        "Domains of our own marketplace: a link there tells a mail's sender by the shop or product it leads to only.",
+    )
     trusted_receivers: tuple[str, ...] = _setting(
         (), "Host names whose Received fields are believed (ours): the only source of a trusted time."
     )

@@ -41,6 +41,8 @@ from leaktrace.records import (
     Calibration,
     CallBack,
     Campaign,
+    CampaignDecision,
+    CampaignDetail,
     Compaction,
     Erasure,
     Evidence,
@@ -142,6 +144,10 @@ def preview(
 ) -> IngestPreview:
     """What `ingest` would make of the first part of these files; needs no workspace and writes nothing."""
     return preview_tables(table, list(walked(paths)), file_format, options)
+
+
+def _name_of(campaign: Campaign | str) -> str:
+    return campaign.campaign if isinstance(campaign, Campaign) else campaign
 
 
 def _timed(report: IngestReport, began: float) -> IngestReport:
@@ -275,9 +281,33 @@ class Workspace:
         """All campaigns, most reports first."""
         return self._mail.campaigns()
 
+    def campaign_detail(self, campaign: Campaign | str) -> CampaignDetail:
+        """A campaign explained: its reports, why each is there, its seller's terms, what was decided about it."""
+        return self._mail.flow.detail(_name_of(campaign))
+
+    def split_campaign(self, campaign: Campaign | str, reports: Iterable[str], *, why: str) -> CampaignDecision:
+        """Takes reports out of a campaign into a new one, for good: an event that stays written."""
+        return self._mail.flow.split(
+            _name_of(campaign), list(reports), who=self._around.user, why=why, now=self._around.clock()
+        )
+
+    def merge_campaigns(self, campaign: Campaign | str, other: Campaign | str, *, why: str) -> CampaignDecision:
+        """Makes two campaigns one, for good; the first one's name stays. An event that stays written."""
+        return self._mail.flow.merge(
+            _name_of(campaign), _name_of(other), who=self._around.user, why=why, now=self._around.clock()
+        )
+
+    def undo_campaign_decision(self, number: int, *, why: str) -> CampaignDecision:
+        """Takes a split or merge back, as an event of its own."""
+        return self._mail.flow.undo(number, who=self._around.user, why=why, now=self._around.clock())
+
+    def regroup(self) -> int:
+        """Groups all reports anew, as if they had come at once; names and decisions stay. Returns how many."""
+        return self._mail.flow.regroup()
+
     def evidence_of(self, campaign: Campaign | str) -> Evidence:
         """The evidence of a campaign: one item for each report whose customer is known."""
-        return self._mail.evidence_of(campaign.campaign if isinstance(campaign, Campaign) else campaign)
+        return self._mail.evidence_of(_name_of(campaign))
 
     def trace(
         self,

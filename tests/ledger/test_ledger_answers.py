@@ -373,3 +373,28 @@ def test_times_before_1970_and_a_field_inside_another_name(ledger: DuckLedger, t
     }
     cut = ledger.coverage("mail", Window(datetime(1969, 12, 31, 12, tzinfo=UTC), datetime(1970, 1, 2, tzinfo=UTC)))
     assert cut.access_count == 1
+
+
+def test_sellers_keep_what_else_is_theirs_and_old_segments_still_answer(ledger: DuckLedger, tmp_path: Path) -> None:
+    ledger.ingest("sellers", [write_text(tmp_path / "old.csv", "seller,name,domains\ns1,Acme,acme.example\n")])
+    rows: list[dict[str, Any]] = [
+        {
+            "seller": "s2",
+            "name": "Oak",
+            "domains": ["oak.example"],
+            "links": ["https://Market.example/shop/Oak"],
+            "products": ["AB-1", "cd:2"],
+            "brands": None,
+            "reply_addresses": ["Oak@gmail.com"],
+        },
+        {"seller": "s3", "name": "Elm", "domains": None, "links": None, "products": None, "brands": ["Ulme"]},
+    ]
+    ledger.ingest("sellers", [write_rows(tmp_path / "new.parquet", rows)])
+    token = f"address:{KEYRING.address_hash('oak@gmail.com')[:8].hex()}"
+    assert ledger.sellers() == (
+        SellerFacts("s1", "Acme", ("acme.example",)),
+        SellerFacts(
+            "s2", "Oak", ("oak.example",), None, ("https://market.example/shop/oak",), ("ab-1", "cd:2"), (), (token,)
+        ),
+        SellerFacts("s3", "Elm", brands=("ulme",)),
+    )

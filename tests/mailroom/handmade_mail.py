@@ -39,7 +39,7 @@ def original(
     sent_at: datetime | None = MAIL_AT,
     message_id: str | None = None,
 ) -> Original:
-    results = tuple(DkimResult(domain, "s1", dkim_result, ("from", "subject")) for domain in dkim)  # type: ignore[arg-type]
+    results = tuple(DkimResult(domain, "s1", dkim_result, ("from", "to", "subject")) for domain in dkim)  # type: ignore[arg-type]
     return Original(
         form=form,
         grade=grade,

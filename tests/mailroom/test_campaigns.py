@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from leaktrace.keys import Keyring
 from leaktrace.mailroom.agreement import agreement, similarity
 from leaktrace.mailroom.campaigns import GroupableReport, Grouping, count_customers, group_reports
-from leaktrace.mailroom.clustering import BUCKET_CAP_COUNT
 from leaktrace.mailroom.features import Features, features_from_document, features_of, masked_subject
+from leaktrace.mailroom.shelves import BUCKET_CAP_COUNT
 from tests.mailroom.handmade_mail import MAIL_AT, original, prose, sketch_of
 
 KEYRING = Keyring(bytes(range(32)), "ws-test")

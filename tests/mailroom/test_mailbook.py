@@ -23,8 +23,10 @@ from hypothesis import strategies as st
 from leaktrace.addresses import fold, normalise
 from leaktrace.errors import KeyFileError, MailError, WorkspaceError
 from leaktrace.keys import Keyring
+from leaktrace.mailroom import group_pending
 from leaktrace.mailroom.documents import message_from_document
 from leaktrace.mailroom.mailbook import MailBook
+from leaktrace.mailroom.shelves import Joined
 from leaktrace.records import (
     Authentication,
     FeedbackFacts,
@@ -199,7 +201,7 @@ def test_a_message_of_any_kind_is_known_by_what_it_says(tmp_path: Path) -> None:
         assert added.messages == {first.sha256}
         contents = {second.sha256: "says a", other.sha256: "says b"}
         added = book.add([second, other], seen_at=SEEN_AT, contents=contents)
-        assert (added.duplicate_count, added.messages) == (1, {other.sha256})
+        assert (added.duplicate_count, added.messages) == (1, frozenset({other.sha256}))
         # The copy is known by its own bytes from now on, also where nobody says what it says.
         assert book.add([second], seen_at=SEEN_AT).duplicate_count == 1
         assert book.record(second.sha256) == first
@@ -257,15 +259,30 @@ def test_a_batch_that_fails_leaves_nothing(tmp_path: Path) -> None:
         assert book.add([message(original(), name="1")], seen_at=SEEN_AT).duplicate_count == 0
 
 
-def test_campaigns_are_assigned_all_or_none(tmp_path: Path) -> None:
+def test_grouping_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     record = message(original(), original(), name="1")
     with MailBook.open(tmp_path, KEYRING) as book:
         book.add([record], seen_at=SEEN_AT)
-        book.assign({f"{record.sha256}/0": "c-1", f"{record.sha256}/1": "c-2"})
-        with pytest.raises(MailError, match="no report"):
-            book.assign({f"{record.sha256}/0": "c-3", f"{record.sha256}/7": "c-3"})
+
+        def half_done() -> None:
+            with book.groups.shelf() as shelf:
+                cluster = shelf.new_cluster()
+                for number in shelf.pending():
+                    shelf.put(cluster, shelf.member(number), Joined())
+                shelf.name(shelf.new_campaign([cluster]), "c-1")
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            half_done()
+        assert [report.campaign for report in book.reports()] == [None, None]
+        assert group_pending(book.groups) == 2
+        assert group_pending(book.groups) == 0
     with MailBook.open(tmp_path, KEYRING) as book:
-        assert [report.campaign for report in book.reports()] == ["c-1", "c-2"]
+        (name,) = {report.campaign for report in book.reports()}
+        assert name is not None
+        assert [report.report for report in book.reports(campaign=name)] == [f"{record.sha256}/{n}" for n in (0, 1)]
+        assert [report.index for report in book.reports(only=[f"{record.sha256}/1", "none/0"])] == [1]
+        assert book.reports(campaign="c-0") == ()
 
 
 def test_another_key_a_newer_book_a_damaged_one_and_an_unknown_message(tmp_path: Path) -> None:
@@ -281,7 +298,7 @@ def test_another_key_a_newer_book_a_damaged_one_and_an_unknown_message(tmp_path:
     connection.commit()
     with MailBook.open(tmp_path, KEYRING) as book, pytest.raises(KeyFileError, match="do not open"):
         book.record(record.sha256)
-    connection.execute("UPDATE book SET format = 2")
+    connection.execute("UPDATE book SET format = 3")
     connection.commit()
     connection.close()
     with pytest.raises(WorkspaceError, match="newer"):

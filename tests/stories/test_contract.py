@@ -84,9 +84,15 @@ ORIGINAL = {
 MORE = {
     "ingest": {"notes", "seconds", "rows_per_second", "batch_count", "committed_line_count"},
     "mail": {"rejected_count", "rejects_file"},
-    "campaigns": {"seller_reason"},
+    "campaigns": {
+        "seller_reason",
+        "seller_terms",
+        "impersonated_seller",
+        "impersonation_reason",
+        "reporter_count",
+    },
     "message": {"reported_at", "size_bytes"},
-    "original": {"authentication", "reply_to", "text_sketch"},
+    "original": {"authentication", "reply_to", "text_sketch", "word_sketch", "look_sketch", "marks"},
     "finding": {"source_count_probability", "why", "alternatives"},
     "set": {"needs_about_more_reports", "separated_by"},
     "exposure": {"customers_likely", "customers_possible"},

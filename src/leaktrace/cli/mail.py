@@ -1,4 +1,4 @@
-"""mail and campaigns: from an abuse mailbox to groups of reports."""
+"""mail: from an abuse mailbox to reports."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from leaktrace.cli.mailways import WayOptions
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
 from leaktrace.mailflow import inspect_files
 from leaktrace.mailroom.ways import PASSWORD_VARIABLE
-from leaktrace.report import render_campaigns, render_mail_report
+from leaktrace.report import render_mail_report
 from leaktrace.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
     """Adds this group's commands."""
     app.command()(mail)
-    app.command()(campaigns)
 
 
 def mail(
@@ -114,13 +113,3 @@ def _inspect(paths: list[Path], dns_keys: Path | None, *, as_json: bool) -> int:
     ]
     answer(found, "\n".join(lines) or "No message in there.", as_json=as_json)
     return 0
-
-
-def campaigns(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the campaigns that the reports belong to, most reports first.
-
-    Example: leaktrace campaigns
-    """
-    with screen_of(context).open() as workspace:
-        found = workspace.campaigns()
-    answer(found, render_campaigns(found), as_json=as_json)

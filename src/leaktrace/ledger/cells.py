@@ -6,7 +6,7 @@ Pure: columns in, columns and reasons out. A reason names the column and the rul
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -131,7 +131,9 @@ def check(
     unreadable = 0
     for column in schema.columns:
         values = cells[column.name] if good.all() else cells[column.name].filter(kept)
-        if column.kind == "address":
+        if column.beside:
+            stored[column.beside] = _words_beside(stored[column.beside], column.name, values)
+        elif column.kind == "address":
             exact, folded = _address_hashes(values, keyring)
             unreadable += len(values) - values.null_count - (len(exact) - exact.null_count)
             stored |= dict(zip((n for n, _ in column.stored_columns()), (exact, folded), strict=True))
@@ -299,6 +301,29 @@ def _canonical(text: str, kind: str, keyring: Keyring) -> str | None:
     if kind == "words":
         kept = {word.lower() for word in kept}
     return ";".join(sorted(kept)) or None
+
+
+def _words_beside(kept: ArrowColumn, name: str, values: ArrowColumn) -> ArrowColumn:
+    """The column `kept` with the words of another one, each behind that one's name and a colon."""
+    if values.null_count == len(values):
+        return kept
+    rows = []
+    for before, added in zip(kept.to_pylist(), values.to_pylist(), strict=True):
+        words = [f"{name}:{word}" for word in (added or "").split(";") if word]
+        rows.append(";".join([*((before or "").split(";") if before else []), *words]) or None)
+    return pa.array(rows, pa.string())
+
+
+def words_apart(text: str | None, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The way back: words of each of these names; those behind no name are under the empty one."""
+    found: dict[str, list[str]] = {"": [], **{name: [] for name in names}}
+    for word in (text or "").split(";"):
+        name, colon, rest = word.partition(":")
+        if colon and name in names:
+            found[name].append(rest)
+        elif word:
+            found[""].append(word)
+    return {name: tuple(words) for name, words in found.items()}
 
 
 def _json_words(text: str) -> list[str]:

@@ -20,6 +20,7 @@ from leaktrace.keys import Keyring
 from leaktrace.ledger import queries
 from leaktrace.ledger.batcher import Around, Pace
 from leaktrace.ledger.catalog import Catalog, DayCount, StoredFile
+from leaktrace.ledger.cells import words_apart
 from leaktrace.ledger.channels import channel_uses
 from leaktrace.ledger.controls import draw_controls
 from leaktrace.ledger.coverage import BulkCount, LogFacts, judge
@@ -39,7 +40,7 @@ from leaktrace.ledger.postings import PostingIndex
 from leaktrace.ledger.queries import Rows, Span
 from leaktrace.ledger.readers import Readers, question
 from leaktrace.ledger.repair import FOLDERS, remove_leftovers, remove_replaced
-from leaktrace.ledger.schema import STORED, ingested_table
+from leaktrace.ledger.schema import SELLER_MARKS, STORED, ingested_table
 from leaktrace.ledger.times import DAY_MICROSECONDS, instant, microseconds, month_of, span_of
 from leaktrace.ledger.upkeep import Upkeep
 from leaktrace.ledger.upkeep.book import Book
@@ -402,9 +403,7 @@ class DuckLedger:
     def sellers(self) -> tuple[SellerFacts, ...]:
         """The sellers table, sorted by id."""
         return tuple(
-            SellerFacts(
-                r["seller"], r["name"], tuple((r["domains"] or "").split(";")) if r["domains"] else (), r["status"]
-            )
+            _seller(r["seller"], r["name"], words_apart(r["domains"], SELLER_MARKS), r["status"])
             for r in self._answers.run(queries.sellers(self._rows("sellers"))).to_pylist()
         )
 
@@ -583,6 +582,12 @@ def _exposures(table: pa.Table) -> Exposures:
         principal=_column(table, "principal", np.uint64),
         customer=_column(table, "customer", np.uint64),
         first_shown_at=_column(table, "first_shown_at", np.int64),
+    )
+
+
+def _seller(seller: str, name: str, words: Mapping[str, tuple[str, ...]], status: str | None) -> SellerFacts:
+    return SellerFacts(
+        seller, name, words[""], status, words["links"], words["products"], words["brands"], words["reply_addresses"]
     )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from leaktrace.keys import Keyring
 from leaktrace.ledger import staging
 from leaktrace.ledger.arrow import ArrowColumn, texts_of
-from leaktrace.ledger.cells import NameRules, check
+from leaktrace.ledger.cells import NameRules, check, words_apart
 from leaktrace.ledger.engine import Engine
 from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, RowReader, format_of, row_reader
 from leaktrace.ledger.rawrows import RawBatch, shown_columns
@@ -153,8 +153,11 @@ class _Preview:
         values: dict[str, str | None] = {}
         for column in self.schema.columns:
             own = kinds.get(column.name)
-            stored = column.stored or column.name
+            stored = column.beside or column.stored or column.name
             cell = cells.get(f"{column.name}_exact" if column.kind == "address" else stored) if own else None
+            if cell is not None and column.kind == "words":
+                beside = [one.name for one in self.schema.columns if one.beside == stored]
+                cell = ";".join(words_apart(cell, beside)[column.name if column.beside else ""]) or None
             if cell is None:
                 values[column.name] = None
             elif column.kind == "instant":

@@ -26,9 +26,14 @@ class Column:
     """Values of a `choice`, in lower case."""
     stored: str = ""
     """Its name in the lake, where that differs."""
+    beside: str = ""
+    """Words that came with a later version: kept in this column of words, each behind the own name and a colon, so that
+    segments of every version have the same columns."""
 
     def stored_columns(self) -> tuple[tuple[str, str], ...]:
         """(name, SQL type) of what is kept of it."""
+        if self.beside:
+            return ()
         name = self.stored or self.name
         if self.kind == "address":
             return (f"{name}_exact", "BLOB"), (f"{name}_folded", "BLOB")
@@ -143,11 +148,16 @@ SELLERS = TableSchema(
         Column("seller", "label", required=True),
         Column("name", "label", required=True),
         Column("domains", "words"),
+        Column("links", "words", beside="domains"),
+        Column("products", "words", beside="domains"),
+        Column("brands", "words", beside="domains"),
+        Column("reply_addresses", "words", beside="domains"),
         Column("status", "text"),
     ),
     identity="seller",
     order=("seller",),
 )
+SELLER_MARKS = tuple(column.name for column in SELLERS.columns if column.beside)
 CUSTOMERS = TableSchema(
     "customers",
     (

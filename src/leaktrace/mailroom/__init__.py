@@ -1,19 +1,24 @@
 """Raw bytes to what they are; reports to campaigns; campaign to seller."""
 
-from leaktrace.mailroom.campaigns import GroupableReport, Grouping, group_reports
+from leaktrace.mailroom.campaigns import GroupableReport, Grouping, count_customers, group_reports
 from leaktrace.mailroom.disclaiming import disclaim
 from leaktrace.mailroom.dnskeys import KEYS_DB, DnsServer, FoundKey, KeyBook
+from leaktrace.mailroom.groupbook import CampaignCounts, Decision, StoredJoin
+from leaktrace.mailroom.grouping import group_pending, merge, regroup, split, standing, undo
 from leaktrace.mailroom.mailbook import AddedMail, MailBook
 from leaktrace.mailroom.read import read_mail, read_oversize
-from leaktrace.mailroom.reports import StoredReport, hashes_of
+from leaktrace.mailroom.reports import AddressHashes, StoredReport, hashes_of
 from leaktrace.mailroom.sameness import content_sha256
-from leaktrace.mailroom.sellers import SellerMatch, match_seller
+from leaktrace.mailroom.sellers import SellerMatch, SellerTable, Witness, match_seller
 from leaktrace.mailroom.sources import FoundMessage, iter_messages
 from leaktrace.mailroom.store import RawStore
 
 __all__ = [
     "KEYS_DB",
     "AddedMail",
+    "AddressHashes",
+    "CampaignCounts",
+    "Decision",
     "DnsServer",
     "FoundKey",
     "FoundMessage",
@@ -23,13 +28,23 @@ __all__ = [
     "MailBook",
     "RawStore",
     "SellerMatch",
+    "SellerTable",
+    "StoredJoin",
     "StoredReport",
+    "Witness",
     "content_sha256",
+    "count_customers",
     "disclaim",
+    "group_pending",
     "group_reports",
     "hashes_of",
     "iter_messages",
     "match_seller",
+    "merge",
     "read_mail",
     "read_oversize",
+    "regroup",
+    "split",
+    "standing",
+    "undo",
 ]

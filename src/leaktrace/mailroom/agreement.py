@@ -1,13 +1,16 @@
 """Whether two reports show the same mailing: how many kinds of evidence agree, and how many speak against.
 
-Seven kinds: sender, name (of the sender), reply (Reply-To), signer (DKIM d=), subject, links, text. Each is one-sided:
-a mail cannot agree in one kind with two others that differ in it. For the single-valued that is plain. For sets it
-holds because more than half of the union must be shared: J(X, A) + J(X, B) <= 1 whenever A and B share nothing, so a
-text or a list of links stitched from two templates is more than half like one of them at most.
+Kinds: sender, name (of the sender), reply (Reply-To), signer (DKIM d=), account (at whoever sends for him), contact
+(phone, messenger), product, subject, links, text, look (HTML), images, pixel. Each is one-sided: a mail cannot agree
+in one kind with two others that differ in it. For the single-valued that is plain. For sets it holds because more than
+half of the union must be shared: J(X, A) + J(X, B) <= 1 whenever A and B share nothing, so a text or a list of links
+stitched from two templates is more than half like one of them at most.
 
-A Reply-To at the domain of From or of the signer, or a name beside the same sender, is the same fact told twice, and
-counts once. Who sends under one domain or name and leads to one domain, or has it signed, is one sender whatever he
-writes: then other words are no conflict.
+The same fact told twice counts once: a Reply-To at the domain of From or of the signer, a name beside the same sender,
+a pixel or an account at a domain that agrees already, the look of a text that agrees.
+
+Who sends under one domain or name and leads to one domain, has it signed, or is called at one number, is one sender
+whatever he writes: then other words are no conflict.
 """
 
 from __future__ import annotations
@@ -18,14 +21,23 @@ from typing import Literal
 
 from leaktrace.mailroom.features import Features
 
-Kind = Literal["sender", "name", "reply", "signer", "subject", "links", "text"]
+Kind = Literal[
+    "sender", "name", "reply", "signer", "account", "contact", "product",
+    "subject", "links", "text", "look", "images", "pixel",
+]  # fmt: skip
 
 TEXT_AGREES = 0.6
-"""Estimated Jaccard similarity from which two texts are one template. Above 0.5 by more than one standard error of a
-MinHash of 64 values (0.06), for a stitched text reaches 0.5 with both its sources."""
-LINKS_AGREE = 0.5
-"""More than this share of all link domains is common."""
+"""Estimated Jaccard similarity from which two texts are one template, by their runs of words or by their longer words.
+Above 0.5 by more than one standard error of a MinHash of 64 values (0.06), for a stitched text reaches 0.5 with both
+its sources."""
+LOOK_AGREES = 0.8
+"""The same for how the HTML is built: mail made with one program looks alike already."""
+SETS_AGREE = 0.5
+"""More than this share of all values that two sets have is common."""
 KINDS_NEEDED = 2
+_WHO: frozenset[Kind] = frozenset({"sender", "name"})
+_WHERE: frozenset[Kind] = frozenset({"links", "signer"})
+_REACHED: frozenset[Kind] = frozenset({"contact", "account"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,7 @@ class Agreement:
     @property
     def joins(self) -> bool:
         """Whether this is enough for one campaign."""
-        same_sender = bool(self.kinds & {"sender", "name"}) and bool(self.kinds & {"links", "signer"})
+        same_sender = sum(bool(self.kinds & group) for group in (_WHO, _WHERE, _REACHED)) >= 2
         return len(self.kinds) >= KINDS_NEEDED and (same_sender or len(self.kinds) > self.conflict_count)
 
     @property
@@ -65,31 +77,64 @@ def share_agreed(agreements: Sequence[Agreement]) -> float:
 def agreement(one: Features, other: Features) -> Agreement:
     """Compares two reports; symmetric."""
     kinds: set[Kind] = set()
-    conflict_count = 0
-    if shared_senders := one.sender & other.sender:
+    known = _same_sender(one, other, kinds)
+    conflict_count = _same_content(one, other, kinds)
+    if "links" in kinds:
+        known |= one.links & other.links
+    if (one.pixels & other.pixels) - known:
+        kinds.add("pixel")
+    if _alike(one.accounts, other.accounts):
+        kinds.add("account")
+    if _alike(one.contacts, other.contacts):
+        kinds.add("contact")
+    if _alike(one.products, other.products):
+        kinds.add("product")
+    return Agreement(frozenset(kinds), conflict_count)
+
+
+def _same_sender(one: Features, other: Features, kinds: set[Kind]) -> frozenset[str]:
+    """Adds the kinds that say who sent it; returns the domains by which they agree."""
+    senders, signers = one.sender & other.sender, one.signers & other.signers
+    if senders:
         kinds.add("sender")
     elif one.name is not None and one.name == other.name:
         kinds.add("name")
-    if shared_signers := one.signers & other.signers:
+    if signers:
         kinds.add("signer")
-    if (one.reply & other.reply) - shared_senders - shared_signers:
+    if (one.reply & other.reply) - senders - signers:
         kinds.add("reply")
+    return senders | signers
+
+
+def _same_content(one: Features, other: Features, kinds: set[Kind]) -> int:
+    """Adds the kinds of content that agree; returns how many of subject, links and text differ."""
+    conflict_count = 0
     if one.links and other.links:
-        shared = one.links & other.links
-        conflict_count += not shared
-        if len(shared) > LINKS_AGREE * len(one.links | other.links):
+        conflict_count += not one.links & other.links
+        if _alike(one.links, other.links):
             kinds.add("links")
     if one.subject is not None and other.subject is not None:
-        same = one.subject == other.subject
-        conflict_count += not same
-        if same:
+        conflict_count += one.subject != other.subject
+        if one.subject == other.subject:
             kinds.add("subject")
-    if one.sketch and other.sketch:
-        same = similarity(one.sketch, other.sketch) >= TEXT_AGREES
+    if (one.sketch and other.sketch) or (one.words and other.words):
+        same = _likeness(one.sketch, other.sketch) >= TEXT_AGREES or _likeness(one.words, other.words) >= TEXT_AGREES
         conflict_count += not same
         if same:
             kinds.add("text")
-    return Agreement(frozenset(kinds), conflict_count)
+    if "text" not in kinds and _likeness(one.look, other.look) >= LOOK_AGREES:
+        kinds.add("look")
+    if _alike(one.images, other.images):
+        kinds.add("images")
+    return conflict_count
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) > SETS_AGREE * len(one | other)
+
+
+def _likeness(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+    return similarity(one, other) if one and other else 0.0
 
 
 def similarity(one: tuple[int, ...], other: tuple[int, ...]) -> float:

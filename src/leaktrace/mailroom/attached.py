@@ -13,9 +13,9 @@ from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import CLAIM_CEILING_DEPTH, claims_in
 from leaktrace.mailroom.links import links_of
 from leaktrace.mailroom.mailboxes import clean_address, read_mailbox, read_mailboxes
+from leaktrace.mailroom.marks import marks_of_message
 from leaktrace.mailroom.mime import Field, Part, TextBudget, walk
 from leaktrace.mailroom.received import claimed_window, trusted_receipt
-from leaktrace.mailroom.sketches import text_sketch
 from leaktrace.mailroom.texts import Text, body_texts
 from leaktrace.records import Authentication, Mailbox, Original, OriginalForm, Recipient
 from leaktrace.settings import Settings
@@ -69,6 +69,8 @@ def read_attached(
     )
     subject = message.text("subject")
     sent_between = claimed_window(message)
+    links = links_of([(text, 0) for text in texts])
+    traits = marks_of_message(message, texts, links)
     for name, field, shown in (
         ("subject", "subject", subject is not None),
         ("sent_between", "date", sent_between.start is not None),
@@ -85,14 +87,17 @@ def read_attached(
         sent_between=sent_between,
         received_at=receipt[0] if receipt else None,
         message_id=_message_id(message, spans),
-        links=links_of([(text, 0) for text in texts]),
+        links=links,
         spans=spans,
         claims=tuple(_claims(message, texts, settings, budget, keys, depth)),
         flags=tuple(sorted(flags)),
         authentication=signed.authentication,
         reply_to=_reply_to(message, spans),
-        text_sketch=text_sketch(_best_text(texts)),
         sent_by=sent_by,
+        text_sketch=traits.text_sketch,
+        word_sketch=traits.word_sketch,
+        look_sketch=traits.look_sketch,
+        marks=traits.marks,
     )
 
 
@@ -110,10 +115,6 @@ def _claims(
     for inner in attached_messages(message):
         yield read_attached(inner, settings=settings, budget=budget, keys=keys, depth=depth + 1)
     yield from claims_in(texts, message.text("subject"))
-
-
-def _best_text(texts: list[Text]) -> str:
-    return texts[0].text if texts else ""
 
 
 def _note(message: Part, field_name: str, name: str, spans: Spans, *, shown: bool = True) -> Field | None:

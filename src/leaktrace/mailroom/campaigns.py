@@ -10,14 +10,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from leaktrace.mailroom.agreement import Kind, agreement
-from leaktrace.mailroom.clustering import SAMPLE_COUNT, clusters_of, rank
+from leaktrace.mailroom.clustering import joined_by, place
 from leaktrace.mailroom.features import Features
-from leaktrace.mailroom.mailings import Dated, joined_mailings
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
+from leaktrace.mailroom.mailings import settle
+from leaktrace.mailroom.shelves import NEVER, SAMPLE_COUNT, Member, MemoryShelf, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,13 @@ def group_reports(reports: Sequence[GroupableReport], known: Mapping[str, str]) 
 
     A campaign keeps its id when mail is added; where two became one, the id with more reports (then the older) stays.
     """
-    ordered = sorted(reports, key=lambda report: (report.mail_at or _NEVER, report.report))
-    clusters = clusters_of([(report.report, report.features) for report in ordered])
-    clusters = joined_mailings([Dated(report.features, report.mail_at) for report in ordered], clusters)
-    names = _campaign_ids(ordered, clusters, known)
+    ordered = sorted(reports, key=lambda report: (report.mail_at or NEVER, report.report))
+    shelf = MemoryShelf()
+    settle(shelf, place(shelf, (Member(n, one.report, one.mail_at, one.features) for n, one in enumerate(ordered))))
+    clusters = sorted([member.number for member in members] for members in shelf.campaigns().values())
+    names = campaign_ids([report.report for report in ordered], clusters, known)
     groupings = [_grouping(ordered, members, name) for members, name in zip(clusters, names, strict=True)]
-    return tuple(sorted(groupings, key=lambda g: (-len(g.reports), g.first_mail_at or _NEVER, g.campaign)))
+    return tuple(sorted(groupings, key=lambda g: (-len(g.reports), g.first_mail_at or NEVER, g.campaign)))
 
 
 def _grouping(ordered: Sequence[GroupableReport], members: list[int], name: str) -> Grouping:
@@ -84,11 +84,8 @@ def _grouping(ordered: Sequence[GroupableReport], members: list[int], name: str)
 
 
 def _join(ordered: Sequence[GroupableReport], member: int, others: list[int]) -> Join:
-    agreements = [agreement(ordered[member].features, ordered[j].features) for j in others]
-    joined = [found for found in agreements if found.joins]
-    counts = Counter(kind for found in joined for kind in found.kinds)
-    kinds = tuple(sorted(kind for kind, count in counts.items() if 2 * count >= len(joined)))
-    return Join(ordered[member].report, len(joined), len(others), kinds)
+    told = joined_by([agreement(ordered[member].features, ordered[j].features) for j in others])
+    return Join(ordered[member].report, told.agreed_count, told.compared_count, told.kinds)
 
 
 def count_customers(customers: Iterable[frozenset[bytes]]) -> int:
@@ -118,13 +115,15 @@ def count_customers(customers: Iterable[frozenset[bytes]]) -> int:
 # --- ids ------------------------------------------------------------------------------------------------------
 
 
-def _campaign_ids(ordered: Sequence[GroupableReport], clusters: list[list[int]], known: Mapping[str, str]) -> list[str]:
-    """The id of each cluster: the one most of its reports had, each id once, else a new one from its first report."""
+def campaign_ids(ordered: Sequence[str], clusters: Sequence[Sequence[int]], known: Mapping[str, str]) -> list[str]:
+    """The id of each cluster (places in `ordered`, the ids of reports in canonical order): the one that most of its
+    reports had (`known`), each id once, else a new one from its first report.
+    """
     counts: Counter[tuple[str, int]] = Counter()
     oldest: dict[str, int] = {}
     for number, members in enumerate(clusters):
         for position in members:
-            name = known.get(ordered[position].report)
+            name = known.get(ordered[position])
             if name is not None:
                 counts[name, number] += 1
                 oldest[name] = min(oldest.get(name, position), position)
@@ -137,16 +136,19 @@ def _campaign_ids(ordered: Sequence[GroupableReport], clusters: list[list[int]],
             given.add(name)
     for number, members in enumerate(clusters):
         if number not in names:
-            names[number] = _new_id(ordered[members[0]].report, taken)
+            names[number] = _new_id(ordered[members[0]], taken)
             taken.add(names[number])
     return [names[number] for number in range(len(clusters))]
 
 
 def _new_id(first_report: str, taken: set[str]) -> str:
     attempt = 0
-    while True:
-        salt = f"#{attempt}" if attempt else ""
-        name = "c-" + hashlib.sha256(f"{first_report}{salt}".encode()).hexdigest()[:8]
-        if name not in taken:
-            return name
+    while (name := name_from(first_report, attempt)) in taken:
         attempt += 1
+    return name
+
+
+def name_from(first_report: str, attempt: int = 0) -> str:
+    """The id of a campaign whose earliest report is this; later attempts where it is taken."""
+    salt = f"#{attempt}" if attempt else ""
+    return "c-" + hashlib.sha256(f"{first_report}{salt}".encode()).hexdigest()[:8]

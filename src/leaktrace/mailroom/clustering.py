@@ -1,174 +1,180 @@
-"""Clusters of reports that agree with each other: the algorithm under `campaigns`.
+"""Clusters of reports that agree with each other: the algorithm under `campaigns`. Pure; a shelf keeps what it did.
 
 A report joins the cluster where it agrees with at least two thirds of the members; clusters whose members agree across
 join; a member that does not fit the finished cluster goes out again. One mail that looks like two mailings can so be in
 one of them but cannot pull them together: that would take more such mails than the mailing has reports.
 
-Near-linear: a report is compared with a fixed-size sample of few clusters, found through shared features and through
-LSH bands of the text sketch (Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, 3.4).
+The cost of a report does not grow with the number of reports: it is compared with a fixed-size sample of few clusters,
+found through shared features and through LSH bands of its sketches. Clusters join the smaller into the larger, so that
+a report is moved at most log2(reports) times.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from leaktrace.mailroom.agreement import Agreement, agreement, share_agreed
-from leaktrace.mailroom.features import Features
+from leaktrace.mailroom.shelves import Joined, Member, NearMiss, Shelf
 
 JOIN_SHARE = 2 / 3
 """Share of the members of a cluster, among those that can tell, that a report must agree with."""
-SAMPLE_COUNT = 15
-"""Members of a cluster that a report is compared with: those with the smallest hash of their id."""
-CANDIDATE_COUNT = 5
-"""Clusters that a report is compared with: those that share most kinds of features with it."""
-BUCKET_CAP_COUNT = 64
-"""A feature that more clusters share than this finds nobody; it still counts as evidence."""
+NEAR_MISS_SHARE = 1 / 3
+"""From this share on a cluster that a report did not join is kept beside the join, as another possible label."""
 _ROUNDS = 4
 
-Token = tuple[str, str | tuple[int, ...]]
-"""(kind, value): where reports that may belong together meet."""
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What a run changed."""
+
+    changed: frozenset[int]
+    """Clusters that are others than before."""
+    joined: frozenset[int]
+    """Those of them that took in one of another campaign."""
 
 
-def clusters_of(reports: Sequence[tuple[str, Features]]) -> list[list[int]]:
-    """Positions of the reports (id, features) that belong together, ascending; clusters by their first member.
+def place(shelf: Shelf, fresh: Iterable[Member]) -> Placed:
+    """Puts reports into clusters.
 
-    The order of the reports is part of the question: give them in a canonical one.
+    The order of `fresh` is part of the question: give them in the canonical one (`Member.order`).
     """
-    return _Clustering(reports).run()
+    return _Placing(shelf).run(fresh)
 
 
-def rank(report: str) -> bytes:
-    """A fixed pseudo-random order of report ids: who is in a sample does not depend on who came first."""
-    return hashlib.sha256(report.encode()).digest()
+def reconsider(shelf: Shelf, clusters: Iterable[int]) -> Placed:
+    """Looks again whether these clusters join others."""
+    placing = _Placing(shelf)
+    placing.touched |= set(clusters)
+    return placing.finish()
 
 
-@dataclass(slots=True)
-class _Cluster:
-    members: list[int] = field(default_factory=list)
-    sample: list[int] = field(default_factory=list)
+class _Placing:
+    """One run."""
 
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self.touched: set[int] = set()
+        """Clusters whose sample or tokens are others: only they can join others now."""
+        self._changed: set[int] = set()
+        self._joined: set[int] = set()
+        self._fresh: dict[int, dict[int, Member]] = defaultdict(dict)
+        """Reports of this run by cluster: they and the sample are looked at when misfits go out."""
 
-class _Clustering:
-    """One run over reports in canonical order; positions in that order stand for reports."""
+    def run(self, fresh: Iterable[Member]) -> Placed:
+        for member in fresh:
+            self._place(member)
+        return self.finish()
 
-    def __init__(self, reports: Sequence[tuple[str, Features]]) -> None:
-        self._features = [features for _, features in reports]
-        self._ranks = [rank(report) for report, _ in reports]
-        self._tokens = [_tokens_of(features) for features in self._features]
-        self._clusters: dict[int, _Cluster] = {}
-        self._index: dict[Token, set[int]] = defaultdict(set)
-        self._next = 0
-
-    def run(self) -> list[list[int]]:
-        """The members of each cluster, in canonical order; clusters by their first member."""
-        for position in range(len(self._features)):
-            self._place(position)
+    def finish(self) -> Placed:
         for _ in range(_ROUNDS):
             merged = self._merge()
             misfits = self._eject()
-            for position in misfits:
-                self._place(position)
+            for member in misfits:
+                self._place(member)
             if not merged and not misfits:
                 break
-        return sorted(sorted(cluster.members) for cluster in self._clusters.values())
+        changed = frozenset(cluster for cluster in self._changed | self.touched if self._shelf.size(cluster))
+        return Placed(changed, changed & self._joined)
 
-    def _place(self, position: int) -> None:
-        best = max(
-            (
-                (share, -number)
-                for number in self._near(self._tokens[position])
-                if (share := self._share(position, number))
-            ),
-            default=(0.0, 0),
+    def _place(self, member: Member) -> None:
+        compared = [
+            (share_agreed(agreements), -cluster, agreements)
+            for cluster in self._shelf.near(self._shelf.tokens(member))
+            if (agreements := self._agreements(member, cluster))
+        ]
+        best = max(compared, key=lambda one: one[:2], default=(0.0, 0, []))
+        joins = best[0] >= JOIN_SHARE
+        others = tuple(
+            self._near_miss(-number, agreements)
+            for share, number, agreements in compared
+            if share >= NEAR_MISS_SHARE and not (joins and number == best[1])
         )
-        if best[0] >= JOIN_SHARE:
-            self._add(-best[1], position)
-        else:
-            self._clusters[self._next] = _Cluster()
-            self._add(self._next, position)
-            self._next += 1
+        cluster = -best[1] if joins else self._shelf.new_cluster()
+        joined = joined_by(best[2], others) if joins else Joined(others=others)
+        if self._shelf.put(cluster, member, joined):
+            self.touched.add(cluster)
+        self._changed.add(cluster)
+        self._fresh[cluster][member.number] = member
 
-    def _add(self, number: int, position: int) -> None:
-        cluster = self._clusters[number]
-        cluster.members.append(position)
-        cluster.sample.append(position)
-        if len(cluster.sample) > SAMPLE_COUNT:
-            cluster.sample.remove(max(cluster.sample, key=lambda i: self._ranks[i]))
-        for token in self._tokens[position]:
-            self._index[token].add(number)
+    def _agreements(self, member: Member, cluster: int) -> list[Agreement]:
+        others = [one for one in self._shelf.sample(cluster) if one.number != member.number]
+        return [agreement(member.features, one.features) for one in others]
 
-    def _near(self, tokens: Iterable[Token], exclude: int = -1) -> list[int]:
-        """Clusters that share most with these tokens: by kinds, then by tokens, then the older."""
-        kinds: dict[int, set[str]] = defaultdict(set)
-        hits: Counter[int] = Counter()
-        for token in tokens:
-            numbers = self._index.get(token, set())
-            if len(numbers) <= BUCKET_CAP_COUNT:
-                for number in numbers:
-                    kinds[number].add(token[0])
-                    hits[number] += 1
-        found = [number for number in kinds if number != exclude and number in self._clusters]
-        return sorted(found, key=lambda number: (-len(kinds[number]), -hits[number], number))[:CANDIDATE_COUNT]
-
-    def _share(self, position: int, number: int) -> float:
-        others = [i for i in self._clusters[number].sample if i != position]
-        return share_agreed([self._agreement(position, i) for i in others]) if others else 1.0
-
-    def _agreement(self, one: int, other: int) -> Agreement:
-        return agreement(self._features[one], self._features[other])
+    def _near_miss(self, cluster: int, agreements: list[Agreement]) -> NearMiss:
+        told = joined_by(agreements)
+        return NearMiss(self._shelf.sample(cluster)[0].number, told.agreed_count, told.compared_count, told.kinds)
 
     def _merge(self) -> bool:
         """Joins clusters whose members agree across; whether any did."""
         merged = False
-        for number in sorted(self._clusters):
-            if number not in self._clusters:
+        for cluster in sorted(self.touched):
+            if not self._shelf.size(cluster):
                 continue
-            tokens = {token for i in self._clusters[number].sample for token in self._tokens[i]}
-            for other in self._near(tokens, exclude=number):
-                if self._across(number, other) >= JOIN_SHARE:
-                    keep, gone = sorted((number, other))
-                    for position in self._clusters.pop(gone).members:
-                        self._add(keep, position)
+            tokens = {token for one in self._shelf.sample(cluster) for token in self._shelf.tokens(one)}
+            for other in self._shelf.near(sorted(tokens), exclude=cluster):
+                if self._may_join(cluster, other) and self._across(cluster, other) >= JOIN_SHARE:
+                    self._join(cluster, other)
                     merged = True
                     break
         return merged
 
+    def _may_join(self, one: int, other: int) -> bool:
+        campaigns = self._shelf.campaign_of(one), self._shelf.campaign_of(other)
+        if campaigns[0] is None or campaigns[1] is None or campaigns[0] == campaigns[1]:
+            return True
+        return not self._shelf.are_apart(campaigns[0], campaigns[1])
+
+    def _join(self, one: int, other: int) -> None:
+        # The larger stays, so that few reports move; of two alike the older.
+        keep, gone = sorted((one, other), key=lambda cluster: (-self._shelf.size(cluster), cluster))
+        campaigns = self._shelf.campaign_of(keep), self._shelf.campaign_of(gone)
+        if campaigns[0] is not None and campaigns[1] is not None and campaigns[0] != campaigns[1]:
+            unite(self._shelf, campaigns[0], campaigns[1])
+            self._joined.add(keep)
+        self._shelf.merge(keep, gone)
+        self._fresh[keep] |= self._fresh.pop(gone, {})
+        self.touched.add(keep)
+        self._changed.add(keep)
+
     def _across(self, one: int, other: int) -> float:
-        pairs = [(i, j) for i in self._clusters[one].sample for j in self._clusters[other].sample]
-        return share_agreed([self._agreement(i, j) for i, j in pairs])
+        pairs = [(a, b) for a in self._shelf.sample(one) for b in self._shelf.sample(other)]
+        return share_agreed([agreement(a.features, b.features) for a, b in pairs])
 
-    def _eject(self) -> list[int]:
+    def _eject(self) -> list[Member]:
         """Takes out the worse half of the members that do not fit their finished cluster; they are placed anew."""
-        out: list[int] = []
-        for number in sorted(self._clusters):
-            members = self._clusters[number].members
-            shares = sorted((self._share(i, number), -i) for i in members) if len(members) > 2 else []
-            failing = [-negative for share, negative in shares if share < JOIN_SHARE]
-            if failing:
-                misfits = failing[: (len(failing) + 1) // 2]
-                self._rebuild(number, [i for i in members if i not in set(misfits)])
-                out += misfits
-        return sorted(out)
+        out: list[Member] = []
+        for cluster in sorted(self._changed | self.touched):
+            if self._shelf.size(cluster) <= 2:
+                continue
+            looked_at = self._fresh[cluster] | {one.number: one for one in self._shelf.sample(cluster)}
+            shares = [
+                (share_agreed(self._agreements(one, cluster)), one)
+                for one in looked_at.values()
+                if not self._shelf.is_pinned(one)
+            ]
+            failing = sorted((pair for pair in shares if pair[0] < JOIN_SHARE), key=lambda pair: pair[1].order)
+            failing.reverse()
+            failing.sort(key=lambda pair: pair[0])
+            for _, member in failing[: (len(failing) + 1) // 2]:
+                self._shelf.take(cluster, member)
+                self._fresh[cluster].pop(member.number, None)
+                self.touched.add(cluster)
+                out.append(member)
+        return sorted(out, key=lambda member: member.order)
 
-    def _rebuild(self, number: int, members: list[int]) -> None:
-        # Tokens of those who left stay in the index: they find a candidate too many, never an agreement.
-        self._clusters[number] = _Cluster()
-        for position in members:
-            self._add(number, position)
+
+def unite(shelf: Shelf, one: int, other: int) -> int:
+    """Makes two campaigns one; returns which of them stays: one with a name, with more reports, the older."""
+    keep, gone = sorted((one, other), key=shelf.standing, reverse=True)
+    shelf.merge_campaigns(keep, gone)
+    return keep
 
 
-def _tokens_of(features: Features) -> list[Token]:
-    tokens: list[Token] = [("sender", value) for value in sorted(features.sender)]
-    tokens += [("reply", value) for value in sorted(features.reply)]
-    tokens += [("links", value) for value in sorted(features.links)]
-    tokens += [("signer", value) for value in sorted(features.signers)]
-    tokens += [("subject", features.subject)] if features.subject is not None else []
-    tokens += [("name", features.name)] if features.name is not None else []
-    # Bands short enough that two texts at 0.6 meet in one of them with a chance of about 0.99.
-    rows = 4 if len(features.sketch) >= 96 else 3
-    for start in range(0, len(features.sketch) - rows + 1, rows):
-        tokens.append(("text", (start, *features.sketch[start : start + rows])))
-    return tokens
+def joined_by(agreements: Sequence[Agreement], others: tuple[NearMiss, ...] = ()) -> Joined:
+    """What the comparison with a sample says."""
+    agreed = [found for found in agreements if found.joins]
+    counts = Counter(kind for found in agreed for kind in found.kinds)
+    kinds = tuple(sorted(kind for kind, count in counts.items() if 2 * count >= len(agreed)))
+    return Joined(len(agreed), len(agreements), kinds, others)

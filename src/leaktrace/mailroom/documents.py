@@ -79,6 +79,10 @@ def _original(document: dict[str, Any]) -> Original:
         text_sketch=tuple(int(value) for value in document["text_sketch"]),
         sent_by=None if document.get("sent_by") is None else Mailbox(**document["sent_by"]),
         feedback=_feedback(document.get("feedback")),
+        # Books of before version 0.3 know none of these.
+        word_sketch=tuple(int(value) for value in document.get("word_sketch", ())),
+        look_sketch=tuple(int(value) for value in document.get("look_sketch", ())),
+        marks=tuple(document.get("marks", ())),
     )
 
 

@@ -6,11 +6,15 @@ what differs from recipient to recipient (their names, numbers, `Fwd:`), so that
 
 from __future__ import annotations
 
+import base64
 import re
+import struct
 import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from leaktrace.addresses import normalise
 from leaktrace.mailroom.domains import domain_of_address, domain_of_link, tells_who
@@ -47,50 +51,105 @@ class Features:
     subject: str | None = None
     """Keyed hash of the masked subject."""
     sketch: tuple[int, ...] = ()
-    """MinHash of the masked text."""
+    """MinHash of the masked text's runs of words."""
+    words: tuple[int, ...] = ()
+    """MinHash of its longer words, in whatever order."""
+    look: tuple[int, ...] = ()
+    """MinHash of the order of its HTML elements."""
+    lead: str | None = None
+    """Where more than half of the links lead: a domain of `links`. Two of one mail there cannot be."""
+    contacts: frozenset[str] = frozenset()
+    """Keyed hashes of phones and names at messengers that the mail gives."""
+    products: frozenset[str] = frozenset()
+    """Of ids of what it offers."""
+    accounts: frozenset[str] = frozenset()
+    """Of the sender's accounts at whoever sends for him (List-Unsubscribe)."""
+    images: frozenset[str] = frozenset()
+    """Of its pictures."""
+    pixels: frozenset[str] = frozenset()
+    """Domains of pictures of one point."""
 
     def document(self) -> dict[str, Any]:
         """As JSON knows it."""
-        return {
-            "sender": sorted(self.sender),
-            "name": self.name,
-            "reply": sorted(self.reply),
-            "links": sorted(self.links),
-            "signers": sorted(self.signers),
-            "subject": self.subject,
-            "sketch": list(self.sketch),
-        }
+        sets = {name: sorted(value) for name in _SETS if (value := getattr(self, name))}
+        sketches = {name: _packed(value) for name in _SKETCHES if (value := getattr(self, name))}
+        return {"name": self.name, "subject": self.subject, "lead": self.lead} | sets | sketches
+
+
+_SETS = ("sender", "reply", "links", "signers", "contacts", "products", "accounts", "images", "pixels")
+_SKETCHES = ("sketch", "words", "look")
 
 
 def features_from_document(document: dict[str, Any]) -> Features:
-    """The way back from `document()`."""
-    return Features(
-        sender=frozenset(document["sender"]),
-        name=document["name"],
-        reply=frozenset(document["reply"]),
-        links=frozenset(document["links"]),
-        signers=frozenset(document["signers"]),
-        subject=document["subject"],
-        sketch=tuple(document["sketch"]),
-    )
+    """The way back from `document()`, also of a book of format 1, where a sketch is a list and much is not known."""
+    values: dict[str, Any] = {name: frozenset(document.get(name, ())) for name in _SETS}
+    values |= {name: _unpacked(document.get(name, "")) for name in _SKETCHES}
+    lead = document.get("lead")
+    if "lead" not in document and len(values["links"]) == 1:
+        (lead,) = values["links"]
+    return Features(name=document["name"], subject=document["subject"], lead=lead, **values)
 
 
-def features_of(original: Original, hash_word: Callable[[str], str]) -> Features:
-    """The features of one original; `hash_word` is the keyed hash of a word (`Keyring.feature_hash`)."""
+def _packed(sketch: tuple[int, ...]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(sketch)}I", *sketch)).decode("ascii")
+
+
+def _unpacked(stored: str | list[int]) -> tuple[int, ...]:
+    if isinstance(stored, list):
+        return tuple(stored)
+    content = base64.b64decode(stored)
+    return struct.unpack(f"<{len(content) // 4}I", content)
+
+
+def features_of(
+    original: Original, hash_word: Callable[[str], str], own_domains: frozenset[str] = frozenset()
+) -> Features:
+    """The features of one original; `hash_word` is the keyed hash of a word (`Keyring.feature_hash`).
+
+    `own_domains`: the marketplace's own; a link there tells its sender by the path below it only.
+    """
     subject, name = masked_subject(original), _display_name(original)
-    links = {domain_of_link(url) for url in original.links}
+    links = Counter(place for url in original.links if (place := _place(url, own_domains)) is not None)
     signers = {result.domain for result in original.authentication.dkim if result.result == "pass"}
+    lead = max(links, key=lambda place: links[place], default=None)
+    marks = _marks(original.marks, hash_word)
     return Features(
         sender=_identity(original.sender.address, hash_word),
         name=None if name is None else hash_word(f"name {name}"),
         reply=_identity(original.reply_to, hash_word),
-        links=frozenset(domain for domain in links if domain is not None and tells_who(domain)),
+        links=frozenset(links),
         signers=frozenset(
             domain for name in signers if (domain := domain_of_address(f"x@{name}")) is not None and tells_who(domain)
         ),
         subject=None if subject is None else hash_word(f"subject {subject}"),
         sketch=original.text_sketch,
+        words=original.word_sketch,
+        look=original.look_sketch,
+        lead=lead if lead is not None and 2 * links[lead] > links.total() else None,
+        contacts=marks["phone"] | marks["chat"],
+        products=marks["product"],
+        accounts=marks["account"],
+        images=marks["image"],
+        pixels=frozenset(value for value in _values(original.marks, "pixel") if tells_who(value)),
     )
+
+
+def _place(url: str, own_domains: frozenset[str]) -> str | None:
+    """What a link leads to: a registrable domain, or of our own marketplace what lies at the path's first two steps."""
+    domain = domain_of_link(url)
+    if domain in own_domains:
+        steps = [step for step in urlsplit(url.strip()).path.split("/") if step][:2]
+        return "/".join([domain or "", *steps]).casefold() if len(steps) == 2 else None
+    return domain if tells_who(domain) else None
+
+
+def _marks(marks: tuple[str, ...], hash_word: Callable[[str], str]) -> dict[str, frozenset[str]]:
+    kinds = ("phone", "chat", "product", "account", "image")
+    return {kind: frozenset(hash_word(f"{kind} {value}") for value in _values(marks, kind)) for kind in kinds}
+
+
+def _values(marks: tuple[str, ...], kind: str) -> list[str]:
+    return [mark.removeprefix(f"{kind}:") for mark in marks if mark.startswith(f"{kind}:")]
 
 
 def _identity(address: str | None, hash_word: Callable[[str], str]) -> frozenset[str]:

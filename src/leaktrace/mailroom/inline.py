@@ -15,8 +15,8 @@ from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Role, labels, subject_says, without_prefixes
 from leaktrace.mailroom.links import links_of
 from leaktrace.mailroom.mailboxes import ADDRESS, Found, clean_address, read_mailbox, read_mailboxes
+from leaktrace.mailroom.marks import marks_of_text
 from leaktrace.mailroom.mime import Part
-from leaktrace.mailroom.sketches import text_sketch
 from leaktrace.mailroom.texts import Text
 from leaktrace.records import Mailbox, Original, OriginalForm, Recipient
 
@@ -88,6 +88,8 @@ def _original(text: Text, block: Block, outer: Part | None, depth: int) -> Origi
     reply_to = _reply_to(text, block, spans)
     if block.shape in ("unknown-labels", "unmarked-labels"):
         flags.add("unknown_labels")
+    links = links_of([(text, block.end)])
+    traits = marks_of_text(text, block.end, links)
     inner = find_block(text, block.end) if depth < CLAIM_CEILING_DEPTH else None
     return Original(
         form="inline-html" if text.kind == "html" else "inline-text",
@@ -100,12 +102,15 @@ def _original(text: Text, block: Block, outer: Part | None, depth: int) -> Origi
         sent_between=sent_between,
         received_at=None,
         message_id=None,
-        links=links_of([(text, block.end)]),
+        links=links,
         spans=spans,
         claims=() if inner is None else (_original(text, inner, None, depth + 1),),
         flags=tuple(sorted(flags)),
         reply_to=reply_to,
-        text_sketch=text_sketch(text.text[block.end :]),
+        text_sketch=traits.text_sketch,
+        word_sketch=traits.word_sketch,
+        look_sketch=traits.look_sketch,
+        marks=traits.marks,
     )
 
 

@@ -6,6 +6,7 @@ pretend to be this seller.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -13,18 +14,21 @@ from dataclasses import dataclass
 from leaktrace.mailroom.domains import label_of, listed
 
 _WORD = re.compile(r"\w+")
+_NAMED_LETTER = re.compile(r"LATIN (?:(?:SMALL|CAPITAL) LETTER ([A-Z]) WITH |LETTER SMALL CAPITAL ([A-Z])$)")
 _TEXT_WORDS, _RUN_WORDS = 60, 5
 _LONGEST_ADDITION = 20
 
-# Letters that look alike to a reader: digits and pairs for letters, Cyrillic and Greek for Latin. An excerpt of
-# Unicode's confusables (UTS 39), for the letters that make Latin brand names.
+# Letters that look alike to a reader: digits and pairs for letters, Cyrillic, Greek and Armenian for Latin. An excerpt
+# of Unicode's confusables (UTS 39), for the letters that make Latin brand names. Latin letters with strokes, hooks and
+# the like are not in here: their names in the Unicode database say which letter they are (`_base_letter`).
 _CONFUSABLES = str.maketrans(
     {
         "0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "|": "l", "$": "s",
         "а": "a", "в": "b", "с": "c", "ԁ": "d", "е": "e", "һ": "h", "і": "i", "ј": "j", "к": "k", "ӏ": "l", "м": "m",
         "н": "h", "о": "o", "р": "p", "ԛ": "q", "ѕ": "s", "т": "t", "у": "y", "ԝ": "w", "х": "x", "г": "r",
         "α": "a", "β": "b", "ε": "e", "ι": "i", "κ": "k", "ν": "v", "ο": "o", "ρ": "p", "τ": "t", "υ": "u", "χ": "x",
-        "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ħ": "h",
+        "σ": "o", "γ": "y", "ϲ": "c", "ѵ": "v", "ԍ": "g", "ґ": "r", "օ": "o", "ս": "u", "հ": "h", "ո": "n", "զ": "q",
+        "ց": "g", "յ": "j", "ı": "i", "ɑ": "a", "ɡ": "g", "ʋ": "u",
     }
 )  # fmt: skip
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("nn", "m"))
@@ -90,10 +94,28 @@ def resembles(domain: str, seller_domain: str) -> str | None:
 
 def skeleton(label: str) -> str:
     """What a quick reader sees: look-alike letters made one, hyphens gone."""
-    text = _plain(label).translate(_CONFUSABLES).replace("-", "").replace("_", "")
+    text = "".join(map(_base_letter, _plain(label))).translate(_CONFUSABLES).replace("-", "").replace("_", "")
     for pair, letter in _PAIRS:
         text = text.replace(pair, letter)
     return text
+
+
+@functools.lru_cache(maxsize=4096)
+def _base_letter(letter: str) -> str:
+    """`l` for a stroked or hooked l, `r` for a small capital r: what the letter's own name says; else the letter."""
+    match = None if letter.isascii() else _NAMED_LETTER.match(unicodedata.name(letter, ""))
+    return (match.group(1) or match.group(2)).lower() if match else letter
+
+
+def in_front_of(host: str, owner: str) -> frozenset[str]:
+    """What looks like a domain in a host before the one that somebody registered (`owner`).
+
+    `acme.com` of `acme.com.login.example`, and of `acme-com.login.example`.
+    """
+    labels = host.removesuffix(owner).rstrip(".").split(".")[-8:]
+    runs = {".".join(labels[at:end]) for at in range(len(labels)) for end in range(at + 2, len(labels) + 1)}
+    dashed = {f"{start}.{ending}" for label in labels for start, dash, ending in (label.rpartition("-"),) if dash}
+    return frozenset(runs | dashed)
 
 
 def edits(one: str, other: str) -> int:

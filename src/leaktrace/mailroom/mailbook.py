@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +19,16 @@ from typing import Any
 
 from leaktrace.errors import KeyFileError, MailError, WorkspaceError
 from leaktrace.keys import Keyring
+from leaktrace.mailroom.bookshelf import micros_of
+from leaktrace.mailroom.bookupgrade import upgrade
 from leaktrace.mailroom.documents import message_from_document
 from leaktrace.mailroom.domains import domain_of_address
 from leaktrace.mailroom.features import features_from_document, features_of
+from leaktrace.mailroom.groupbook import GroupBook, Ways
+from leaktrace.mailroom.persons import house_of, person_of
 from leaktrace.mailroom.reports import AddressHashes, StoredReport, hashes_of, stand_in
 from leaktrace.mailroom.schema import CONTENTS, FORMAT, SCHEMA
+from leaktrace.mailroom.shelves import rank
 from leaktrace.records import MessageRecord, Original, Window, to_document, to_json
 
 MAIL_DB = "mail.db"
@@ -50,14 +55,19 @@ class AddedMail:
 class MailBook:
     """The book of one workspace. Close it, or use it with `with`."""
 
-    def __init__(self, folder: Path, keyring: Keyring, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, folder: Path, keyring: Keyring, connection: sqlite3.Connection, own_domains: frozenset[str]
+    ) -> None:
         self._folder = folder
         self._keyring = keyring
         self._connection = connection
+        self._own_domains = own_domains
+        path = folder / MAIL_DB
+        self._groups = GroupBook(connection, keyring, Ways(lambda: _disk(path), self._asking, self._writing))
 
     @classmethod
-    def open(cls, folder: Path, keyring: Keyring) -> MailBook:
-        """The book in this folder, made when there is none.
+    def open(cls, folder: Path, keyring: Keyring, own_domains: Iterable[str] = ()) -> MailBook:
+        """The book in this folder, made when there is none. `own_domains`: see `features_of`.
 
         KeyFileError for another workspace's key, WorkspaceError for a newer version's book, MailError otherwise.
         """
@@ -71,7 +81,7 @@ class MailBook:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
                 connection.execute("PRAGMA foreign_keys=ON")
-                book = cls(folder, keyring, connection)
+                book = cls(folder, keyring, connection, frozenset(own_domains))
                 book._check_or_make()
             except BaseException:
                 connection.close()
@@ -118,35 +128,42 @@ class MailBook:
                 reports += [f"{record.sha256}/{index}" for index in range(len(record.originals))]
         return AddedMail(message_count, len(reports), duplicate_count, by_kind, tuple(reports), frozenset(messages))
 
-    def assign(self, campaigns: Mapping[str, str]) -> None:
-        """Remembers the campaign of each report (report id -> campaign id), all or none."""
-        with self._writing():
-            for report, campaign in sorted(campaigns.items()):
-                sha256, _, index = report.partition("/")
-                changed = self._connection.execute(
-                    "UPDATE reports SET campaign = ? WHERE idx = ? "
-                    "AND message = (SELECT id FROM messages WHERE sha256 = ?)",
-                    (campaign, index, sha256),
-                ).rowcount
-                if not changed:
-                    raise MailError(f"There is no report {report} to put into {campaign}.", "Receive its mail first.")
+    @property
+    def groups(self) -> GroupBook:
+        """Its pages about campaigns."""
+        return self._groups
 
     # --- reading ------------------------------------------------------------------------------------------
 
-    def reports(self) -> tuple[StoredReport, ...]:
-        """Every report, in the order of message hash and index."""
+    def reports(self, *, campaign: str | None = None, only: Collection[str] | None = None) -> tuple[StoredReport, ...]:
+        """Every report, or those of one campaign, or those of these ids; in the order of message hash and index."""
         with _disk(self._folder / MAIL_DB), self._reading():
-            addresses: dict[tuple[int, int], list[tuple[str, AddressHashes]]] = {}
-            for message, index, role, exact, folded in self._connection.execute(
-                "SELECT message, idx, role, exact, folded FROM addresses ORDER BY rowid"
-            ):
-                addresses.setdefault((message, index), []).append((role, AddressHashes(exact, folded)))
-            rows = self._connection.execute(
-                "SELECT message, sha256, idx, sender_domain, form, grade, received_at, sent_start, sent_end, "
-                "reports.reported_at, seen_at, campaign, features FROM reports JOIN messages ON messages.id = message "
-                "ORDER BY sha256, idx"
-            ).fetchall()
-        return tuple(_stored(row, addresses.get((row[0], row[2]), [])) for row in rows)
+            if campaign is None and only is None:
+                addresses = self._addresses("")
+                return tuple(_stored(row, addresses.get(row[:2], [])) for row in self._rows(""))
+            if only is None:
+                rows = self._rows("WHERE g.name = ?", campaign)
+            else:
+                names = [name.partition("/") for name in sorted(only)]
+                rows = [row for name in names for row in self._rows("WHERE m.sha256 = ? AND r.idx = ?", *name[::2])]
+            found = [self._addresses("WHERE message = ? AND idx = ?", *row[:2]) for row in rows]
+        return tuple(_stored(row, one.get(row[:2], [])) for row, one in zip(rows, found, strict=True))
+
+    def _addresses(self, where: str, *values: object) -> dict[tuple[int, int], list[tuple[str, AddressHashes]]]:
+        found: dict[tuple[int, int], list[tuple[str, AddressHashes]]] = {}
+        sql = f"SELECT message, idx, role, exact, folded FROM addresses {where} ORDER BY rowid"  # noqa: S608
+        for message, index, role, exact, folded in self._connection.execute(sql, values):
+            found.setdefault((message, index), []).append((role, AddressHashes(exact, folded)))
+        return found
+
+    def _rows(self, where: str, *values: object) -> list[tuple[Any, ...]]:
+        sql = (
+            "SELECT r.message, r.idx, m.sha256, sender_domain, form, grade, received_at, sent_start, sent_end, "  # noqa: S608
+            "r.reported_at, m.seen_at, g.name, features, person, house FROM reports r "
+            "JOIN messages m ON m.id = r.message LEFT JOIN clusters c ON c.id = r.cluster "
+            f"LEFT JOIN campaigns g ON g.id = c.campaign {where} ORDER BY m.sha256, r.idx"
+        )
+        return self._connection.execute(sql, values).fetchall()
 
     def record(self, sha256: str) -> MessageRecord:
         """One message's record; MailError when it is not here."""
@@ -199,6 +216,9 @@ class MailBook:
                 f"The key does not belong to {self._folder / MAIL_DB}.",
                 "Set LEAKTRACE_KEY_FILE to the key file of this workspace.",
             )
+        if book_format < FORMAT:
+            with self._writing():
+                upgrade(self._connection)
 
     def _is_known(self, record: MessageRecord, content: str | None) -> bool:
         if self._connection.execute(
@@ -226,10 +246,12 @@ class MailBook:
         if content is not None:
             self._connection.execute("INSERT INTO contents (content, message) VALUES (?, ?)", (content, message))
         for index, original in enumerate(record.originals):
-            features = features_of(original, self._keyring.feature_hash).document()
+            features = features_of(original, self._keyring.feature_hash, self._own_domains).document()
+            told_by = next((address for _, address in _addresses(record, original)), None)
             self._connection.execute(
                 "INSERT INTO reports (message, idx, sender_domain, form, grade, received_at, sent_start, sent_end, "
-                "reported_at, features) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "reported_at, features, rank, mail_at, person, house) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     message,
                     index,
@@ -240,7 +262,11 @@ class MailBook:
                     _text(original.sent_between.start),
                     _text(original.sent_between.end),
                     _text(record.reported_at),
-                    json.dumps(features),
+                    json.dumps(features, separators=(",", ":")),
+                    rank(f"{record.sha256}/{index}"),
+                    micros_of(original.received_at or original.sent_between.start or record.reported_at),
+                    self._hash_of(told_by, person_of),
+                    self._hash_of(told_by, house_of),
                 ),
             )
             for role, address in _addresses(record, original):
@@ -250,6 +276,10 @@ class MailBook:
                         "INSERT INTO addresses (message, idx, role, exact, folded) VALUES (?, ?, ?, ?, ?)",
                         (message, index, role, hashed.exact, hashed.folded),
                     )
+
+    def _hash_of(self, address: str | None, one_for_all: Callable[[str], str | None]) -> bytes | None:
+        text = one_for_all(address) if address is not None else None
+        return None if text is None else self._keyring.address_hash(text)
 
     def _opened(self, sha256: str, sealed: bytes) -> MessageRecord:
         plain = self._keyring.decrypt(sealed, _context(sha256))
@@ -273,6 +303,11 @@ class MailBook:
                 os.close(handle)
 
     @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        with _disk(self._folder / MAIL_DB), self._reading():
+            yield
+
+    @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         """Several questions to one state of the book, whatever a writer does meanwhile."""
         self._connection.execute("BEGIN")
@@ -283,7 +318,7 @@ class MailBook:
 
 
 def _stored(row: tuple[Any, ...], addresses: list[tuple[str, AddressHashes]]) -> StoredReport:
-    _, sha256, index, sender_domain, form, grade, received, start, end, reported, seen, campaign, features = row
+    _, index, sha256, sender_domain, form, grade, received, start, end, reported, seen, campaign, features = row[:13]
     return StoredReport(
         sha256=sha256,
         index=index,
@@ -298,6 +333,8 @@ def _stored(row: tuple[Any, ...], addresses: list[tuple[str, AddressHashes]]) ->
         seen_at=datetime.fromisoformat(seen),
         campaign=campaign,
         features=features_from_document(json.loads(features)),
+        person=row[13],
+        house=row[14],
     )
 
 

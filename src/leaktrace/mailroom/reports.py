@@ -57,6 +57,10 @@ class StoredReport:
     campaign: str | None
     """Null until it was grouped."""
     features: Features
+    person: bytes | None = None
+    """A keyed hash of whoever told, one for all mailboxes that are seen to be his (`persons`)."""
+    house: bytes | None = None
+    """The same, one for all mailboxes that one person may have made."""
 
     @property
     def report(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leaktrace.report.calibration import calibration_page, render_calibration
+from leaktrace.report.campaigns import render_campaign, render_campaign_decision
 from leaktrace.report.counts import (
     render_campaigns,
     render_findings,
@@ -29,6 +30,8 @@ __all__ = [
     "finding_page",
     "render_acts",
     "render_calibration",
+    "render_campaign",
+    "render_campaign_decision",
     "render_campaigns",
     "render_check",
     "render_compaction",

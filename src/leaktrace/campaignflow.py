@@ -1,0 +1,435 @@
+"""From reports to campaigns, their sellers and their evidence: the half of the mail that answers questions.
+
+Customers and sellers are matched when a question is asked, never when mail comes: they may be ingested after it. What
+was found of a campaign's seller is kept until the campaign has other reports or the sellers table other rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from leaktrace.addresses import normalise
+from leaktrace.errors import UsageError
+from leaktrace.folder import Opened
+from leaktrace.keptevidence import KeptEvidence
+from leaktrace.ledger import Ledger
+from leaktrace.mailroom import (
+    AddressHashes,
+    CampaignCounts,
+    Decision,
+    MailBook,
+    SellerMatch,
+    SellerTable,
+    StoredJoin,
+    StoredReport,
+    Witness,
+    disclaim,
+    group_pending,
+    hashes_of,
+    merge,
+    regroup,
+    split,
+    standing,
+    undo,
+)
+from leaktrace.records import (
+    Campaign,
+    CampaignDecision,
+    CampaignDetail,
+    CampaignLikeness,
+    CampaignMember,
+    CustomerKey,
+    Evidence,
+    EvidenceItem,
+    Keys,
+    SellerFacts,
+    SellerTerm,
+    to_json,
+)
+
+_MOST_ORIGINALS_FOR_SELLER = 500
+_WAY_OF_MATCHING = "sellers/2"
+"""Another one whenever `match_seller` answers otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A report with the customer it speaks for, if the ledger knows one."""
+
+    report: StoredReport
+    customer: CustomerKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignTraces:
+    """What one campaign may have in common with another."""
+
+    campaign: Campaign
+    customers: Keys
+    """Sorted."""
+    hosts: Mapping[str, frozenset[bytes]]
+    """Domain or mailbox (a keyed hash) of the sender's side -> reporters whose mail shows it."""
+    reporter_count: int
+
+
+class CampaignFlow:
+    """The campaigns of one workspace."""
+
+    def __init__(self, opened: Opened, ledger: Ledger, evidence: KeptEvidence, book: MailBook) -> None:
+        self._opened = opened
+        self._ledger = ledger
+        self._evidence = evidence
+        self._book = book
+
+    def unmatched_count(self, reports: Collection[str]) -> int:
+        """How many of these reports (ids) speak for nobody the ledger knows."""
+        return sum(one.customer is None for one in self._matched(self._book.reports(only=reports)))
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """All campaigns, most reports first; only what changed since is decoded."""
+        group_pending(self._book.groups)
+        counts = self._book.groups.campaigns()
+        customers = self._customers_by_campaign()
+        sellers = self._sellers(counts)
+        found = [_campaign(one, len(customers.get(one.campaign, ())), sellers[one.campaign]) for one in counts]
+        found += [listed_campaign(evidence) for evidence in self._evidence]
+        late = datetime.max.replace(tzinfo=UTC)
+        return tuple(sorted(found, key=lambda c: (-c.report_count, c.first_mail_at or late, c.campaign)))
+
+    def campaign_ids(self) -> frozenset[str]:
+        """The campaigns that came as mail."""
+        group_pending(self._book.groups)
+        return self._book.groups.names()
+
+    def members(self, campaign: str) -> tuple[Campaign, list[Matched]]:
+        """A campaign that came as mail, and its reports; a former name leads to where its mail is now."""
+        group_pending(self._book.groups)
+        name = self._book.groups.name_now(campaign)
+        counts = {one.campaign: one for one in self._book.groups.campaigns()} if name is not None else {}
+        if name is None or name not in counts:
+            raise UsageError(f"There is no campaign '{campaign}'.", "'leaktrace campaigns' lists them.")
+        matched = self._matched(self._book.reports(campaign=name))
+        customers = {one.customer for one in matched if one.customer is not None}
+        told = _campaign(counts[name], len(customers), self._sellers([counts[name]])[name])
+        return told, matched
+
+    def evidence_of(self, campaign: str) -> Evidence:
+        """One item for each report of a campaign whose customer is known."""
+        for evidence in self._evidence:
+            if evidence.campaign == campaign:
+                return evidence
+        told, members = self.members(campaign)
+        known = [one for one in members if one.customer is not None]
+        keys: Keys = np.array([one.customer for one in known], dtype=np.uint64)
+        names = self._ledger.customer_names(keys)
+        believed = self._opened.settings.report_delay_days
+        return Evidence(
+            items=tuple(_item(one.report, name, believed) for one, name in zip(known, names, strict=True)),
+            campaign=told.campaign,
+            seller=told.seller,
+            seller_probability=told.seller_probability,
+        )
+
+    def detail(self, campaign: str) -> CampaignDetail:
+        """A campaign with its reports, why each is there, and what investigators decided about it."""
+        told, members = self.members(campaign)
+        groups = self._book.groups
+        joins, former = groups.joins(told.campaign), groups.former_names(told.campaign)
+        late = datetime.max.replace(tzinfo=UTC)
+        reports = sorted((one.report for one in members), key=lambda one: (one.mail_at or late, one.report))
+        about = {told.campaign, *former}
+        decided = self.decisions()
+        return CampaignDetail(
+            campaign=told,
+            former_names=former,
+            members=tuple(_member(report, joins[report.report]) for report in reports if report.report in joins),
+            decisions=tuple(one for one in decided if {one.campaign, one.other} & about),
+        )
+
+    def decisions(self) -> tuple[CampaignDecision, ...]:
+        """What investigators decided about campaigns, the oldest first."""
+        decided = self._book.groups.decisions()
+        holding = {one.number for one in standing(decided)}
+        return tuple(_decision(one, holds=one.number in holding or one.what == "undo") for one in decided)
+
+    def split(self, campaign: str, reports: Sequence[str], *, who: str, why: str, now: datetime) -> CampaignDecision:
+        """Takes reports (ids, or beginnings of ids that one report of it has) out of a campaign into a new one."""
+        told, members = self.members(campaign)
+        ids = [_one_of([one.report.report for one in members], given) for given in reports]
+        return _decision(split(self._book.groups, told.campaign, ids, who=who, why=_why(why), now=now), holds=True)
+
+    def merge(self, campaign: str, other: str, *, who: str, why: str, now: datetime) -> CampaignDecision:
+        """Makes two campaigns one; the first one's name stays."""
+        names = [self.members(one)[0].campaign for one in (campaign, other)]
+        return _decision(merge(self._book.groups, *names, who=who, why=_why(why), now=now), holds=True)
+
+    def undo(self, number: int, *, who: str, why: str, now: datetime) -> CampaignDecision:
+        """Takes a split or merge back."""
+        return _decision(undo(self._book.groups, number, who=who, why=_why(why), now=now), holds=True)
+
+    def regroup(self) -> int:
+        """Groups all reports anew; names and decisions stay. Returns how many reports there are."""
+        return regroup(self._book.groups)
+
+    def reporters_of_others(self, campaign: str) -> Keys:
+        """Customers who reported other campaigns: they complain as readily as this one's, and were not leaked by it."""
+        group_pending(self._book.groups)
+        others = self._customers_by_campaign()
+        others.pop(campaign, None)
+        return np.array(sorted(set().union(*others.values())), dtype=np.uint64)
+
+    def traces(self) -> tuple[CampaignTraces, ...]:
+        """What each campaign may have in common with another one, in the order of their ids."""
+        campaigns = {one.campaign: one for one in self.campaigns()}
+        grouped: dict[str, list[Matched]] = {}
+        for one in self._matched(self._book.reports()):
+            if one.report.campaign is not None:
+                grouped.setdefault(one.report.campaign, []).append(one)
+        found = [_traces(campaigns[name], members) for name, members in grouped.items()]
+        found += [self.traces_of(evidence) for evidence in self._evidence]
+        return tuple(sorted(found, key=lambda one: one.campaign.campaign))
+
+    def traces_of(self, evidence: Evidence) -> CampaignTraces:
+        """The same of evidence that came as a table: it shows no sender."""
+        customers = self._opened.keyring.customer_keys(sorted({item.customer for item in evidence.items}))
+        return CampaignTraces(listed_campaign(evidence), np.unique(customers), {}, 0)
+
+    # --- customers ------------------------------------------------------------------------------------------
+
+    def _matched(self, reports: Sequence[StoredReport]) -> list[Matched]:
+        known = self._known(
+            address for report in reports for address in (report.reporter, *report.recipients) if address is not None
+        )
+        return [Matched(report, _customer(report.reporter, report.recipients, known)) for report in reports]
+
+    def _known(self, addresses: Iterable[AddressHashes]) -> dict[bytes, CustomerKey]:
+        hashes = {digest for address in addresses for digest in (address.exact, address.folded)}
+        return self._ledger.customers_by_address(sorted(hashes)) if hashes else {}
+
+    def _customers_by_campaign(self) -> dict[str, set[CustomerKey]]:
+        """The known customers of each campaign, without a look at any record."""
+        reports: dict[int, tuple[str | None, list[AddressHashes], list[AddressHashes]]] = {}
+        for campaign, number, role, exact, folded in self._book.groups.addresses():
+            _, told, named = reports.setdefault(number, (campaign, [], []))
+            (told if role == "reporter" else named).append(AddressHashes(exact, folded))
+        known = self._known(one for _, told, named in reports.values() for one in (*told, *named))
+        found: dict[str, set[CustomerKey]] = {}
+        for campaign, told, named in reports.values():
+            customer = _customer(told[0] if told else None, named, known)
+            if campaign is not None and customer is not None:
+                found.setdefault(campaign, set()).add(customer)
+        return found
+
+    # --- sellers --------------------------------------------------------------------------------------------
+
+    def _sellers(self, counts: Sequence[CampaignCounts]) -> dict[str, SellerMatch]:
+        sellers = self._ledger.sellers()
+        ours = hashlib.sha256(f"{_WAY_OF_MATCHING} {to_json(sellers, indent=None)}".encode()).hexdigest()
+        asked = {one.campaign: f"{one.state} {ours}" for one in counts}
+        found: dict[str, SellerMatch] = {}
+        new: list[tuple[str, str, bytes]] = []
+        table: SellerTable | None = None
+        for one in counts:
+            kept = self._book.groups.answer(one.campaign, asked[one.campaign])
+            if kept is not None:
+                found[one.campaign] = _match_from(json.loads(kept))
+                continue
+            table = table or self._table(sellers)
+            found[one.campaign] = self._match(one.campaign, table)
+            answer = to_json(found[one.campaign], indent=None).encode("utf-8", "surrogatepass")
+            new.append((one.campaign, asked[one.campaign], answer))
+        if new:
+            self._book.groups.keep_answers(new)
+        return found
+
+    def _table(self, sellers: Sequence[SellerFacts]) -> SellerTable:
+        def token(address: str) -> str:
+            # As the ledger writes an address that stands in a table (`ledger.redaction`).
+            return f"address:{self._opened.keyring.address_hash(normalise(address) or address)[:8].hex()}"
+
+        return SellerTable(sellers, token)
+
+    def _match(self, campaign: str, table: SellerTable) -> SellerMatch:
+        chosen = fair_sample(self._book.reports(campaign=campaign), _MOST_ORIGINALS_FOR_SELLER)
+        originals, witnesses = [], []
+        for report in chosen:
+            record = self._book.record(report.sha256)
+            originals.append(record.originals[report.index])
+            witnesses.append(Witness(record.reporter.address, report.person, report.house))
+        ours = self._customers_among(one.sender.address for one in originals)
+        return table.match([disclaim(one, ours.__contains__) for one in originals], witnesses)
+
+    def _customers_among(self, addresses: Iterable[str | None]) -> frozenset[str]:
+        """Those of the addresses that are a customer's own."""
+        hashes = {
+            address: found
+            for address in addresses
+            if address is not None and (found := hashes_of(address, self._opened.keyring)) is not None
+        }
+        known = self._known(hashes.values())
+        return frozenset(address for address, found in hashes.items() if found.exact in known)
+
+
+def _member(report: StoredReport, join: StoredJoin) -> CampaignMember:
+    likes = [
+        CampaignLikeness(name, one.agreed_count, one.compared_count, one.kinds)
+        for one in join.joined.others
+        if (name := join.others[one.example]) is not None and name != report.campaign
+    ]
+    return CampaignMember(
+        report=report.report,
+        reporter=None if report.person is None else hashlib.sha256(report.person).hexdigest()[:12],
+        mail_at=report.mail_at,
+        form=report.form,
+        grade=report.grade,
+        template=join.cluster,
+        agreed_count=join.joined.agreed_count,
+        compared_count=join.joined.compared_count,
+        kinds=join.joined.kinds,
+        is_placed_by_hand=join.is_pinned,
+        also_like=tuple(likes),
+    )
+
+
+def _decision(decision: Decision, *, holds: bool) -> CampaignDecision:
+    return CampaignDecision(
+        number=decision.number,
+        at=decision.at,
+        who=decision.who,
+        what=decision.what,
+        campaign=decision.campaign,
+        other=decision.other,
+        report_count=len(decision.reports),
+        why=decision.why,
+        undoes=decision.undoes,
+        holds=holds,
+    )
+
+
+def _one_of(reports: Sequence[str], given: str) -> str:
+    found = [report for report in reports if report == given] or [one for one in reports if one.startswith(given)]
+    if len(found) != 1 or not given:
+        many = "no report" if not found else "more than one report"
+        raise UsageError(f"{many.capitalize()} of this campaign is '{given}'.", "'campaigns show' lists them.")
+    return found[0]
+
+
+def _why(why: str) -> str:
+    if not why.strip():
+        raise UsageError("It is not said why.", "Give a reason with --why; it is written beside the decision.")
+    return why.strip()
+
+
+def fair_sample(reports: Sequence[StoredReport], count: int) -> list[StoredReport]:
+    """At most so many reports, one of each house before the second of any: a flood hides nobody."""
+    seen: dict[bytes, int] = {}
+    rounds: list[tuple[int, int, StoredReport]] = []
+    for report in sorted(reports, key=lambda one: hashlib.sha256(one.report.encode()).digest()):
+        house = report.house or report.report.encode()
+        seen[house] = seen.get(house, 0) + 1
+        rounds.append((seen[house], len(rounds), report))
+    return sorted((report for *_, report in sorted(rounds, key=lambda one: one[:2])[:count]), key=lambda r: r.report)
+
+
+def _match_from(document: dict[str, object]) -> SellerMatch:
+    terms = document.pop("terms")
+    assert isinstance(terms, list)  # noqa: S101 - sealed by `_sellers`
+    return SellerMatch(**document, terms=tuple(SellerTerm(**one) for one in terms))  # type: ignore[arg-type]
+
+
+def _campaign(counts: CampaignCounts, customer_count: int, match: SellerMatch) -> Campaign:
+    return Campaign(
+        campaign=counts.campaign,
+        seller=match.seller,
+        seller_probability=match.probability,
+        report_count=counts.report_count,
+        customer_count=customer_count,
+        first_mail_at=counts.first_mail_at,
+        seller_reason=match.reason,
+        seller_terms=match.terms,
+        impersonated_seller=match.impersonated,
+        impersonation_reason=match.impersonation_reason,
+        reporter_count=counts.reporter_count,
+    )
+
+
+def _customer(
+    reporter: AddressHashes | None, recipients: Sequence[AddressHashes], known: Mapping[bytes, CustomerKey]
+) -> CustomerKey | None:
+    """The one customer whom the mail was sent to, else the one who reported it; exact addresses before folded ones."""
+    for exact in (True, False):
+        found = {
+            known[digest] for address in recipients if (digest := address.exact if exact else address.folded) in known
+        }
+        if len(found) == 1:
+            return found.pop()
+    if reporter is None:
+        return None
+    return known.get(reporter.exact, known.get(reporter.folded))
+
+
+def _traces(campaign: Campaign, members: Sequence[Matched]) -> CampaignTraces:
+    hosts: dict[str, set[bytes]] = {}
+    reporters = set()
+    for one in members:
+        told = one.report.reporter or next(iter(one.report.recipients), None)
+        reporter = one.report.sha256.encode() if told is None else told.folded
+        reporters.add(reporter)
+        features = one.report.features
+        for host in features.sender | features.reply | features.links | features.signers:
+            hosts.setdefault(host, set()).add(reporter)
+    customers = {one.customer for one in members if one.customer is not None}
+    shown = {host: frozenset(seen) for host, seen in hosts.items()}
+    return CampaignTraces(campaign, np.array(sorted(customers), dtype=np.uint64), shown, len(reporters))
+
+
+def _mail_at(report: StoredReport) -> datetime | None:
+    """When the customer got it: a trusted Received time, else the start of what the sender claims (guard 4)."""
+    return report.received_at or report.sent_between.start
+
+
+def _item(report: StoredReport, customer: str, believed_days: int) -> EvidenceItem:
+    told = report.reported_at or report.seen_at
+    mailed = _mail_at(report)
+    if report.received_at is None and mailed is not None and mailed < told - timedelta(days=believed_days):
+        # A sender who dates his mail years back would make all that was opened since look too late.
+        mailed = None
+    return EvidenceItem(
+        customer=customer,
+        kind="report",
+        received_at=mailed,
+        reported_at=told,
+        grade=report.grade,
+        reporter=_reporter(report),
+        source=report.report,
+    )
+
+
+def _reporter(report: StoredReport) -> str | None:
+    """Who told. A feedback report is the provider's; behind it is the recipient, each one a reporter of his own."""
+    behind = report.recipients[0] if report.recipients else None
+    address = behind if report.form in {"arf", "xarf"} else report.reporter or behind
+    return None if address is None else hashlib.sha256(address.folded).hexdigest()[:16]
+
+
+def listed_campaign(evidence: Evidence) -> Campaign:
+    """The campaign that an evidence table is."""
+    times = [at for item in evidence.items if (at := item.received_at or item.reported_at) is not None]
+    return Campaign(
+        campaign=evidence.campaign,
+        seller=evidence.seller,
+        seller_probability=evidence.seller_probability,
+        report_count=len(evidence.items),
+        customer_count=len({item.customer for item in evidence.items}),
+        first_mail_at=min(times, default=None),
+        seller_reason="The evidence file names the seller."
+        if evidence.seller
+        else "The evidence file names no seller.",
+        reporter_count=len({item.reporter or item.customer for item in evidence.items}),
+    )

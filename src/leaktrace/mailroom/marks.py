@@ -1,0 +1,236 @@
+"""What a mail shows beside its words: how it is built, and what only its sender has (phones, chats, accounts).
+
+A mail that is one picture has no words, and mails worded anew for each recipient have no words in common. Both
+still lead somewhere, are built from one template, and say whom to answer. `kind:value`, in the clear: marks lie in the
+sealed record only; what is stored beside it are keyed hashes (`features`).
+
+1. `phone`: a number with a country code or behind a word for a telephone, digits only.
+2. `chat`: a name at a messenger (wa.me, t.me, `WhatsApp: ...`), its digits or letters.
+3. `product`: an id behind a word for an article, or in a link (`/dp/`, `sku=`).
+4. `account`: host and account token of List-Unsubscribe. It is compared, never fetched: fetching tells the sender who
+   complained.
+5. `pixel`: the host of a picture of one point.
+6. `image`: path and size of a picture, without host and query; of one inside the mail its bytes' hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from urllib.parse import parse_qsl, urlsplit
+
+from leaktrace.mailroom.domains import registrable
+from leaktrace.mailroom.mime import Part, walk
+from leaktrace.mailroom.sketches import sketch_of_set, text_sketch, word_sketch
+from leaktrace.mailroom.texts import Text
+
+MARK_CEILING_COUNT = 60
+"""Marks kept of one mail."""
+HTML_CEILING_CHARACTERS = 400_000
+ELEMENT_CEILING_COUNT = 5_000
+LOOK_NEEDED = 20
+"""Different runs of elements that a mail must have before its look is compared: plain paragraphs look alike."""
+IMAGE_CEILING_BYTES, IMAGE_NEEDED_BYTES = 2_000_000, 1_000
+"""Bytes looked at of a picture inside a mail, and bytes it needs: an icon is in everybody's."""
+_RUN_ELEMENTS = 4
+_IMAGE_CEILING_COUNT = 12
+
+_ELEMENT = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})\b([^<>]{0,2000})>")
+_ATTRIBUTE = re.compile(
+    r"""\b(src|width|height)\s{0,3}=\s{0,3}(?:"([^"]{0,1500})"|'([^']{0,1500})'|([^\s"'>]{1,500}))""", re.IGNORECASE
+)
+_NUMBER = r"(?:\d[\s().\-/\u00a0]{0,2}){6,14}\d"
+_PHONE = re.compile(rf"(?<![\w/=.+])(?:\+|00)({_NUMBER})(?![\w/])")
+_NAMED_PHONE = re.compile(
+    r"(?:\b(?:tel|phone|telefon|téléphone|teléfono|telefono|telefone|call|mobile|fax|hotline)|电话|電話|전화|تلفن|هاتف|"
+    r"טלפון)"
+    rf"\s{{0,3}}[.:：]{{0,2}}\s{{0,3}}\+?({_NUMBER})(?![\w/])",
+    re.IGNORECASE,
+)
+_CHAT = re.compile(
+    r"\b(whatsapp|telegram|signal|viber|wechat|weixin|line id|skype|微信|qq)\b\s{0,3}(?:id|no\.?|nr\.?)?\s{0,3}[.:：@]"
+    r"\s{0,3}([@+]?[\w.\-]{4,40}(?:\s?\d{2,5}){0,4})",
+    re.IGNORECASE,
+)
+_CHAT_HOSTS = {
+    "wa.me": "whatsapp",
+    "t.me": "telegram",
+    "telegram.me": "telegram",
+    "m.me": "messenger",
+    "line.me": "line",
+}
+_PRODUCT = re.compile(
+    r"\b(?:sku|asin|ean|isbn|art(?:icle|ikel)?[.\-]?\s?(?:nr|no|number|nummer)?|item\s?(?:no|number|#)|"
+    r"model\s?(?:no|number)?|product\s?(?:id|no|code)|ref(?:erence)?\s?(?:no)?|货号|型号)\s{0,2}[.:：#]\s{0,2}([A-Za-z0-9][A-Za-z0-9\-_/]{3,30})",
+    re.IGNORECASE,
+)
+_PRODUCT_PATH = re.compile(
+    r"/(?:dp|gp/product|itm|item|product|products|p|artikel|sku)/([A-Za-z0-9][A-Za-z0-9\-_]{3,60})", re.IGNORECASE
+)
+_PRODUCT_QUERY = frozenset({"sku", "asin", "product", "product_id", "productid", "pid", "item", "item_id", "artnr"})
+_ACCOUNT_QUERY = frozenset({"u", "account", "acct", "a", "client", "sender", "list", "owner", "o", "c"})
+_UNSUBSCRIBE = re.compile(r"<([^<>]{1,2000})>")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyMarks:
+    """What one mail shows of its mailing; all empty for a mail that shows nothing."""
+
+    text_sketch: tuple[int, ...] = ()
+    word_sketch: tuple[int, ...] = ()
+    look_sketch: tuple[int, ...] = ()
+    marks: tuple[str, ...] = ()
+
+
+def marks_of_message(message: Part, texts: Sequence[Text], links: Iterable[str]) -> BodyMarks:
+    """Those of a whole message."""
+    shown = texts[0].text if texts else ""
+    source = _html_of(texts[0]) if texts else ""
+    own = [*account_marks(message.unfolded("list-unsubscribe") or ""), *_attached_images(message)]
+    return _marks(shown, source, links, own)
+
+
+def marks_of_text(text: Text, start: int, links: Iterable[str]) -> BodyMarks:
+    """Those of what a forward shows from the character `start` of its text on."""
+    source = ""
+    if text.rendered is not None:
+        at = text.rendered.runs.place(start - 1)[1] if start else 0
+        source = _html_of(text)[at:]
+    return _marks(text.text[start:], source, links, [])
+
+
+def _marks(shown: str, source: str, links: Iterable[str], own: list[str]) -> BodyMarks:
+    look, images = look_of(source)
+    found = [*own, *contact_marks(shown), *link_marks(links), *images]
+    kept = tuple(sorted(dict.fromkeys(found)))[:MARK_CEILING_COUNT]
+    return BodyMarks(text_sketch(shown), word_sketch(shown), look, kept)
+
+
+def _html_of(text: Text) -> str:
+    if text.rendered is None:
+        return ""
+    return text.source.content[: 4 * HTML_CEILING_CHARACTERS].decode(text.codec, "replace")[:HTML_CEILING_CHARACTERS]
+
+
+# --- words that are not prose -----------------------------------------------------------------------------------
+
+
+def contact_marks(shown: str) -> Iterator[str]:
+    """Phones, chats and product ids that the text names."""
+    shown = shown[:200_000]
+    for pattern in (_PHONE, _NAMED_PHONE):
+        for match in pattern.finditer(shown):
+            digits = _digits(match.group(1))
+            if 7 <= len(digits) <= 15:
+                yield f"phone:{digits.lstrip('0')[-10:]}"
+    for match in _CHAT.finditer(shown):
+        yield f"chat:{_chat_name(match.group(1), match.group(2))}"
+    for match in _PRODUCT.finditer(shown):
+        if any(c.isdigit() for c in match.group(1)):
+            yield f"product:{match.group(1).casefold()}"
+
+
+def link_marks(links: Iterable[str]) -> Iterator[str]:
+    """Chats and product ids that the links lead to."""
+    for url in links:
+        try:
+            parts = urlsplit(url)
+            host = (parts.hostname or "").removeprefix("www.")
+        except ValueError:
+            continue
+        if host in _CHAT_HOSTS and len(parts.path) > 4:
+            yield f"chat:{_chat_name(_CHAT_HOSTS[host], parts.path.split('/')[1])}"
+            continue
+        if match := _PRODUCT_PATH.search(parts.path):
+            yield f"product:{match.group(1).casefold()}"
+        for name, value in parse_qsl(parts.query[:2000], max_num_fields=40) if parts.query.count("&") < 39 else []:
+            if name.lower() in _PRODUCT_QUERY and 3 < len(value) <= 60:
+                yield f"product:{value.casefold()}"
+            if host == "api.whatsapp.com" and name == "phone":
+                yield f"chat:{_chat_name('whatsapp', value)}"
+
+
+def account_marks(field: str) -> Iterator[str]:
+    """The account behind List-Unsubscribe (RFC 2369): its host with what names the sender's account there.
+
+    Tokens that name the recipient differ in each mail and never agree; so all but the account's own are left out.
+    """
+    for target in _UNSUBSCRIBE.findall(field[:8000])[:4]:
+        try:
+            parts = urlsplit(target.strip())
+            host = parts.hostname
+        except ValueError:
+            continue
+        if parts.scheme in ("http", "https") and host and (domain := registrable(host)):
+            query = parts.query[:2000]
+            pairs = parse_qsl(query, max_num_fields=40) if query.count("&") < 39 else []
+            account = next((value for name, value in pairs if name.lower() in _ACCOUNT_QUERY and len(value) >= 4), "")
+            below = host.removesuffix(domain).rstrip(".")
+            if account or (below and below not in ("www", "click", "email", "links", "unsubscribe")):
+                yield f"account:{domain}/{account or below}"
+
+
+def _chat_name(service: str, name: str) -> str:
+    digits = _digits(name)
+    who = digits.lstrip("0")[-10:] if len(digits) >= 7 else name.strip("@+. -").casefold()
+    return f"{service.casefold()}/{who}"
+
+
+def _digits(text: str) -> str:
+    return "".join(str(int(c)) for c in text if c.isdecimal())
+
+
+# --- how it is built ----------------------------------------------------------------------------------------------
+
+
+def look_of(source: str) -> tuple[tuple[int, ...], list[str]]:
+    """The sketch of the order of elements, and the pictures; linear in the source, which has a ceiling."""
+    runs: set[str] = set()
+    before: list[str] = []
+    images: list[str] = []
+    for number, match in enumerate(_ELEMENT.finditer(source)):
+        if number >= ELEMENT_CEILING_COUNT:
+            break
+        name = match.group(2).lower()
+        if name in ("img", "td", "table", "div") and not match.group(1):
+            attributes = {
+                one.group(1).lower(): next(value for value in one.groups()[1:] if value is not None)
+                for one in _ATTRIBUTE.finditer(match.group(3))
+            }
+            if name == "img":
+                images += _image(attributes, images)
+            name += f" {attributes.get('width', '')}"
+        before = [*before[-(_RUN_ELEMENTS - 1) :], match.group(1) + name]
+        if len(before) == _RUN_ELEMENTS:
+            runs.add(" ".join(before))
+    return (sketch_of_set(runs) if len(runs) >= LOOK_NEEDED else ()), images
+
+
+def _image(attributes: dict[str, str], before: list[str]) -> Iterator[str]:
+    source = html.unescape(attributes.get("src", "")).strip()
+    size = (attributes.get("width", ""), attributes.get("height", ""))
+    try:
+        parts = urlsplit(source)
+        host = parts.hostname
+    except ValueError:
+        return
+    if parts.scheme not in ("http", "https") or not host:
+        return
+    is_point = all(side.strip().removesuffix("px") in ("0", "1") for side in size)
+    if is_point and (domain := registrable(host)):
+        yield f"pixel:{domain}"
+    elif not is_point and len(before) < _IMAGE_CEILING_COUNT and len(parts.path) > 1:
+        yield f"image:{parts.path[-80:].casefold()} {size[0]}x{size[1]}"
+
+
+def _attached_images(message: Part) -> Iterator[str]:
+    """Pictures inside the mail, by their bytes as they were sent: nothing is decoded."""
+    pictures = (part for part in walk(message) if part.content_type.startswith("image/"))
+    for part in islice(pictures, 4):
+        sent = part.body()[:IMAGE_CEILING_BYTES].translate(None, b" \t\r\n")
+        if len(sent) >= IMAGE_NEEDED_BYTES:
+            yield f"image:{hashlib.sha256(sent).hexdigest()[:24]}"
