@@ -170,6 +170,15 @@ def open_note(raw: bytes, keys: Iterable[NoteKey]) -> OpenedNote:
     return OpenedNote(text, tuple(found))
 
 
+def one_line(text: str) -> str:
+    """A signature line as it stands under a note; CustodyError where the text is none, or more than one."""
+    line = text.strip() + "\n"
+    if len(line.splitlines()) != 1 or len(line) > MAX_NOTE_BYTES:
+        raise _no_note("this is not one signature line")
+    _parsed_line(line)
+    return line
+
+
 def _parsed_line(line: str) -> tuple[str, bytes]:
     name, blank, encoded = line.removeprefix(_DASH).rstrip("\n").partition(" ")
     blob = from_base64(encoded)
