@@ -89,6 +89,11 @@ def keeper_of(workspace: Path, keyring: Keyring, workspace_id: str, environment:
     return LogKeeper(log_keys(keyring.custody_seeds(), workspace_id), anchors)
 
 
+def has_custody(workspace: Path) -> bool:
+    """Whether a workspace has a custody log."""
+    return (workspace / CASES / DATABASE).exists()
+
+
 class Custody:
     """The log of one workspace. Close it, or use it with `with`."""
 
@@ -172,6 +177,12 @@ class Custody:
         return CheckpointMade(
             signed.origin, signed.head.size, signed.head.root, key.vkey(), key.fingerprint(), signed.note, str(path)
         )
+
+    def follow_key(self) -> int:
+        """After a rotation: the anchors are signed by the new key; 1, or 0 where they were already."""
+        before = self.keeper.check(self.log).log_key
+        self.keeper.moved(self.log)
+        return int(before != self.keeper.keys.signer.key)
 
     def signed(self) -> SignedCheckpoint:
         """The head as a verified checkpoint."""

@@ -13,10 +13,13 @@ from pathlib import Path
 
 from leaktrace import lookuplog
 from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
+from leaktrace.custody import Custody, has_custody
 from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
+from leaktrace.keykeeping import Area, BackedUp, KeyStatus, Rotated, back_up, finish_rotation
+from leaktrace.keykeeping import status as key_status
 from leaktrace.ledger import (
     Around,
     DuckLedger,
@@ -380,6 +383,31 @@ class Workspace:
     def stats(self) -> LedgerStats:
         """How much the ledger holds."""
         return self._ledger.stats()
+
+    # --- the key ------------------------------------------------------------------------------------------
+
+    def key_status(self) -> KeyStatus:
+        """How the key is: generations, back-ups, the custody log's public key."""
+        return key_status(self._opened)
+
+    def back_up_key(self, out: AnyPath, passphrase: str) -> BackedUp:
+        """Writes the key under a passphrase into a new file outside of the workspace."""
+        return back_up(self._opened, Path(out), passphrase, self._around.clock())
+
+    def finish_key_rotation(self, *, progress: Progress | None = None) -> Rotated:
+        """Seals everything anew under the newest generation of the key; `keykeeping.begin_rotation` made it."""
+        areas = [
+            Area("names", lambda: self._ledger.upkeep().reseal(progress)),
+            Area("mail", self._mail.reseal),
+            Area("evidence", self._evidence.reseal),
+        ]
+        if has_custody(self.path):
+            areas.append(Area("custody anchors", self._follow_key))
+        return finish_rotation(self._opened, areas)
+
+    def _follow_key(self) -> int:
+        with Custody(self._opened, self._around.environment) as custody:
+            return custody.follow_key()
 
     # --- upkeep of the ledger ---------------------------------------------------------------------------
 
