@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leaktrace.caserecords import TreeHead
 from leaktrace.cases.custody import CustodyLog, LogKeeper, SignedCheckpoint, log_keys, verify_checkpoint
@@ -22,11 +23,13 @@ from leaktrace.cases.custody.checkpoints import Cosigned, checkpoint_text, with_
 from leaktrace.cases.custody.notes import NoteKey, split_note
 from leaktrace.cases.custody.proofs import InclusionProof, prove
 from leaktrace.cases.custody.tiles import export
-from leaktrace.cases.custody.timestamp import Fetch, Judgement, Timestamped, fetch_by_http, judge, request_timestamp
 from leaktrace.cases.custody.witness import request_of
 from leaktrace.errors import CustodyError
 from leaktrace.folder import Opened
 from leaktrace.keys import Keyring
+
+if TYPE_CHECKING:
+    from leaktrace.cases.custody.timestamp import Fetch, Judgement
 
 CASES = "cases"
 DATABASE = "cases.db"
@@ -217,11 +220,14 @@ class Custody:
         """The proof that entry `index` is in the log, with today's checkpoint."""
         return prove(self.log, index, self.signed())
 
-    def timestamp(self, url: str, chain: bytes, fetch: Fetch = fetch_by_http) -> TimestampMade:
+    def timestamp(self, url: str, chain: bytes, fetch: Fetch | None = None) -> TimestampMade:
         """Has the head time-stamped; the token and its chain are kept beside the checkpoint."""
+        # Not at the top: an HTTP client and two parsers of certificates would be loaded at every start of the program.
+        from leaktrace.cases.custody.timestamp import fetch_by_http, judge, request_timestamp
+
         made = self.checkpoint()
         text = checkpoint_text(made.origin, TreeHead(made.size, made.root)).encode()
-        token = request_timestamp(text, url, fetch)
+        token = request_timestamp(text, url, fetch or fetch_by_http)
         judgement = judge(text, token, chain)
         path = self._given(made.size, "tsr")
         write_whole(self._given(made.size, "chain.pem"), chain)
@@ -230,6 +236,8 @@ class Custody:
 
     def timestamps(self) -> tuple[TimestampMade, ...]:
         """Every kept token, judged again; CustodyError where one does not hold."""
+        from leaktrace.cases.custody.timestamp import judge
+
         found = []
         for path in sorted((self._folder / _GIVEN).glob("*.tsr"), key=lambda one: int(one.stem)):
             size = int(path.stem)
@@ -246,6 +254,8 @@ class Custody:
 
 
 def _told(size: int, judgement: Judgement, path: Path) -> TimestampMade:
+    from leaktrace.cases.custody.timestamp import Timestamped
+
     if isinstance(judgement, Timestamped):
         return TimestampMade(size, "timestamped", judgement.at, judgement.authority, None, str(path))
     return TimestampMade(size, "inconclusive", None, None, judgement.reason, str(path))

@@ -18,7 +18,7 @@ from leaktrace.cases.custody.proofs import verify_proof
 from leaktrace.cases.custody.tiles import verify_folder
 from leaktrace.cases.custody.witness import Witness, witness_signer
 from leaktrace.cases.signing.keys import load_person_key, make_person_key
-from leaktrace.cli.output import JsonOption, answer, progress_line, screen_of
+from leaktrace.cli.output import JsonOption, answer_plain, progress_line, screen_of
 from leaktrace.cli.passphrase import PassphraseFileOption, passphrase_from
 from leaktrace.custody import Custody, CustodyCheck
 from leaktrace.errors import UsageError
@@ -151,7 +151,7 @@ def verify(
     given = None if checkpoint is None else read_anchor(checkpoint)
     with _open(context) as opened, progress_line() as tell:
         found = opened.verify(given, keys=_keys(log), witnesses=_keys(witness), quorum=quorum, progress=tell)
-    answer(found, _told(found), as_json=as_json)
+    answer_plain(found, _told(found), as_json=as_json)
     return 0
 
 
@@ -186,7 +186,7 @@ def _verify_outside(
         seen, index, leaf, count = proven.checkpoint, proven.index, proven.leaf.decode("utf-8", "replace"), None
         told = f"Entry {index} is in the log {origin} of {seen.head.size:,} entries:\n{leaf}"
     found = VerifiedFolder(origin, seen.head.size, seen.head.root, index, leaf, count, seen.cosigned)
-    answer(found, told, as_json=as_json)
+    answer_plain(found, told, as_json=as_json)
     return 0
 
 
@@ -207,10 +207,12 @@ def checkpoint(
             text = opened.witness_request(old)
             asked = WitnessRequested(old, text, None if out is None else str(out))
             _write(out, text)
-            answer(asked, text, as_json=as_json)
+            answer_plain(asked, text, as_json=as_json)
             return
     _write(out, made.note)
-    answer(made, f"{made.note}\nKey {made.vkey}\nFingerprint {made.fingerprint}\nKept in {made.file}.", as_json=as_json)
+    answer_plain(
+        made, f"{made.note}\nKey {made.vkey}\nFingerprint {made.fingerprint}\nKept in {made.file}.", as_json=as_json
+    )
 
 
 def witness(
@@ -235,7 +237,7 @@ def witness(
     _write(out, done.line)
     head = done.checkpoint.head
     said = WitnessSaid(done.checkpoint.origin, head.size, done.seen_before, done.line, signer.key.vkey())
-    answer(said, done.line.rstrip("\n"), as_json=as_json)
+    answer_plain(said, done.line.rstrip("\n"), as_json=as_json)
 
 
 def witness_key(
@@ -251,7 +253,7 @@ def witness_key(
     """
     passphrase = None if plain else passphrase_from(passphrase_file, new=True, what=name)
     made = WitnessKeyMade(str(file), witness_signer(make_person_key(file, name, passphrase)).key.vkey())
-    answer(made, f"{made.vkey}\nKey file {made.key_file}.", as_json=as_json)
+    answer_plain(made, f"{made.vkey}\nKey file {made.key_file}.", as_json=as_json)
 
 
 def cosigned(
@@ -268,7 +270,9 @@ def cosigned(
     with _open(context) as opened:
         found = opened.add_cosignature(line, key_from_vkey(witness))
     taken = CosignatureTaken(found.head.size, found.cosigned[0].witness, found.cosigned[0].at)
-    answer(taken, f"{taken.witness} saw the log at {taken.size:,} entries at {taken.at.isoformat()}.", as_json=as_json)
+    answer_plain(
+        taken, f"{taken.witness} saw the log at {taken.size:,} entries at {taken.at.isoformat()}.", as_json=as_json
+    )
 
 
 def timestamp(
@@ -284,7 +288,7 @@ def timestamp(
     with _open(context) as opened:
         made = opened.timestamp(tsa, read_anchor(chain))
     told = f"{made.authority} saw {made.size:,} entries at {made.at}." if made.at else f"Inconclusive: {made.reason}."
-    answer(made, told, as_json=as_json)
+    answer_plain(made, told, as_json=as_json)
     return 0 if made.outcome == "timestamped" else 3
 
 
@@ -296,7 +300,7 @@ def timestamps(context: typer.Context, as_json: JsonOption = False) -> int:
     with _open(context) as opened:
         found = opened.timestamps()
     lines = [f"{one.size:,} entries: {one.at or one.reason}" for one in found]
-    answer(found, "\n".join(lines) or "No time-stamps are kept.", as_json=as_json)
+    answer_plain(found, "\n".join(lines) or "No time-stamps are kept.", as_json=as_json)
     return 3 if any(one.outcome == "inconclusive" for one in found) else 0
 
 
@@ -315,7 +319,7 @@ def proof(
         size = opened.log.head().size
     text = found.to_text()
     _write(out, text)
-    answer(Proven(index, size, text, None if out is None else str(out)), text, as_json=as_json)
+    answer_plain(Proven(index, size, text, None if out is None else str(out)), text, as_json=as_json)
 
 
 def export(
@@ -330,7 +334,7 @@ def export(
     with _open(context) as opened:
         head, count = opened.export(folder)
     done = Exported(str(folder), head.size, head.root, count)
-    answer(done, f"{head.size:,} entries in {count:,} files, root {head.root}.", as_json=as_json)
+    answer_plain(done, f"{head.size:,} entries in {count:,} files, root {head.root}.", as_json=as_json)
 
 
 def _passphrase(key: Path, file: Path | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
+from leaktrace.cli.output import JsonOption, answer_plain, note, progress_line, screen_of
 from leaktrace.cli.passphrase import PassphraseFileOption, passphrase_from
 from leaktrace.errors import UsageError
 from leaktrace.folder import open_folder
@@ -44,7 +44,7 @@ def status(context: typer.Context, as_json: JsonOption = False) -> int:
     with screen_of(context).open() as workspace:
         found = workspace.key_status()
     wanted = _to_do(found)
-    answer(
+    answer_plain(
         found,
         f"Key file {found.key_file}, generation {found.generation}.\n"
         f"Custody log: {found.log_vkey}\nFingerprint {found.log_fingerprint}.\n"
@@ -77,7 +77,7 @@ def backup(
     with screen_of(context).open() as workspace:
         passphrase = passphrase_from(passphrase_file, new=True, what="the back-up")
         done = workspace.back_up_key(out, passphrase)
-    answer(done, f"Generation {done.generation} of the key is in {done.file}.", as_json=as_json)
+    answer_plain(done, f"Generation {done.generation} of the key is in {done.file}.", as_json=as_json)
 
 
 def rotate(
@@ -113,7 +113,7 @@ def rotate(
         note("Back the key file up now: the earlier back-up opens nothing any more.")
     done = RotatedKey(rotated, None if backup_to is None else str(backup_to))
     told = ", ".join(f"{count:,} {name}" for name, count in rotated.resealed.items())
-    answer(
+    answer_plain(
         done,
         f"Generation {rotated.generation} of the key is in use. Sealed anew: {told}.\n"
         f"New key of the custody log: {rotated.log_vkey}\nFingerprint {rotated.log_fingerprint}.\n"
@@ -137,4 +137,4 @@ def restore(
     passphrase = passphrase_from(passphrase_file, new=False, what="the back-up")
     done = restore_key(screen_of(context).workspace, raw, passphrase, os.environ)
     told = "is back" if done.is_new_file else "was there already"
-    answer(done, f"{done.key_file} {told}: generation {done.generation} of the key.", as_json=as_json)
+    answer_plain(done, f"{done.key_file} {told}: generation {done.generation} of the key.", as_json=as_json)
