@@ -1,0 +1,1 @@
+"""Cases: what was done about a leak, by whom, and how that is proven afterwards."""
