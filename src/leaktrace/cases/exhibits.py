@@ -41,7 +41,7 @@ class ExhibitStore:
         return sha256
 
     def get(self, sha256: str) -> bytes:
-        """The plain bytes. CaseError when they are not here or not the same, KeyFileError when the key is not theirs."""
+        """The plain bytes. CaseError when they are not here or not the same, KeyFileError for another key."""
         try:
             sealed = self._path(sha256).read_bytes()
         except OSError as error:
@@ -96,5 +96,6 @@ def _disk(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CaseError(
-            f"Evidence cannot be stored in {folder}: {error.strerror}.", "Free space or make the disk writable; try again."
+            f"Evidence cannot be stored in {folder}: {error.strerror}.",
+            "Free space or make the disk writable; try again.",
         ) from error

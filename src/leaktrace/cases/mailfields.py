@@ -35,7 +35,9 @@ _ORDER = re.compile(
 _URL = re.compile(r"(?:https?|ftp)://\S{1,4000}", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*")
 _GREETING_CHARACTERS = 300
-_TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof", "herr", "frau", "sir", "madam", "the", "and", "von", "van", "der"})
+_TITLES = frozenset(
+    {"mr", "mrs", "ms", "dr", "prof", "herr", "frau", "sir", "madam", "the", "and", "von", "van", "der"}
+)
 
 
 @dataclass(frozen=True, slots=True)

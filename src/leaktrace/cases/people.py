@@ -98,9 +98,7 @@ def changed(people: People, event: PersonChanged, actor: str, index: int) -> Peo
     sane_roles(roles)  # 4
     if actor == event.person and (roles != before.roles or event.active != before.active):  # 3
         raise NotAllowedError("Nobody changes their own roles.", "Another admin has to do it.")
-    after = replace(
-        before, roles=roles, active=event.active, key_id=event.key_id, public_key=event.public_key
-    )
+    after = replace(before, roles=roles, active=event.active, key_id=event.key_id, public_key=event.public_key)
     if event.public_key != before.public_key:
         _own_key(people, event.person, event.key_id, event.public_key)
     moved = _with(people, after, index)

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 from leaktrace.caserecords import ActionName, Person, Role
 from leaktrace.errors import NotAllowedError
 
-Thing = Literal["case", "exhibit", "identity", "exposure", "approval", "people", "events", "ledger"]
+Thing = Literal["case", "exhibit", "identity", "exposure", "approval", "people", "events"]
 THINGS: tuple[Thing, ...] = get_args(Thing)
 Verb = Literal[
     "open",
@@ -38,6 +38,7 @@ Verb = Literal[
     "hold",
     "close",
     "change",
+    "change_own",
     "record",
     "verify",
 ]
@@ -53,7 +54,7 @@ TABLE: Mapping[Role, Grants] = {
         "identity": frozenset({"unmask"}),
         "exposure": frozenset({"read", "freeze"}),
         "approval": frozenset({"read", "request", "use"}),
-        "people": frozenset({"list"}),
+        "people": frozenset({"list", "change_own"}),
     },
     "privacy_officer": {
         "case": frozenset({"open", "list", "read", "note", "admit", "lock_out", "answer", "hold", "close", "record"}),
@@ -61,25 +62,23 @@ TABLE: Mapping[Role, Grants] = {
         "identity": frozenset({"unmask"}),
         "exposure": frozenset({"read", "freeze"}),
         "approval": frozenset({"read", "request", "use"}),
-        "people": frozenset({"list"}),
-        "ledger": frozenset({"request", "use"}),
+        "people": frozenset({"list", "change_own"}),
     },
     "approver": {
         "case": frozenset({"list", "read", "note", "lock_out"}),
         "exhibit": frozenset({"read"}),
         "exposure": frozenset({"read"}),
         "approval": frozenset({"read", "decide"}),
-        "people": frozenset({"list"}),
-        "ledger": frozenset({"decide"}),
+        "people": frozenset({"list", "change_own"}),
     },
     "auditor": {
         "case": frozenset({"list"}),
         "approval": frozenset({"read"}),
-        "people": frozenset({"list"}),
+        "people": frozenset({"list", "change_own"}),
         "events": frozenset({"read", "verify"}),
     },
     "admin": {
-        "people": frozenset({"list", "add", "change"}),
+        "people": frozenset({"list", "add", "change", "change_own"}),
         "events": frozenset({"verify"}),
     },
 }
@@ -95,10 +94,8 @@ WITHOUT_CASE: frozenset[tuple[Thing, Verb]] = frozenset(
         ("people", "list"),
         ("people", "add"),
         ("people", "change"),
+        ("people", "change_own"),
         ("events", "verify"),
-        ("ledger", "request"),
-        ("ledger", "decide"),
-        ("ledger", "use"),
     }
 )
 """What is about no single case; everything else is refused without one."""
@@ -121,7 +118,7 @@ REQUESTERS: Mapping[ActionName, frozenset[Role]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Footing:
     """How a person stands to one case."""
 
     case: str
@@ -132,26 +129,26 @@ class Standing:
     """Why the case is about themselves, their manager or their report; null: it is not."""
 
 
-NO_CASE = Standing("-")
+NO_CASE = Footing("-")
 
 
-def permitted(person: Person | None, verb: Verb, thing: Thing, standing: Standing = NO_CASE) -> frozenset[Role]:
+def permitted(person: Person | None, verb: Verb, thing: Thing, footing: Footing = NO_CASE) -> frozenset[Role]:
     """The person's roles that grant the verb; NotAllowedError, in one and the same words for all a person may not know.
 
     Whether a case exists, and who its subjects are, is not told by the refusal.
     """
     if person is None or not person.active:  # 1
         raise NotAllowedError("This person is not known here, or no longer active.", "An admin enrols people.")
-    if standing.locked_out or standing.conflict is not None:  # 2
+    if footing.locked_out or footing.conflict is not None:  # 2
         raise _refusal(person, verb, thing)
     granting = frozenset(role for role in person.roles if verb in TABLE[role].get(thing, frozenset()))  # 3
     if not granting:
         raise _refusal(person, verb, thing)
-    if standing == NO_CASE or standing.case == "-":
+    if footing == NO_CASE or footing.case == "-":
         if (thing, verb) not in WITHOUT_CASE:
             raise _refusal(person, verb, thing)
         return granting
-    reached = frozenset(role for role in granting if role not in NEEDS_ADMISSION or role in standing.admitted)  # 4
+    reached = frozenset(role for role in granting if role not in NEEDS_ADMISSION or role in footing.admitted)  # 4
     if not reached:
         raise _refusal(person, verb, thing)
     return reached

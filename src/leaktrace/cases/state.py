@@ -285,9 +285,7 @@ def _under(move: _Move, request: str, *actions: ActionName, target: str | None =
 
 
 def _step(move: _Move, event: ContainmentStepDone) -> Case:
-    _under(
-        move, event.request, "contain_principal", "contain_seller", "undo_containment", target=event.target
-    )
+    _under(move, event.request, "contain_principal", "contain_seller", "undo_containment", target=event.target)
     return move.case
 
 

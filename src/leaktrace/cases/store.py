@@ -59,15 +59,15 @@ class Transaction:
 
     def append(self, case: str, actor: str, at: datetime, events: Sequence[CaseEvent]) -> tuple[RecordedEvent, ...]:
         """Applies the events in order and writes them with their log entries; CaseError when a move is illegal."""
-        return tuple(self._store._append(case, actor, at, event) for event in events)  # noqa: SLF001
+        return tuple(self._store._append(case, actor, at, event) for event in events)
 
     def pseudonym(self, case: str, kind: NameKind, name: str) -> str:
         """The pseudonym of a name in a case, given now if it had none."""
-        return self._store._pseudonym(case, kind, name)  # noqa: SLF001
+        return self._store._pseudonym(case, kind, name)
 
     def keep_password(self, person: str, hashed: str) -> None:
         """The Argon2 hash of somebody's password, in place of the one before."""
-        self._store._keep_password(person, hashed)  # noqa: SLF001
+        self._store._keep_password(person, hashed)
 
 
 class CaseStore:
