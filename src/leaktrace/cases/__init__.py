@@ -1,6 +1,6 @@
 """Cases: what was done about a leak, by whom, and how that is proven afterwards."""
 
-from leaktrace.cases.approvals import ApprovalLine, CaseDeskwork, CaseMaterial, Opened
+from leaktrace.cases.approvals import ApprovalLine
 from leaktrace.cases.case import Case, Request
 from leaktrace.cases.casefile import CaseFile, CaseLine, CheckLine, FindingParts
 from leaktrace.cases.exhibits import ExhibitStore
@@ -10,6 +10,7 @@ from leaktrace.cases.identity import Actor, IdentityProvider, KeyFileSignIn, Pas
 from leaktrace.cases.list_of_checks import CHECKS, Check
 from leaktrace.cases.mailfields import MailFields, MailText, fields_in_mails
 from leaktrace.cases.oddities import AccountUse, HabitFact, habit_facts
+from leaktrace.cases.opening import CaseMaterial, CaseWork, Opened
 from leaktrace.cases.people import People, key_id_of
 from leaktrace.cases.peopledesk import PeopleDesk, enrol_first
 from leaktrace.cases.store import CaseStore
@@ -20,11 +21,11 @@ __all__ = [
     "Actor",
     "ApprovalLine",
     "Case",
-    "CaseDeskwork",
     "CaseFile",
     "CaseLine",
     "CaseMaterial",
     "CaseStore",
+    "CaseWork",
     "Check",
     "CheckLine",
     "ExhibitStore",

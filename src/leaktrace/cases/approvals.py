@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,6 @@ from leaktrace.caserecords import (
     ExhibitStored,
     ExposureFrozen,
     GateAnswered,
-    IdentityUnmasked,
     NoticesPlanned,
     NoticesReconciled,
     Person,
@@ -96,29 +95,7 @@ class ApprovalLine:
     """What the requester signed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An identity that was opened for one person."""
-
-    pseudonym: str
-    name: str
-    until_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class CaseMaterial:
-    """All there is of a case, for whoever hands it over: names and sealed exhibits in plain."""
-
-    case: Case
-    events: tuple[RecordedEvent, ...]
-    exhibits: tuple[tuple[ExhibitStored, bytes], ...]
-    people: tuple[Person, ...]
-    people_events: tuple[RecordedEvent, ...]
-    names: dict[str, str]
-    """Pseudonym -> id as ingested."""
-
-
-class CaseDeskwork(CaseFile):
+class Approving(CaseFile):
     """`CaseFile` with approvals; implements `caserecords.Approvals` and `caserecords.CaseDiary`."""
 
     # --- asking and deciding ------------------------------------------------------------------------------
@@ -156,14 +133,6 @@ class CaseDeskwork(CaseFile):
             self._put(transaction, case, "other", f"Signed request {name}", envelope, ENVELOPE_TYPE)
             transaction.append(case, person.name, now, [asked])
         return self._request(case, name)
-
-    @needs("request", "approval")
-    def request_unmask(self, case: str, pseudonym: str, reason: str, hours: float | None = None) -> Request:
-        """Asks to see who one pseudonym is; `unmask` opens it once a second person agreed."""
-        if self._store.name_of(case, pseudonym) is None:
-            raise CaseError(f"Nobody goes by {pseudonym[:30]} in {case}.", "'leaktrace case show' lists pseudonyms.")
-        parameters = _unmasking(pseudonym, self._actor.person)
-        return self.request(case, "unmask", pseudonym, parameters, reason, hours)
 
     @needs("read", "approval")
     def approvals(self, case: str) -> tuple[Request, ...]:
@@ -275,78 +244,12 @@ class CaseDeskwork(CaseFile):
                 )
         return self._append(case, *events)
 
-    # --- names, by approval -------------------------------------------------------------------------------
-
-    @needs("unmask", "identity")
-    def unmask(self, case: str, request: str, before: Callable[[str], None] | None = None) -> Opened:
-        """Who a pseudonym is, for whoever asked, until the request expires; every reading is an event.
-
-        `before`: told the pseudonym before anything is opened (the look-up log).
-        """
-        with self._writing(case) as transaction:
-            found, now = self._request(case, request), max(self._clock(), self._case(case).last_at)
-            pseudonym = found.asked.target
-            if found.action != "unmask" or found.requested_by != self._actor.person:
-                raise ApprovalError(f"{request} opens no identity for {self._actor.person}.", "Ask for one yourself.")
-            if now >= found.asked.expires_at:
-                raise ApprovalError(f"{request} expired.", "Ask for it anew.")
-            if before is not None:
-                before(pseudonym)
-            if found.state != "used":
-                self._use(transaction, case, request, "unmask", pseudonym, _unmasking(pseudonym, self._actor.person))
-            until = found.asked.expires_at
-            event = IdentityUnmasked(request, pseudonym, self._actor.person, found.asked.reason, until)
-            transaction.append(case, self._actor.person, now, [event])
-        return Opened(pseudonym, self._name(case, pseudonym), until)
-
-    @needs("use", "approval")
-    def identity_for(self, case: str, request: str) -> str:
-        """The id of the principal that a used approval of containment is about, for its executor."""
-        found = self._running(case, request, "contain_principal", "undo_containment")
-        return self._name(case, found.asked.target)
-
-    @needs("use", "approval")
-    def sealed_exhibit(self, case: str, request: str, exhibit: str) -> bytes:
-        """A sealed exhibit in plain, for the executor of a used approval that needs it."""
-        found = self._running(case, request, "send_notices", "hand_over", "publish_statement")
-        stored = self._case(case).exhibits.get(exhibit)
-        if stored is None or (found.action != "hand_over" and stored.kind not in OPENED_KINDS[found.action]):
-            raise NotAllowedError(f"{request} does not open {exhibit[:20]}.", "It needs an approval for that.")
-        return self._exhibits.get(stored.sha256)
-
-    @needs("use", "approval")
-    def material(self, case: str, request: str) -> CaseMaterial:
-        """Everything, for a bundle; takes a used approval of `hand_over`."""
-        self._running(case, request, "hand_over")
-        state = self._case(case)
-        return CaseMaterial(
-            case=state,
-            events=self._store.events(case),
-            exhibits=tuple((one, self._exhibits.get(one.sha256)) for one in state.exhibits.values()),
-            people=self._store.people().everybody(),
-            people_events=self._store.events("-"),
-            names={mark: name for name, mark in self._store.names(case).items()},
-        )
-
-    def _running(self, case: str, request: str, *actions: ActionName) -> Request:
-        found = self._request(case, request)
-        expired = self._clock() >= found.asked.expires_at
-        if found.state != "used" or found.used_by != self._actor.person or found.action not in actions or expired:
-            raise ApprovalError(f"{request} is no approval that {self._actor.person} is using for this.", "Ask for it.")
-        return found
-
     # --- inside -------------------------------------------------------------------------------------------
 
     def _key(self) -> PersonKey:
         if self._actor.key is None:
             raise NotAllowedError("Requests and approvals are signed.", "Sign in with your key file, not a password.")
         return self._actor.key
-
-    def _name(self, case: str, pseudonym: str) -> str:
-        name = self._store.name_of(case, pseudonym)
-        if name is None:
-            raise CaseError(f"Nobody goes by {pseudonym[:30]} in {case}.", "'leaktrace case show' lists pseudonyms.")
-        return name
 
     def _request(self, case: str, request: str) -> Request:
         found = self._case(case).request(request)
@@ -362,20 +265,9 @@ class CaseDeskwork(CaseFile):
         return event
 
 
-OPENED_KINDS: dict[ActionName, frozenset[str]] = {
-    "send_notices": frozenset({"exposure"}),
-    "publish_statement": frozenset({"exposure"}),
-}
-"""Which sealed exhibits an executor opens under which approval; a hand-over opens all."""
-
-
 def digest_of_bytes(parameters: bytes) -> str:
     """`digest_of` of parameters that are in their canonical spelling."""
     return hashlib.sha256(parameters).hexdigest()
-
-
-def _unmasking(pseudonym: str, reader: str) -> dict[str, str]:
-    return {"pseudonym": pseudonym, "reader": reader}
 
 
 def _known_action(action: str) -> None:

@@ -10,7 +10,6 @@ import json
 import types
 import typing
 from datetime import datetime
-from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 from leaktrace.caserecords import EVENT_KINDS, CaseEvent, canonical
@@ -28,26 +27,24 @@ def event_from(kind: str, raw: bytes) -> CaseEvent:
     if found is None:
         raise CaseError(f"There is no event '{kind}'.", "A newer leaktrace wrote it: install that one.")
     try:
-        event: CaseEvent = record_from(found, json.loads(raw))
+        event: CaseEvent = _made(found, _TYPES[kind], json.loads(raw))
     except (ValueError, TypeError, RecursionError) as error:
         raise CaseError(f"A stored {kind} cannot be read.", "Restore the workspace from a backup.") from error
     return event
 
 
-def record_from(kind: type[Any], document: Any) -> Any:
-    """A frozen record from its document. ValueError or TypeError where the two do not fit."""
-    if not isinstance(document, dict):
-        raise TypeError(f"{kind.__name__} is no object")
-    wanted = _types(kind)
-    if set(document) != set(wanted):
-        raise ValueError(f"{kind.__name__} has other fields")
+def _made(kind: type[Any], wanted: dict[str, Any], document: Any) -> Any:
+    if not isinstance(document, dict) or set(document) != set(wanted):
+        raise ValueError("an object with other fields, or none")
     return kind(**{name: _value(wanted[name], document[name]) for name in wanted})
 
 
-@cache
-def _types(kind: Any) -> dict[str, Any]:
+def _types(kind: type[Any]) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
     return {one.name: hints[one.name] for one in dataclasses.fields(kind)}
+
+
+_TYPES: dict[str, dict[str, Any]] = {name: _types(kind) for name, kind in EVENT_KINDS.items()}
 
 
 def _value(wanted: Any, value: Any) -> Any:
@@ -66,8 +63,6 @@ def _value(wanted: Any, value: Any) -> Any:
         return {_typed(str, key): _value(get_args(wanted)[1], one) for key, one in _typed(dict, value).items()}
     if wanted is datetime:
         return _instant(_typed(str, value))
-    if dataclasses.is_dataclass(wanted) and isinstance(wanted, type):
-        return record_from(wanted, value)
     return _typed(wanted, value)
 
 

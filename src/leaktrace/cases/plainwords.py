@@ -1,7 +1,7 @@
 """Free text that goes into events (titles, notes, reasons) names nobody. Pure.
 
-The words that people write are never changed; a text that would open a pseudonym is refused, with
-what to write instead. What this cannot see: a person described in words ("the tall one from team 4"). That stays with the writer.
+The words that people write are never changed; a text that would open a pseudonym is refused, with what to write
+instead. What this cannot see: a person described in words ("the tall one from team 4"). That stays with the writer.
 """
 
 from __future__ import annotations
