@@ -7,6 +7,7 @@ from leaktrace.cases.exhibits import ExhibitStore
 from leaktrace.cases.exposure import Residence, Shown, exposure_list
 from leaktrace.cases.guard import Premises
 from leaktrace.cases.identity import Actor, IdentityProvider, KeyFileSignIn, PasswordSignIn
+from leaktrace.cases.inside import Inside
 from leaktrace.cases.list_of_checks import CHECKS, Check
 from leaktrace.cases.mailfields import MailFields, MailText, fields_in_mails
 from leaktrace.cases.oddities import AccountUse, HabitFact, habit_facts
@@ -32,6 +33,7 @@ __all__ = [
     "FindingParts",
     "HabitFact",
     "IdentityProvider",
+    "Inside",
     "KeyFileSignIn",
     "MailFields",
     "MailText",

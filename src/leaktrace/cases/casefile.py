@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -77,6 +77,10 @@ class FindingParts:
     seller_probability: str | None
     principals: tuple[str, ...]
     """Every principal that the document names anywhere: all get pseudonyms, so that none is shown by its id."""
+
+    def with_seller(self, seller: str | None, probability: str | None) -> FindingParts:
+        """The same with the seller that the evidence is tied to."""
+        return replace(self, seller=seller, seller_probability=probability)
 
 
 @dataclass(frozen=True, slots=True)

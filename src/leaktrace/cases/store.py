@@ -17,10 +17,11 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from leaktrace.caserecords import CaseEvent, LogEntry, RecordedEvent, canonical, commitment_of, event_document
 from leaktrace.cases.case import Case
@@ -47,8 +48,17 @@ _TABLES = (
     "CREATE TRIGGER IF NOT EXISTS case_events_same BEFORE UPDATE OF idx, case_id, seq, kind ON case_events "
     "BEGIN SELECT RAISE(ABORT, 'events are never changed'); END",
 )
-AfterCommit = Callable[[CustodyLog], None]
 _Row = tuple[int, str, int, str, bytes]
+
+
+class Keeper(Protocol):
+    """Who keeps the last checkpoint of the log outside the database (`cases.custody`)."""
+
+    def begin(self, log: CustodyLog) -> object:
+        """At opening: CustodyError unless the log continues what had been seen. Inside a transaction."""
+
+    def moved(self, log: CustodyLog) -> object:
+        """After each commit."""
 
 
 class Transaction:
@@ -73,10 +83,10 @@ class Transaction:
 class CaseStore:
     """All cases of one workspace."""
 
-    def __init__(self, folder: Path, keyring: Keyring, after_commit: AfterCommit | None = None) -> None:
-        """`after_commit`: told after each transaction, to move the anchors of the custody log."""
+    def __init__(self, folder: Path, keyring: Keyring, keeper: Keeper | None = None) -> None:
+        """`keeper`: keeps the anchors of the custody log; without one a shortened log is not found out."""
         self._keyring = keyring
-        self._after_commit = after_commit
+        self._keeper = keeper
         self._cases: dict[str, tuple[Case, int]] = {}
         self._people: tuple[People, int] = (People(), -1)
         self._heads: dict[str, str] = {}
@@ -89,6 +99,9 @@ class CaseStore:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._prepare(path)
             self._log = CustodyLog(self._connection)
+            if keeper is not None:
+                with self._begun():
+                    keeper.begin(self._log)
 
     def _prepare(self, path: Path) -> None:
         with self._begun():
@@ -122,8 +135,8 @@ class CaseStore:
         except BaseException:
             self._cases, self._people, self._heads = cases, people, heads
             raise
-        if self._after_commit is not None:
-            self._after_commit(self._log)
+        if self._keeper is not None:
+            self._keeper.moved(self._log)
 
     @contextmanager
     def _begun(self) -> Iterator[None]:
