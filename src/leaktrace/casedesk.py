@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, get_args
 
 from leaktrace import lookuplog
 from leaktrace.caserecords import ExposureFrozen, ExposureList, RecordedEvent
@@ -25,6 +26,7 @@ from leaktrace.cases import (
     PeopleDesk,
     Premises,
 )
+from leaktrace.cases.casefile import Conclusion
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
 from leaktrace.errors import CaseError, UsageError
@@ -32,7 +34,7 @@ from leaktrace.folder import LOOKUPS, cannot_write
 from leaktrace.folder import Opened as OpenedFolder
 from leaktrace.ledger import DuckLedger, Signed
 from leaktrace.mailflow import MailFlow
-from leaktrace.records import Finding, LegalHold
+from leaktrace.records import Finding, LegalHold, to_document
 from leaktrace.traces import Traces
 from leaktrace.tracing import Traced
 
@@ -67,17 +69,22 @@ class ExposureSummary:
 
 def summary_of(exposure: ExposureList) -> ExposureSummary:
     """The numbers of a list."""
-    rows = exposure.rows
+    return summary_of_document(to_document(exposure))
+
+
+def summary_of_document(document: dict[str, Any]) -> ExposureSummary:
+    """The numbers of a list as it is kept: canonical JSON, read back."""
+    rows = document["rows"]
     return ExposureSummary(
         customer_count=len(rows),
-        by_certainty=dict(sorted(Counter(row.certainty for row in rows).items())),
-        by_field=dict(sorted(Counter(field for row in rows for field in (*row.fields, *row.widened_by)).items())),
-        by_jurisdiction=dict(sorted(Counter(row.jurisdiction or "unknown" for row in rows).items())),
-        access_count=sum(row.access_count for row in rows),
-        only_email=exposure.only_email,
-        only_email_reason=exposure.only_email_reason,
-        fields_in_mail=exposure.fields_in_mail,
-        notes=exposure.notes,
+        by_certainty=dict(sorted(Counter(row["certainty"] for row in rows).items())),
+        by_field=dict(sorted(Counter(one for row in rows for one in (*row["fields"], *row["widened_by"])).items())),
+        by_jurisdiction=dict(sorted(Counter(row["jurisdiction"] or "unknown" for row in rows).items())),
+        access_count=sum(row["access_count"] for row in rows),
+        only_email=document["only_email"],
+        only_email_reason=document["only_email_reason"],
+        fields_in_mail=document["fields_in_mail"],
+        notes=tuple(document["notes"]),
     )
 
 
@@ -120,6 +127,10 @@ class CaseDesk:
         self.work = CaseWork(room.premises, actor)
         self.people = PeopleDesk(room.premises, actor)
         self._inside = Inside(room.premises, actor)
+
+    def now(self) -> datetime:
+        """The time by the workspace's clock."""
+        return self._room.clock()
 
     # --- opening ------------------------------------------------------------------------------------------
 
@@ -185,6 +196,10 @@ class CaseDesk:
         """Makes the exposure list, keeps it as sealed evidence, and writes its digest into the log."""
         return self.work.freeze_exposure(case, self._exposure(case))
 
+    def frozen_summary(self, case: str) -> ExposureSummary:
+        """The frozen exposure list, in numbers."""
+        return summary_of_document(self.work.exposure(case))
+
     # --- the account is not the person --------------------------------------------------------------------
 
     def subject_facts(self, case: str) -> tuple[SubjectFacts, ...]:
@@ -201,6 +216,26 @@ class CaseDesk:
             keyring, settings = self._room.opened.keyring, self._room.opened.settings
             found.append(SubjectFacts(subject, account_facts(self._room.ledger, keyring, name, evidence, settings)))
         return tuple(found)
+
+    def answer(self, case: str, written: str, remark: str = "") -> RecordedEvent:
+        """Answers a check as a command gives it: `SUBJECT:CHECK=answer`; the subject may be left out where it is one."""
+        name, equals, reply = written.partition("=")
+        subject, colon, check = name.rpartition(":")
+        if not colon:
+            subjects = {line.subject for line in self.work.checks(case)}
+            if len(subjects) != 1:
+                raise UsageError("The case has several subjects, or none.", "Say which: P-….:CHECK=answer.")
+            subject = subjects.pop()
+        if not equals or reply not in ("yes", "no", "unknown"):
+            raise UsageError(f"'{written[:80]}' is no answer.", "Write CHECK=yes, CHECK=no or CHECK=unknown.")
+        return self.work.answer_check(case, subject, check, reply, remark)
+
+    def close_case(self, case: str, conclusion: str, reason: str) -> RecordedEvent:
+        """Ends the case with one of the closed set of conclusions."""
+        found = next((one for one in get_args(Conclusion) if one == conclusion), None)
+        if found is None:
+            raise UsageError(f"'{conclusion[:40]}' is no conclusion.", f"It is one of {', '.join(get_args(Conclusion))}.")
+        return self.work.close(case, found, reason)
 
     # --- names --------------------------------------------------------------------------------------------
 
