@@ -103,18 +103,23 @@ def read_anchor(path: Path) -> bytes:
 
 def write_anchor(path: Path, note: str) -> None:
     """Puts a checkpoint in place of the one before, whole or not at all."""
+    write_whole(path, note.encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """A small file, 0600, that is there whole or not at all; CustodyError where it cannot be written."""
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(note)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         aside.replace(path)
     except OSError as error:
         raise CustodyError(
-            f"The anchor {path} cannot be written: {error.strerror}.", "Free space or make its folder writable."
+            f"{path} cannot be written: {error.strerror}.", "Free space or make its folder writable."
         ) from error
     finally:
         with contextlib.suppress(OSError):

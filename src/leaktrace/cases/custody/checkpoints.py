@@ -15,6 +15,7 @@ from leaktrace.cases.custody.notes import (
     NoteSigner,
     from_base64,
     note_of,
+    one_line,
     open_note,
     split_note,
     to_base64,
@@ -112,6 +113,5 @@ def parse_checkpoint(text: str) -> tuple[str, TreeHead]:
 def with_cosignature(note: str, line: str) -> str:
     """The checkpoint with one more signature line; nothing is verified here."""
     text, lines = split_note(note.encode())
-    added = line if line.endswith("\n") else line + "\n"
-    split_note(note_of(text, [added]).encode())
+    added = one_line(line)
     return note if added in lines else note_of(text, [*lines, added])

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -65,7 +65,8 @@ class NoteSigner:
     """A private key with its name. Its `repr` shows no secret."""
 
     key: NoteKey
-    _private: Ed25519PrivateKey
+    _sign: Callable[[bytes], bytes]
+    """Ed25519 over a message, 64 bytes."""
 
     def __repr__(self) -> str:
         return f"NoteSigner({self.key.vkey()!r})"
@@ -75,13 +76,13 @@ class NoteSigner:
         """The signer with this 32-byte Ed25519 seed."""
         private = Ed25519PrivateKey.from_private_bytes(seed)
         public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return NoteSigner(NoteKey(_checked_name(name), kind, public), private)
+        return NoteSigner(NoteKey(_checked_name(name), kind, public), private.sign)
 
     def sign(self, text: str) -> str:
         """The signature line for a note with this text."""
         if self.key.kind != NOTE_SIGNATURE:
             raise CustodyError("A witness's key does not sign notes as their author.", "Use the log's own key.")
-        return self._line(self._private.sign(text.encode()))
+        return self._line(self._sign(text.encode()))
 
     def cosign(self, text: str, at: datetime) -> str:
         """The line that says: at that time this was the largest consistent checkpoint I have seen of this log."""
@@ -89,7 +90,7 @@ class NoteSigner:
             raise CustodyError("The log's own key is no witness.", "A witness has a key of its own, elsewhere.")
         seconds = int(at.timestamp())
         stamped = struct.pack(">Q", seconds)
-        return self._line(stamped + self._private.sign((_COSIGNED.format(seconds=seconds) + text).encode()))
+        return self._line(stamped + self._sign((_COSIGNED.format(seconds=seconds) + text).encode()))
 
     def _line(self, signature: bytes) -> str:
         return f"{_DASH}{self.key.name} {to_base64(self.key.key_id() + signature)}\n"
@@ -167,6 +168,15 @@ def open_note(raw: bytes, keys: Iterable[NoteKey]) -> OpenedNote:
     if not found:  # 4
         raise CustodyError("No known key has signed this note.", _HINT)
     return OpenedNote(text, tuple(found))
+
+
+def one_line(text: str) -> str:
+    """A signature line as it stands under a note; CustodyError where the text is none, or more than one."""
+    line = text.strip() + "\n"
+    if len(line.splitlines()) != 1 or len(line) > MAX_NOTE_BYTES:
+        raise _no_note("this is not one signature line")
+    _parsed_line(line)
+    return line
 
 
 def _parsed_line(line: str) -> tuple[str, bytes]:

@@ -20,8 +20,17 @@ from leaktrace.caserecords import TreeHead
 from leaktrace.cases.custody.anchor import read_anchor, write_anchor
 from leaktrace.cases.custody.checkpoints import SignedCheckpoint, parse_checkpoint, verify_checkpoint
 from leaktrace.cases.custody.log import CustodyLog
-from leaktrace.cases.custody.notes import MAX_NOTE_BYTES, NoteKey, NoteSigner, from_base64, split_note, to_base64
+from leaktrace.cases.custody.notes import (
+    COSIGNATURE,
+    MAX_NOTE_BYTES,
+    NoteKey,
+    NoteSigner,
+    from_base64,
+    split_note,
+    to_base64,
+)
 from leaktrace.cases.custody.tree import EMPTY_ROOT, HASH_BYTES, MAX_PROOF_HASHES, verify_consistency
+from leaktrace.cases.signing.keys import PersonKey
 from leaktrace.errors import CustodyError
 
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})")
@@ -71,6 +80,11 @@ def parse_request(raw: bytes) -> WitnessRequest:
     if old is None or not gap or len(raw) > _MAX_BYTES or len(proof) > MAX_PROOF_HASHES or len(proof) != len(lines):
         raise CustodyError("This is not a request for a witness.", "Make one: leaktrace custody checkpoint --request.")
     return WitnessRequest(int(old[1]), proof, text)
+
+
+def witness_signer(key: PersonKey) -> NoteSigner:
+    """A witness's key, which lies in a file like a person's; its name is the witness's."""
+    return NoteSigner(NoteKey(key.name, COSIGNATURE, bytes.fromhex(key.public_key)), key.sign)
 
 
 class Witness:
