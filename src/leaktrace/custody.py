@@ -55,6 +55,8 @@ class CustodyCheck:
     """Size of the checkpoint that was given to compare with; null: none was, so nothing outside vouches for the log."""
     cosigned: tuple[Cosigned, ...]
     """By witnesses that were named, under the checkpoint that was given."""
+    event_count: int | None = None
+    """Events that were found to be what the log committed to; null: the log alone was looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from pathlib import Path
 from leaktrace import lookuplog
 from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
 from leaktrace.casedesk import CaseDesk, CaseRoom
+from leaktrace.caserecords import ExhibitStored
 from leaktrace.cases import Actor
-from leaktrace.custody import Custody, has_custody, keeper_of
+from leaktrace.cases.custody import NoteKey
+from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
 from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
@@ -491,6 +493,31 @@ class Workspace:
             keeper = keeper_of(opened.path, opened.keyring, opened.workspace_id, self._around.environment)
             self._cases = CaseRoom(opened, self._ledger, self._mail, self._around.clock, keeper)
         return self._cases
+
+    def custody(self) -> Custody:
+        """The custody log, to check it and to prove from it. Close it, or use it with `with`."""
+        return Custody(self._opened, self._around.environment)
+
+    def verify_custody(
+        self,
+        checkpoint: bytes | None = None,
+        *,
+        keys: Iterable[NoteKey] = (),
+        witnesses: Iterable[NoteKey] = (),
+        quorum: int = 0,
+        progress: Progress | None = None,
+    ) -> CustodyCheck:
+        """Checks the whole custody log, its anchors, a checkpoint from outside, and that events are as logged."""
+        with self.custody() as custody:
+            found = custody.verify(checkpoint, keys=keys, witnesses=witnesses, quorum=quorum, progress=progress)
+        return replace(found, event_count=self.case_room().store.verify_events())
+
+    def custody_index(self, case: str, exhibit: str) -> int:
+        """The number of the entry that took an exhibit into evidence; UsageError where there is none."""
+        for one in self.case_room().store.events(case):
+            if isinstance(one.event, ExhibitStored) and one.event.exhibit == exhibit:
+                return one.entry.index
+        raise UsageError(f"There is no exhibit {exhibit} in {case}.", f"See: leaktrace case exhibits {case}.")
 
     def cases(self, actor: Actor) -> CaseDesk:
         """Cases, as this person works with them. `actor`: whom an identity provider signed in (`leaktrace.cases`)."""

@@ -149,8 +149,8 @@ def verify(
     if quorum and checkpoint is None:
         raise UsageError("A quorum of witnesses needs a checkpoint to look at.", "Give it: --checkpoint FILE.")
     given = None if checkpoint is None else read_anchor(checkpoint)
-    with _open(context) as opened, progress_line() as tell:
-        found = opened.verify(given, keys=_keys(log), witnesses=_keys(witness), quorum=quorum, progress=tell)
+    with screen_of(context).open() as workspace, progress_line() as tell:
+        found = workspace.verify_custody(given, keys=_keys(log), witnesses=_keys(witness), quorum=quorum, progress=tell)
     answer_plain(found, _told(found), as_json=as_json)
     return 0
 
@@ -163,6 +163,7 @@ def _told(found: CustodyCheck) -> str:
             outside += f" Cosigned by {', '.join(one.witness for one in found.cosigned)}."
     return (
         f"The custody log {found.origin} is whole: {found.size:,} entries, root {found.root}.\n"
+        f"All {found.event_count or 0:,} events are as they were logged.\n"
         f"Key fingerprint {found.fingerprint}.\n{outside}"
     )
 
@@ -306,15 +307,20 @@ def timestamps(context: typer.Context, as_json: JsonOption = False) -> int:
 
 def proof(
     context: typer.Context,
-    index: Annotated[int, typer.Argument(help="Number of the entry in the custody log.", min=0)],
+    what: Annotated[list[str], typer.Argument(help="Number of an entry; or a case and an exhibit of it.")],
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Prove that an entry is in the custody log: a text file that can be checked without this workspace.
 
-    Example: leaktrace custody proof 17 --out entry-17.tlog-proof
+    Example: leaktrace custody proof K-3f2a9c1d E-0001 --out E-0001.tlog-proof
     """
-    with _open(context) as opened:
+    if len(what) > 2 or (len(what) == 1 and not what[0].isdecimal()):
+        raise UsageError(
+            "Say the number of an entry, or a case and an exhibit.", "leaktrace custody proof CASE EXHIBIT."
+        )
+    with screen_of(context).open() as workspace, workspace.custody() as opened:
+        index = int(what[0]) if len(what) == 1 else workspace.custody_index(what[0], what[1])
         found = opened.proof(index)
         size = opened.log.head().size
     text = found.to_text()
