@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from leaktrace.caserecords import TreeHead
 from leaktrace.cases.custody import CustodyLog, LogKeeper, SignedCheckpoint, log_keys, verify_checkpoint
-from leaktrace.cases.custody.anchor import continues, read_anchor, write_anchor, write_whole
+from leaktrace.cases.custody.anchor import continues, read_whole, write_anchor, write_whole
 from leaktrace.cases.custody.checkpoints import Cosigned, checkpoint_text, with_cosignature
 from leaktrace.cases.custody.notes import NoteKey, split_note
 from leaktrace.cases.custody.proofs import InclusionProof, prove
@@ -201,7 +201,7 @@ class Custody:
     def add_cosignature(self, line: str, witness: NoteKey) -> SignedCheckpoint:
         """Puts a witness's signature under the checkpoint it is for; CustodyError where it fits none that was given."""
         for path in sorted((self._folder / _GIVEN).glob("*.checkpoint"), reverse=True):
-            note = with_cosignature(read_anchor(path).decode(), line)
+            note = with_cosignature(read_whole(path).decode(), line)
             try:
                 found = verify_checkpoint(note.encode(), self.keeper.keys.origin, self.keeper.keys.keys, [witness], 1)
             except CustodyError:
@@ -243,12 +243,12 @@ class Custody:
         found = []
         for path in sorted((self._folder / _GIVEN).glob("*.tsr"), key=lambda one: int(one.stem)):
             size = int(path.stem)
-            text, _ = split_note(read_anchor(self._given(size, "checkpoint")))
+            text, _ = split_note(read_whole(self._given(size, "checkpoint")))
             continues(self.log, verify_checkpoint(
-                read_anchor(self._given(size, "checkpoint")), self.keeper.keys.origin, self.keeper.keys.keys
+                read_whole(self._given(size, "checkpoint")), self.keeper.keys.origin, self.keeper.keys.keys
             ).head)  # fmt: skip
-            chain = read_anchor(self._given(size, "chain.pem"))
-            found.append(_told(size, judge(text.encode(), read_anchor(path), chain), path))
+            chain = read_whole(self._given(size, "chain.pem"))
+            found.append(_told(size, judge(text.encode(), read_whole(path), chain), path))
         return tuple(found)
 
     def _given(self, size: int, suffix: str) -> Path:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from leaktrace.cases.custody import NoteKey, key_from_vkey
-from leaktrace.cases.custody.anchor import read_anchor, write_whole
+from leaktrace.cases.custody.anchor import read_whole, write_whole
 from leaktrace.cases.custody.checkpoints import Cosigned
 from leaktrace.cases.custody.notes import NOTE_SIGNATURE
 from leaktrace.cases.custody.proofs import verify_proof
@@ -148,7 +148,7 @@ def verify(
         return _verify_outside(folder, proof, _keys(log), _keys(witness), quorum, as_json=as_json)
     if quorum and checkpoint is None:
         raise UsageError("A quorum of witnesses needs a checkpoint to look at.", "Give it: --checkpoint FILE.")
-    given = None if checkpoint is None else read_anchor(checkpoint)
+    given = None if checkpoint is None else read_whole(checkpoint)
     with screen_of(context).open() as workspace, progress_line() as tell:
         found = workspace.verify_custody(given, keys=_keys(log), witnesses=_keys(witness), quorum=quorum, progress=tell)
     answer_plain(found, _told(found), as_json=as_json)
@@ -183,7 +183,7 @@ def _verify_outside(
         told = f"{folder} is the log {origin}: {seen.head.size:,} entries, root {seen.head.root}."
     else:
         assert proof is not None  # noqa: S101 - one of the two, as checked above
-        proven = verify_proof(read_anchor(proof), origin, log, witnesses=witnesses, quorum=quorum)
+        proven = verify_proof(read_whole(proof), origin, log, witnesses=witnesses, quorum=quorum)
         seen, index, leaf, count = proven.checkpoint, proven.index, proven.leaf.decode("utf-8", "replace"), None
         told = f"Entry {index} is in the log {origin} of {seen.head.size:,} entries:\n{leaf}"
     found = VerifiedFolder(origin, seen.head.size, seen.head.root, index, leaf, count, seen.cosigned)
@@ -234,7 +234,7 @@ def witness(
     for one in _keys(log):
         logs[one.name] = (*logs.get(one.name, ()), one)
     signer = witness_signer(load_person_key(key, name, _passphrase(key, passphrase_file)))
-    done = Witness(signer, logs, state).cosign(read_anchor(request), datetime.now(UTC))
+    done = Witness(signer, logs, state).cosign(read_whole(request), datetime.now(UTC))
     _write(out, done.line)
     head = done.checkpoint.head
     said = WitnessSaid(done.checkpoint.origin, head.size, done.seen_before, done.line, signer.key.vkey())
@@ -267,7 +267,7 @@ def cosigned(
 
     Example: leaktrace custody cosigned counsel.cosignature --witness VKEY
     """
-    line = read_anchor(file).decode("utf-8", "replace")
+    line = read_whole(file).decode("utf-8", "replace")
     with _open(context) as opened:
         found = opened.add_cosignature(line, key_from_vkey(witness))
     taken = CosignatureTaken(found.head.size, found.cosigned[0].witness, found.cosigned[0].at)
@@ -287,7 +287,7 @@ def timestamp(
     Example: leaktrace custody timestamp --tsa https://tsa.example/tsr --chain tsa-chain.pem
     """
     with _open(context) as opened:
-        made = opened.timestamp(tsa, read_anchor(chain))
+        made = opened.timestamp(tsa, read_whole(chain))
     told = f"{made.authority} saw {made.size:,} entries at {made.at}." if made.at else f"Inconclusive: {made.reason}."
     answer_plain(made, told, as_json=as_json)
     return 0 if made.outcome == "timestamped" else 3
@@ -346,7 +346,7 @@ def export(
 def _passphrase(key: Path, file: Path | None) -> str | None:
     from leaktrace.passphrases import is_sealed
 
-    text = read_anchor(key).decode("utf-8", "replace")
+    text = read_whole(key).decode("utf-8", "replace")
     return passphrase_from(file, new=False, what=str(key)) if is_sealed(text) else None
 
 
