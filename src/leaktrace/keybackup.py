@@ -58,7 +58,7 @@ def backup_text(held: KeySecrets, workspace_id: str, passphrase: str, at: dateti
 def read_backup(raw: bytes) -> Backup:
     """The back-up in a file, typed or copied. KeyFileError names the line that is wrong or missing."""
     text = raw[:_MAX_BYTES].decode("utf-8", "replace")
-    found = re.search(r"^workspace: ([0-9a-f]{1,64})\s*$", text, re.MULTILINE)
+    found = re.search(r"^\s*workspace: ([0-9a-f]{1,64})\s*$", text, re.MULTILINE)
     count = re.search(r"([0-9]+) lines follow\.", text)
     if _TITLE not in text or found is None or count is None:
         raise KeyFileError("This is not a back-up of a leaktrace key.", f"It begins with '{_TITLE}'.")

@@ -404,13 +404,15 @@ class Workspace:
     def finish_key_rotation(self, *, progress: Progress | None = None) -> Rotated:
         """Seals everything anew under the newest generation of the key; `keykeeping.begin_rotation` made it."""
         areas = [
-            Area("names", lambda: self._ledger.upkeep().reseal(progress)),
-            Area("mail", self._mail.reseal),
-            Area("evidence", self._evidence.reseal),
+            Area("name files", lambda: self._ledger.upkeep().reseal(progress)),
+            Area("mail files and records", self._mail.reseal),
+            Area("evidence files", self._evidence.reseal),
         ]
         if has_custody(self.path):
             room = self.case_room()
-            areas.append(Area("cases", lambda: room.store.reseal() + room.premises.exhibits.reseal()))
+            areas.append(
+                Area("events and exhibits of cases", lambda: room.store.reseal() + room.premises.exhibits.reseal())
+            )
             areas.append(Area("custody anchors", self._follow_key))
         return finish_rotation(self._opened, areas)
 
