@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
 from time import sleep
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from leaktrace.cases.custody import CustodyLog, LogKeeper, Pending, tree
 from leaktrace.cases.custody.checkpoints import sign_checkpoint
-from leaktrace.cases.custody.entries import read_leaf
+from leaktrace.cases.custody.entries import leaf_of, numbered, read_leaf
 from leaktrace.errors import CustodyError
 from tests.cases.custody_logs import KEYS, OTHER_KEYS, START, connect, log_of, pending
 
@@ -35,6 +36,17 @@ def test_an_entry_is_hashed_in_its_one_spelling_and_read_back() -> None:
     )
     (entry,) = log.entries(2, 3)
     assert (entry.index, entry.case, entry.leaf()) == (2, "case-2", leaf)
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.text('aK"\\\n', max_size=9),
+    st.datetimes(datetime(1970, 1, 2)),
+)
+def test_the_fast_spelling_is_the_one_spelling(case: str, kind: str, at: datetime) -> None:
+    entry = numbered(Pending(case, kind, at.replace(tzinfo=timezone(timedelta(hours=3))), "ab" * 32), 7)
+    assert leaf_of(entry) == entry.leaf()
+    assert read_leaf(entry.leaf()) == entry
 
 
 @pytest.mark.parametrize(
