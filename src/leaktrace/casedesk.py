@@ -26,7 +26,7 @@ from leaktrace.cases import (
     PeopleDesk,
     Premises,
 )
-from leaktrace.cases.casefile import Conclusion
+from leaktrace.cases.casefile import Answer, Conclusion
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
 from leaktrace.errors import CaseError, UsageError
@@ -218,7 +218,7 @@ class CaseDesk:
         return tuple(found)
 
     def answer(self, case: str, written: str, remark: str = "") -> RecordedEvent:
-        """Answers a check as a command gives it: `SUBJECT:CHECK=answer`; the subject may be left out where it is one."""
+        """Answers a check as a command gives it: `SUBJECT:CHECK=answer`, or without the only subject."""
         name, equals, reply = written.partition("=")
         subject, colon, check = name.rpartition(":")
         if not colon:
@@ -226,15 +226,16 @@ class CaseDesk:
             if len(subjects) != 1:
                 raise UsageError("The case has several subjects, or none.", "Say which: P-….:CHECK=answer.")
             subject = subjects.pop()
-        if not equals or reply not in ("yes", "no", "unknown"):
+        given = next((one for one in get_args(Answer) if one == reply), None)
+        if not equals or given is None:
             raise UsageError(f"'{written[:80]}' is no answer.", "Write CHECK=yes, CHECK=no or CHECK=unknown.")
-        return self.work.answer_check(case, subject, check, reply, remark)
+        return self.work.answer_check(case, subject, check, given, remark)
 
     def close_case(self, case: str, conclusion: str, reason: str) -> RecordedEvent:
         """Ends the case with one of the closed set of conclusions."""
         found = next((one for one in get_args(Conclusion) if one == conclusion), None)
         if found is None:
-            raise UsageError(f"'{conclusion[:40]}' is no conclusion.", f"It is one of {', '.join(get_args(Conclusion))}.")
+            raise UsageError(f"'{conclusion[:40]}' is no conclusion.", f"One of {', '.join(get_args(Conclusion))}.")
         return self.work.close(case, found, reason)
 
     # --- names --------------------------------------------------------------------------------------------

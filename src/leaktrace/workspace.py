@@ -12,9 +12,9 @@ from os import PathLike
 from pathlib import Path
 
 from leaktrace import lookuplog
+from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
 from leaktrace.casedesk import CaseDesk, CaseRoom
 from leaktrace.cases import Actor
-from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
 from leaktrace.custody import keeper_of
 from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers

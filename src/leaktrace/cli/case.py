@@ -57,7 +57,9 @@ def open_case(
     Example: leaktrace case open --campaign camp-3f2a --as ina
     """
     if sum(one is not None for one in (campaign, tip, mail)) > 1:
-        raise UsageError("A case is opened from one thing.", "Say one of --campaign, --tip and --mail, or none of them.")
+        raise UsageError(
+            "A case is opened from one thing.", "Say one of --campaign, --tip and --mail, or none of them."
+        )
     with desk_of(context, person, key, by_password=password) as desk:
         if campaign is not None:
             opened = desk.open_from_campaign(campaign, title or "Unwanted mail to customers", field=field)
@@ -317,7 +319,7 @@ def exhibit(
     password: PasswordOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the bytes of an exhibit to a file; findings and exposure lists with pseudonyms, other sealed ones not at all.
+    """Write an exhibit to a file; findings and exposure lists with pseudonyms, other sealed ones not at all.
 
     Example: leaktrace case exhibit K-3f2a9c1d E-0003 --out statement.txt --as ina
     """
@@ -388,4 +390,3 @@ def reopen(
 
 def _told(events: tuple[RecordedEvent, ...], *, as_json: bool) -> None:
     answer(tuple(event_view(one) for one in events), render_timeline(events), as_json=as_json)
-

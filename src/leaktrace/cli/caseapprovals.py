@@ -37,7 +37,8 @@ def request(
     action: Annotated[str, typer.Argument(help="contain_principal, send_notices, hand_over, …")],
     target: Annotated[str, typer.Argument(help="To whom or what: P-…, a seller, a version.")],
     parameters: Annotated[
-        Path | None, typer.Option("--parameters", help="JSON file with exactly what is to be done; the command plans it.")
+        Path | None,
+        typer.Option("--parameters", help="JSON file with exactly what is to be done."),
     ] = None,
     why: WhyOption = "",
     hours: HoursOption = None,
@@ -161,7 +162,8 @@ def unmask(
             _told((view,), as_json=as_json)
             return
         opened = desk.unmask(case, what)
-    told = f"{opened.pseudonym} is {words.plain(opened.name)}. This may be looked at until {words.instant(opened.until_at)}."
+    until = words.instant(opened.until_at)
+    told = f"{opened.pseudonym} is {words.plain(opened.name)}. This may be looked at until {until}."
     answer(opened, Text(told), as_json=as_json)
 
 

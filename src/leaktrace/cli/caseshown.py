@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.caserecords import ExposureFrozen
 from leaktrace.casedesk import ExposureSummary, SubjectFacts
+from leaktrace.caserecords import ExposureFrozen
 from leaktrace.cases import CheckLine
 from leaktrace.caseviews import CaseView
 from leaktrace.report import words
@@ -78,8 +78,12 @@ def render_exposure(frozen: ExposureFrozen | None, summary: ExposureSummary) -> 
         ("Living in", summary.by_jurisdiction),
         ("Seen in the mails", summary.fields_in_mail),
     ):
-        table.add_row(Text(name, style="bold"), ", ".join(f"{key} {value:,}" for key, value in counts.items()) or "none")
-    head = f"{words.count(summary.customer_count, 'customer')}, {words.count(summary.access_count, 'access', 'accesses')}"
+        table.add_row(
+            Text(name, style="bold"), ", ".join(f"{key} {value:,}" for key, value in counts.items()) or "none"
+        )
+    head = (
+        f"{words.count(summary.customer_count, 'customer')}, {words.count(summary.access_count, 'access', 'accesses')}"
+    )
     state = "Not frozen yet: --freeze." if frozen is None else f"Frozen as {frozen.exhibit}, SHA-256 {frozen.sha256}."
     only = f"'Only e-mail addresses' {_SAID[summary.only_email]}: {summary.only_email_reason}"
     return Group(Text(head, style="bold"), table, Text(only), *(Text(one) for one in summary.notes), Text(state))

@@ -36,7 +36,9 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     records.NoteAdded: lambda e: e.text,
     records.PersonAdmitted: lambda e: f"{e.person} was admitted as {_listed(e.roles)}.",
     records.PersonLockedOut: lambda e: f"{e.person} was locked out: {e.reason}",
-    records.ExhibitStored: lambda e: f"{e.exhibit} taken into evidence: {e.title} ({e.kind}, {words.size(e.size_bytes)}).",
+    records.ExhibitStored: lambda e: (
+        f"{e.exhibit} taken into evidence: {e.title} ({e.kind}, {words.size(e.size_bytes)})."
+    ),
     records.FindingAttached: lambda e: f"Finding {e.exhibit} on {e.campaign}: {e.outcome}; named: {_listed(e.named)}.",
     records.SubjectSet: lambda e: (
         f"The case is about {_listed((*e.principals, *(f'seller {one}' for one in e.sellers)))}: {e.reason}"
@@ -64,8 +66,9 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
         f"Notices {e.version} planned: {e.planned_count:,} to send, {e.suppressed_count:,} suppressed."
     ),
     records.NoticesReconciled: lambda e: (
-        f"Notices {e.version}: {e.accepted_count:,} accepted, {e.refused_count:,} refused, {e.unknown_count:,} unknown, "
-        f"{e.suppressed_count:,} suppressed, {e.waiting_count:,} waiting, of {e.frozen_count:,}."
+        f"Notices {e.version}: {e.accepted_count:,} accepted, {e.refused_count:,} refused, "
+        f"{e.unknown_count:,} unknown, {e.suppressed_count:,} suppressed, "
+        f"{e.waiting_count:,} waiting, of {e.frozen_count:,}."
     ),
     records.StatementDrafted: lambda e: f"Statement {e.exhibit} drafted.",
     records.GateAnswered: lambda e: f"Publication gate, {e.gate.replace('_', ' ')}: {e.answer}. {e.reason}",
