@@ -30,10 +30,13 @@ from leaktrace.cases import (
     Premises,
     enrol_first,
 )
+from leaktrace.cases.custody.keeper import LogKeeper
+from leaktrace.cases.custody.logkeys import log_keys
 from leaktrace.cases.list_of_checks import CHECK_NAMES
 from leaktrace.cases.signing import PersonKey
 from leaktrace.keys import Keyring
 
+KEYRING = Keyring(b"\x05" * 32, "case-workspace")
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 SUBJECT, BOSS, CHIEF, MATE, REPORT = "u-subject-77", "u-boss-77", "u-chief-77", "u-mate-77", "u-report-77"
 CUSTOMERS = ("cust-000001", "cust-000002", "cust-000003")
@@ -78,6 +81,8 @@ class Company:
     case: str = ""
     subject: str = ""
     """The subject's pseudonym."""
+    anchored: bool = False
+    """Whether checkpoints of the log are kept beside the database."""
     premises: Premises = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,7 +90,7 @@ class Company:
 
     def open(self) -> None:
         """The store, opened (again)."""
-        store = CaseStore(self.folder / "cases", self.keyring)
+        store = CaseStore(self.folder / "cases", self.keyring, keeper_for(self.folder) if self.anchored else None)
         exhibits = ExhibitStore(self.folder / "cases" / "exhibits", self.keyring)
         self.premises = Premises(store, exhibits, self.clock, lambda: REPORTS_TO)
 
@@ -128,17 +133,22 @@ class Company:
         return request
 
 
-def empty_company(folder: Path) -> Company:
+def keeper_for(folder: Path) -> LogKeeper:
+    """Keeps the log's anchor beside the store."""
+    return LogKeeper(log_keys(KEYRING.custody_seeds(), "case-workspace"), [folder / "cases" / "custody.anchor"])
+
+
+def empty_company(folder: Path, *, anchored: bool = False) -> Company:
     """Only root, the admin."""
-    company = Company(folder, Keyring(b"\x05" * 32, "case workspace"))
+    company = Company(folder, KEYRING, anchored=anchored)
     company.keys["root"] = PersonKey.fresh("root")
     enrol_first(company.premises, "root", company.keys["root"].public_key)
     return company
 
 
-def staffed_company(folder: Path) -> Company:
+def staffed_company(folder: Path, *, anchored: bool = False) -> Company:
     """Everybody: each role, and whoever stands in the way of a case about the subject."""
-    company = empty_company(folder)
+    company = empty_company(folder, anchored=anchored)
     company.enrol("ina", "investigator", principal=MATE)
     company.enrol("ivo", "investigator")
     company.enrol("olaf", "privacy_officer")
@@ -155,9 +165,9 @@ def staffed_company(folder: Path) -> Company:
     return company
 
 
-def opened_company(folder: Path) -> Company:
+def opened_company(folder: Path, *, anchored: bool = False) -> Company:
     """With a case opened by ina, to which olaf is admitted; `lola` and `gone` are too, before they are denied."""
-    company = staffed_company(folder)
+    company = staffed_company(folder, anchored=anchored)
     company.case = company.work("ina").open_case("Mail of spring", "hand", "A summary.").case
     company.work("ina").admit(company.case, "olaf", ["privacy_officer"])
     company.work("ina").admit(company.case, "lola", ["investigator"])
