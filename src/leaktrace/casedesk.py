@@ -26,7 +26,7 @@ from leaktrace.cases import (
     PeopleDesk,
     Premises,
 )
-from leaktrace.cases.casefile import Answer, Conclusion
+from leaktrace.cases.casefile import Answer
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
 from leaktrace.errors import CaseError, UsageError
@@ -166,7 +166,7 @@ class CaseDesk:
         self, case: str, campaign: str, *, field: str = "email", why: str = ""
     ) -> tuple[RecordedEvent, ...]:
         """Traces a campaign and puts the finding into the case. People whom it concerns are locked out by that."""
-        self.work.show(case)
+        self._inside.finding_basis(case)
         traced = self._traced(campaign, field, why or f"case {case}")
         parts = finding_parts(traced.finding)
         evidence = self._room.mail.evidence_of(campaign)
@@ -230,13 +230,6 @@ class CaseDesk:
         if not equals or given is None:
             raise UsageError(f"'{written[:80]}' is no answer.", "Write CHECK=yes, CHECK=no or CHECK=unknown.")
         return self.work.answer_check(case, subject, check, given, remark)
-
-    def close_case(self, case: str, conclusion: str, reason: str) -> RecordedEvent:
-        """Ends the case with one of the closed set of conclusions."""
-        found = next((one for one in get_args(Conclusion) if one == conclusion), None)
-        if found is None:
-            raise UsageError(f"'{conclusion[:40]}' is no conclusion.", f"One of {', '.join(get_args(Conclusion))}.")
-        return self.work.close(case, found, reason)
 
     # --- names --------------------------------------------------------------------------------------------
 

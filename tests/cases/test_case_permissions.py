@@ -179,7 +179,8 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "exposure_basis": (WORKERS, lambda c, w: c.inside(w).exposure_basis(c.case)),
     "pseudonyms": (WORKERS, lambda c, w: c.inside(w).pseudonyms(c.case)),
     "exposed_customers": ({"olaf"}, lambda c, w: c.inside(w).exposed_customers(c.case)),
-    "subject_name": (WORKERS, lambda c, w: c.inside(w).subject_name(c.case, c.subject)),
+    "finding_basis": (WORKERS, lambda c, w: c.inside(w).finding_basis(c.case)),
+    "subject_name": (READERS, lambda c, w: c.inside(w).subject_name(c.case, c.subject)),
 }
 """Method -> who may, of `EVERYBODY`; and how it is called."""
 OPENS_NAMES = {"unmask", "identity_for", "sealed_exhibit", "material"}
