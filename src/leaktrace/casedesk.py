@@ -7,7 +7,7 @@ permission before it looks anything up; what it looks up of a person stands in t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -25,6 +25,7 @@ from leaktrace.cases import (
     Opened,
     PeopleDesk,
     Premises,
+    Request,
 )
 from leaktrace.cases.casefile import Answer
 from leaktrace.cases.store import Keeper
@@ -32,13 +33,15 @@ from leaktrace.casework import account_facts, finding_parts, made_exposure, mail
 from leaktrace.errors import CaseError, UsageError
 from leaktrace.folder import LOOKUPS, cannot_write
 from leaktrace.folder import Opened as OpenedFolder
-from leaktrace.ledger import DuckLedger, Signed
+from leaktrace.ledger import DuckLedger, Progress, Signed
 from leaktrace.mailflow import MailFlow
-from leaktrace.records import Finding, LegalHold, to_document
+from leaktrace.records import Erasure, Finding, LegalHold, Retention, to_document
 from leaktrace.traces import Traces
 from leaktrace.tracing import Traced
 
 CASES = "cases"
+LEDGER = "ledger"
+"""Target of what erases rows."""
 MAIL_CEILING_BYTES = 64 * 1024 * 1024
 
 
@@ -254,6 +257,42 @@ class CaseDesk:
         """Ends the legal hold; how many holds there were."""
         self.work.hold(case, held=False, reason=reason)
         return self._room.ledger.upkeep().release(case, self._signed(reason))
+
+    # --- what erases, by two ------------------------------------------------------------------------------
+
+    def ask_to_forget(self, case: str, customers: Sequence[str], reason: str) -> Request:
+        """Asks for customers (ids as ingested) to be erased; the request holds their keyed numbers only."""
+        return self.work.request(case, "forget", LEDGER, self._forgetting(customers), reason)
+
+    def forget(
+        self, case: str, request: str, customers: Sequence[str], reason: str, progress: Progress | None = None
+    ) -> Erasure:
+        """Erases exactly the customers that were approved. LedgerError while a legal hold needs their rows."""
+        self.work.use(case, request, "forget", LEDGER, self._forgetting(customers))
+        for number in self._forgetting(customers)["customers"]:
+            self._log("forget", f"customer {number}", f"{case} {request} {reason}".strip())
+        return self._room.ledger.upkeep().forget(customers, self._signed(f"{case} {request} {reason}"), progress)
+
+    def ask_to_retain(self, case: str, table: str, months: int | None, before: str | None, reason: str) -> Request:
+        """Asks for months to be let go; what is approved is the first month that stays, whenever it is done."""
+        return self.work.request(case, "retain", LEDGER, self._retaining(table, months, before), reason)
+
+    def retain(
+        self, case: str, request: str, table: str, before: str, reason: str, progress: Progress | None = None
+    ) -> Retention:
+        """Lets exactly the months go that were approved. LedgerError where a legal hold needs any of them."""
+        self.work.use(case, request, "retain", LEDGER, {"kept_from": before, "table": table})
+        self._log("retain", f"{table} {before}", f"{case} {request} {reason}".strip())
+        signed = self._signed(f"{case} {request} {reason}")
+        return self._room.ledger.upkeep().retain(table, signed, before=before, done=True, progress=progress)
+
+    def _forgetting(self, customers: Sequence[str]) -> dict[str, list[str]]:
+        numbers = self._room.ledger.upkeep().numbers(list(dict.fromkeys(customers)))
+        return {"customers": sorted(f"{number:016x}" for number in numbers)}
+
+    def _retaining(self, table: str, months: int | None, before: str | None) -> dict[str, str]:
+        counted = self._room.ledger.upkeep().retain(table, self._signed(""), months=months, before=before)
+        return {"kept_from": counted.kept_from, "table": table}
 
     # --- inside -------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ The matrix below is written by hand, from the roles' meaning; the code has its o
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations, count
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from leaktrace.caserecords import (
     PersonAdmitted,
     SubjectSet,
 )
-from leaktrace.cases import CaseWork, Inside, PeopleDesk
+from leaktrace.cases import Actor, CaseWork, Inside, PeopleDesk
 from leaktrace.cases.approvals import DIARY_EVENTS
 from leaktrace.cases.casefile import EXHIBIT_KINDS
 from leaktrace.cases.guard import Guarded
@@ -354,13 +354,12 @@ def test_only_whom_it_concerns_sees_a_case_in_the_list(full: Company) -> None:
 
 
 def test_signing_in_by_password_signs_nothing(full: Company) -> None:
-    from leaktrace.cases import Actor
-
-    for who, call in (
+    calls: tuple[tuple[str, Callable[[CaseWork], object]], ...] = (
         ("ina", lambda work: work.request(full.case, "hand_over", "police", {}, "needed")),
         ("ina", lambda work: work.request_unmask(full.case, full.subject, "needed")),
         ("dana", lambda work: work.approve(full.case, "A-0001")),
-    ):
+    )
+    for who, call in calls:
         with pytest.raises(NotAllowedError, match="signed"):
             call(CaseWork(full.premises, Actor(who, "password")))
 

@@ -52,9 +52,8 @@ def test_the_rows_say_who_how_sure_where_and_how_often() -> None:
         ("c2", "confirmed", None, 2),
     ]
     assert any("not known" in note for note in made.notes)
-    assert (
-        made.sha256() == exposure_list(shown(*reversed(TWO), residences={"c1": Residence("US-CA", "en")}), AT).sha256()
-    )
+    other_order = shown(*reversed(TWO), residences={"c1": Residence("US-CA", "en")})
+    assert made.sha256() == exposure_list(other_order, AT).sha256()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from leaktrace.cases.list_of_checks import CHECK_NAMES
 from tests.stories.conftest import Library
-from tests.stories.desk import Answer, Desk
+from tests.stories.desk import PROGRAM, Answer, Desk
 
 STAFF = {"ina": "investigator", "olaf": "privacy_officer", "dana": "approver", "aud": "auditor", "root": "admin"}
 
@@ -97,10 +98,26 @@ def test_a_legal_hold_of_the_case_keeps_the_ledger_from_forgetting(told: Staffed
     held = told.json("olaf", "case", "hold", case, "--why", "asked by the prosecutor")
     assert held["hold_count"] == told.show()["exposure"]["customer_count"]
     assert told.show()["held"]
-    leaked = told.truth["reporting_customers"]
-    listed = [one for one in leaked if told.desk.run("ledger", "forget", one, "--yes", "--json").code == 2]
-    assert listed, "of those who reported, those on the list may not be forgotten"
+    reported = [one for one in told.truth["reporting_customers"] if one in told.truth["leaked_customers"]]
+    assert "two people" in told.desk.run("ledger", "forget", reported[0], "--yes", "--json").error()["message"]
+    forget = ("ledger", "forget", reported[0], "--yes", "--case", case, "--why", "asked by the customer")
+    held_back = _asked_and_approved(told, *forget)
+    assert case in told.run("olaf", *forget, "--approval", held_back).error()["message"]
     assert told.json("olaf", "case", "hold", case, "--release", "--why", "ended")["hold_count"] == held["hold_count"]
+    assert told.run("olaf", *forget, "--approval", held_back).code == 2, "each approval is used once"
+    anew = _asked_and_approved(told, *forget)
+    other = [reported[1] if word == reported[0] else word for word in forget]
+    assert "parameters" in told.run("olaf", *other, "--approval", anew).error()["message"]
+    assert told.json("olaf", *forget, "--approval", anew)["customer_count"] == 1
+    retain = ("ledger", "retain", "--before", "2020-01", "--case", case, "--why", "policy")
+    assert told.json("olaf", *retain, "--approval", _asked_and_approved(told, *retain))["done"]
+
+
+def _asked_and_approved(told: Staffed, *command: object) -> str:
+    (asked,) = told.json("olaf", *command)
+    told.json("dana", "case", "approve", told.case, asked["request"], "--yes")
+    request: str = asked["request"]
+    return request
 
 
 def test_the_timeline_reads_as_sentences_and_holds_no_id(told: Staffed) -> None:
@@ -180,9 +197,7 @@ def small(filled_once: Desk, tmp_path_factory: pytest.TempPathFactory) -> Staffe
     desk = replace(filled_once.copy_to(folder / "ws"), config=_copied(filled_once.config, folder / "config"))
     staffed(desk)
     opened = desk.json("case", "open", "--title", "By hand", "--as", "ina")
-    desk.json(
-        "case", "exhibits", opened["case"], "--add", desk.key_file or __file__, "--title", "A file", "--as", "ina"
-    )
+    desk.json("case", "exhibits", opened["case"], "--add", __file__, "--title", "A file", "--as", "ina")
     return Staffed(desk, opened["case"], {})
 
 
@@ -207,17 +222,16 @@ def test_who_does_not_show_who_they_are_gets_nothing(small: Staffed, tmp_path: P
     assert small.run("ina", *show, "--password").code == 2
 
 
-def test_a_password_reads_and_signs_nothing(small: Staffed, monkeypatch: pytest.MonkeyPatch) -> None:
-    password = {"LEAKTRACE_PASSWORD": "correct horse battery"}
+def test_a_password_reads_and_a_wrong_one_does_not(small: Staffed) -> None:
+    def run(given: str, *arguments: object) -> int:
+        command = [PROGRAM, "-w", small.desk.workspace, *map(str, arguments), "--as", "ina", "--json"]
+        environment = {**small.desk.environment(), "LEAKTRACE_PASSWORD": given}
+        return subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False).returncode
 
-    def run(*arguments: object, **environment: str) -> Answer:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("leaktrace.cli.acting.os.environ", {**small.desk.environment(), **environment})
-            return small.run("ina", *arguments)
-
-    assert run("people", "password", **password).code == 0
-    assert run("case", "show", small.case, "--password", **password).code == 0
-    assert run("case", "show", small.case, "--password", LEAKTRACE_PASSWORD="wrong horse battery").code == 2
+    show = ("case", "show", small.case, "--password")
+    right, wrong = "correct horse battery", "wrong horse battery"
+    assert run(right, "people", "password") == 0
+    assert (run(right, *show), run(wrong, *show)) == (0, 2)
 
 
 def test_keys_are_rotated_by_their_owner_and_replaced_by_an_admin(small: Staffed) -> None:
