@@ -224,7 +224,7 @@ def test_who_does_not_show_who_they_are_gets_nothing(small: Staffed, tmp_path: P
 
 def test_a_password_reads_and_a_wrong_one_does_not(small: Staffed) -> None:
     def run(given: str, *arguments: object) -> int:
-        command = [PROGRAM, "-w", small.desk.workspace, *map(str, arguments), "--as", "ina", "--json"]
+        command: list[str] = [str(PROGRAM), "-w", str(small.desk.workspace), *map(str, arguments), "--as", "ina", "--json"]
         environment = {**small.desk.environment(), "LEAKTRACE_PASSWORD": given}
         return subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False).returncode
 
