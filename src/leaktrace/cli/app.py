@@ -18,6 +18,7 @@ from leaktrace.cli import (
     caseapprovals,
     custody,
     demo,
+    keys,
     link,
     lookups,
     mail,
@@ -102,7 +103,21 @@ def program(
     context.obj = Screen(workspace=workspace, engine=engine, master=master, lake=lake)
 
 
-GROUPS = (tables, upkeep, mail, trace, calibrate, link, demo, lookups, people, case, caseapprovals, custody)
+GROUPS = (
+    tables,
+    upkeep,
+    mail,
+    trace,
+    calibrate,
+    link,
+    demo,
+    lookups,
+    people,
+    case,
+    caseapprovals,
+    custody,
+    keys,
+)
 for register in (group.register for group in GROUPS):
     register(app)
 
