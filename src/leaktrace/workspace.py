@@ -18,7 +18,7 @@ from leaktrace.caserecords import ExhibitStored
 from leaktrace.cases import Actor
 from leaktrace.cases.custody import NoteKey
 from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
-from leaktrace.errors import UsageError
+from leaktrace.errors import NotAllowedError, UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
@@ -449,6 +449,7 @@ class Workspace:
         """
         signed = self._signed(why)
         if confirmed:
+            self._alone("Letting months go")
             self._log("retain", f"{table} {before or f'{months} months'}", why)
         upkeep = self._ledger.upkeep()
         return upkeep.retain(table, signed, months=months, before=before, done=confirmed, progress=progress)
@@ -458,6 +459,7 @@ class Workspace:
 
         LedgerError with the case's name while a legal hold needs their rows. Mail and evidence files are not touched.
         """
+        self._alone("Erasing customers")
         named = [customers] if isinstance(customers, str) else list(customers)
         for subject in self._subjects(named):
             self._log("forget", subject, why)
@@ -478,6 +480,13 @@ class Workspace:
     def ledger_acts(self) -> LedgerActs:
         """Legal holds in force, and everything that was done to the ledger's rows."""
         return self._ledger.upkeep().acts()
+
+    def _alone(self, what: str) -> None:
+        """NotAllowedError where there are people: then nobody erases alone (DESIGN 7)."""
+        if has_custody(self.path) and self.case_room().has_people():
+            raise NotAllowedError(
+                f"{what} takes two people in this workspace.", "Ask for it in a case: --case CASE --as NAME."
+            )
 
     def _subjects(self, customers: Iterable[str]) -> list[str]:
         """How customers are written down: by keyed number, for an id may be an address."""

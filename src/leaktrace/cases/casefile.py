@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from leaktrace.caserecords import (
     CaseClosed,
@@ -48,6 +48,7 @@ SEALED_KINDS = frozenset({"mail", "finding", "accesses", "exposure", "tip"})
 """Kinds that name customers or principals: their bytes are for executors with an approval, not for reading."""
 VEILED_KINDS = frozenset({"finding", "exposure"})
 """Sealed kinds whose JSON is shown with pseudonyms."""
+Answer = Literal["yes", "no", "unknown"]
 Conclusion = Literal["source_found", "no_insider", "undecided", "error"]
 _CASE_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -209,9 +210,7 @@ class CaseFile(Guarded):
         return [PersonLockedOut(name, why) for name in names if name not in state.locked_out]
 
     @needs("answer", "case")
-    def answer_check(
-        self, case: str, subject: str, check: str, answer: Literal["yes", "no", "unknown"], note: str = ""
-    ) -> RecordedEvent:
+    def answer_check(self, case: str, subject: str, check: str, answer: Answer, note: str = "") -> RecordedEvent:
         """Answers a line of 'the account is not the person'."""
         if answer not in ("yes", "no", "unknown"):
             raise CaseError(f"'{answer}' is no answer.", "Answer yes, no or unknown.")
@@ -235,6 +234,8 @@ class CaseFile(Guarded):
     @needs("close", "case")
     def close(self, case: str, conclusion: Conclusion, reason: str) -> RecordedEvent:
         """Ends the case; what waits for approval is void."""
+        if conclusion not in get_args(Conclusion):
+            raise CaseError(f"'{conclusion[:40]}' is no conclusion.", f"One of {', '.join(get_args(Conclusion))}.")
         return self._append(case, CaseClosed(conclusion, nameless(reason, self._store.names(case), "reason")))[0]
 
     @needs("close", "case")

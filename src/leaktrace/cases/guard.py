@@ -58,12 +58,15 @@ class Guarded:
     def _permit(self, verb: Verb, thing: Thing, case: str | None) -> frozenset[Role]:
         """The roles that grant it; NotAllowedError else. Made anew at every call: who is denied now is denied now."""
         person = self._store.people().person(self._actor.person)
-        return permitted(person, verb, thing, NO_CASE if case is None else self._footing(person, case))
+        if case is None:
+            return permitted(person, verb, thing)
+        return permitted(person, verb, thing, self._footing(person, case))
 
     def _footing(self, person: Person | None, case: str) -> Footing:
         state = self._store.find(case)
         if state is None or person is None:
-            return Footing(case)
+            # A case that there is not and one that is denied are told in the same words.
+            return Footing(case, locked_out=True)
         return Footing(
             case,
             admitted=state.admitted.get(person.name, ()),

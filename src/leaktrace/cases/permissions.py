@@ -178,5 +178,5 @@ def sane_roles(roles: frozenset[Role]) -> None:
 def _refusal(person: Person, verb: Verb, thing: Thing) -> NotAllowedError:
     return NotAllowedError(
         f"{person.name} may not do this here ({verb.replace('_', ' ')}, {thing}).",
-        "It needs another role, admission to the case, or another person. Somebody admitted can say which.",
+        "It needs another role, admission to the case, another person, or there is no such case.",
     )

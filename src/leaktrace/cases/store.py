@@ -170,7 +170,7 @@ class CaseStore:
         return recorded
 
     def _last_at(self, case: str) -> datetime:
-        known = None if case == NO_CASE else self.find(case)
+        known = self.find(case)
         return datetime.min.replace(tzinfo=UTC) if known is None else known.last_at
 
     # --- reading ------------------------------------------------------------------------------------------
@@ -185,6 +185,8 @@ class CaseStore:
 
     def find(self, case: str) -> Case | None:
         """The case as its events made it, or None where there is none."""
+        if case == NO_CASE:
+            return None
         for recorded in self._news(case, self._cases[case][1] if case in self._cases else -1):
             self._fold(recorded)
         return self._cases[case][0] if case in self._cases else None

@@ -319,7 +319,7 @@ def exhibit(
     password: PasswordOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the bytes of an exhibit to a file; findings and exposure lists with pseudonyms, other sealed ones not at all.
+    """Write an exhibit to a file; findings and exposure lists with pseudonyms, other sealed ones not at all.
 
     Example: leaktrace case exhibit K-3f2a9c1d E-0003 --out statement.txt --as ina
     """
@@ -366,7 +366,7 @@ def close(
     Example: leaktrace case close K-3f2a9c1d --conclusion no_insider --why "the list was bought elsewhere" --as ina
     """
     with desk_of(context, person, key, by_password=password) as desk:
-        done = desk.close_case(case, conclusion, why)
+        done = desk.work.close(case, conclusion, why)  # type: ignore[arg-type]  # it says so itself
     _told((done,), as_json=as_json)
 
 

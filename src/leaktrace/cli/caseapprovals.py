@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.cases import ApprovalLine
+from leaktrace.cases import ApprovalLine, Request
 from leaktrace.caseviews import RequestView, request_view
 from leaktrace.cli.acting import KeyOption, PasswordOption, PersonOption, desk_of
 from leaktrace.cli.case import CaseArgument, WhyOption, case
@@ -38,7 +39,7 @@ def request(
     target: Annotated[str, typer.Argument(help="To whom or what: P-…, a seller, a version.")],
     parameters: Annotated[
         Path | None,
-        typer.Option("--parameters", help="JSON file with exactly what is to be done; the command plans it."),
+        typer.Option("--parameters", help="JSON file with exactly what is to be done."),
     ] = None,
     why: WhyOption = "",
     hours: HoursOption = None,
@@ -162,8 +163,14 @@ def unmask(
             _told((view,), as_json=as_json)
             return
         opened = desk.unmask(case, what)
-    told = f"{opened.pseudonym} is {words.plain(opened.name)}. This may be looked at until {words.instant(opened.until_at)}."
+    until = words.instant(opened.until_at)
+    told = f"{opened.pseudonym} is {words.plain(opened.name)}. This may be looked at until {until}."
     answer(opened, Text(told), as_json=as_json)
+
+
+def tell_request(found: Request, now: datetime, *, as_json: bool) -> None:
+    """The answer of a command that asked for something."""
+    _told((request_view(found, now),), as_json=as_json)
 
 
 def _told(found: tuple[RequestView, ...], *, as_json: bool) -> None:

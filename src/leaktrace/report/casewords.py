@@ -66,8 +66,9 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
         f"Notices {e.version} planned: {e.planned_count:,} to send, {e.suppressed_count:,} suppressed."
     ),
     records.NoticesReconciled: lambda e: (
-        f"Notices {e.version}: {e.accepted_count:,} accepted, {e.refused_count:,} refused, {e.unknown_count:,} unknown, "
-        f"{e.suppressed_count:,} suppressed, {e.waiting_count:,} waiting, of {e.frozen_count:,}."
+        f"Notices {e.version}: {e.accepted_count:,} accepted, {e.refused_count:,} refused, "
+        f"{e.unknown_count:,} unknown, {e.suppressed_count:,} suppressed, "
+        f"{e.waiting_count:,} waiting, of {e.frozen_count:,}."
     ),
     records.StatementDrafted: lambda e: f"Statement {e.exhibit} drafted.",
     records.GateAnswered: lambda e: f"Publication gate, {e.gate.replace('_', ' ')}: {e.answer}. {e.reason}",
