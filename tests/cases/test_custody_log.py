@@ -41,7 +41,7 @@ def test_an_entry_is_hashed_in_its_one_spelling_and_read_back() -> None:
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
     st.text('aK"\\\n', max_size=9),
-    st.datetimes(datetime(1970, 1, 2)),
+    st.datetimes(datetime.fromisoformat("1970-01-02")),
 )
 def test_the_fast_spelling_is_the_one_spelling(case: str, kind: str, at: datetime) -> None:
     entry = numbered(Pending(case, kind, at.replace(tzinfo=timezone(timedelta(hours=3))), "ab" * 32), 7)
