@@ -111,6 +111,21 @@ def test_an_entry_and_its_state_are_committed_together_or_not_at_all(tmp_path: P
     connection.close()
 
 
+def test_a_batch_that_fails_in_the_middle_leaves_nothing_of_itself(tmp_path: Path) -> None:
+    log = log_of(250, path=tmp_path / "x.db")
+    connection = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    # Tile 0 is there already: writing it again fails after the entries were inserted.
+    connection.execute("INSERT INTO custody_tiles VALUES (0, 0, x'00')")
+    connection.execute("BEGIN IMMEDIATE")
+    other = CustodyLog(connection)
+    with pytest.raises(sqlite3.IntegrityError):
+        other.append_many(pending(number) for number in range(250, 260))
+    connection.execute("COMMIT")
+    assert connection.execute("SELECT count(*) FROM custody_entries").fetchone() == (250,)
+    assert log.head().size == 250
+    connection.close()
+
+
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
