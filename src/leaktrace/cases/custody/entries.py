@@ -64,7 +64,7 @@ def read_leaf(leaf: bytes) -> LogEntry:
     if isinstance(document, dict) and set(document) == _FIELDS and document["schema"] == _SCHEMA:
         try:
             entry = LogEntry(**{**document, "at": datetime.fromisoformat(document["at"])})
-            if type(entry.index) is int and entry.at.tzinfo is not None and entry.leaf() == leaf:
+            if type(entry.index) is int and entry.at.tzinfo is not None and leaf_of(entry) == leaf:
                 return entry
         except (TypeError, ValueError):
             pass
