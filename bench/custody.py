@@ -1,7 +1,4 @@
-#!/usr/bin/env python3
 """The custody log beside bare SQLite on this disk: appends with fsync in batches, and full verification.
-
-    python -m bench.custody [--entries N] [--folder DIR]
 
 Each figure also stands as a ratio to the same number of rows of the same bytes in a bare table, committed alike, in the
 same run: what the tree costs, whatever the disk.
@@ -9,7 +6,6 @@ same run: what the tree costs, whatever the disk.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import sqlite3
 import statistics
@@ -19,7 +15,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.machine import machine, peak_megabytes
 from leaktrace.cases.custody import CustodyLog, Pending
 from leaktrace.cases.custody.tree import leaf_hashes, verify_consistency, verify_inclusion
 
@@ -130,26 +125,20 @@ def proofs(folder: Path, count: int) -> tuple[float, float]:
     return answer
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--entries", type=int, default=200_000)
-    parser.add_argument("--folder", type=Path, default=None, help="on the disk that is to be measured")
-    asked = parser.parse_args()
-    print(f"{machine()}; {asked.entries:,} entries; median of {REPEATS}\n")
-    print("| what | custody log | bare SQLite, same bytes | ratio |\n|---|---|---|---|")
-    with tempfile.TemporaryDirectory(dir=asked.folder) as scratch:
+def run(count: int, parent: Path | None) -> str:
+    """The table as Markdown; `parent`: a folder on the disk that is to be measured."""
+    lines = ["| what | custody log | bare SQLite, same bytes | ratio |", "|---|---|---|---|"]
+    with tempfile.TemporaryDirectory(dir=parent, prefix="leaktrace-bench-") as scratch:
         folder = Path(scratch)
-        for batch, count in ((BATCH, asked.entries), (1, 3000)):
-            ours, bare = appends(folder, count, batch)
-            print(f"| appends, fsync, batches of {batch} | {ours:,.0f}/s | {bare:,.0f}/s | {ours / bare:.2f} |")
-        verify, read, hashed = verification(folder, asked.entries)
-        print(f"| full verification | {verify:,.0f}/s | {read:,.0f}/s (rows read) | {verify / read:.2f} |")
-        print(f"| full verification | {verify:,.0f}/s | {hashed:,.0f}/s (read, hashed once) | {verify / hashed:.2f} |")
-        inclusion, consistency = proofs(folder, asked.entries)
-    print(f"| inclusion proof, made and checked | {inclusion:.2f} ms | | |")
-    print(f"| consistency proof, made and checked | {consistency:.2f} ms | | |")
-    print(f"\nPeak memory {peak_megabytes():.0f} MB.")
-
-
-if __name__ == "__main__":
-    main()
+        for batch, rows in ((BATCH, count), (1, min(count, 2000))):
+            ours, bare = appends(folder, rows, batch)
+            lines.append(f"| appends, fsync, batches of {batch} | {ours:,.0f}/s | {bare:,.0f}/s | {ours / bare:.2f} |")
+        verify, read, hashed = verification(folder, count)
+        lines.append(f"| full verification | {verify:,.0f}/s | {read:,.0f}/s (rows read) | {verify / read:.2f} |")
+        lines.append(
+            f"| full verification | {verify:,.0f}/s | {hashed:,.0f}/s (read, hashed) | {verify / hashed:.2f} |"
+        )
+        inclusion, consistency = proofs(folder, count)
+    lines.append(f"| inclusion proof, made and checked | {inclusion:.2f} ms | | |")
+    lines.append(f"| consistency proof, made and checked | {consistency:.2f} ms | | |")
+    return "\n".join(lines)

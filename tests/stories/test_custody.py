@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,9 @@ import pytest
 import leaktrace
 from leaktrace.caserecords import NoteAdded
 from leaktrace.cases.custody import tree
+from leaktrace.cases.custody.tiles import export
 from leaktrace.errors import CustodyError
+from tests.cases.custody_logs import checkpoint_of, log_of
 from tests.stories.desk import Desk
 from tests.stories.unharmed import refused
 
@@ -104,6 +108,17 @@ def test_a_witness_cosigns_and_a_quorum_is_asked_for(cased: Desk, tmp_path: Path
     refused(elsewhere.run(*witness, "--json"), f"seen the log at {said['size']} entries")
     cased.json("custody", "checkpoint", "--request", "--old", said["size"], "--out", tmp_path / "request")
     assert elsewhere.json(*witness)["seen_before"] == said["size"]
+
+
+def test_the_recipe_by_hand_in_the_documentation_gives_the_root(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "custody.md").read_text(encoding="utf-8")
+    recipe = page.partition("## By hand")[2].split("```\n")[1]
+    log = log_of(2)
+    export(log, checkpoint_of(log), tmp_path / "log-for-the-auditor")
+    done = subprocess.run(["bash", "-eu", "-c", recipe], cwd=tmp_path, capture_output=True, text=True, check=True)
+    made, signed = done.stdout.splitlines()
+    assert made == signed
+    assert made == base64.b64encode(bytes.fromhex(log.head().root)).decode()
 
 
 # --- attacks -------------------------------------------------------------------------------------------------
