@@ -7,13 +7,13 @@ permission before it looks anything up; what it looks up of a person stands in t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
 from leaktrace import lookuplog
-from leaktrace.caserecords import ExposureFrozen, ExposureList, RecordedEvent
+from leaktrace.caserecords import ExposureFrozen, ExposureList, Person, RecordedEvent, Role
 from leaktrace.cases import (
     Actor,
     Case,
@@ -28,6 +28,7 @@ from leaktrace.cases import (
     Request,
 )
 from leaktrace.cases.casefile import Answer
+from leaktrace.cases.pseudonyms import PSEUDONYM
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
 from leaktrace.errors import CaseError, UsageError
@@ -202,6 +203,34 @@ class CaseDesk:
     def frozen_summary(self, case: str) -> ExposureSummary:
         """The frozen exposure list, in numbers."""
         return summary_of_document(self.work.exposure(case))
+
+    # --- whom it is about, and who works on it ------------------------------------------------------------
+
+    def set_subjects(
+        self, case: str, principals: Sequence[str], sellers: Sequence[str], reason: str
+    ) -> tuple[RecordedEvent, ...]:
+        """Whom the case is about; an id that the ledger does not know is a slip and is refused."""
+        self._inside.subject_basis(case)
+        self._known([one for one in principals if not PSEUDONYM.fullmatch(one)])
+        sold = {facts.seller for facts in self._room.ledger.sellers()}
+        strangers = [one for one in sellers if one not in sold]
+        if sold and strangers:
+            raise UsageError(
+                f"There is no seller '{strangers[0][:60]}' in the ledger.", "Ids are as they were ingested."
+            )
+        return self.work.set_subjects(case, principals, sellers, reason)
+
+    def enrol(self, name: str, public_key: str, roles: Iterable[Role], principal: str | None = None) -> Person:
+        """Enrols somebody. A wrong account would never be found in conflict with anything: it has to be known."""
+        self._inside.enrolling()
+        self._known([] if principal is None else [principal])
+        return self.people.enrol(name, public_key, roles, principal)
+
+    def _known(self, principals: Sequence[str]) -> None:
+        if principals:
+            known = {facts.name for facts in self._room.ledger.principals()}
+            if known and not set(principals) <= known:
+                raise UsageError("The ledger knows no principal of this id.", "Ids are as they were ingested.")
 
     # --- the account is not the person --------------------------------------------------------------------
 

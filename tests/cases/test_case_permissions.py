@@ -180,6 +180,8 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "pseudonyms": (WORKERS, lambda c, w: c.inside(w).pseudonyms(c.case)),
     "exposed_customers": ({"olaf"}, lambda c, w: c.inside(w).exposed_customers(c.case)),
     "finding_basis": (WORKERS, lambda c, w: c.inside(w).finding_basis(c.case)),
+    "subject_basis": ({"ina"}, lambda c, w: c.inside(w).subject_basis(c.case)),
+    "enrolling": ({"root"}, lambda c, w: c.inside(w).enrolling()),
     "subject_name": (READERS, lambda c, w: c.inside(w).subject_name(c.case, c.subject)),
 }
 """Method -> who may, of `EVERYBODY`; and how it is called."""

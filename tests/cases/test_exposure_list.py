@@ -62,6 +62,7 @@ def test_the_rows_say_who_how_sure_where_and_how_often() -> None:
         (shown(*TWO), "yes", "no other field"),
         (shown(), "cannot_be_said", "Nobody inside"),
         (shown(customer("c1", "email", "phone")), "no", "phone"),
+        (shown(customer("c1", "E-Mail"), field="e-mail"), "yes", "no other field"),
         (shown(*TWO, field="phone"), "no", "phone"),
         (shown(*TWO, mails=MailFields({"c1": ("name",)}, {"name": 1}, 5, 0)), "no", "name in 1 mail"),
         (shown(*TWO, outcome="undecided"), "cannot_be_said", "Nobody is named"),
@@ -106,6 +107,25 @@ def test_what_the_mail_shows_beyond_the_log_widens_the_row_and_is_said() -> None
     assert made.fields_in_mail == {"name": 1, "order": 1, "phone": 1}
 
 
+@pytest.mark.parametrize(
+    ("logged", "seen", "widened"),
+    [
+        ("full_name", "name", False),
+        ("surname", "name", False),
+        ("Order-ID", "order", False),
+        ("invoices", "order", False),
+        ("mobile", "phone", False),
+        ("username", "name", True),
+        ("preorder", "order", True),
+        ("address", "phone", True),
+    ],
+)
+def test_what_logs_call_a_field(logged: str, seen: str, *, widened: bool) -> None:
+    mails = MailFields({"c1": (seen,)}, {seen: 1}, 3, 0)
+    (row,) = exposure_list(shown(customer("c1", "email", logged), mails=mails), AT).rows
+    assert bool(row.widened_by) == widened
+
+
 # --- what a mail shows --------------------------------------------------------------------------------------
 
 
@@ -120,6 +140,10 @@ def mail(text: str, customer: str | None = "c1", name: str = "", address: str = 
         ("Hello Anna, we have offers.", "Anna Kowalska", "ak77@example.org", True),
         ("Hello Anna, we have offers.", "Anna Kowalska", "anna@example.org", False),
         ("Dear Ms Kowalska, we have offers.", "Anna Kowalska", "anna.kowalska@example.org", False),
+        ("Hallo Jürgen", "Jürgen Becker", "becker_jurgen55@example.org", False),
+        ("Hallo Jürgen", "Jürgen Becker", "juergen.becker@example.org", False),
+        ("Merhaba Çağlar", "Çağlar Öztürk", "c.ozturk@example.org", True),
+        ("Merhaba Çağlar Öztürk", "Çağlar Öztürk", "caglar.ozturk@example.org", False),
         ("Dear customer, we have offers.", "Anna Kowalska", "ak77@example.org", False),
         ("王小明 您好", "王小明", "wxm@example.org", True),
         ("سلام مریم رضایی عزیز", "مریم رضایی", "mr77@example.org", True),

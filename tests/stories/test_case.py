@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import subprocess
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 import pytest
 
 from leaktrace.cases.list_of_checks import CHECK_NAMES
+from leaktrace.cli import main
 from tests.stories.conftest import Library
-from tests.stories.desk import PROGRAM, Answer, Desk
+from tests.stories.desk import Answer, Desk
 
 STAFF = {"ina": "investigator", "olaf": "privacy_officer", "dana": "approver", "aud": "auditor", "root": "admin"}
 
@@ -54,8 +57,6 @@ def told(stories: Library, tmp_path_factory: pytest.TempPathFactory) -> Staffed:
 
 
 def _copied(config: Path, target: Path) -> Path:
-    import shutil
-
     return Path(shutil.copytree(config, target))
 
 
@@ -66,7 +67,9 @@ def test_the_whole_way(told: Staffed) -> None:
     assert finding["outcome"] == "named"
     (subject,) = finding["named"]
     assert subject.startswith("P-")
-    told.json("ina", "case", "subject", case, "--principal", subject, "--seller", "s1", "--why", "the finding")
+    told.json(
+        "ina", "case", "subject", case, "--principal", subject, "--seller", told.truth["seller"], "--why", "the finding"
+    )
     early = told.run("ina", "case", "request", case, "contain_principal", subject, "--why", "stop it")
     assert "check" in early.error()["message"]
     answers = [part for check in CHECK_NAMES for part in ("--answer", f"{check}=no")]
@@ -224,9 +227,11 @@ def test_who_does_not_show_who_they_are_gets_nothing(small: Staffed, tmp_path: P
 
 def test_a_password_reads_and_a_wrong_one_does_not(small: Staffed) -> None:
     def run(given: str, *arguments: object) -> int:
-        command: list[str] = [str(PROGRAM), "-w", str(small.desk.workspace), *map(str, arguments), "--as", "ina", "--json"]
-        environment = {**small.desk.environment(), "LEAKTRACE_PASSWORD": given}
-        return subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False).returncode
+        command = ["-w", small.desk.workspace, *arguments, "--as", "ina", "--json"]
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()):
+            patch.setenv("XDG_CONFIG_HOME", str(small.desk.config))
+            patch.setenv("LEAKTRACE_PASSWORD", given)
+            return main(list(map(str, command)))
 
     show = ("case", "show", small.case, "--password")
     right, wrong = "correct horse battery", "wrong horse battery"
@@ -261,6 +266,8 @@ def test_names_and_words_that_make_no_sense_are_told(small: Staffed) -> None:
         ("case", "exposure", small.case, "--freeze", "--rows"),
         ("people", "add", "Bad Name", "--role", "approver", "--plain"),
         ("people", "add", "max", "--role", "king", "--plain"),
+        ("case", "subject", small.case, "--principal", "u-nobody", "--why", "x"),
+        ("case", "subject", small.case, "--seller", "s-nobody", "--why", "x"),
     ):
         error = small.run("ina", *arguments).error()
         assert error["message"], arguments
