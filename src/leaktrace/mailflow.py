@@ -32,7 +32,7 @@ from leaktrace.mailroom import (
     read_mail,
     read_oversize,
 )
-from leaktrace.records import Campaign, Evidence, Keys, MailReport, MessageRecord
+from leaktrace.records import Campaign, CustomerKey, Evidence, Keys, MailReport, MessageRecord
 from leaktrace.setaside import write_rejects
 from leaktrace.settings import Settings
 
@@ -47,6 +47,17 @@ class Committed:
     records: tuple[MessageRecord, ...]
     """What each of them is, in the same order."""
     added: AddedMail
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedReport:
+    """One report: where its message is, and for which customer it speaks."""
+
+    sha256: str
+    """Of the complaint that holds it."""
+    index: int
+    """Its place in the complaint's `originals`."""
+    customer: CustomerKey | None
 
 
 class MailTally:
@@ -81,6 +92,10 @@ class MailFlow:
     def close(self) -> None:
         """Lets the book go."""
         self._book.close()
+
+    def reseal(self) -> int:
+        """Encrypts mail, raw and read, under the newest generation of the key; how many things were under an older."""
+        return RawStore(self._folder / "raw", self._opened.keyring).reseal() + self._book.reseal()
 
     def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
         """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
@@ -144,6 +159,21 @@ class MailFlow:
     def reporters_of_others(self, campaign: str) -> Keys:
         """Customers who reported other campaigns: they complain as readily as this one's, and were not leaked by it."""
         return self._flow.reporters_of_others(campaign)
+
+    def reports_of(self, campaign: str) -> tuple[MatchedReport, ...]:
+        """The mail reports of a campaign; none where it came as a table."""
+        if campaign not in self.campaign_ids():
+            return ()
+        members = self._flow.members(campaign)[1]
+        return tuple(MatchedReport(one.report.sha256, one.report.index, one.customer) for one in members)
+
+    def record(self, sha256: str) -> MessageRecord:
+        """What a message that was received is."""
+        return self._book.record(sha256)
+
+    def raw(self, sha256: str) -> bytes:
+        """The bytes of a message that was received."""
+        return RawStore(self._folder / "raw", self._opened.keyring).get(sha256)
 
     def traces(self) -> tuple[CampaignTraces, ...]:
         """What each campaign may have in common with another one, in the order of their ids."""

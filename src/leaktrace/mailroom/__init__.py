@@ -10,6 +10,7 @@ from leaktrace.mailroom.read import read_mail, read_oversize
 from leaktrace.mailroom.reports import AddressHashes, StoredReport, hashes_of
 from leaktrace.mailroom.sameness import content_sha256
 from leaktrace.mailroom.sellers import SellerMatch, SellerTable, Witness, match_seller
+from leaktrace.mailroom.showntexts import shown_texts
 from leaktrace.mailroom.sources import FoundMessage, iter_messages
 from leaktrace.mailroom.store import RawStore
 
@@ -44,6 +45,7 @@ __all__ = [
     "read_mail",
     "read_oversize",
     "regroup",
+    "shown_texts",
     "split",
     "standing",
     "undo",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from leaktrace.report.calibration import calibration_page, render_calibration
 from leaktrace.report.campaigns import render_campaign, render_campaign_decision
+from leaktrace.report.casewords import event_sentence, render_timeline
 from leaktrace.report.counts import (
     render_campaigns,
     render_findings,
@@ -27,6 +28,7 @@ from leaktrace.report.upkeep import (
 
 __all__ = [
     "calibration_page",
+    "event_sentence",
     "finding_page",
     "render_acts",
     "render_calibration",
@@ -46,4 +48,5 @@ __all__ = [
     "render_mail_report",
     "render_retention",
     "render_stats",
+    "render_timeline",
 ]
