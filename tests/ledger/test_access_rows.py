@@ -38,7 +38,7 @@ def plain(accesses: list[Access], wanted: set[str], window: Window) -> list[tupl
     return sorted(found, key=lambda row: (*row[:3], row[3].encode(), row[4].encode()))
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.lists(ACCESS, min_size=1, max_size=60), st.sets(st.sampled_from(["p1", "p2", "p3"]), min_size=1))
 def test_every_access_once_in_order_from_either(
     tmp_path_factory: pytest.TempPathFactory, accesses: list[Access], wanted: set[str]
