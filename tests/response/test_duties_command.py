@@ -39,7 +39,7 @@ def program() -> typer.Typer:
 
 
 def run(*arguments: str) -> Any:
-    return CliRunner().invoke(program(), ["duties", *arguments])
+    return CliRunner().invoke(program(), ["duties", *arguments], standalone_mode=False)
 
 
 def facts_file(folder: Path, **changes: Any) -> Path:
@@ -50,7 +50,7 @@ def facts_file(folder: Path, **changes: Any) -> Path:
 
 def test_answers_as_json(tmp_path: Path) -> None:
     done = run("--facts", str(facts_file(tmp_path)), "--noticed", "2026-11-27T10:00+05:30", "--json")
-    assert done.exit_code == 3, done.output
+    assert done.return_value == 3, done.output
     document = json.loads(done.stdout)
     assert set(document) == {
         *("assessed_at", "rules_digest", "duties", "strictest_for_unknown", "notes"),
@@ -65,7 +65,7 @@ def test_answers_as_json(tmp_path: Path) -> None:
 
 def test_answers_in_words_say_first_that_they_are_no_advice(tmp_path: Path) -> None:
     done = run("--facts", str(facts_file(tmp_path)), "--fact", "significant_incident=no")
-    assert done.exit_code == 3
+    assert done.return_value == 3
     words = " ".join(done.stdout.split())
     assert words.index("no legal advice") < words.index("PROBABLY YES")
     assert "GDPR" in words
@@ -87,7 +87,7 @@ class _Reader(HTMLParser):
 
 def test_a_page_stands_alone(tmp_path: Path) -> None:
     page = tmp_path / "duties.html"
-    assert run("--facts", str(facts_file(tmp_path)), "--html", str(page), "--json").exit_code == 3
+    assert run("--facts", str(facts_file(tmp_path)), "--html", str(page), "--json").return_value == 3
     reader = _Reader()
     reader.feed(page.read_text(encoding="utf-8"))
     assert not reader.tags & {"script", "img", "link", "iframe"}
@@ -133,8 +133,10 @@ def test_a_case_goes_through_the_door_it_was_given() -> None:
     app = typer.Typer()
     app.callback()(lambda: None)
     duties.register(app, of_case)
-    done = CliRunner().invoke(app, ["duties", "CASE-1", "--aware", "2026-11-27T09:00Z", "--json"])
-    assert done.exit_code == 3, done.output
+    done = CliRunner().invoke(
+        app, ["duties", "CASE-1", "--aware", "2026-11-27T09:00Z", "--json"], standalone_mode=False
+    )
+    assert done.return_value == 3, done.output
     assert json.loads(done.stdout)["exposure_sha256"] == listed.sha256()
 
 
