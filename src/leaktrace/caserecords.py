@@ -636,6 +636,83 @@ class DutyAssessment:
     schema: str = "leaktrace.duties/1"
 
 
+# --- containment -----------------------------------------------------------------------------------------
+
+StepName = Literal["suspend", "end_sessions", "block_seller", "restore", "unblock_seller"]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementOfReasons:
+    """Why a seller is blocked, as Art. 4 of Regulation 2019/1150 and Art. 17 of Regulation 2022/2065 ask."""
+
+    seller: str
+    decision: str
+    territory: str
+    duration: str
+    facts: tuple[str, ...]
+    origin: str
+    """Whether a notice by somebody, or an own investigation, led to it."""
+    automated_means: str
+    contractual_ground: str
+    legal_ground: str
+    redress: tuple[str, ...]
+    takes_effect_at: datetime
+    schema: str = "leaktrace.statement-of-reasons/1"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One line of a plan."""
+
+    system: str
+    step: StepName
+    account_sha256: str
+    """Of the account's name: an approval is for this account, and the plan shows no name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainmentPlan:
+    """What would be done, whom it needs, and what speaks against it."""
+
+    case: str
+    action: ActionName
+    subject: str
+    steps: tuple[PlannedStep, ...]
+    confirm_within_seconds: int
+    statement: StatementOfReasons | None
+    undo_of: str | None
+    """The request whose doing is undone."""
+    refusals: tuple[str, ...]
+    """Why it must not be done; empty: it may be asked for."""
+    warnings: tuple[str, ...]
+    parameters_sha256: str
+    """What two people sign; computed again before acting."""
+    schema: str = "leaktrace.containment-plan/1"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemOutcome:
+    """How one system came out."""
+
+    system: str
+    state: ContainmentState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainmentOutcome:
+    """Contained, not confirmed, failed, or undone; and whether a person has to be called."""
+
+    case: str
+    request: str
+    subject: str
+    state: ContainmentState
+    systems: tuple[SystemOutcome, ...]
+    call: str | None
+    """Whom to call now, and why; null: nobody."""
+    schema: str = "leaktrace.containment-outcome/1"
+
+
 # --- exposure ---------------------------------------------------------------------------------------------
 
 

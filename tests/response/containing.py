@@ -84,6 +84,8 @@ class Desk:
             path = self.folder / name
             path.write_text(secret + "\n", encoding="utf-8")
             path.chmod(0o600)
+        if not self.toml and (self.folder / "contain.toml").exists():
+            return  # opened again
         (self.folder / "contain.toml").write_text(
             'schema = "leaktrace.contain/1"\nconfirm_within_seconds = 30\non_call = "Call +49 1234."\n' + self.toml,
             encoding="utf-8",

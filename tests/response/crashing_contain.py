@@ -12,12 +12,7 @@ from tests.response.fakes_response import Diary
 def main() -> None:
     folder, request = Path(sys.argv[1]), sys.argv[2]
     clock = Clock()
-    desk = Desk.__new__(Desk)
-    desk.folder, desk.toml = folder, ""
-    desk.diary, desk.clock = Diary(clock.now, folder / "diary.ndjson"), clock
-    filled = Desk.__dataclass_fields__
-    desk.people = filled["people"].default
-    desk.facts = filled["facts"].default_factory()
+    desk = Desk(folder, "", Diary(clock.now, folder / "diary.ndjson"), clock)
     print("begins", flush=True)
     desk.run(request=request)
 

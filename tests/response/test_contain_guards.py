@@ -1,10 +1,9 @@
-"""The guards of containing: secrets, certificates, redirects, forged and replayed calls, states, the file contain.toml."""
+"""The guards of containing: secrets, certificates, redirects, forged and replayed calls, states, contain.toml."""
 
 from __future__ import annotations
 
 import json
 import ssl
-import subprocess
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,10 @@ from typing import Any
 
 import pytest
 import typer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -104,15 +107,22 @@ def test_an_endless_answer_and_no_answer_are_unreachable() -> None:
 @contextmanager
 def _tls_server(folder: Path) -> Any:
     """A server with a certificate that nobody vouches for."""
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "2", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost"),
-        ],
-        check=True,
-        capture_output=True,
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
     )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -291,11 +301,11 @@ class Cases:
         self.desk = desk
 
     @contextmanager
-    def open(self, context: typer.Context, case: str) -> Any:
+    def open(self, _: typer.Context, case: str) -> Any:
         assert case == CASE
         yield self.desk.containment()._file
 
-    def ask(self, context: typer.Context, plan: Any, parameters: object, why: str) -> str:
+    def ask(self, _: typer.Context, plan: Any, parameters: object, why: str) -> str:
         assert why
         return TwoPeople(self.desk.diary, self.desk.clock).agree(CASE, plan.action, plan.subject, parameters)
 

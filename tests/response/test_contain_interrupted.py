@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from leaktrace.caserecords import ActionUsed, CaseEvent, RecordedEvent
-from tests.response.containing import CASE, SUBJECT, Desk, okta_toml, scim_toml
+from tests.response.containing import CASE, SUBJECT, Clock, Desk, okta_toml, scim_toml
 from tests.response.fake_systems import OktaServer, ScimServer, served
 from tests.response.fakes_response import Diary
 
@@ -53,7 +53,7 @@ def test_a_run_that_was_cut_off_is_gone_on_from(entry: int, after: bool, tmp_pat
     number = server.add("a.meyer")
     okta.add("agent-7@example.com")
     with served(server) as url, served(okta) as okta_url:
-        diary = FailingDiary(Desk(tmp_path, "").diary.now)
+        diary = FailingDiary(Clock().now)
         desk = Desk(tmp_path, scim_toml(url) + okta_toml(okta_url), diary)
         request = desk.agree()
         diary.left, diary.after = entry, after
@@ -148,8 +148,7 @@ def test_killed_in_the_middle_a_later_run_reads_back_and_ends_it(scim2: str, tmp
         folder.mkdir()
         number = user(scim2, f"e.{count}")
         diary = folder / "diary.ndjson"
-        desk = Desk(folder, scim_toml(scim2).replace("a.meyer", f"e.{count}"), Diary(Desk(folder, "").diary.now, diary))
-        (folder / "contain.toml").write_text((folder / "contain.toml").read_text())
+        desk = Desk(folder, scim_toml(scim2).replace("a.meyer", f"e.{count}"), Diary(Clock().now, diary))
         request = desk.agree()
         killed = subprocess.Popen(
             [sys.executable, "-m", "tests.response.crashing_contain", str(folder), request],
@@ -162,10 +161,7 @@ def test_killed_in_the_middle_a_later_run_reads_back_and_ends_it(scim2: str, tmp
         killed.send_signal(signal.SIGKILL)
         killed.wait()
         killed.stdout.close()
-        again = Desk.__new__(Desk)
-        again.folder, again.toml = folder, ""
-        again.diary, again.clock = Diary(desk.diary.now, diary), desk.clock
-        again.people, again.facts = desk.people, desk.facts
+        again = Desk(folder, "", Diary(desk.diary.now, diary), desk.clock)
         if again.states() != ["contained"]:
             assert again.run(request=request).state == "contained"
         assert call(f"{scim2}/Users/{number}")["active"] is False

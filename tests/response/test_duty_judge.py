@@ -56,7 +56,9 @@ def test_every_rule_answers_whatever_the_facts(
 
 
 @given(GROUPS, ANSWERS)
-def test_knowing_less_of_the_fields_never_turns_a_duty_away(groups: list[ExposedGroup], answers: dict) -> None:
+def test_knowing_less_of_the_fields_never_turns_a_duty_away(
+    groups: list[ExposedGroup], answers: dict[str, bool]
+) -> None:
     known = assess(DutyFacts(tuple(groups), True, answers, MOMENTS), CHECKED, NOW)
     unknown = assess(DutyFacts(tuple(groups), False, answers, MOMENTS), CHECKED, NOW)
     after = {one.rule: one.answer for one in unknown.duties}

@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
-
 from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from leaktrace.caserecords import ContainmentOutcome, ContainmentPlan
 from leaktrace.report import words
 from leaktrace.report.terminal import bullet, pairs
-
-
-class _Step(Protocol):
-    @property
-    def system(self) -> str: ...
-    @property
-    def step(self) -> str: ...
-
-
-class Plan(Protocol):
-    """What is shown of a plan."""
-
-    @property
-    def case(self) -> str: ...  # noqa: D102 - shown as it is
-    @property
-    def action(self) -> str: ...  # noqa: D102
-    @property
-    def subject(self) -> str: ...  # noqa: D102
-    @property
-    def steps(self) -> Sequence[_Step]: ...  # noqa: D102
-    @property
-    def refusals(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def warnings(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def statement(self) -> Any: ...  # noqa: D102
-    @property
-    def parameters_sha256(self) -> str: ...  # noqa: D102
-
 
 _STEPS = {
     "suspend": "suspend the account",
@@ -57,7 +26,7 @@ _STATES = {
 }
 
 
-def render_plan(plan: Plan, statement: str | None = None) -> RenderableType:
+def render_plan(plan: ContainmentPlan, statement: str | None = None) -> RenderableType:
     """What would be done, and what speaks against it."""
     may = ("MAY BE ASKED FOR", "bold green") if not plan.refusals else ("MUST NOT BE DONE", "bold red")
     parts: list[RenderableType] = [
@@ -76,29 +45,7 @@ def render_plan(plan: Plan, statement: str | None = None) -> RenderableType:
     return Group(*parts)
 
 
-class _System(Protocol):
-    @property
-    def system(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def detail(self) -> str: ...
-
-
-class Outcome(Protocol):
-    """What is shown of an outcome."""
-
-    @property
-    def subject(self) -> str: ...  # noqa: D102
-    @property
-    def state(self) -> str: ...  # noqa: D102
-    @property
-    def systems(self) -> Sequence[_System]: ...  # noqa: D102
-    @property
-    def call(self) -> str | None: ...  # noqa: D102
-
-
-def render_outcome(outcome: Outcome) -> RenderableType:
+def render_outcome(outcome: ContainmentOutcome) -> RenderableType:
     """What reading back showed, system by system; and whom to call."""
     label, style = _STATES[outcome.state]
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)

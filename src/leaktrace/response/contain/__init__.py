@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
+from leaktrace.caserecords import ContainmentOutcome, ContainmentPlan, StatementOfReasons
 from leaktrace.response.contain.casefile import CaseFile
 from leaktrace.response.contain.config import ContainConfig, System, read_config
 from leaktrace.response.contain.executor import Containment, outcome_exit_code
 from leaktrace.response.contain.http import Http, HttpAnswer, Secret, UnreachableError, Urllib3Http, secret_from_file
-from leaktrace.response.contain.interface import (
-    Connector,
-    ContainmentOutcome,
-    ContainmentPlan,
-    SellerFacts,
-    Snapshot,
-    StatementOfReasons,
-    Target,
-)
+from leaktrace.response.contain.interface import Connector, SellerFacts, Snapshot, Target
 from leaktrace.response.contain.okta import OktaConnector
 from leaktrace.response.contain.plan import parameters_of, people_refusals, plan_of
 from leaktrace.response.contain.reasons import statement_of_reasons, statement_text

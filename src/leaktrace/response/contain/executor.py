@@ -22,7 +22,12 @@ from leaktrace.caserecords import (
     ActionRequested,
     ActionUsed,
     ContainmentConfirmed,
+    ContainmentOutcome,
+    ContainmentPlan,
     ContainmentStepDone,
+    StatementOfReasons,
+    StepName,
+    SystemOutcome,
     canonical,
     digest_of,
 )
@@ -30,19 +35,7 @@ from leaktrace.errors import ApprovalError, ResponseError
 from leaktrace.response.contain.casefile import CaseFile
 from leaktrace.response.contain.config import ContainConfig, System
 from leaktrace.response.contain.http import UnreachableError
-from leaktrace.response.contain.interface import (
-    Acted,
-    ContainmentOutcome,
-    ContainmentPlan,
-    Order,
-    Reading,
-    Snapshot,
-    StatementOfReasons,
-    StepName,
-    SystemOutcome,
-    Target,
-    TargetKind,
-)
+from leaktrace.response.contain.interface import Acted, Order, Reading, Snapshot, Target, TargetKind
 from leaktrace.response.contain.plan import joined_state, parameters_of, people_refusals, plan_of, state_of
 from leaktrace.response.contain.reasons import statement_of_reasons
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from leaktrace.caserecords import StepName
 from leaktrace.errors import ResponseError
 from leaktrace.response.contain.http import Http, HttpAnswer, Secret, UnreachableError
-from leaktrace.response.contain.interface import Acted, Order, Reading, Snapshot, StepName, Target, TargetKind
+from leaktrace.response.contain.interface import Acted, Order, Reading, Snapshot, Target, TargetKind
 
 _OUT = frozenset({"SUSPENDED", "DEPROVISIONED"})
 

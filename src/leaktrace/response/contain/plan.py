@@ -16,16 +16,17 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from leaktrace.caserecords import ActionName, ContainmentState, Person, digest_of
-from leaktrace.response.contain.interface import (
+from leaktrace.caserecords import (
+    ActionName,
     ContainmentPlan,
+    ContainmentState,
+    Person,
     PlannedStep,
-    Reading,
-    Snapshot,
     StatementOfReasons,
     StepName,
-    Target,
+    digest_of,
 )
+from leaktrace.response.contain.interface import Reading, Snapshot, Target
 
 APPROVERS_LEFT = 2
 

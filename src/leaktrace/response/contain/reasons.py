@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from leaktrace.caserecords import StatementOfReasons
 from leaktrace.errors import ResponseError
-from leaktrace.response.contain.interface import SellerFacts, StatementOfReasons
+from leaktrace.response.contain.interface import SellerFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
 
+from leaktrace.caserecords import StepName
 from leaktrace.errors import ResponseError
 from leaktrace.response.contain.http import Http, HttpAnswer, Secret, UnreachableError
-from leaktrace.response.contain.interface import (
-    Acted,
-    Order,
-    Reading,
-    Snapshot,
-    StepName,
-    Target,
-    TargetKind,
-)
+from leaktrace.response.contain.interface import Acted, Order, Reading, Snapshot, Target, TargetKind
 from leaktrace.response.contain.sessions import SessionCall
 
 Form = Literal["rfc", "pathless", "entra", "put"]

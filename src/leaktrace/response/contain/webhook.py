@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
-from leaktrace.caserecords import canonical
+from leaktrace.caserecords import StepName, canonical
 from leaktrace.errors import ResponseError
 from leaktrace.response.contain.http import Http, HttpAnswer, Secret, UnreachableError
-from leaktrace.response.contain.interface import Acted, Order, Reading, Snapshot, StepName, Target, TargetKind
+from leaktrace.response.contain.interface import Acted, Order, Reading, Snapshot, Target, TargetKind
 
 KEY_ID = "Leaktrace-Key-Id"
 TIMESTAMP = "Leaktrace-Timestamp"
