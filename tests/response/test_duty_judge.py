@@ -41,7 +41,7 @@ RANK = {"no": 0, "needs_a_human": 1, "yes": 2}
 
 @given(GROUPS, st.sampled_from([True, False, None]), ANSWERS)
 def test_every_rule_answers_whatever_the_facts(
-    groups: list[ExposedGroup], complete: bool | None, answers: dict
+    groups: list[ExposedGroup], complete: bool | None, answers: dict[str, bool]
 ) -> None:
     assessment = assess(DutyFacts(tuple(groups), complete, answers, MOMENTS), CHECKED, NOW)
     assert len(assessment.duties) == sum(len(law.rules) for law in CHECKED)

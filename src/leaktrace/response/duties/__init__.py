@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from leaktrace.response.duties.casework import assess_case
-from leaktrace.response.duties.facts import FACTS, facts_from_document, facts_from_exposure
-from leaktrace.response.duties.judge import DISCLAIMER, assess
+from leaktrace.response.duties.facts import FACTS, facts_from_document, facts_from_exposure, field_kinds
+from leaktrace.response.duties.judge import DISCLAIMER, assess, forbidden_for
 from leaktrace.response.duties.loading import builtin_laws, laws_digest, laws_from_folder
 from leaktrace.response.duties.model import Clock, Law, Presumption, Rule
 
@@ -20,6 +20,8 @@ __all__ = [
     "builtin_laws",
     "facts_from_document",
     "facts_from_exposure",
+    "field_kinds",
+    "forbidden_for",
     "laws_digest",
     "laws_from_folder",
 ]

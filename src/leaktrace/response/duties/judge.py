@@ -283,3 +283,15 @@ def _notes(facts: DutyFacts) -> tuple[str, ...]:
     if not facts.groups:
         notes.append("The facts hold nobody whose data was exposed.")
     return tuple(notes)
+
+
+def forbidden_for(residence: str, laws: Sequence[Law]) -> frozenset[str]:
+    """What the laws of a residence forbid to tell the persons there, whatever was leaked."""
+    return frozenset(
+        what
+        for law in laws
+        if within(residence, law.residences)
+        for rule in law.rules
+        if rule.told == "persons"
+        for what in rule.forbidden_content
+    )
