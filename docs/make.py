@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import leaktrace
+from docs.dutypage import duties_page
 from docs.picture import flow
 from leaktrace.evidence import OPTIONAL, REQUIRED
 from leaktrace.ledger.schema import INGESTED, Column
@@ -262,6 +263,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "tables.md": tables_page,
     "constants.md": constants_page,
     "commands.md": commands_page,
+    "duties.md": lambda: duties_page(MADE),
     "pictures/flow.svg": lambda: flow("en"),
     "pictures/flow.fa.svg": lambda: flow("fa"),
 }

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from leaktrace.caserecords import DutyFacts
-from leaktrace.response.duties import assess, builtin_laws
+from leaktrace.response.duties import FACTS, assess, builtin_laws
+from leaktrace.response.duties.syntax import facts_of as facts_of_condition
 from tests.response.duty_samples import CHECKED, NOW, duty, facts_of
 
 LOGIN = "email password"
@@ -193,3 +194,12 @@ def test_iran_says_that_nothing_found_is_not_nothing_there() -> None:
 def test_a_quotation_stands_only_where_the_text_was_at_hand() -> None:
     for one in assess(facts_of(("DE", "email", 1)), CHECKED, NOW).duties:
         assert not one.quotation or one.text_at_hand
+
+
+def test_every_fact_that_may_be_answered_is_asked_by_some_rule() -> None:
+    asked = {name for law in CHECKED for name in facts_of_condition(law.covers)}
+    for law in CHECKED:
+        for rule in law.rules:
+            asked |= set(facts_of_condition(rule.trigger))
+            asked |= {name for one in rule.presume for name in facts_of_condition(one.when)}
+    assert asked == set(FACTS)

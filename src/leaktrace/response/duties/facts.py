@@ -28,7 +28,6 @@ FACTS: dict[str, str] = {
     "password_usable": "The leaked password, hash or answer would let somebody into the account.",
     "code_usable": "The leaked account or card number could be used, with or without a code.",
     "large_scale": "The processing counts as large in scale by number, volume, duration and area.",
-    "identity_theft_risk": "There is a substantial risk of identity theft or fraud.",
     "significant_harm_risk": "There is a real risk of significant harm to a person.",
     "serious_harm_suspected": "There are grounds to suspect that serious harm to a person is likely.",
     "serious_harm_likely": "Serious harm to a person is likely, and remedial action does not prevent it.",
