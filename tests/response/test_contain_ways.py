@@ -66,6 +66,19 @@ def test_a_user_that_was_inactive_before_stays_so_after_an_undo(tmp_path: Path) 
     assert server.users[number]["active"] is False
 
 
+def test_contained_twice_an_undo_goes_back_to_before_the_first(tmp_path: Path) -> None:
+    server = ScimServer()
+    number = server.add("a.meyer")
+    with served(server) as url:
+        desk = Desk(tmp_path, scim_toml(url))
+        assert desk.run().state == "contained"
+        assert desk.run().state == "contained"  # it was inactive already when this one began
+        assert desk.run(undo=True).state == "undone"
+        assert server.users[number]["active"] is True
+        with pytest.raises(ResponseError, match="Nothing was done"):
+            desk.containment().plan(SUBJECT, "principal", undo=True)
+
+
 def test_active_false_ends_no_session_so_a_call_does(tmp_path: Path) -> None:
     server = ScimServer()
     number = server.add("a.meyer")

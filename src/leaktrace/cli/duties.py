@@ -48,7 +48,9 @@ def duties(
     case: Annotated[str | None, typer.Argument(help="The case, with a frozen exposure list.")] = None,
     facts: Annotated[Path | None, typer.Option("--facts", help="Judge the facts of this file, without a case.")] = None,
     aware: Annotated[str | None, typer.Option("--aware", help="When the company became aware: ISO 8601.")] = None,
-    noticed: Annotated[str | None, typer.Option("--noticed", help="When it was first noticed: ISO 8601.")] = None,
+    noticed: Annotated[
+        str | None, typer.Option("--noticed", help="When it was first noticed; as --aware if not given.")
+    ] = None,
     determined: Annotated[
         str | None, typer.Option("--determined", help="When it was determined that a breach occurred: ISO 8601.")
     ] = None,

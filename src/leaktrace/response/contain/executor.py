@@ -84,8 +84,10 @@ class Containment:
         systems = self._connectors(kind)
         found = {system: one.target(subject, name) for system, one in systems.items()}
         targets = {system: target for system, target in found.items() if target is not None}
-        undo_of = self._done_by(subject) if undo else None
-        first = self._snapshots(undo_of) if undo_of else {}
+        done_by = self._done_by(subject) if undo else []
+        first: dict[str, Snapshot] = {}
+        for one in done_by:
+            first = {**self._snapshots(one), **first}
         # What this request already found, when it goes on: an account that it suspended itself is no finding.
         kept = self._snapshots(request) if request else {}
         snapshots = {
@@ -112,7 +114,7 @@ class Containment:
             people_refusals=people_refusals(self._file.people, name) if kind == "principal" else [],
             confirm_within_seconds=self._config.confirm_within_seconds,
             statement=self._statement(subject) if kind == "seller" and not undo else None,
-            undo_of=undo_of,
+            undo_of=done_by[0] if done_by else None,
             first_snapshots=first,
         )
         return plan, targets, snapshots
@@ -157,15 +159,20 @@ class Containment:
                 return {system: Snapshot(**values) for system, values in kept.items()}
         return {}
 
-    def _done_by(self, subject: str) -> str:
-        """The request whose doing an undo goes back from: the last one on the subject that has not been undone."""
-        for event in reversed(self._file.events):
+    def _done_by(self, subject: str) -> list[str]:
+        """The requests that did something to a subject since it was last undone, the first one first: its state
+        before is the one to go back to, however often it was done again.
+        """
+        requests: list[str] = []
+        for event in self._file.events:
             if isinstance(event, ContainmentConfirmed) and event.target == subject:
                 if event.state == "undone":
-                    break
-                if self._snapshots(event.request) and not self._is_undo(event.request):
-                    return event.request
-        raise ResponseError("Nothing was done to this subject that could be undone.", "See the case's timeline.")
+                    requests = []
+                elif not self._is_undo(event.request) and event.request not in requests:
+                    requests.append(event.request)
+        if not requests:
+            raise ResponseError("Nothing was done to this subject that could be undone.", "See the case's timeline.")
+        return requests
 
     def _is_undo(self, request: str) -> bool:
         return any(
