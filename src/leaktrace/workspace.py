@@ -13,6 +13,9 @@ from pathlib import Path
 
 from leaktrace import lookuplog
 from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
+from leaktrace.casedesk import CaseDesk, CaseRoom
+from leaktrace.cases import Actor
+from leaktrace.custody import keeper_of
 from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
@@ -155,6 +158,7 @@ class Workspace:
         self._ledger = DuckLedger.open(opened.path / "ledger", opened.keyring, opened.settings, answers)
         self._evidence = KeptEvidence(opened.path / "evidence", opened.keyring)
         self._mail = MailFlow(opened, self._ledger, self._evidence)
+        self._cases: CaseRoom | None = None
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
@@ -167,6 +171,8 @@ class Workspace:
 
     def close(self) -> None:
         """Lets go of files and connections; a workspace that is not closed loses nothing."""
+        if self._cases is not None:
+            self._cases.close()
         self._mail.close()
         self._ledger.close()
 
@@ -446,6 +452,20 @@ class Workspace:
 
     def _signed(self, why: str) -> Signed:
         return Signed(self._around.clock(), self._around.user, why)
+
+    # --- cases ------------------------------------------------------------------------------------------
+
+    def case_room(self) -> CaseRoom:
+        """The store of cases; CustodyError where the custody log is not the one that was seen last."""
+        if self._cases is None:
+            opened = self._opened
+            keeper = keeper_of(opened.path, opened.keyring, opened.workspace_id, self._around.environment)
+            self._cases = CaseRoom(opened, self._ledger, self._mail, self._around.clock, keeper)
+        return self._cases
+
+    def cases(self, actor: Actor) -> CaseDesk:
+        """Cases, as this person works with them. `actor`: whom an identity provider signed in (`leaktrace.cases`)."""
+        return CaseDesk(self.case_room(), actor)
 
     def lookups(self) -> lookuplog.VerifiedLookups:
         """The look-up log, every line of it checked."""
