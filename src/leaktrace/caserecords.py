@@ -666,8 +666,8 @@ class PlannedStep:
 
     system: str
     step: StepName
-    account_sha256: str
-    """Of the account's name: an approval is for this account, and the plan shows no name."""
+    account_mark: str
+    """Keyed hash of the account's name: an approval is for this account, and nobody can try names against it."""
 
 
 @dataclass(frozen=True, slots=True)

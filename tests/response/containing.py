@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,6 +100,7 @@ class Desk:
             events=self.diary.events(CASE),
             people=self.people,
             principal_of=lambda pseudonym: {SUBJECT: PRINCIPAL}[pseudonym],
+            account_mark=lambda account: hmac.new(b"key of a test", account.encode(), "sha256").hexdigest(),
             read_exhibit=lambda exhibit: self.diary.exhibits[exhibit],
             seller_facts=lambda _: self.facts,
         )

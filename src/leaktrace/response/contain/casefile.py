@@ -21,5 +21,7 @@ class CaseFile:
     people: Sequence[Person]
     principal_of: Callable[[str], str]
     """Pseudonym -> principal as ingested, for the one moment of the call; raises where nobody may know."""
+    account_mark: Callable[[str], str]
+    """Keyed hash of an account's name, the same in every run: a plan shows it instead of the name."""
     read_exhibit: Callable[[str], bytes]
     seller_facts: Callable[[str], SellerFacts]

@@ -91,13 +91,9 @@ class Containment:
         # What this request already found, when it goes on: an account that it suspended itself is no finding.
         kept = self._snapshots(request) if request else {}
         snapshots = {
-            system: kept.get(system) or systems[system].connector.before(target) for system, target in targets.items()
+            system: _as_it_was(systems[system].connector.before(target), first.get(system) or kept.get(system))
+            for system, target in targets.items()
         }
-        if undo:
-            snapshots = {
-                system: replace(one, active=first[system].active, state=first[system].state) if system in first else one
-                for system, one in snapshots.items()
-            }
         steps = [
             (target, step)
             for system, target in targets.items()
@@ -115,6 +111,7 @@ class Containment:
             confirm_within_seconds=self._config.confirm_within_seconds,
             statement=self._statement(subject) if kind == "seller" and not undo else None,
             undo_of=done_by[0] if done_by else None,
+            mark=self._file.account_mark,
             first_snapshots=first,
         )
         return plan, targets, snapshots
@@ -143,7 +140,9 @@ class Containment:
     def _keep_before(self, plan: ContainmentPlan, request: str, snapshots: Mapping[str, Snapshot]) -> None:
         if self._snapshots(request):
             return
-        content = canonical({"request": request, "snapshots": dict(snapshots), "statement": plan.statement})
+        # Without the system's own name for the account: whoever reads the exhibit would know who it is.
+        kept = {system: replace(one, reference="") for system, one in snapshots.items()}
+        content = canonical({"request": request, "snapshots": kept, "statement": plan.statement})
         exhibit = self._file.diary.store_exhibit(
             self._file.case, "document", f"State before {request}", content, "application/json"
         )
@@ -284,6 +283,13 @@ class _Run:
 
     def _record(self, event: ContainmentStepDone | ContainmentConfirmed) -> None:
         self._file.diary.record(self._file.case, event)
+
+
+def _as_it_was(now: Snapshot, before: Snapshot | None) -> Snapshot:
+    """The account where it is now, in the state that it had before anything was done."""
+    if before is None:
+        return now
+    return replace(now, active=before.active, state=before.state, last_administrator=before.last_administrator)
 
 
 def _action(kind: TargetKind, undo: bool) -> ActionName:

@@ -12,8 +12,7 @@ The caller owes: the two signatures over `parameters_of`, and the list "the acco
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from leaktrace.caserecords import (
@@ -43,14 +42,17 @@ def plan_of(
     confirm_within_seconds: int,
     statement: StatementOfReasons | None,
     undo_of: str | None,
+    mark: Callable[[str], str],
     first_snapshots: Mapping[str, Snapshot] | None = None,
 ) -> ContainmentPlan:
     """The plan, with everything that speaks against it.
 
-    `unmapped`: systems that have no account of the subject in contain.toml. `first_snapshots`: for an undo, the states
-    before the first doing, by system.
+    `unmapped`: systems that have no account of the subject in contain.toml. `mark`: keyed hash of an account.
+    `first_snapshots`: for an undo, the states before the first doing, by system.
     """
-    planned = tuple(PlannedStep(target.system, step, account_digest(target.account)) for target, step in steps)
+    planned = tuple(
+        PlannedStep(target.system, step, mark(f"{target.system}\n{target.account}")) for target, step in steps
+    )
     undo = undo_of is not None
     refusals = [f"{system} has no account for this subject in contain.toml." for system in unmapped]  # 1
     if not planned and not unmapped:  # 1
@@ -105,11 +107,6 @@ def parameters_of(plan: ContainmentPlan) -> dict[str, Any]:
         "statement": statement,
         "undo_of": plan.undo_of,
     }
-
-
-def account_digest(account: str) -> str:
-    """Which account an approval is for, without its name."""
-    return hashlib.sha256(f"leaktrace account\n{account}".encode()).hexdigest()
 
 
 def people_refusals(people: Iterable[Person], principal: str) -> list[str]:

@@ -28,11 +28,18 @@ def assess_case(
     fields_complete: bool | None,
     answers: Mapping[str, bool],
     moments: Mapping[StartEvent, datetime],
+    exposure_sha256: str | None = None,
 ) -> DutyAssessment:
     """Judges every rule on the case's exposure list and records what was answered on which facts."""
     # An exposure list exists only where somebody inside is named or in a set: that is what "insider" asks.
     known = {"insider": True, **answers}
-    facts = facts_from_exposure(exposure, fields_complete=fields_complete, answers=known, moments=moments)
+    facts = facts_from_exposure(
+        exposure,
+        fields_complete=fields_complete,
+        answers=known,
+        moments=moments,
+        exposure_sha256=exposure_sha256,
+    )
     assessment = assess(facts, laws, now)
     content = canonical({"assessment": assessment, "facts": facts})
     exhibit = diary.store_exhibit(case, "document", "Duties assessed", content, "application/json")

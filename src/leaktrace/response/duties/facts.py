@@ -75,11 +75,13 @@ def facts_from_exposure(
     fields_complete: bool | None,
     answers: Mapping[str, bool],
     moments: Mapping[StartEvent, datetime],
+    exposure_sha256: str | None = None,
 ) -> DutyFacts:
     """Facts of a frozen exposure list; whoever is only possibly exposed counts: laws ask about reasonable belief.
 
     `fields_complete` is what the log's coverage allows to be said (`LogCoverage.allows_fields_statement`); where the
-    list itself cannot say which fields were seen, it stays unsaid.
+    list itself cannot say which fields were seen, it stays unsaid. `exposure_sha256`: of the list as it was frozen,
+    where `exposure` is a copy with pseudonyms.
     """
     counted: Counter[tuple[str | None, tuple[str, ...]]] = Counter(
         (residence_of(row.jurisdiction), kinds_of((*row.fields, *row.widened_by))) for row in exposure.rows
@@ -91,7 +93,7 @@ def facts_from_exposure(
     said = (
         True if exposure.only_email == "yes" else False if exposure.only_email == "cannot_be_said" else fields_complete
     )
-    return DutyFacts(groups, said, _answers(answers), dict(moments), exposure.sha256())
+    return DutyFacts(groups, said, _answers(answers), dict(moments), exposure_sha256 or exposure.sha256())
 
 
 def facts_from_document(document: Any) -> DutyFacts:

@@ -50,11 +50,17 @@ class StatementFacts:
 
 
 def statement_facts(
-    exposure: ExposureList, events: Sequence[CaseEvent], *, numbers: bool, kind_of: Mapping[str, str]
+    exposure: ExposureList,
+    events: Sequence[CaseEvent],
+    *,
+    numbers: bool,
+    kind_of: Mapping[str, str],
+    exposure_sha256: str | None = None,
 ) -> StatementFacts:
     """The facts of a case; a claim that the case does not show is not among them.
 
-    `kind_of`: name of a field -> its kind, as the duties use it.
+    `kind_of`: name of a field -> its kind, as the duties use it. `exposure_sha256`: of the list as it was frozen, where
+    `exposure` is a copy with pseudonyms.
     """
     names = {name for row in exposure.rows for name in (*row.fields, *row.widened_by)} | set(exposure.fields_in_mail)
     kinds = sorted({kind_of.get(name, "other") for name in names}, key=lambda kind: (kind != "email", kind))
@@ -81,7 +87,7 @@ def statement_facts(
         until_at=exposure.window_end_at if shown else None,
         confirmed_count=sum(row.certainty == "confirmed" for row in exposure.rows),
         affected_count=affected,
-        exposure_sha256=exposure.sha256(),
+        exposure_sha256=exposure_sha256 or exposure.sha256(),
     )
 
 

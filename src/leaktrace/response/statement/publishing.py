@@ -54,6 +54,8 @@ class StatementDesk:
     """Name of a field -> its kind."""
     forbidden_for: Callable[[str], Collection[str]]
     """Audience -> what its law forbids to say."""
+    exposure_sha256: str | None = None
+    """Of the list as it was frozen, where `exposure` is a copy with pseudonyms."""
 
     def draft(self, company: str, contact: str, audience: str = PUBLIC) -> StatementState:
         """Fills the statement from the facts as they are, and takes it into the case."""
@@ -105,7 +107,13 @@ class StatementDesk:
 
     def _facts(self) -> StatementFacts:
         numbers = self.policy.numbers != "none"
-        return statement_facts(self.exposure, self.events(), numbers=numbers, kind_of=self.kind_of)
+        return statement_facts(
+            self.exposure,
+            self.events(),
+            numbers=numbers,
+            kind_of=self.kind_of,
+            exposure_sha256=self.exposure_sha256,
+        )
 
     def _last_drafted(self) -> StatementDrafted:
         drafted = [event for event in self.events() if isinstance(event, StatementDrafted)]
