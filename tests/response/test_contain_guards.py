@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import threading
 from contextlib import contextmanager
@@ -13,17 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from leaktrace.cli import contain
-from leaktrace.errors import ResponseError, UsageError
+from leaktrace.errors import ResponseError
 from leaktrace.response.contain import (
     Secret,
     UnreachableError,
@@ -39,9 +35,8 @@ from leaktrace.response.contain import (
 from leaktrace.response.contain.http import CEILING_BYTES, checked_url
 from leaktrace.response.contain.interface import Reading
 from leaktrace.response.contain.plan import joined_state, state_of
-from tests.response.containing import CASE, SELLER, STATEMENT, SUBJECT, Desk, hook_toml, person, scim_toml
-from tests.response.fake_systems import Marketplace, Reply, ScimServer, served
-from tests.response.fakes_response import TwoPeople
+from tests.response.containing import SELLER, STATEMENT, Desk, hook_toml, person, scim_toml
+from tests.response.fake_systems import Marketplace, Reply, served
 
 # --- secrets and addresses --------------------------------------------------------------------------------
 
@@ -291,74 +286,11 @@ def test_accounts_come_from_a_file_too(tmp_path: Path) -> None:
     assert "eight" not in repr(targets["agent-8"])
 
 
-# --- the command ------------------------------------------------------------------------------------------
-
-
-class Cases:
-    """Reaches the one case of a desk."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-
-    @contextmanager
-    def open(self, _: typer.Context, case: str) -> Any:
-        assert case == CASE
-        yield self.desk.containment()._file
-
-    def ask(self, _: typer.Context, plan: Any, parameters: object, why: str) -> str:
-        assert why
-        return TwoPeople(self.desk.diary, self.desk.clock).agree(CASE, plan.action, plan.subject, parameters)
-
-
-def run(desk: Desk, *arguments: str) -> Any:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    contain.register(app, Cases(desk))
-    config = str(desk.folder / "contain.toml")
-    return CliRunner().invoke(app, ["contain", CASE, "--config", config, *arguments], standalone_mode=False)
-
-
-def test_the_command_plans_asks_and_does(tmp_path: Path) -> None:
-    server = ScimServer()
-    number = server.add("a.meyer")
-    with served(server) as url:
-        desk = Desk(tmp_path, scim_toml(url))
-        desk.clock.now = datetime.now(UTC)
-        planned = run(desk, "--principal", SUBJECT, "--plan", "--json")
-        assert planned.return_value == 0, planned.output
-        document = json.loads(planned.stdout)
-        assert document["steps"][0]["step"] == "suspend"
-        assert "a.meyer" not in planned.stdout
-        assert server.users[number]["active"] is True
-        assert isinstance(run(desk, "--principal", SUBJECT).exception, UsageError)  # no reason given
-        asked = json.loads(run(desk, "--principal", SUBJECT, "--why", "named", "--json").stdout)
-        done = run(desk, "--principal", SUBJECT, "--approval", asked["request"], "--json")
-        assert done.return_value == 0, done.output
-        assert json.loads(done.stdout)["state"] == "contained"
-        assert server.users[number]["active"] is False
-        assert "UNDONE" in _undone(desk)
-    assert server.users[number]["active"] is True
-
-
-def _undone(desk: Desk) -> str:
-    asked = json.loads(run(desk, "--principal", SUBJECT, "--undo", "--why", "an error", "--json").stdout)
-    return str(run(desk, "--principal", SUBJECT, "--undo", "--approval", asked["request"]).stdout)
-
-
-def test_a_seller_sees_the_reasons_before_anybody_signs(tmp_path: Path) -> None:
+def test_a_statement_of_reasons_has_all_its_parts(tmp_path: Path) -> None:
     with served(Marketplace()) as url:
-        desk = Desk(tmp_path, hook_toml(url))
-        shown = run(desk, "--seller", SELLER, "--plan")
-        assert shown.return_value == 0
-        plan = desk.containment().plan(SELLER, "seller")
+        plan = Desk(tmp_path, hook_toml(url)).containment().plan(SELLER, "seller")
     assert plan.statement is not None
-    assert "Statement of reasons" in shown.stdout
     text = statement_text(plan.statement)
     for needed in ("Takes effect", "Where:", "For how long:", "Facts:", "Ground:", "What you can do:"):
         assert needed in text
-    assert "takes_effect_at" not in json.dumps(parameters_of(plan)["statement"], default=str)
-
-
-@pytest.mark.parametrize("arguments", [[], ["--principal", "P-1", "--seller", "s-1"]])
-def test_one_subject_at_a_time(arguments: list[str], tmp_path: Path) -> None:
-    assert isinstance(run(Desk(tmp_path, ""), *arguments).exception, UsageError)
+    assert "takes_effect_at" not in parameters_of(plan)["statement"]

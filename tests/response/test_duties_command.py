@@ -11,10 +11,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from leaktrace.caserecords import DutyAssessment, StartEvent
 from leaktrace.cli import duties
 from leaktrace.errors import ResponseError, UsageError
-from leaktrace.response.duties import Law, assess_case, builtin_laws
+from leaktrace.response.duties import assess_case, builtin_laws
 from tests.response.duty_samples import NOW
 from tests.response.fakes_response import Diary
 from tests.response.test_duty_judge import exposure
@@ -100,7 +99,6 @@ def test_a_page_stands_alone(tmp_path: Path) -> None:
     [
         ([], UsageError),
         (["C-1", "--facts", "x.json"], UsageError),
-        (["C-1"], UsageError),
         (["--facts", "facts.json", "--fact", "guessed=yes"], UsageError),
         (["--facts", "facts.json", "--fact", "high_risk=perhaps"], UsageError),
         (["--facts", "facts.json", "--aware", "yesterday"], ResponseError),
@@ -115,29 +113,6 @@ def test_a_bad_call_is_a_sentence(
     facts_file(tmp_path)
     Path("broken.json").write_bytes(b"{\xff")
     assert isinstance(run(*arguments).exception, error)
-
-
-def test_a_case_goes_through_the_door_it_was_given() -> None:
-    diary = Diary(NOW)
-    listed = exposure("yes", ("c1", ("email",), "DE", ()))
-
-    def of_case(
-        context: typer.Context,
-        case: str,
-        laws: tuple[Law, ...],
-        answers: dict[str, bool],
-        moments: dict[StartEvent, Any],
-    ) -> DutyAssessment:
-        return assess_case(case, listed, diary, laws, NOW, fields_complete=None, answers=answers, moments=moments)
-
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    duties.register(app, of_case)
-    done = CliRunner().invoke(
-        app, ["duties", "CASE-1", "--aware", "2026-11-27T09:00Z", "--json"], standalone_mode=False
-    )
-    assert done.return_value == 3, done.output
-    assert json.loads(done.stdout)["exposure_sha256"] == listed.sha256()
 
 
 def test_what_was_answered_is_an_exhibit_and_an_event() -> None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from leaktrace.caserecords import (
     BundleWritten,
@@ -30,8 +26,7 @@ from leaktrace.caserecords import (
     StatementDrafted,
     SubjectSet,
 )
-from leaktrace.cli import statement as command
-from leaktrace.errors import ApprovalError, ResponseError, UsageError
+from leaktrace.errors import ApprovalError, ResponseError
 from leaktrace.response.duties import builtin_laws, field_kinds, forbidden_for
 from leaktrace.response.statement import (
     CLAIMS,
@@ -304,15 +299,6 @@ class Case:
         parameters = publication_parameters(sha256, self.policy)
         return self.people.agree("case-1", "publish_statement", sha256, parameters)
 
-    @contextmanager
-    def open(self, _: typer.Context, case: str, policy: Any) -> Any:
-        assert case == "case-1"
-        yield replace(self.desk, policy=policy)
-
-    def ask(self, _: typer.Context, case: str, target: str, parameters: object, why: str) -> str:
-        assert why
-        return self.people.agree(case, "publish_statement", target, parameters)
-
 
 def test_two_people_an_open_gate_and_the_text_as_drafted() -> None:
     case = Case()
@@ -374,32 +360,3 @@ def test_nothing_to_publish_and_nothing_to_open() -> None:
         case.desk.answer("affected_count", open_it=True, reason="pretend")
     with pytest.raises(ResponseError, match="with a reason"):
         case.desk.answer("counsel", open_it=True, reason=" ")
-
-
-# --- the commands -----------------------------------------------------------------------------------------
-
-
-def run(case: Case, *arguments: str) -> Any:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    command.register(app, case)
-    return CliRunner().invoke(app, ["statement", *arguments], standalone_mode=False)
-
-
-def test_the_commands_from_draft_to_text(tmp_path: Path) -> None:
-    case, out = Case(), tmp_path / "out"
-    drafted = run(case, "draft", "case-1", "--company", "Example Market", "--contact", "privacy@example.com", "--json")
-    assert json.loads(drafted.stdout)["gate"]["met"] is False, drafted.output
-    for gate in ("counsel", "police_hold"):
-        assert run(case, "gate", "case-1", "--open", gate, "--why", "yes").return_value == 3
-    assert run(case, "gate", "case-1", "--open", "investigation_finished", "--why", "yes").return_value == 0
-    asked = json.loads(run(case, "request", "case-1", "--why", "they were told", "--json").stdout)
-    done = run(case, "publish", "case-1", "--approval", asked["request"], "--out", str(out))
-    assert "PUBLISHED" in done.stdout, done.output
-    assert {path.name for path in out.iterdir()} == {
-        f"statement.{one}.{kind}" for one in LANGUAGES for kind in ("txt", "html")
-    }
-    assert "nur E-Mail-Adressen" in (out / "statement.de.txt").read_text(encoding="utf-8")
-    assert isinstance(run(case, "publish", "case-1", "--approval", "A-1", "--out", str(out)).exception, UsageError)
-    assert isinstance(run(case, "gate", "case-1").exception, UsageError)
-    assert "Left out" in run(case, "show", "case-1").stdout

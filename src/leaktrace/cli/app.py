@@ -16,12 +16,15 @@ from leaktrace.cli import (
     calibrate,
     case,
     caseapprovals,
+    contain,
     custody,
     demo,
+    duties,
     link,
     lookups,
     mail,
     people,
+    statement,
     tables,
     trace,
     upkeep,
@@ -102,7 +105,23 @@ def program(
     context.obj = Screen(workspace=workspace, engine=engine, master=master, lake=lake)
 
 
-GROUPS = (tables, upkeep, mail, trace, calibrate, link, demo, lookups, people, case, caseapprovals, custody)
+GROUPS = (
+    tables,
+    upkeep,
+    mail,
+    trace,
+    calibrate,
+    link,
+    demo,
+    lookups,
+    people,
+    case,
+    caseapprovals,
+    custody,
+    contain,
+    duties,
+    statement,
+)
 for register in (group.register for group in GROUPS):
     register(app)
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 
+from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer
+from leaktrace.cli.responses import CaseDoors, Signing
 from leaktrace.errors import UsageError
 from leaktrace.report.contain import render_outcome, render_plan
 from leaktrace.response.contain import (
-    CaseFile,
-    Containment,
     ContainmentPlan,
     outcome_exit_code,
     parameters_of,
@@ -26,22 +24,8 @@ from leaktrace.response.contain import (
 from leaktrace.response.contain.interface import TargetKind
 
 
-class CaseContaining(Protocol):
-    """How this command reaches cases; whoever wires them gives one."""
-
-    def open(self, context: typer.Context, case: str) -> AbstractContextManager[CaseFile]:
-        """The case, open for whoever is at the terminal."""
-
-    def ask(self, context: typer.Context, plan: ContainmentPlan, parameters: object, why: str) -> str:
-        """Asks for the second person's approval; the request's name."""
-
-
-_doors: list[CaseContaining] = []
-
-
-def register(app: typer.Typer, cases: CaseContaining | None = None) -> None:
-    """Adds this group's commands; `cases` is how it reaches cases."""
-    _doors[:] = [cases] if cases else []
+def register(app: typer.Typer) -> None:
+    """Adds this group's commands."""
     app.command()(contain)
 
 
@@ -67,17 +51,20 @@ def contain(
     config: Annotated[
         Path, typer.Option("--config", envvar="LEAKTRACE_CONTAIN", help="The systems and how they are reached.")
     ] = Path("contain.toml"),
+    person: PersonOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Plan, ask for, or carry out stopping a principal or a seller, and read back what came of it.
 
     Without --approval it asks a second person, with --plan it only shows. Exit 3 when a person has to be called.
-    Example: leaktrace contain case-1 --principal P-7f3a --plan
+    Example: leaktrace contain K-3f2a9c1d --principal P-4k2m --plan --as ina
     """
     subject, kind = _subject(principal, seller)
     settings = read_config(config, _now)
-    with _door().open(context, case) as file:
-        work = Containment(file, settings, _now, time.sleep)
+    signing, doors = Signing(person, key), CaseDoors()
+    with doors.desk(context, signing) as desk:
+        work = desk.containment(case, settings)
         if approval is not None and not plan:
             outcome = work.carry_out(subject, kind, approval, undo=undo)
             answer(outcome, None if as_json else render_outcome(outcome), as_json=as_json)
@@ -89,7 +76,8 @@ def contain(
         return 3 if planned.refusals else 0
     if not why.strip():
         raise UsageError("A request says why: --why TEXT.", "Use --plan to only look.")
-    request = _door().ask(context, planned, parameters_of(planned), why)
+    parameters = parameters_of(planned)
+    request = doors.ask(context, signing, case, planned.action, planned.subject, parameters, why)
     answer(Asked(request, planned), None if as_json else shown, as_json=as_json)
     return 0
 
@@ -104,9 +92,3 @@ def _subject(principal: str | None, seller: str | None) -> tuple[str, TargetKind
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _door() -> CaseContaining:
-    if not _doors:
-        raise UsageError("This program was put together without cases.", "Containing needs a case.")
-    return _doors[0]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 
 from leaktrace.caserecords import DutyAssessment, StartEvent
+from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer, note
+from leaktrace.cli.responses import CaseDoors, Signing
 from leaktrace.errors import UsageError
 from leaktrace.report.duties import duties_page, render_duties
 from leaktrace.response.duties import FACTS, assess, builtin_laws, facts_from_document, laws_from_folder
@@ -20,26 +22,8 @@ from leaktrace.response.duties.model import Law
 CEILING_BYTES = 20_000_000
 
 
-class CaseDuties(Protocol):
-    """Assesses the duties of a case of the workspace and records that; whoever wires the cases gives one."""
-
-    def __call__(
-        self,
-        context: typer.Context,
-        case: str,
-        laws: tuple[Law, ...],
-        answers: dict[str, bool],
-        moments: dict[StartEvent, datetime],
-    ) -> DutyAssessment:
-        """The assessment, after it was recorded."""
-
-
-_doors: list[CaseDuties] = []
-
-
-def register(app: typer.Typer, of_case: CaseDuties | None = None) -> None:
-    """Adds this group's commands; `of_case` is how it reaches cases."""
-    _doors[:] = [of_case] if of_case else []
+def register(app: typer.Typer) -> None:
+    """Adds this group's commands."""
     app.command()(duties)
 
 
@@ -64,6 +48,8 @@ def duties(
         list[str] | None, typer.Option("--fact", help="A fact a person answers, as high_risk=no; may be repeated.")
     ] = None,
     rules: Annotated[Path | None, typer.Option("--rules", help="A folder of rule files instead of ours.")] = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the answer as one HTML page, too.")] = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -91,7 +77,8 @@ def duties(
         found = _of_file(facts, laws, answers, moments)
     else:
         assert case is not None  # noqa: S101 - one of both was given
-        found = _door()(context, case, laws, answers, moments)
+        with CaseDoors().desk(context, Signing(person, key)) as desk:
+            found = desk.assess_duties(case, laws, answers, moments)
     if html is not None:
         html.write_text(duties_page(found), encoding="utf-8")
         note(f"Written to {html}.")
@@ -124,9 +111,3 @@ def _answers(given: list[str]) -> dict[str, bool]:
             raise UsageError(f"'{one}' is no fact with yes or no.", f"Facts are: {', '.join(FACTS)}.")
         answers[name] = value == "yes"
     return answers
-
-
-def _door() -> CaseDuties:
-    if not _doors:
-        raise UsageError("This program was put together without cases.", "Use --facts FILE.")
-    return _doors[0]

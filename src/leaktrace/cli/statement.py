@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 
 from leaktrace.caserecords import StatementState
+from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer, note
+from leaktrace.cli.responses import CaseDoors, Signing
 from leaktrace.errors import UsageError
 from leaktrace.report.statement import render_gate, render_statement
 from leaktrace.response.statement import (
@@ -26,25 +29,13 @@ from leaktrace.response.statement import (
 statements = typer.Typer(name="statement", no_args_is_help=True, help="The public statement, and the gate before it.")
 
 
-class CaseStatements(Protocol):
-    """How these commands reach cases; whoever wires them gives one."""
-
-    def open(self, context: typer.Context, case: str, policy: GatePolicy) -> AbstractContextManager[StatementDesk]:
-        """The case, open for whoever is at the terminal."""
-
-    def ask(self, context: typer.Context, case: str, target: str, parameters: object, why: str) -> str:
-        """Asks for the second person's approval of publishing; the request's name."""
-
-
-_doors: list[CaseStatements] = []
 _PolicyOption = Annotated[
     Path | None, typer.Option("--policy", envvar="LEAKTRACE_GATE", help="The gate's conditions, instead of ours.")
 ]
 
 
-def register(app: typer.Typer, cases: CaseStatements | None = None) -> None:
-    """Adds this group's commands; `cases` is how they reach cases."""
-    _doors[:] = [cases] if cases else []
+def register(app: typer.Typer) -> None:
+    """Adds this group's commands."""
     app.add_typer(statements)
 
 
@@ -58,13 +49,15 @@ def draft_statement(
         str, typer.Option("--audience", help="public, or a residence whose law forbids some content, as US-MA.")
     ] = PUBLIC,
     policy: _PolicyOption = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fill the statement from the facts of the case. A sentence that the case does not bear is left out, and named.
 
-    Example: leaktrace statement draft case-1 --company "Example Market" --contact privacy@example.com
+    Example: leaktrace statement draft K-3f2a9c1d --company "Example Market" --contact privacy@example.com
     """
-    with _door().open(context, case, _policy(policy)) as desk:
+    with _desk(context, Signing(person, key), case, _policy(policy)) as desk:
         made = desk.draft(company, contact, audience)
     answer(made, None if as_json else render_statement(made), as_json=as_json)
 
@@ -74,13 +67,15 @@ def show_statement(
     context: typer.Context,
     case: Annotated[str, typer.Argument(help="The case.")],
     policy: _PolicyOption = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the statement drafted last, and how the gate stands.
 
-    Example: leaktrace statement show case-1
+    Example: leaktrace statement show K-3f2a9c1d
     """
-    with _door().open(context, case, _policy(policy)) as desk:
+    with _desk(context, Signing(person, key), case, _policy(policy)) as desk:
         state = desk.state()
     answer(state, None if as_json else render_statement(state), as_json=as_json)
 
@@ -93,15 +88,17 @@ def answer_gate(
     held: Annotated[str | None, typer.Option("--hold", help="The condition that is not met, or another hold.")] = None,
     why: Annotated[str, typer.Option("--why", help="Why: it is written down.")] = "",
     policy: _PolicyOption = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Open or hold one condition of the gate. Exit 3 while the gate is shut.
 
-    Example: leaktrace statement gate case-1 --open counsel --why "agreed by K. Lang, 3 December"
+    Example: leaktrace statement gate K-3f2a9c1d --open counsel --why "agreed by K. Lang, 3 December"
     """
     if (opened is None) == (held is None):
         raise UsageError("Name --open or --hold, one of them.", "leaktrace statement show CASE lists the conditions.")
-    with _door().open(context, case, _policy(policy)) as desk:
+    with _desk(context, Signing(person, key), case, _policy(policy)) as desk:
         verdict = desk.answer(opened or held or "", open_it=opened is not None, reason=why)
     answer(verdict, None if as_json else render_gate(verdict), as_json=as_json)
     return 0 if verdict.met else 3
@@ -113,16 +110,19 @@ def request_publication(
     case: Annotated[str, typer.Argument(help="The case.")],
     why: Annotated[str, typer.Option("--why", help="Why: goes into the request that a second person reads.")],
     policy: _PolicyOption = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask a second person to approve publishing the statement drafted last.
 
-    Example: leaktrace statement request case-1 --why "the customers have been told"
+    Example: leaktrace statement request K-3f2a9c1d --why "the customers have been told"
     """
-    chosen = _policy(policy)
-    with _door().open(context, case, chosen) as desk:
+    chosen, signing = _policy(policy), Signing(person, key)
+    with _desk(context, signing, case, chosen) as desk:
         state = desk.state()
-    request = _door().ask(context, case, state.sha256, publication_parameters(state.sha256, chosen), why)
+    parameters = publication_parameters(state.sha256, chosen)
+    request = CaseDoors().ask(context, signing, case, "publish_statement", state.sha256, parameters, why)
     answer({"request": request, "sha256": state.sha256}, f"{request} waits for a second person.", as_json=as_json)
 
 
@@ -133,15 +133,17 @@ def publish_statement(
     approval: Annotated[str, typer.Option("--approval", help="The approved request, as A-0001.")],
     out: Annotated[Path, typer.Option("--out", help="New folder for the texts.")],
     policy: _PolicyOption = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Release the statement: as drafted, under an open gate, by two people. Writes the texts to a folder.
 
-    Example: leaktrace statement publish case-1 --approval A-0007 --out statement
+    Example: leaktrace statement publish K-3f2a9c1d --approval A-0007 --out statement
     """
     if out.exists():
         raise UsageError(f"{out} is there already.", "Name a new folder.")
-    with _door().open(context, case, _policy(policy)) as desk:
+    with _desk(context, Signing(person, key), case, _policy(policy)) as desk:
         state = desk.publish(approval)
     _write(state, out)
     answer(state, None if as_json else render_statement(state), as_json=as_json)
@@ -159,7 +161,7 @@ def _policy(path: Path | None) -> GatePolicy:
     return read_policy(path) if path else builtin_policy()
 
 
-def _door() -> CaseStatements:
-    if not _doors:
-        raise UsageError("This program was put together without cases.", "A statement needs a case.")
-    return _doors[0]
+@contextmanager
+def _desk(context: typer.Context, signing: Signing, case: str, policy: GatePolicy) -> Iterator[StatementDesk]:
+    with CaseDoors().desk(context, signing) as desk:
+        yield desk.statement(case, policy)
