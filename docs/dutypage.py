@@ -137,6 +137,9 @@ writes a page. Exit 3 while something is owed or open.
 - **Clocks.** Hours run on through nights, weekends and changes to summer time. Days and months end at midnight at the
   place of the law; the first day is not counted; a last day on a holiday is not moved on, although some laws do: the
   earlier date is the safe one. Business days skip weekends and the holidays of the calendar that the rule names.
+- **Before a list is frozen** some clocks run already (six hours, a day). Then write down what is known in a facts file,
+  with `fields_complete` false, and judge that. In a case, where nobody says when the company became aware, the opening
+  of the case counts: then, at the latest, it was.
 - **Stale rules.** A rule past its last day, or whose check is older than a year, is treated as unchecked and says so.
 """
 

@@ -33,6 +33,9 @@ ROWS: list[tuple[str, DutyFacts, str]] = [
     ("eu-nis2-23-notification", facts_of(("DE", "email", 1), significant_incident=False), "no"),
     ("eu-nis2-23-final", facts_of(("DE", "email", 1), significant_incident=True), "yes"),
     ("eu-nis2-23-final", facts_of(("NO", "email", 1), significant_incident=True), "no"),
+    ("eu-nis2-23-recipients", facts_of(("DE", "email", 1), significant_incident=True), "needs_a_human"),
+    ("eu-nis2-23-recipients", facts_of(("DE", "email", 1), significant_incident=True, service_affected=True), "yes"),
+    ("eu-nis2-23-recipients", facts_of(("DE", "email", 1), significant_incident=False), "no"),
     # United Kingdom
     ("uk-gdpr-33", facts_of(("GB", "email", 1)), "yes"),
     ("uk-gdpr-33", facts_of(("IE", "email", 1)), "no"),

@@ -38,6 +38,9 @@ class Incident:
         assert answer.code in {0, 3}, answer
         return answer.document()
 
+    def active(self) -> object:
+        return self.scim.users["u-1"]["active"]
+
     def contain(self, *words: object) -> Any:
         return self.as_("ina", "contain", self.case, *words, "--config", self.config)
 
@@ -112,11 +115,11 @@ def test_the_source_is_contained_by_two_people_and_can_come_back(incident: Incid
         "--as", "ina", "--json",
     )  # fmt: skip
     assert "not approved" in alone.error()["message"]
-    assert incident.scim.users["u-1"]["active"] is True
+    assert incident.active() is True
     incident.as_("dana", "case", "approve", incident.case, request, "--yes")
     done = incident.contain("--principal", incident.subject, "--approval", request)
     assert done["state"] == "contained", done
-    assert incident.scim.users["u-1"]["active"] is False
+    assert incident.active() is False
     assert incident.okta.users["00u1"]["status"] == "SUSPENDED"
     assert incident.okta.sessions["00u1"] == 0
     timeline = str(incident.as_("ina", "case", "show", incident.case))

@@ -22,6 +22,7 @@ FACTS: dict[str, str] = {
     "harm_avoided": "Measures taken effectively avoid any harm from the leak.",
     "nis2_entity": "The company is an essential or important entity under NIS2 (online marketplaces are in its scope).",
     "significant_incident": "The incident is significant: severe disruption, or considerable damage to others.",
+    "service_affected": "The incident is likely to affect the service to its recipients adversely.",
     "improper_purpose": "The data were taken with a possibly improper purpose, as by an employee.",
     "outside_access": "Somebody outside got into the system unlawfully.",
     "address_is_login": "The e-mail address is what customers log in with.",
