@@ -129,8 +129,9 @@ writes a page. Exit 3 while something is owed or open.
 | `probably_yes`, `probably_no` | by a rule that nobody checked: a human has to |
 | `needs_a_human` | a fact is missing that only a person can give, or the log cannot show it |
 
-- **Unknown residence.** Such persons may be covered by every law; the strictest reading is taken, and the answer says
-  that it hangs on it. Residents of `US` may live in any of its states.
+- **Unknown residence.** Such persons may be covered by every law, or by those of `"markets": ["DE", "US"]` (`--market`)
+  where the facts say where the company has customers; the strictest reading is taken, and the answer says that it
+  hangs on it. Residents of `US` may live in any of its states.
 - **Unknown fields.** A field that the log does not show is missing only where the log shows every field. A field
   whose name is in no list below is never taken for harmless.
 - **Presumptions** stand in the rules with their reason, and a person's answer beats them.

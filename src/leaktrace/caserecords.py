@@ -558,6 +558,8 @@ class DutyFacts:
     moments: dict[StartEvent, datetime] = field(default_factory=dict)
     exposure_sha256: str | None = None
     """The frozen exposure list the counts come from."""
+    markets: tuple[str, ...] = ()
+    """Where the company has customers: whoever's residence is not known lives in one of these; empty: anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class ResponseDesk:
         laws: Sequence[Law],
         answers: Mapping[str, bool],
         moments: Mapping[StartEvent, datetime],
+        markets: Sequence[str] = (),
     ) -> DutyAssessment:
         """Judges the laws on the frozen exposure list and records it.
 
@@ -66,6 +67,7 @@ class ResponseDesk:
             answers=answers,
             moments={"noticed": known["aware"], **known},
             exposure_sha256=state.exposure.sha256 if state.exposure else None,
+            markets=markets,
         )
 
     def containment(self, case: str, config: ContainConfig) -> Containment:

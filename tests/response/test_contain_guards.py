@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -82,6 +83,10 @@ def test_a_redirect_is_not_followed_with_the_secret() -> None:
         return (302, None) if path == "/" else (200, {"stolen": headers.get("authorization")})
 
     with served(answer) as url:
+        # The attack, without the guard: the secret arrives at an address that the other side chose.
+        stolen = urllib3.PoolManager().request("GET", f"{url}/", headers={"Authorization": "Bearer hunter2"})
+        assert stolen.json() == {"stolen": "Bearer hunter2"}
+        seen.clear()
         got = Urllib3Http(timeout_seconds=5).send("GET", f"{url}/", {"Authorization": "Bearer hunter2"})
     assert got.status == 302
     assert not got.ok

@@ -66,6 +66,7 @@ def test_answers_in_words_say_first_that_they_are_no_advice(tmp_path: Path) -> N
     done = run("--facts", str(facts_file(tmp_path)), "--fact", "significant_incident=no")
     assert done.return_value == 3
     words = " ".join(done.stdout.split())
+    assert "<U+" not in words
     assert words.index("no legal advice") < words.index("PROBABLY YES")
     assert "GDPR" in words
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -88,6 +89,17 @@ def test_an_unknown_residence_takes_the_strictest_and_says_so() -> None:
     assert "us-ca-persons" not in assess(facts, CHECKED, NOW).strictest_for_unknown  # it binds anyway
 
 
+def test_who_has_no_known_residence_lives_where_the_company_has_customers() -> None:
+    facts = facts_of((None, "email password", 501), ("DE", "email", 1))
+    assert duty("cn-pipl-57-authority", facts).answer == "yes"
+    somewhere = replace(facts, markets=("DE", "US"))
+    assert duty("cn-pipl-57-authority", somewhere).answer == "no"
+    assert duty("us-ca-ag", somewhere).answer == "yes"
+    assert duty("us-ca-ag", replace(facts, markets=("US-CA",))).answer == "yes"
+    assert duty("us-ca-ag", replace(facts, markets=("US-NY",))).answer == "no"
+    assert duty("eu-gdpr-33", replace(facts, markets=("US-NY",))).residences == {"DE": 1}
+
+
 def test_a_country_without_its_state_may_be_the_state() -> None:
     assert duty("us-ca-ag", facts_of(("US", "email password", 501))).answer == "yes"
     assert duty("us-ca-ag", facts_of(("US-NY", "email password", 501))).answer == "no"
@@ -121,6 +133,13 @@ def test_the_most_urgent_comes_first() -> None:
     facts = facts_of(("DE", "email", 1), ("IN", "email", 1), ("BR", "email password", 1))
     rules = [one.rule for one in assess(facts, CHECKED, NOW).duties if one.answer == "yes"]
     assert rules[:2] == ["in-certin-report", "eu-gdpr-33"]
+
+
+def test_a_clock_that_cannot_be_read_is_urgent_not_last() -> None:
+    facts = facts_of(("DE", "email", 1), ("IN", "email", 1), ("CN", "email", 1))
+    unread = DutyFacts(facts.groups, True, facts.answers, {"aware": MOMENTS["aware"]})
+    rules = [one.rule for one in assess(unread, CHECKED, NOW).duties if one.answer == "yes"]
+    assert rules[:3] == ["cn-pipl-57-authority", "cn-pipl-57-persons", "in-certin-report"]  # at once; six hours
 
 
 def exposure(only_email: str, *rows: tuple[str, tuple[str, ...], str | None, tuple[str, ...]]) -> ExposureList:
@@ -170,6 +189,8 @@ BAD = [
     {"schema": "leaktrace.duty-facts/1", "groups": [{"residence": "DE", "fields": "email", "count": 1}]},
     {"schema": "leaktrace.duty-facts/1", "groups": [{"residence": "DE", "fields": [], "count": -1}]},
     {"schema": "leaktrace.duty-facts/1", "groups": [{"residence": "DE", "fields": [], "count": True}]},
+    {"schema": "leaktrace.duty-facts/1", "groups": [], "markets": ["Europe"]},
+    {"schema": "leaktrace.duty-facts/1", "groups": [], "markets": "DE"},
     {"schema": "leaktrace.duty-facts/1", "groups": [], "answers": {"guessed": True}},
     {"schema": "leaktrace.duty-facts/1", "groups": [], "answers": {"high_risk": "yes"}},
     {"schema": "leaktrace.duty-facts/1", "groups": [], "moments": {"aware": "2026-11-02T09:00:00"}},

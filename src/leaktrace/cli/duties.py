@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,7 @@ from leaktrace.cli.responses import CaseDoors, Signing
 from leaktrace.errors import UsageError
 from leaktrace.report.duties import duties_page, render_duties
 from leaktrace.response.duties import FACTS, assess, builtin_laws, facts_from_document, laws_from_folder
-from leaktrace.response.duties.facts import moment_of
+from leaktrace.response.duties.facts import markets_of, moment_of
 from leaktrace.response.duties.model import Law
 
 CEILING_BYTES = 20_000_000
@@ -47,6 +48,14 @@ def duties(
     fact: Annotated[
         list[str] | None, typer.Option("--fact", help="A fact a person answers, as high_risk=no; may be repeated.")
     ] = None,
+    market: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--market",
+            help="Where you have customers, as DE or US: whoever's residence is not known lives in one of these. "
+            "May be repeated; without it, anywhere.",
+        ),
+    ] = None,
     rules: Annotated[Path | None, typer.Option("--rules", help="A folder of rule files instead of ours.")] = None,
     person: PersonOption = None,
     key: KeyOption = None,
@@ -59,7 +68,7 @@ def duties(
     """
     given = {
         "aware": aware,
-        "noticed": noticed or aware,
+        "noticed": noticed,
         "determined": determined,
         "persons_told": persons_told,
         "reported": reported,
@@ -74,11 +83,11 @@ def duties(
     if (case is None) == (facts is None):
         raise UsageError("Name a case or --facts FILE, one of them.", "Example: leaktrace duties --facts facts.json")
     if facts is not None:
-        found = _of_file(facts, laws, answers, moments)
+        found = _of_file(facts, laws, answers, moments, market or [])
     else:
         assert case is not None  # noqa: S101 - one of both was given
         with CaseDoors().desk(context, Signing(person, key)) as desk:
-            found = desk.assess_duties(case, laws, answers, moments)
+            found = desk.assess_duties(case, laws, answers, moments, market or [])
     if html is not None:
         html.write_text(duties_page(found), encoding="utf-8")
         note(f"Written to {html}.")
@@ -87,7 +96,11 @@ def duties(
 
 
 def _of_file(
-    path: Path, laws: tuple[Law, ...], answers: dict[str, bool], moments: dict[StartEvent, datetime]
+    path: Path,
+    laws: tuple[Law, ...],
+    answers: dict[str, bool],
+    moments: dict[StartEvent, datetime],
+    markets: list[str],
 ) -> DutyAssessment:
     raw = path.read_bytes()
     if len(raw) > CEILING_BYTES:
@@ -97,9 +110,11 @@ def _of_file(
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: it is not JSON.", "docs/duties.md has the format.") from error
     known = facts_from_document(document)
-    merged = type(known)(
-        known.groups, known.fields_complete, {**known.answers, **answers}, {**known.moments, **moments}, None
-    )
+    all_moments = {**known.moments, **moments}
+    if "aware" in all_moments:
+        all_moments.setdefault("noticed", all_moments["aware"])
+    where = markets_of(markets) or known.markets
+    merged = replace(known, answers={**known.answers, **answers}, moments=all_moments, markets=where)
     return assess(merged, laws, datetime.now(UTC))
 
 

@@ -29,7 +29,7 @@ def render_duties(assessment: DutyAssessment) -> RenderableType:
     rest = [duty for duty in assessment.duties if duty.answer not in _OPEN]
     parts: list[RenderableType] = [Rule(style="dim"), Text(assessment.disclaimer, style="bold"), Text()]
     parts += [bullet(words.plain(sentence)) for sentence in assessment.notes]
-    parts += [Text(), _table(open_ones), Text()]
+    parts += [Text(), _table(open_ones, assessment.strictest_for_unknown), Text()]
     for duty in open_ones:
         parts += [_detail(duty), Text()]
     if rest:
@@ -38,27 +38,23 @@ def render_duties(assessment: DutyAssessment) -> RenderableType:
     return Group(*parts)
 
 
-def _table(duties: list[Duty]) -> Table:
+def _table(duties: list[Duty], assumed: tuple[str, ...]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for heading in ("Answer", "By", "Left", "Who is told", "Rule"):
         table.add_column(heading, overflow="fold")
     for duty in duties:
         label, style = _ANSWERS[duty.answer]
-        table.add_row(
-            Text(label, style=style), due(duty), left(duty), Text(words.plain(duty.recipient)), Text(duty.rule)
-        )
+        where = f"{duty.rule} (a residence is not known)" if duty.rule in assumed else duty.rule
+        table.add_row(Text(label, style=style), due(duty), left(duty), Text(words.plain(duty.recipient)), Text(where))
     return table
 
 
-def _detail(duty: Duty) -> Text:
-    text = Text()
+def _detail(duty: Duty) -> RenderableType:
     label, style = _ANSWERS[duty.answer]
-    text.append(f"{label}  ", style=style)
-    text.append(words.plain(f"{duty.law}, {duty.article}"), style="bold")
-    text.append(words.plain(f"\n  {duty.asks}"))
-    for line in told_lines(duty):
-        text.append(words.plain(f"\n  - {line}"))
-    return text
+    head = Text()
+    head.append(f"{label}  ", style=style)
+    head.append(words.plain(f"{duty.law}, {duty.article}"), style="bold")
+    return Group(head, Text(words.plain(duty.asks)), *(bullet(words.plain(line)) for line in told_lines(duty)))
 
 
 def told_lines(duty: Duty) -> list[str]:

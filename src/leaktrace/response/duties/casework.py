@@ -29,6 +29,7 @@ def assess_case(
     answers: Mapping[str, bool],
     moments: Mapping[StartEvent, datetime],
     exposure_sha256: str | None = None,
+    markets: Sequence[str] = (),
 ) -> DutyAssessment:
     """Judges every rule on the case's exposure list and records what was answered on which facts."""
     # An exposure list exists only where somebody inside is named or in a set: that is what "insider" asks.
@@ -39,6 +40,7 @@ def assess_case(
         answers=known,
         moments=moments,
         exposure_sha256=exposure_sha256,
+        markets=markets,
     )
     assessment = assess(facts, laws, now)
     content = canonical({"assessment": assessment, "facts": facts})

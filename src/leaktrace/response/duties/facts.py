@@ -77,6 +77,7 @@ def facts_from_exposure(
     answers: Mapping[str, bool],
     moments: Mapping[StartEvent, datetime],
     exposure_sha256: str | None = None,
+    markets: Iterable[str] = (),
 ) -> DutyFacts:
     """Facts of a frozen exposure list; whoever is only possibly exposed counts: laws ask about reasonable belief.
 
@@ -94,14 +95,15 @@ def facts_from_exposure(
     said = (
         True if exposure.only_email == "yes" else False if exposure.only_email == "cannot_be_said" else fields_complete
     )
-    return DutyFacts(groups, said, _answers(answers), dict(moments), exposure_sha256 or exposure.sha256())
+    digest = exposure_sha256 or exposure.sha256()
+    return DutyFacts(groups, said, _answers(answers), dict(moments), digest, markets_of(markets))
 
 
 def facts_from_document(document: Any) -> DutyFacts:
     """Facts as a person wrote them (docs/duties.md has the format); ResponseError says what is wrong with them."""
     if not isinstance(document, dict) or document.get("schema") != FACTS_SCHEMA:
         raise _wrong(f'it does not say "schema": "{FACTS_SCHEMA}"')
-    unknown = sorted(set(document) - {"schema", "groups", "fields_complete", "answers", "moments"})
+    unknown = sorted(set(document) - {"schema", "groups", "fields_complete", "answers", "moments", "markets"})
     if unknown:
         raise _wrong(f"there is no key '{unknown[0]}'")
     complete = document.get("fields_complete")
@@ -114,12 +116,24 @@ def facts_from_document(document: Any) -> DutyFacts:
     moments = document.get("moments", {})
     if not isinstance(answers, dict) or not isinstance(moments, dict):
         raise _wrong("answers and moments are tables")
+    markets = document.get("markets", [])
+    if not isinstance(markets, list) or not all(isinstance(one, str) for one in markets):
+        raise _wrong("markets is no list of residences")
     return DutyFacts(
+        markets=markets_of(markets),
         groups=tuple(_group(one, number) for number, one in enumerate(groups, 1)),
         fields_complete=complete,
         answers=_answers(answers),
         moments={_event(name): moment_of(value, name) for name, value in moments.items()},
     )
+
+
+def markets_of(codes: Iterable[str]) -> tuple[str, ...]:
+    """Where the company has customers, each code checked."""
+    found = [residence_of(code) for code in codes]
+    if None in found:
+        raise _wrong("a market is no ISO 3166 code such as DE or US-CA")
+    return tuple(sorted({code for code in found if code is not None}))
 
 
 def moment_of(value: Any, name: str) -> datetime:

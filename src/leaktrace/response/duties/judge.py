@@ -24,7 +24,7 @@ from leaktrace.caserecords import (
     ExposedGroup,
     FactUsed,
 )
-from leaktrace.response.duties.clocks import deadline
+from leaktrace.response.duties.clocks import deadline, due_at
 from leaktrace.response.duties.facts import UNLISTED
 from leaktrace.response.duties.loading import laws_digest
 from leaktrace.response.duties.model import Law, Rule
@@ -41,7 +41,8 @@ _NO_DUTY = "No duty was found in the sources that were read. That is not the sam
 
 def assess(facts: DutyFacts, laws: Sequence[Law], now: datetime) -> DutyAssessment:
     """Every rule's answer, the most urgent first: those that bind by deadline, then open questions, then the rest."""
-    duties = sorted((judge(rule, law, facts, now) for law in laws for rule in law.rules), key=_urgency)
+    judged = [(judge(rule, law, facts, now), rule, law) for law in laws for rule in law.rules]
+    duties = [duty for duty, _, _ in sorted(judged, key=lambda one: _urgency(one[0], one[1], one[2], now))]
     assumed = tuple(duty.rule for duty in duties if duty.answer in _BINDING and _hangs_on_unknown(duty))
     return DutyAssessment(
         assessed_at=now,
@@ -138,7 +139,7 @@ class _Scope:
         self._law = law
         self._facts = facts
         certain = [group for group in facts.groups if within(group.residence, law.residences)]
-        possible = [group for group in facts.groups if _possible(group.residence, law.residences)]
+        possible = [group for group in facts.groups if _possible(group.residence, law.residences, facts.markets)]
         self._certain = certain
         self._possible = possible
         counted: Counter[str] = Counter()
@@ -182,8 +183,9 @@ class _Scope:
         return Range(low, high)
 
     def _residents(self, code: str) -> Range:
-        low = sum(group.count for group in self._facts.groups if within(group.residence, (code,)))
-        return Range(low, low + sum(group.count for group in self._facts.groups if _possible(group.residence, (code,))))
+        groups, markets = self._facts.groups, self._facts.markets
+        low = sum(group.count for group in groups if within(group.residence, (code,)))
+        return Range(low, low + sum(one.count for one in groups if _possible(one.residence, (code,), markets)))
 
 
 def within(residence: str | None, places: Sequence[str]) -> bool:
@@ -191,10 +193,10 @@ def within(residence: str | None, places: Sequence[str]) -> bool:
     return residence is not None and any(residence == place or residence.startswith(f"{place}-") for place in places)
 
 
-def _possible(residence: str | None, places: Sequence[str]) -> bool:
+def _possible(residence: str | None, places: Sequence[str], markets: Sequence[str]) -> bool:
     """Whether one may be: no residence is known, or only the country of the part that is asked about."""
     if residence is None:
-        return True
+        return not markets or any(within(one, places) or _possible(one, places, markets) for one in markets)
     return not within(residence, places) and any(place.startswith(f"{residence}-") for place in places)
 
 
@@ -265,17 +267,21 @@ def _hangs_on_unknown(duty: Duty) -> bool:
     return any(_UNKNOWN_RESIDENCE in reason for reason in duty.reasons)
 
 
-def _urgency(duty: Duty) -> tuple[int, float, str]:
+def _urgency(duty: Duty, rule: Rule, law: Law, now: datetime) -> tuple[int, float, str]:
+    """Binding ones first, then open ones; by when it is too late, as if a clock that cannot be read began now."""
     rank = 0 if duty.answer in _BINDING else 1 if duty.answer == "needs_a_human" else 2
-    due = duty.deadline.due_at if duty.deadline else None
-    return rank, due.timestamp() if due else float("inf"), duty.rule
+    if duty.deadline is None or duty.told == "record":
+        return rank, float("inf"), duty.rule
+    due = duty.deadline.due_at or due_at(rule.clock, now, law.time_zone) or now
+    return rank, due.timestamp(), duty.rule
 
 
 def _notes(facts: DutyFacts) -> tuple[str, ...]:
     notes = []
     unknown = sum(group.count for group in facts.groups if group.residence is None)
     if unknown:
-        notes.append(f"The residence of {unknown} persons is not known: every law may cover them.")
+        where = f"the laws of {', '.join(facts.markets)}" if facts.markets else "every law"
+        notes.append(f"The residence of {unknown} persons is not known: {where} may cover them.")
     if facts.fields_complete is not True:
         notes.append("The log cannot show every field that was seen: what is missing from it may be out all the same.")
     if any(UNLISTED in group.fields for group in facts.groups):
