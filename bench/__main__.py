@@ -1,4 +1,4 @@
-"""`python -m bench [story|speed|attribution|judging|linking|sequential|spark]`: writes docs/benchmarks/*.md."""
+"""`python -m bench [story|speed|attribution|judging|linking|sequential|spark|custody]`: writes docs/benchmarks/*.md."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import (
     attribution,
     attribution_tables,
+    custody,
     judging,
     ledger,
     ledger_safety,
@@ -34,6 +35,7 @@ TITLES = {
     "judging": "The judgement after the look-up",
     "linking": "Whether two incidents are one, over pairs of campaigns",
     "sequential": "A campaign traced again after every new report",
+    "custody": "The custody log beside bare SQLite",
     "attribution": "Who is named, over families of leaks and of mailings without insider",
 }
 
@@ -60,6 +62,7 @@ def main() -> None:
     )
     parser.add_argument("--memory-megabytes", type=int, default=4096)
     parser.add_argument("--folder", type=Path, help="where the ledgers of the ledger benchmark go; default: a new one")
+    parser.add_argument("--custody-entries", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--no-chdb", action="store_true", help="leave chDB out of the ledger benchmark")
     asked = parser.parse_args()
@@ -93,6 +96,13 @@ def main() -> None:
     if "safety" in asked.what:
         note = f"{ledger_safety.FILES} files of {ledger_safety.ROWS:,} accesses, fixed seeds."
         _write("safety", note, ledger_safety.run(asked.kills, 10, 10, 10))
+    if "custody" in asked.what:
+        note = (
+            f"{asked.custody_entries:,} entries, one process, medians of {custody.REPEATS} taken in turn; WAL, "
+            "synchronous=FULL. Bare SQLite: the same bytes in a table of number and blob, committed alike, in the same "
+            f"run. Other work on the machine at the start: load {os.getloadavg()[0]:.1f}."
+        )
+        _write("custody", note, custody.run(asked.custody_entries, asked.folder))
     if "ledger" in asked.what:
         _ledger(asked)
     if "sequential" in asked.what:

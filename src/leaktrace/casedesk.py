@@ -7,13 +7,13 @@ permission before it looks anything up; what it looks up of a person stands in t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
 from leaktrace import lookuplog
-from leaktrace.caserecords import ExposureFrozen, ExposureList, RecordedEvent
+from leaktrace.caserecords import ExposureFrozen, ExposureList, Person, RecordedEvent, Role
 from leaktrace.cases import (
     Actor,
     Case,
@@ -25,20 +25,24 @@ from leaktrace.cases import (
     Opened,
     PeopleDesk,
     Premises,
+    Request,
 )
-from leaktrace.cases.casefile import Answer, Conclusion
+from leaktrace.cases.casefile import Answer
+from leaktrace.cases.pseudonyms import PSEUDONYM
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
 from leaktrace.errors import CaseError, UsageError
 from leaktrace.folder import LOOKUPS, cannot_write
 from leaktrace.folder import Opened as OpenedFolder
-from leaktrace.ledger import DuckLedger, Signed
+from leaktrace.ledger import DuckLedger, Progress, Signed
 from leaktrace.mailflow import MailFlow
-from leaktrace.records import Finding, LegalHold, to_document
+from leaktrace.records import Erasure, Finding, LegalHold, Retention, to_document
 from leaktrace.traces import Traces
 from leaktrace.tracing import Traced
 
 CASES = "cases"
+LEDGER = "ledger"
+"""Target of what erases rows."""
 MAIL_CEILING_BYTES = 64 * 1024 * 1024
 
 
@@ -166,7 +170,7 @@ class CaseDesk:
         self, case: str, campaign: str, *, field: str = "email", why: str = ""
     ) -> tuple[RecordedEvent, ...]:
         """Traces a campaign and puts the finding into the case. People whom it concerns are locked out by that."""
-        self.work.show(case)
+        self._inside.finding_basis(case)
         traced = self._traced(campaign, field, why or f"case {case}")
         parts = finding_parts(traced.finding)
         evidence = self._room.mail.evidence_of(campaign)
@@ -200,6 +204,34 @@ class CaseDesk:
         """The frozen exposure list, in numbers."""
         return summary_of_document(self.work.exposure(case))
 
+    # --- whom it is about, and who works on it ------------------------------------------------------------
+
+    def set_subjects(
+        self, case: str, principals: Sequence[str], sellers: Sequence[str], reason: str
+    ) -> tuple[RecordedEvent, ...]:
+        """Whom the case is about; an id that the ledger does not know is a slip and is refused."""
+        self._inside.subject_basis(case)
+        self._known([one for one in principals if not PSEUDONYM.fullmatch(one)])
+        sold = {facts.seller for facts in self._room.ledger.sellers()}
+        strangers = [one for one in sellers if one not in sold]
+        if sold and strangers:
+            raise UsageError(
+                f"There is no seller '{strangers[0][:60]}' in the ledger.", "Ids are as they were ingested."
+            )
+        return self.work.set_subjects(case, principals, sellers, reason)
+
+    def enrol(self, name: str, public_key: str, roles: Iterable[Role], principal: str | None = None) -> Person:
+        """Enrols somebody. A wrong account would never be found in conflict with anything: it has to be known."""
+        self._inside.enrolling()
+        self._known([] if principal is None else [principal])
+        return self.people.enrol(name, public_key, roles, principal)
+
+    def _known(self, principals: Sequence[str]) -> None:
+        if principals:
+            known = {facts.name for facts in self._room.ledger.principals()}
+            if known and not set(principals) <= known:
+                raise UsageError("The ledger knows no principal of this id.", "Ids are as they were ingested.")
+
     # --- the account is not the person --------------------------------------------------------------------
 
     def subject_facts(self, case: str) -> tuple[SubjectFacts, ...]:
@@ -231,13 +263,6 @@ class CaseDesk:
             raise UsageError(f"'{written[:80]}' is no answer.", "Write CHECK=yes, CHECK=no or CHECK=unknown.")
         return self.work.answer_check(case, subject, check, given, remark)
 
-    def close_case(self, case: str, conclusion: str, reason: str) -> RecordedEvent:
-        """Ends the case with one of the closed set of conclusions."""
-        found = next((one for one in get_args(Conclusion) if one == conclusion), None)
-        if found is None:
-            raise UsageError(f"'{conclusion[:40]}' is no conclusion.", f"One of {', '.join(get_args(Conclusion))}.")
-        return self.work.close(case, found, reason)
-
     # --- names --------------------------------------------------------------------------------------------
 
     def unmask(self, case: str, request: str) -> Opened:
@@ -261,6 +286,42 @@ class CaseDesk:
         """Ends the legal hold; how many holds there were."""
         self.work.hold(case, held=False, reason=reason)
         return self._room.ledger.upkeep().release(case, self._signed(reason))
+
+    # --- what erases, by two ------------------------------------------------------------------------------
+
+    def ask_to_forget(self, case: str, customers: Sequence[str], reason: str) -> Request:
+        """Asks for customers (ids as ingested) to be erased; the request holds their keyed numbers only."""
+        return self.work.request(case, "forget", LEDGER, self._forgetting(customers), reason)
+
+    def forget(
+        self, case: str, request: str, customers: Sequence[str], reason: str, progress: Progress | None = None
+    ) -> Erasure:
+        """Erases exactly the customers that were approved. LedgerError while a legal hold needs their rows."""
+        self.work.use(case, request, "forget", LEDGER, self._forgetting(customers))
+        for number in self._forgetting(customers)["customers"]:
+            self._log("forget", f"customer {number}", f"{case} {request} {reason}".strip())
+        return self._room.ledger.upkeep().forget(customers, self._signed(f"{case} {request} {reason}"), progress)
+
+    def ask_to_retain(self, case: str, table: str, months: int | None, before: str | None, reason: str) -> Request:
+        """Asks for months to be let go; what is approved is the first month that stays, whenever it is done."""
+        return self.work.request(case, "retain", LEDGER, self._retaining(table, months, before), reason)
+
+    def retain(
+        self, case: str, request: str, table: str, before: str, reason: str, progress: Progress | None = None
+    ) -> Retention:
+        """Lets exactly the months go that were approved. LedgerError where a legal hold needs any of them."""
+        self.work.use(case, request, "retain", LEDGER, {"kept_from": before, "table": table})
+        self._log("retain", f"{table} {before}", f"{case} {request} {reason}".strip())
+        signed = self._signed(f"{case} {request} {reason}")
+        return self._room.ledger.upkeep().retain(table, signed, before=before, done=True, progress=progress)
+
+    def _forgetting(self, customers: Sequence[str]) -> dict[str, list[str]]:
+        numbers = self._room.ledger.upkeep().numbers(list(dict.fromkeys(customers)))
+        return {"customers": sorted(f"{number:016x}" for number in numbers)}
+
+    def _retaining(self, table: str, months: int | None, before: str | None) -> dict[str, str]:
+        counted = self._room.ledger.upkeep().retain(table, self._signed(""), months=months, before=before)
+        return {"kept_from": counted.kept_from, "table": table}
 
     # --- inside -------------------------------------------------------------------------------------------
 

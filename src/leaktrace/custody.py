@@ -14,19 +14,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leaktrace.caserecords import TreeHead
 from leaktrace.cases.custody import CustodyLog, LogKeeper, SignedCheckpoint, log_keys, verify_checkpoint
-from leaktrace.cases.custody.anchor import continues, read_anchor, write_anchor, write_whole
+from leaktrace.cases.custody.anchor import continues, read_whole, write_anchor, write_whole
 from leaktrace.cases.custody.checkpoints import Cosigned, checkpoint_text, with_cosignature
 from leaktrace.cases.custody.notes import NoteKey, split_note
 from leaktrace.cases.custody.proofs import InclusionProof, prove
 from leaktrace.cases.custody.tiles import export
-from leaktrace.cases.custody.timestamp import Fetch, Judgement, Timestamped, fetch_by_http, judge, request_timestamp
 from leaktrace.cases.custody.witness import request_of
 from leaktrace.errors import CustodyError
 from leaktrace.folder import Opened
 from leaktrace.keys import Keyring
+
+if TYPE_CHECKING:
+    from leaktrace.cases.custody.timestamp import Fetch, Judgement
 
 CASES = "cases"
 DATABASE = "cases.db"
@@ -52,6 +55,8 @@ class CustodyCheck:
     """Size of the checkpoint that was given to compare with; null: none was, so nothing outside vouches for the log."""
     cosigned: tuple[Cosigned, ...]
     """By witnesses that were named, under the checkpoint that was given."""
+    event_count: int | None = None
+    """Events that were found to be what the log committed to; null: the log alone was looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,11 @@ def keeper_of(workspace: Path, keyring: Keyring, workspace_id: str, environment:
     if elsewhere := environment.get("LEAKTRACE_CUSTODY_ANCHOR"):
         anchors.append(Path(elsewhere).expanduser() / f"{workspace_id}.checkpoint")
     return LogKeeper(log_keys(keyring.custody_seeds(), workspace_id), anchors)
+
+
+def has_custody(workspace: Path) -> bool:
+    """Whether a workspace has a custody log."""
+    return (workspace / CASES / DATABASE).exists()
 
 
 class Custody:
@@ -173,6 +183,12 @@ class Custody:
             signed.origin, signed.head.size, signed.head.root, key.vkey(), key.fingerprint(), signed.note, str(path)
         )
 
+    def follow_key(self) -> int:
+        """After a rotation: the anchors are signed by the new key; 1, or 0 where they were already."""
+        before = self.keeper.check(self.log).log_key
+        self.keeper.moved(self.log)
+        return int(before != self.keeper.keys.signer.key)
+
     def signed(self) -> SignedCheckpoint:
         """The head as a verified checkpoint."""
         note = self.keeper.moved(self.log)
@@ -185,7 +201,7 @@ class Custody:
     def add_cosignature(self, line: str, witness: NoteKey) -> SignedCheckpoint:
         """Puts a witness's signature under the checkpoint it is for; CustodyError where it fits none that was given."""
         for path in sorted((self._folder / _GIVEN).glob("*.checkpoint"), reverse=True):
-            note = with_cosignature(read_anchor(path).decode(), line)
+            note = with_cosignature(read_whole(path).decode(), line)
             try:
                 found = verify_checkpoint(note.encode(), self.keeper.keys.origin, self.keeper.keys.keys, [witness], 1)
             except CustodyError:
@@ -206,11 +222,14 @@ class Custody:
         """The proof that entry `index` is in the log, with today's checkpoint."""
         return prove(self.log, index, self.signed())
 
-    def timestamp(self, url: str, chain: bytes, fetch: Fetch = fetch_by_http) -> TimestampMade:
+    def timestamp(self, url: str, chain: bytes, fetch: Fetch | None = None) -> TimestampMade:
         """Has the head time-stamped; the token and its chain are kept beside the checkpoint."""
+        # Not at the top: an HTTP client and two parsers of certificates would be loaded at every start of the program.
+        from leaktrace.cases.custody.timestamp import fetch_by_http, judge, request_timestamp
+
         made = self.checkpoint()
         text = checkpoint_text(made.origin, TreeHead(made.size, made.root)).encode()
-        token = request_timestamp(text, url, fetch)
+        token = request_timestamp(text, url, fetch or fetch_by_http)
         judgement = judge(text, token, chain)
         path = self._given(made.size, "tsr")
         write_whole(self._given(made.size, "chain.pem"), chain)
@@ -219,15 +238,17 @@ class Custody:
 
     def timestamps(self) -> tuple[TimestampMade, ...]:
         """Every kept token, judged again; CustodyError where one does not hold."""
+        from leaktrace.cases.custody.timestamp import judge
+
         found = []
         for path in sorted((self._folder / _GIVEN).glob("*.tsr"), key=lambda one: int(one.stem)):
             size = int(path.stem)
-            text, _ = split_note(read_anchor(self._given(size, "checkpoint")))
+            text, _ = split_note(read_whole(self._given(size, "checkpoint")))
             continues(self.log, verify_checkpoint(
-                read_anchor(self._given(size, "checkpoint")), self.keeper.keys.origin, self.keeper.keys.keys
+                read_whole(self._given(size, "checkpoint")), self.keeper.keys.origin, self.keeper.keys.keys
             ).head)  # fmt: skip
-            chain = read_anchor(self._given(size, "chain.pem"))
-            found.append(_told(size, judge(text.encode(), read_anchor(path), chain), path))
+            chain = read_whole(self._given(size, "chain.pem"))
+            found.append(_told(size, judge(text.encode(), read_whole(path), chain), path))
         return tuple(found)
 
     def _given(self, size: int, suffix: str) -> Path:
@@ -235,6 +256,8 @@ class Custody:
 
 
 def _told(size: int, judgement: Judgement, path: Path) -> TimestampMade:
+    from leaktrace.cases.custody.timestamp import Timestamped
+
     if isinstance(judgement, Timestamped):
         return TimestampMade(size, "timestamped", judgement.at, judgement.authority, None, str(path))
     return TimestampMade(size, "inconclusive", None, None, judgement.reason, str(path))

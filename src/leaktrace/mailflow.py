@@ -99,6 +99,10 @@ class MailFlow:
         """Lets the book go."""
         self._book.close()
 
+    def reseal(self) -> int:
+        """Encrypts mail, raw and read, under the newest generation of the key; how many things were under an older."""
+        return RawStore(self._folder / "raw", self._opened.keyring).reseal() + self._book.reseal()
+
     def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
         """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
         store = RawStore(self._folder / "raw", self._opened.keyring)

@@ -14,12 +14,16 @@ from pathlib import Path
 from leaktrace import lookuplog
 from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
 from leaktrace.casedesk import CaseDesk, CaseRoom
+from leaktrace.caserecords import ExhibitStored
 from leaktrace.cases import Actor
-from leaktrace.custody import keeper_of
-from leaktrace.errors import UsageError
+from leaktrace.cases.custody import NoteKey
+from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
+from leaktrace.errors import NotAllowedError, UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
+from leaktrace.keykeeping import Area, BackedUp, KeyStatus, Rotated, back_up, finish_rotation
+from leaktrace.keykeeping import status as key_status
 from leaktrace.ledger import (
     Around,
     DuckLedger,
@@ -392,6 +396,35 @@ class Workspace:
         """How much the ledger holds."""
         return self._ledger.stats()
 
+    # --- the key ------------------------------------------------------------------------------------------
+
+    def key_status(self) -> KeyStatus:
+        """How the key is: generations, back-ups, the custody log's public key."""
+        return key_status(self._opened)
+
+    def back_up_key(self, out: AnyPath, passphrase: str) -> BackedUp:
+        """Writes the key under a passphrase into a new file outside of the workspace."""
+        return back_up(self._opened, Path(out), passphrase, self._around.clock())
+
+    def finish_key_rotation(self, *, progress: Progress | None = None) -> Rotated:
+        """Seals everything anew under the newest generation of the key; `keykeeping.begin_rotation` made it."""
+        areas = [
+            Area("name files", lambda: self._ledger.upkeep().reseal(progress)),
+            Area("mail files and records", self._mail.reseal),
+            Area("evidence files", self._evidence.reseal),
+        ]
+        if has_custody(self.path):
+            room = self.case_room()
+            areas.append(
+                Area("events and exhibits of cases", lambda: room.store.reseal() + room.premises.exhibits.reseal())
+            )
+            areas.append(Area("custody anchors", self._follow_key))
+        return finish_rotation(self._opened, areas)
+
+    def _follow_key(self) -> int:
+        with Custody(self._opened, self._around.environment) as custody:
+            return custody.follow_key()
+
     # --- upkeep of the ledger ---------------------------------------------------------------------------
 
     def verify_ledger(self, *, progress: Progress | None = None) -> LedgerCheck:
@@ -421,6 +454,7 @@ class Workspace:
         """
         signed = self._signed(why)
         if confirmed:
+            self._alone("Letting months go")
             self._log("retain", f"{table} {before or f'{months} months'}", why)
         upkeep = self._ledger.upkeep()
         return upkeep.retain(table, signed, months=months, before=before, done=confirmed, progress=progress)
@@ -430,6 +464,7 @@ class Workspace:
 
         LedgerError with the case's name while a legal hold needs their rows. Mail and evidence files are not touched.
         """
+        self._alone("Erasing customers")
         named = [customers] if isinstance(customers, str) else list(customers)
         for subject in self._subjects(named):
             self._log("forget", subject, why)
@@ -451,6 +486,13 @@ class Workspace:
         """Legal holds in force, and everything that was done to the ledger's rows."""
         return self._ledger.upkeep().acts()
 
+    def _alone(self, what: str) -> None:
+        """NotAllowedError where there are people: then nobody erases alone (DESIGN 7)."""
+        if has_custody(self.path) and self.case_room().has_people():
+            raise NotAllowedError(
+                f"{what} takes two people in this workspace.", "Ask for it in a case: --case CASE --as NAME."
+            )
+
     def _subjects(self, customers: Iterable[str]) -> list[str]:
         """How customers are written down: by keyed number, for an id may be an address."""
         return [f"customer {key:016x}" for key in self._ledger.upkeep().numbers(list(customers))]
@@ -467,6 +509,31 @@ class Workspace:
             keeper = keeper_of(opened.path, opened.keyring, opened.workspace_id, self._around.environment)
             self._cases = CaseRoom(opened, self._ledger, self._mail, self._around.clock, keeper)
         return self._cases
+
+    def custody(self) -> Custody:
+        """The custody log, to check it and to prove from it. Close it, or use it with `with`."""
+        return Custody(self._opened, self._around.environment)
+
+    def verify_custody(
+        self,
+        checkpoint: bytes | None = None,
+        *,
+        keys: Iterable[NoteKey] = (),
+        witnesses: Iterable[NoteKey] = (),
+        quorum: int = 0,
+        progress: Progress | None = None,
+    ) -> CustodyCheck:
+        """Checks the whole custody log, its anchors, a checkpoint from outside, and that events are as logged."""
+        with self.custody() as custody:
+            found = custody.verify(checkpoint, keys=keys, witnesses=witnesses, quorum=quorum, progress=progress)
+        return replace(found, event_count=self.case_room().store.verify_events())
+
+    def custody_index(self, case: str, exhibit: str) -> int:
+        """The number of the entry that took an exhibit into evidence; UsageError where there is none."""
+        for one in self.case_room().store.events(case):
+            if isinstance(one.event, ExhibitStored) and one.event.exhibit == exhibit:
+                return one.entry.index
+        raise UsageError(f"There is no exhibit {exhibit} in {case}.", f"See: leaktrace case exhibits {case}.")
 
     def cases(self, actor: Actor) -> CaseDesk:
         """Cases, as this person works with them. `actor`: whom an identity provider signed in (`leaktrace.cases`)."""

@@ -6,7 +6,7 @@ The matrix below is written by hand, from the roles' meaning; the code has its o
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations, count
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from leaktrace.caserecords import (
     PersonAdmitted,
     SubjectSet,
 )
-from leaktrace.cases import CaseWork, Inside, PeopleDesk
+from leaktrace.cases import Actor, CaseWork, Inside, PeopleDesk
 from leaktrace.cases.approvals import DIARY_EVENTS
 from leaktrace.cases.casefile import EXHIBIT_KINDS
 from leaktrace.cases.guard import Guarded
@@ -179,7 +179,10 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "exposure_basis": (WORKERS, lambda c, w: c.inside(w).exposure_basis(c.case)),
     "pseudonyms": (WORKERS, lambda c, w: c.inside(w).pseudonyms(c.case)),
     "exposed_customers": ({"olaf"}, lambda c, w: c.inside(w).exposed_customers(c.case)),
-    "subject_name": (WORKERS, lambda c, w: c.inside(w).subject_name(c.case, c.subject)),
+    "finding_basis": (WORKERS, lambda c, w: c.inside(w).finding_basis(c.case)),
+    "subject_basis": ({"ina"}, lambda c, w: c.inside(w).subject_basis(c.case)),
+    "enrolling": ({"root"}, lambda c, w: c.inside(w).enrolling()),
+    "subject_name": (READERS, lambda c, w: c.inside(w).subject_name(c.case, c.subject)),
 }
 """Method -> who may, of `EVERYBODY`; and how it is called."""
 OPENS_NAMES = {"unmask", "identity_for", "sealed_exhibit", "material"}
@@ -353,13 +356,12 @@ def test_only_whom_it_concerns_sees_a_case_in_the_list(full: Company) -> None:
 
 
 def test_signing_in_by_password_signs_nothing(full: Company) -> None:
-    from leaktrace.cases import Actor
-
-    for who, call in (
+    calls: tuple[tuple[str, Callable[[CaseWork], object]], ...] = (
         ("ina", lambda work: work.request(full.case, "hand_over", "police", {}, "needed")),
         ("ina", lambda work: work.request_unmask(full.case, full.subject, "needed")),
         ("dana", lambda work: work.approve(full.case, "A-0001")),
-    ):
+    )
+    for who, call in calls:
         with pytest.raises(NotAllowedError, match="signed"):
             call(CaseWork(full.premises, Actor(who, "password")))
 

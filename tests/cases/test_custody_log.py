@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from pathlib import Path
 from time import sleep
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from leaktrace.cases.custody import CustodyLog, LogKeeper, Pending, tree
 from leaktrace.cases.custody.checkpoints import sign_checkpoint
-from leaktrace.cases.custody.entries import read_leaf
+from leaktrace.cases.custody.entries import leaf_of, numbered, read_leaf
 from leaktrace.errors import CustodyError
 from tests.cases.custody_logs import KEYS, OTHER_KEYS, START, connect, log_of, pending
 
@@ -35,6 +36,17 @@ def test_an_entry_is_hashed_in_its_one_spelling_and_read_back() -> None:
     )
     (entry,) = log.entries(2, 3)
     assert (entry.index, entry.case, entry.leaf()) == (2, "case-2", leaf)
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.text('aK"\\\n', max_size=9),
+    st.datetimes(datetime.fromisoformat("1970-01-02")),
+)
+def test_the_fast_spelling_is_the_one_spelling(case: str, kind: str, at: datetime) -> None:
+    entry = numbered(Pending(case, kind, at.replace(tzinfo=timezone(timedelta(hours=3))), "ab" * 32), 7)
+    assert leaf_of(entry) == entry.leaf()
+    assert read_leaf(entry.leaf()) == entry
 
 
 @pytest.mark.parametrize(
@@ -96,6 +108,21 @@ def test_an_entry_and_its_state_are_committed_together_or_not_at_all(tmp_path: P
     assert log.head().size == 300
     assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'state'").fetchall()
     assert log.verify().head.size == 300
+    connection.close()
+
+
+def test_a_batch_that_fails_in_the_middle_leaves_nothing_of_itself(tmp_path: Path) -> None:
+    log = log_of(250, path=tmp_path / "x.db")
+    connection = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    # Tile 0 is there already: writing it again fails after the entries were inserted.
+    connection.execute("INSERT INTO custody_tiles VALUES (0, 0, x'00')")
+    connection.execute("BEGIN IMMEDIATE")
+    other = CustodyLog(connection)
+    with pytest.raises(sqlite3.IntegrityError):
+        other.append_many(pending(number) for number in range(250, 260))
+    connection.execute("COMMIT")
+    assert connection.execute("SELECT count(*) FROM custody_entries").fetchone() == (250,)
+    assert log.head().size == 250
     connection.close()
 
 

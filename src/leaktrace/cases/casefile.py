@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from leaktrace.caserecords import (
     CaseClosed,
@@ -234,6 +234,8 @@ class CaseFile(Guarded):
     @needs("close", "case")
     def close(self, case: str, conclusion: Conclusion, reason: str) -> RecordedEvent:
         """Ends the case; what waits for approval is void."""
+        if conclusion not in get_args(Conclusion):
+            raise CaseError(f"'{conclusion[:40]}' is no conclusion.", f"One of {', '.join(get_args(Conclusion))}.")
         return self._append(case, CaseClosed(conclusion, nameless(reason, self._store.names(case), "reason")))[0]
 
     @needs("close", "case")

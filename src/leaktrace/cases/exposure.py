@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,14 @@ from leaktrace.records import ExposedCustomer, LogCoverage, Outcome, Window
 
 OnlyEmail = Literal["yes", "no", "cannot_be_said"]
 _EVERY_FIELD = "*"
-_EMAIL = "email"
+_EMAIL = frozenset({"email", "e-mail", "e_mail", "email_address", "mail_address", "emailaddress"})
+"""How logs call the address."""
+_SAME: Mapping[str, frozenset[str]] = {
+    "name": frozenset({"name", "firstname", "lastname", "surname", "fullname"}),
+    "order": frozenset({"order", "orders", "invoice", "invoices", "purchase", "purchases"}),
+    "phone": frozenset({"phone", "phones", "telephone", "tel", "mobile", "msisdn"}),
+}
+"""What a mail shows -> words that logs call it by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +95,18 @@ def _row(one: ExposedCustomer, shown: Shown) -> ExposureRow:
 
 
 def _covers(fields: Sequence[str], seen: str) -> bool:
-    """Whether a field of the log is what the mail shows: logs write `order_id`, `phone_number`, `full_name`."""
-    return any(seen in field.casefold().split("_") or seen == field.casefold() for field in fields)
+    """Whether a field of the log is what the mail shows: logs write `order_id`, `phone_number`, `full-name`."""
+    words = {word for field in fields for word in re.split(r"[^a-z0-9]+", field.casefold())}
+    return bool(words & _SAME.get(seen, frozenset({seen})))
 
 
 def only_email(shown: Shown, rows: Sequence[ExposureRow]) -> tuple[OnlyEmail, str]:
     """The answer with its reason in a sentence that names nobody; the rules are numbered above."""
     if not rows:  # 1
         return "cannot_be_said", "Nobody inside is suspected, so the log does not show whose data it was."
-    others = sorted({field for row in rows for field in row.fields} - {_EMAIL, _EVERY_FIELD})
-    if shown.field != _EMAIL or others:  # 2
+    shown_fields = {field for row in rows for field in row.fields} - {_EVERY_FIELD}
+    others = sorted(field for field in shown_fields if field.casefold() not in _EMAIL)
+    if shown.field.casefold() not in _EMAIL or others:  # 2
         return "no", f"The log shows other fields for customers on the list: {', '.join(others) or shown.field}."
     if shown.mails.counts:  # 3
         told = ", ".join(f"{field} in {count} mail(s)" for field, count in shown.mails.counts.items())

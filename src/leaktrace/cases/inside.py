@@ -34,7 +34,21 @@ class Inside(Guarded):
         document = json.loads(self._exhibits.get(state.exposure.sha256))
         return tuple(row["customer"] for row in document["rows"])
 
-    @needs("answer", "case")
+    @needs("add", "exhibit")
+    def finding_basis(self, case: str) -> Case:
+        """The case, for whoever attaches a finding to it."""
+        return self._case(case)
+
+    @needs("set_subjects", "case")
+    def subject_basis(self, case: str) -> Case:
+        """The case, for whoever says whom it is about."""
+        return self._case(case)
+
+    @needs("add", "people")
+    def enrolling(self) -> None:
+        """Nothing: whoever may not enrol is told so before anything is looked up."""
+
+    @needs("read", "case")
     def subject_name(self, case: str, subject: str) -> str:
         """The id of a subject, to ask the log about its habit; it is never shown."""
         state = self._case(case)

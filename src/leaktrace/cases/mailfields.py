@@ -35,6 +35,8 @@ _ORDER = re.compile(
 _URL = re.compile(r"(?:https?|ftp)://\S{1,4000}", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*")
 _GREETING_CHARACTERS = 300
+_PLAIN = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ß": "ss", "æ": "ae", "œ": "oe"})
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "aa", "ø": "oe", "æ": "ae"})
 _TITLES = frozenset(
     {"mr", "mrs", "ms", "dr", "prof", "herr", "frau", "sir", "madam", "the", "and", "von", "van", "der"}
 )
@@ -136,7 +138,7 @@ def shows_name(mail: MailText) -> bool:
     greeting = set(_WORD.findall(text[:_GREETING_CHARACTERS]))
     for name in mail.names:
         parts = [part for part in _WORD.findall(unicodedata.normalize("NFKC", name).casefold()) if _telling(part)]
-        unknown = [part for part in parts if part not in readable]
+        unknown = [part for part in parts if not any(one in readable for one in _spellings(part))]
         if not unknown:
             continue
         if any(part in greeting for part in unknown) or (len(parts) > 1 and _follow(words, parts)):
@@ -144,6 +146,12 @@ def shows_name(mail: MailText) -> bool:
         if not parts[0].isascii() and any(part in text[:_GREETING_CHARACTERS] for part in unknown):
             return True  # scripts without blanks between words
     return False
+
+
+def _spellings(part: str) -> tuple[str, str, str]:
+    """How a name may be written in an address: as it is, without marks, and as German and Danish write it out."""
+    unmarked = "".join(sign for sign in unicodedata.normalize("NFKD", part) if not unicodedata.combining(sign))
+    return part, unmarked.translate(_PLAIN), part.translate(_WRITTEN_OUT)
 
 
 def _telling(part: str) -> bool:

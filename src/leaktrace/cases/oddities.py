@@ -105,7 +105,9 @@ def _volume(day: NDArray[np.int64], evidence: NDArray[np.bool_]) -> HabitFact:
     usual = float(np.median(counts[~touched]))
     edge = float(np.quantile(counts[~touched], 0.99))
     busy = int((counts[touched] > edge).sum())
-    reading: Reading = "unusual" if at_least(busy, int(touched.sum()), 0.01) < _CHANCE else "usual"
+    # A day with many accesses is touched by one in evidence more easily: the chance goes by accesses, not by days.
+    share = float((counts[place[~evidence]] > edge).mean())
+    reading: Reading = "unusual" if at_least(busy, int(touched.sum()), max(share, 0.01)) < _CHANCE else "usual"
     return HabitFact(
         "unusual_use",
         "volume",
@@ -119,7 +121,7 @@ def at_least(seen: int, tried: int, probability: float) -> float:
     """Chance of `seen` or more successes in so many independent tries (binomial tail)."""
     if seen <= 0:
         return 1.0
-    if probability <= 0.0:
+    if probability <= 0.0 or seen > tried:
         return 0.0
     if probability >= 1.0:
         return 1.0

@@ -29,6 +29,7 @@ from leaktrace.cases.codec import event_bytes, event_from
 from leaktrace.cases.custody import CustodyLog, Pending
 from leaktrace.cases.people import NO_CASE, People, next_people
 from leaktrace.cases.pseudonyms import NameKind, pseudonym_for
+from leaktrace.cases.resealing import SealedTable, reseal_tables
 from leaktrace.cases.state import apply, opened
 from leaktrace.errors import CaseError, CustodyError
 from leaktrace.keys import Keyring
@@ -276,6 +277,11 @@ class CaseStore:
         sealed = self._keyring.encrypt(hashed.encode(), f"password {person}")
         self._connection.execute("INSERT OR REPLACE INTO passwords VALUES (?, ?)", (person, sealed))
 
+    def reseal(self) -> int:
+        """Seals rows anew under the newest generation of the key; how many were under an older one."""
+        with _guarded():
+            return reseal_tables(self._connection, self._keyring, self._begun, _SEALED)
+
     # --- checking -----------------------------------------------------------------------------------------
 
     def verify_events(self) -> int:
@@ -331,6 +337,13 @@ def _context(case: str, index: int, kind: str) -> str:
 
 def _name_context(case: str, pseudonym: str) -> str:
     return f"case name {case} {pseudonym}"
+
+
+_SEALED = (
+    SealedTable("case_events", ("case_id", "idx", "kind"), _context),
+    SealedTable("case_names", ("case_id", "pseudonym"), _name_context),
+    SealedTable("passwords", ("person",), "password {}".format),
+)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from leaktrace.cli import (
     custody,
     demo,
     duties,
+    keys,
     link,
     lookups,
     mail,
@@ -121,6 +122,7 @@ GROUPS = (
     contain,
     duties,
     statement,
+    keys,
 )
 for register in (group.register for group in GROUPS):
     register(app)

@@ -207,7 +207,7 @@ def subject(
     Example: leaktrace case subject K-3f2a9c1d --principal P-4k2m --seller s0017 --why "the finding" --as ina
     """
     with desk_of(context, person, key, by_password=password) as desk:
-        done = desk.work.set_subjects(case, principal or (), seller or (), why)
+        done = desk.set_subjects(case, principal or (), seller or (), why)
     _told(done, as_json=as_json)
 
 
@@ -366,7 +366,7 @@ def close(
     Example: leaktrace case close K-3f2a9c1d --conclusion no_insider --why "the list was bought elsewhere" --as ina
     """
     with desk_of(context, person, key, by_password=password) as desk:
-        done = desk.close_case(case, conclusion, why)
+        done = desk.work.close(case, conclusion, why)  # type: ignore[arg-type]  # it says so itself
     _told((done,), as_json=as_json)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.cases import ApprovalLine
+from leaktrace.cases import ApprovalLine, Request
 from leaktrace.caseviews import RequestView, request_view
 from leaktrace.cli.acting import KeyOption, PasswordOption, PersonOption, desk_of
 from leaktrace.cli.case import CaseArgument, WhyOption, case
@@ -165,6 +166,11 @@ def unmask(
     until = words.instant(opened.until_at)
     told = f"{opened.pseudonym} is {words.plain(opened.name)}. This may be looked at until {until}."
     answer(opened, Text(told), as_json=as_json)
+
+
+def tell_request(found: Request, now: datetime, *, as_json: bool) -> None:
+    """The answer of a command that asked for something."""
+    _told((request_view(found, now),), as_json=as_json)
 
 
 def _told(found: tuple[RequestView, ...], *, as_json: bool) -> None:

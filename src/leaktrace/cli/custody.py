@@ -11,14 +11,14 @@ from typing import Annotated
 import typer
 
 from leaktrace.cases.custody import NoteKey, key_from_vkey
-from leaktrace.cases.custody.anchor import read_anchor, write_whole
+from leaktrace.cases.custody.anchor import read_whole, write_whole
 from leaktrace.cases.custody.checkpoints import Cosigned
 from leaktrace.cases.custody.notes import NOTE_SIGNATURE
 from leaktrace.cases.custody.proofs import verify_proof
 from leaktrace.cases.custody.tiles import verify_folder
 from leaktrace.cases.custody.witness import Witness, witness_signer
 from leaktrace.cases.signing.keys import load_person_key, make_person_key
-from leaktrace.cli.output import JsonOption, answer, progress_line, screen_of
+from leaktrace.cli.output import JsonOption, answer_plain, progress_line, screen_of
 from leaktrace.cli.passphrase import PassphraseFileOption, passphrase_from
 from leaktrace.custody import Custody, CustodyCheck
 from leaktrace.errors import UsageError
@@ -148,10 +148,10 @@ def verify(
         return _verify_outside(folder, proof, _keys(log), _keys(witness), quorum, as_json=as_json)
     if quorum and checkpoint is None:
         raise UsageError("A quorum of witnesses needs a checkpoint to look at.", "Give it: --checkpoint FILE.")
-    given = None if checkpoint is None else read_anchor(checkpoint)
-    with _open(context) as opened, progress_line() as tell:
-        found = opened.verify(given, keys=_keys(log), witnesses=_keys(witness), quorum=quorum, progress=tell)
-    answer(found, _told(found), as_json=as_json)
+    given = None if checkpoint is None else read_whole(checkpoint)
+    with screen_of(context).open() as workspace, progress_line() as tell:
+        found = workspace.verify_custody(given, keys=_keys(log), witnesses=_keys(witness), quorum=quorum, progress=tell)
+    answer_plain(found, _told(found), as_json=as_json)
     return 0
 
 
@@ -163,6 +163,7 @@ def _told(found: CustodyCheck) -> str:
             outside += f" Cosigned by {', '.join(one.witness for one in found.cosigned)}."
     return (
         f"The custody log {found.origin} is whole: {found.size:,} entries, root {found.root}.\n"
+        f"All {found.event_count or 0:,} events are as they were logged.\n"
         f"Key fingerprint {found.fingerprint}.\n{outside}"
     )
 
@@ -182,11 +183,11 @@ def _verify_outside(
         told = f"{folder} is the log {origin}: {seen.head.size:,} entries, root {seen.head.root}."
     else:
         assert proof is not None  # noqa: S101 - one of the two, as checked above
-        proven = verify_proof(read_anchor(proof), origin, log, witnesses=witnesses, quorum=quorum)
+        proven = verify_proof(read_whole(proof), origin, log, witnesses=witnesses, quorum=quorum)
         seen, index, leaf, count = proven.checkpoint, proven.index, proven.leaf.decode("utf-8", "replace"), None
         told = f"Entry {index} is in the log {origin} of {seen.head.size:,} entries:\n{leaf}"
     found = VerifiedFolder(origin, seen.head.size, seen.head.root, index, leaf, count, seen.cosigned)
-    answer(found, told, as_json=as_json)
+    answer_plain(found, told, as_json=as_json)
     return 0
 
 
@@ -207,10 +208,12 @@ def checkpoint(
             text = opened.witness_request(old)
             asked = WitnessRequested(old, text, None if out is None else str(out))
             _write(out, text)
-            answer(asked, text, as_json=as_json)
+            answer_plain(asked, text, as_json=as_json)
             return
     _write(out, made.note)
-    answer(made, f"{made.note}\nKey {made.vkey}\nFingerprint {made.fingerprint}\nKept in {made.file}.", as_json=as_json)
+    answer_plain(
+        made, f"{made.note}\nKey {made.vkey}\nFingerprint {made.fingerprint}\nKept in {made.file}.", as_json=as_json
+    )
 
 
 def witness(
@@ -231,11 +234,11 @@ def witness(
     for one in _keys(log):
         logs[one.name] = (*logs.get(one.name, ()), one)
     signer = witness_signer(load_person_key(key, name, _passphrase(key, passphrase_file)))
-    done = Witness(signer, logs, state).cosign(read_anchor(request), datetime.now(UTC))
+    done = Witness(signer, logs, state).cosign(read_whole(request), datetime.now(UTC))
     _write(out, done.line)
     head = done.checkpoint.head
     said = WitnessSaid(done.checkpoint.origin, head.size, done.seen_before, done.line, signer.key.vkey())
-    answer(said, done.line.rstrip("\n"), as_json=as_json)
+    answer_plain(said, done.line.rstrip("\n"), as_json=as_json)
 
 
 def witness_key(
@@ -251,7 +254,7 @@ def witness_key(
     """
     passphrase = None if plain else passphrase_from(passphrase_file, new=True, what=name)
     made = WitnessKeyMade(str(file), witness_signer(make_person_key(file, name, passphrase)).key.vkey())
-    answer(made, f"{made.vkey}\nKey file {made.key_file}.", as_json=as_json)
+    answer_plain(made, f"{made.vkey}\nKey file {made.key_file}.", as_json=as_json)
 
 
 def cosigned(
@@ -264,11 +267,13 @@ def cosigned(
 
     Example: leaktrace custody cosigned counsel.cosignature --witness VKEY
     """
-    line = read_anchor(file).decode("utf-8", "replace")
+    line = read_whole(file).decode("utf-8", "replace")
     with _open(context) as opened:
         found = opened.add_cosignature(line, key_from_vkey(witness))
     taken = CosignatureTaken(found.head.size, found.cosigned[0].witness, found.cosigned[0].at)
-    answer(taken, f"{taken.witness} saw the log at {taken.size:,} entries at {taken.at.isoformat()}.", as_json=as_json)
+    answer_plain(
+        taken, f"{taken.witness} saw the log at {taken.size:,} entries at {taken.at.isoformat()}.", as_json=as_json
+    )
 
 
 def timestamp(
@@ -282,9 +287,9 @@ def timestamp(
     Example: leaktrace custody timestamp --tsa https://tsa.example/tsr --chain tsa-chain.pem
     """
     with _open(context) as opened:
-        made = opened.timestamp(tsa, read_anchor(chain))
+        made = opened.timestamp(tsa, read_whole(chain))
     told = f"{made.authority} saw {made.size:,} entries at {made.at}." if made.at else f"Inconclusive: {made.reason}."
-    answer(made, told, as_json=as_json)
+    answer_plain(made, told, as_json=as_json)
     return 0 if made.outcome == "timestamped" else 3
 
 
@@ -296,26 +301,31 @@ def timestamps(context: typer.Context, as_json: JsonOption = False) -> int:
     with _open(context) as opened:
         found = opened.timestamps()
     lines = [f"{one.size:,} entries: {one.at or one.reason}" for one in found]
-    answer(found, "\n".join(lines) or "No time-stamps are kept.", as_json=as_json)
+    answer_plain(found, "\n".join(lines) or "No time-stamps are kept.", as_json=as_json)
     return 3 if any(one.outcome == "inconclusive" for one in found) else 0
 
 
 def proof(
     context: typer.Context,
-    index: Annotated[int, typer.Argument(help="Number of the entry in the custody log.", min=0)],
+    what: Annotated[list[str], typer.Argument(help="Number of an entry; or a case and an exhibit of it.")],
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Prove that an entry is in the custody log: a text file that can be checked without this workspace.
 
-    Example: leaktrace custody proof 17 --out entry-17.tlog-proof
+    Example: leaktrace custody proof K-3f2a9c1d E-0001 --out E-0001.tlog-proof
     """
-    with _open(context) as opened:
+    if len(what) > 2 or (len(what) == 1 and not what[0].isdecimal()):
+        raise UsageError(
+            "Say the number of an entry, or a case and an exhibit.", "leaktrace custody proof CASE EXHIBIT."
+        )
+    with screen_of(context).open() as workspace, workspace.custody() as opened:
+        index = int(what[0]) if len(what) == 1 else workspace.custody_index(what[0], what[1])
         found = opened.proof(index)
         size = opened.log.head().size
     text = found.to_text()
     _write(out, text)
-    answer(Proven(index, size, text, None if out is None else str(out)), text, as_json=as_json)
+    answer_plain(Proven(index, size, text, None if out is None else str(out)), text, as_json=as_json)
 
 
 def export(
@@ -330,13 +340,13 @@ def export(
     with _open(context) as opened:
         head, count = opened.export(folder)
     done = Exported(str(folder), head.size, head.root, count)
-    answer(done, f"{head.size:,} entries in {count:,} files, root {head.root}.", as_json=as_json)
+    answer_plain(done, f"{head.size:,} entries in {count:,} files, root {head.root}.", as_json=as_json)
 
 
 def _passphrase(key: Path, file: Path | None) -> str | None:
     from leaktrace.passphrases import is_sealed
 
-    text = read_anchor(key).decode("utf-8", "replace")
+    text = read_whole(key).decode("utf-8", "replace")
     return passphrase_from(file, new=False, what=str(key)) if is_sealed(text) else None
 
 

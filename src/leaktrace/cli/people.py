@@ -98,7 +98,7 @@ def add(
             found = enrol_first(workspace.case_room().premises, name, made, roles_of(role))
     else:
         with desk_of(context, person, key) as desk:
-            found = desk.people.enrol(name, made, roles_of(role), principal)
+            found = desk.enrol(name, made, roles_of(role), principal)
     _answer(found, as_json=as_json)
 
 

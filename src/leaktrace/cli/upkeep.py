@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from leaktrace.cli.acting import KeyOption, PersonOption, desk_of
+from leaktrace.cli.caseapprovals import tell_request
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
 from leaktrace.cli.tables import ledger
 from leaktrace.errors import UsageError
@@ -21,6 +23,8 @@ from leaktrace.report import (
 )
 
 WhyOption = Annotated[str, typer.Option("--why", help="Why it is done: written to the ledger's record.")]
+CaseOption = Annotated[str | None, typer.Option("--case", help="The case in which it is asked for, K-….")]
+ApprovalOption = Annotated[str | None, typer.Option("--approval", help="The approved request, A-….")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 
 
@@ -85,12 +89,28 @@ def retain(
     ] = "accesses",
     yes: YesOption = False,
     why: WhyOption = "",
+    case: CaseOption = None,
+    approval: ApprovalOption = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Let old months go. Without --yes it only counts. Later files do not bring them back; a legal hold refuses.
 
+    Where people are enrolled it takes two: with --case it asks for it, with --approval it does what was approved.
+
     Example: leaktrace ledger retain --months 24 --yes --why "our retention policy"
     """
+    if case is not None:
+        with desk_of(context, person, key) as desk, progress_line() as tell:
+            if approval is None:
+                tell_request(desk.ask_to_retain(case, table, months, before, why), desk.now(), as_json=as_json)
+                return 0
+            if before is None:
+                raise UsageError("What was approved names a month.", "Say it: --before YYYY-MM (see case approve).")
+            let_go = desk.retain(case, approval, table, before, why, tell)
+        answer(let_go, render_retention(let_go), as_json=as_json)
+        return 3 if let_go.waiting_count else 0
     with screen_of(context).open() as workspace, progress_line() as tell:
         found = workspace.retain(table, months=months, before=before, confirmed=yes, why=why, progress=tell)
     answer(found, render_retention(found), as_json=as_json)
@@ -102,20 +122,33 @@ def forget(
     customers: Annotated[list[str], typer.Argument(help="Ids of customers as ingested.")],
     yes: YesOption = False,
     why: WhyOption = "",
+    case: CaseOption = None,
+    approval: ApprovalOption = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Erase customers from the ledger for good: rows, names, counts. Later files do not bring them back.
 
     It is refused, with the case's name, while a legal hold needs the rows. It asks first, unless told --yes.
+    Where people are enrolled it takes two: with --case it asks for it, with --approval it does what was approved.
 
     Example: leaktrace ledger forget c0012345 --yes --why "request 2026-114"
     """
+    if case is not None and approval is None:
+        with desk_of(context, person, key) as desk:
+            tell_request(desk.ask_to_forget(case, customers, why), desk.now(), as_json=as_json)
+        return 0
     question = f"Erase {len(customers)} customer{'s' if len(customers) > 1 else ''} from the ledger for good?"
     if not yes and not _agreed(question, may_ask=not as_json and sys.stdin.isatty()):
         note("Nothing was changed.")
         return 0
-    with screen_of(context).open() as workspace, progress_line() as tell:
-        found = workspace.forget(customers, why=why, progress=tell)
+    if case is not None and approval is not None:
+        with desk_of(context, person, key) as desk, progress_line() as tell:
+            found = desk.forget(case, approval, customers, why, tell)
+    else:
+        with screen_of(context).open() as workspace, progress_line() as tell:
+            found = workspace.forget(customers, why=why, progress=tell)
     answer(found, render_erasure(found), as_json=as_json)
     return 3 if found.waiting_count else 0
 

@@ -93,12 +93,20 @@ def _locked(paths: Sequence[Path]) -> Iterator[None]:
 
 
 def read_anchor(path: Path) -> bytes:
-    """The bytes of an anchor; CustodyError where there is none."""
+    """The bytes of an anchor; CustodyError where there is none: that is never as it should be."""
+    try:
+        return read_whole(path)
+    except CustodyError as error:
+        raise CustodyError(f"The custody log's anchor is missing. {error.message}", _HINT) from error
+
+
+def read_whole(path: Path) -> bytes:
+    """The bytes of a small file, at most one more than a note may have; CustodyError where it cannot be read."""
     try:
         with path.open("rb") as stream:
             return stream.read(MAX_NOTE_BYTES + 1)
     except OSError as error:
-        raise CustodyError(f"The anchor {path} of the custody log cannot be read: {error.strerror}.", _HINT) from error
+        raise CustodyError(f"{path} cannot be read: {error.strerror}.", "Check the path and its rights.") from error
 
 
 def write_anchor(path: Path, note: str) -> None:

@@ -57,9 +57,17 @@ class CustodyLog:
 
     def append_many(self, pending: Iterable[Pending]) -> tuple[LogEntry, ...]:
         """Logs several in order, all or none. CustodyError when the log's end is not what it says of itself."""
-        edge = read_edge(self._connection)
-        entries = tuple(numbered(one, index) for index, one in enumerate(pending, start=edge.size))
-        write_leaves(self._connection, edge, [leaf_of(entry) for entry in entries])
+        # Whatever the caller makes of an error, of these entries none is half there.
+        self._connection.execute("SAVEPOINT custody")
+        try:
+            edge = read_edge(self._connection)
+            entries = tuple(numbered(one, index) for index, one in enumerate(pending, start=edge.size))
+            write_leaves(self._connection, edge, [leaf_of(entry) for entry in entries])
+        except BaseException:
+            self._connection.execute("ROLLBACK TO custody")
+            self._connection.execute("RELEASE custody")
+            raise
+        self._connection.execute("RELEASE custody")
         return entries
 
     def head(self) -> TreeHead:

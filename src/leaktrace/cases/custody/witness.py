@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from leaktrace.caserecords import TreeHead
-from leaktrace.cases.custody.anchor import read_anchor, write_anchor
+from leaktrace.cases.custody.anchor import read_whole, write_anchor
 from leaktrace.cases.custody.checkpoints import SignedCheckpoint, parse_checkpoint, verify_checkpoint
 from leaktrace.cases.custody.log import CustodyLog
 from leaktrace.cases.custody.notes import (
@@ -124,7 +124,7 @@ class Witness:
     def _seen(self, place: Path, origin: str) -> TreeHead:
         if not place.exists():
             return TreeHead(0, EMPTY_ROOT.hex())
-        return verify_checkpoint(read_anchor(place), origin, self._logs[origin]).head
+        return verify_checkpoint(read_whole(place), origin, self._logs[origin]).head
 
     @contextmanager
     def _remembering(self) -> Iterator[Path]:

@@ -151,6 +151,8 @@ def _read(path: Path, name: str, passphrase: str | None) -> PersonKey:
 
 
 def _write_new(path: Path, text: str) -> None:
+    if path.exists():
+        raise KeyFileError(f"There is a key file {path} already.", "Rotate it instead of making one.")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -159,8 +161,6 @@ def _write_new(path: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         _sync_folder(path.parent)
-    except FileExistsError as error:
-        raise KeyFileError(f"There is a key file {path} already.", "Rotate it instead of making one.") from error
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be made: {error.strerror}.", _HINT) from error
 
