@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import leaktrace
+from docs.dutypage import duties_page
 from docs.labelspage import labels_page
 from docs.picture import flow
 from leaktrace.evidence import OPTIONAL, REQUIRED
@@ -271,6 +272,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "constants.md": constants_page,
     "commands.md": commands_page,
     "labels.md": lambda: labels_page(MADE),
+    "duties.md": lambda: duties_page(MADE),
     "pictures/flow.svg": lambda: flow("en"),
     "pictures/flow.fa.svg": lambda: flow("fa"),
 }

@@ -10,7 +10,7 @@ import pytest
 import leaktrace
 
 PACKAGE = Path(leaktrace.__file__).parent
-ROOMS = ("ledger", "mailroom", "attribution", "simulate", "report", "cases")
+ROOMS = ("ledger", "mailroom", "attribution", "simulate", "report", "cases", "response")
 GROUND = {"records", "caserecords", "errors", "settings", "keys", "passphrases", "addresses", "compiled"}
 """Modules every room may stand on."""
 PURE = ("attribution",)

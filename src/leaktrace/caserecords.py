@@ -527,6 +527,256 @@ class CaseDiary(Protocol):
         """Takes bytes into evidence (encrypted at rest) and records them."""
 
 
+# --- duties -----------------------------------------------------------------------------------------------
+
+StartEvent = Literal["occurred", "noticed", "aware", "determined", "persons_told", "reported"]
+"""From which moment a legal clock runs; laws choose different ones."""
+START_EVENTS: tuple[StartEvent, ...] = get_args(StartEvent)
+Told = Literal["authority", "persons", "record", "assessment"]
+"""Who a duty is owed to: an authority, the persons concerned, or the own files."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExposedGroup:
+    """Persons of one residence whose same fields were shown: what laws ask about, without a single name."""
+
+    residence: str | None
+    """ISO 3166, or with subdivision (`US-CA`); null: not known."""
+    fields: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DutyFacts:
+    """What the duties are judged on: counts per residence and fields, and what people answered."""
+
+    groups: tuple[ExposedGroup, ...]
+    fields_complete: bool | None
+    """Whether the log shows every field that was seen; null or false: a field that is missing may still be out."""
+    answers: dict[str, bool] = field(default_factory=dict)
+    """Fact -> yes or no, as a person answered it; a fact that is not here is not known."""
+    moments: dict[StartEvent, datetime] = field(default_factory=dict)
+    exposure_sha256: str | None = None
+    """The frozen exposure list the counts come from."""
+    markets: tuple[str, ...] = ()
+    """Where the company has customers: whoever's residence is not known lives in one of these; empty: anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactUsed:
+    """One fact an answer stands on."""
+
+    fact: str
+    value: str
+    """As text: `yes`, `not known`, `501`, `12 to 512`."""
+    because: str = ""
+    """Where it was presumed rather than known: why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A legal clock: when it began, when it ends, by which calendar."""
+
+    start: StartEvent
+    started_at: datetime | None
+    """Null: that moment is not known, so the clock cannot be read."""
+    clock: str
+    """`72 hours`, `30 calendar days`, `3 business days (BR)`, or the law's own words where it has no number."""
+    time_zone: str | None
+    due_at: datetime | None
+    hours_left: int | None
+    """Whole hours, rounded down; negative when it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What one rule of one law asks, or does not; never legal advice."""
+
+    rule: str
+    law: str
+    article: str
+    told: Told
+    recipient: str
+    asks: str
+    answer: DutyAnswer
+    needs_a_human: bool
+    reasons: tuple[str, ...]
+    facts_used: tuple[FactUsed, ...]
+    residences: dict[str, int]
+    """Persons this law covers, by residence."""
+    unknown_residence_count: int
+    """Persons whose residence is not known and whom this law may cover."""
+    deadline: Deadline | None
+    """Null where nothing is owed."""
+    required_content: tuple[str, ...]
+    forbidden_content: tuple[str, ...]
+    channels: tuple[str, ...]
+    source: str
+    quotation: str
+    """Empty where the law's text was not at hand."""
+    text_at_hand: bool
+    checked_on: str
+    """When a lawyer checked the rule (ISO date); empty: nobody did."""
+    valid_from: str
+    valid_to: str
+    stale: tuple[str, ...]
+    """Why the rule may be out of date."""
+
+
+@dataclass(frozen=True, slots=True)
+class DutyAssessment:
+    """All duties of an incident, most urgent first."""
+
+    assessed_at: datetime
+    rules_digest: str
+    duties: tuple[Duty, ...]
+    strictest_for_unknown: tuple[str, ...]
+    """Rules that only bind because a residence is not known, most urgent first."""
+    notes: tuple[str, ...]
+    exposure_sha256: str | None
+    disclaimer: str
+    schema: str = "leaktrace.duties/1"
+
+
+# --- containment -----------------------------------------------------------------------------------------
+
+StepName = Literal["suspend", "end_sessions", "block_seller", "restore", "unblock_seller"]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementOfReasons:
+    """Why a seller is blocked, as Art. 4 of Regulation 2019/1150 and Art. 17 of Regulation 2022/2065 ask."""
+
+    seller: str
+    decision: str
+    territory: str
+    duration: str
+    facts: tuple[str, ...]
+    origin: str
+    """Whether a notice by somebody, or an own investigation, led to it."""
+    automated_means: str
+    contractual_ground: str
+    legal_ground: str
+    redress: tuple[str, ...]
+    takes_effect_at: datetime
+    schema: str = "leaktrace.statement-of-reasons/1"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One line of a plan."""
+
+    system: str
+    step: StepName
+    account_mark: str
+    """Keyed hash of the account's name: an approval is for this account, and nobody can try names against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainmentPlan:
+    """What would be done, whom it needs, and what speaks against it."""
+
+    case: str
+    action: ActionName
+    subject: str
+    steps: tuple[PlannedStep, ...]
+    confirm_within_seconds: int
+    statement: StatementOfReasons | None
+    undo_of: str | None
+    """The request whose doing is undone."""
+    refusals: tuple[str, ...]
+    """Why it must not be done; empty: it may be asked for."""
+    warnings: tuple[str, ...]
+    parameters_sha256: str
+    """What two people sign; computed again before acting."""
+    schema: str = "leaktrace.containment-plan/1"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemOutcome:
+    """How one system came out."""
+
+    system: str
+    state: ContainmentState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainmentOutcome:
+    """Contained, not confirmed, failed, or undone; and whether a person has to be called."""
+
+    case: str
+    request: str
+    subject: str
+    state: ContainmentState
+    systems: tuple[SystemOutcome, ...]
+    call: str | None
+    """Whom to call now, and why; null: nobody."""
+    schema: str = "leaktrace.containment-outcome/1"
+
+
+# --- statements -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GateCondition:
+    """One condition of publication, and whether it is met."""
+
+    gate: str
+    text: str
+    met: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """Whether a statement may be published: only when every condition is met."""
+
+    met: bool
+    conditions: tuple[GateCondition, ...]
+    policy_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSentence:
+    """One sentence of a statement, with the claims of the case it stands on."""
+
+    sentence: str
+    text: str
+    claims: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDraft:
+    """A statement as it was filled from the facts of a case."""
+
+    case: str
+    audience: str
+    """`public`, or a residence whose law forbids some content (`US-MA`)."""
+    titles: dict[str, str]
+    sentences: dict[str, tuple[StatementSentence, ...]]
+    """Language -> sentences in order."""
+    left_out: tuple[str, ...]
+    """Sentences that the facts do not bear, or that the audience's law forbids, with the reason."""
+    exposure_sha256: str
+    company: str
+    contact: str
+    schema: str = "leaktrace.statement/1"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementState:
+    """A drafted statement, where it is kept, and how the gate stands."""
+
+    draft: StatementDraft
+    exhibit: str
+    sha256: str
+    gate: GateVerdict
+    parameters_sha256: str
+    """What two people sign to publish it."""
+    published: bool = False
+
+
 # --- exposure ---------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,1 @@
+"""What follows from a finding: contain, tell, state, hand over. Plans first, then acts."""

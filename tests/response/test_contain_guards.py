@@ -1,0 +1,301 @@
+"""The guards of containing: secrets, certificates, redirects, forged and replayed calls, states, contain.toml."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaktrace.errors import ResponseError
+from leaktrace.response.contain import (
+    Secret,
+    UnreachableError,
+    Urllib3Http,
+    parameters_of,
+    people_refusals,
+    read_config,
+    secret_from_file,
+    signed_headers,
+    statement_text,
+    verified_body,
+)
+from leaktrace.response.contain.http import CEILING_BYTES, checked_url
+from leaktrace.response.contain.interface import Reading
+from leaktrace.response.contain.plan import joined_state, state_of
+from tests.response.containing import SELLER, STATEMENT, Desk, hook_toml, person, scim_toml
+from tests.response.fake_systems import Marketplace, Reply, served
+
+# --- secrets and addresses --------------------------------------------------------------------------------
+
+
+def test_a_secret_does_not_show_itself(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("hunter2\n", encoding="utf-8")
+    path.chmod(0o600)
+    secret = secret_from_file(path)
+    assert secret.reveal() == b"hunter2"
+    assert "hunter2" not in f"{secret} {secret!r} {[secret]}"
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "why"), [("x", 0o644, "Others"), ("", 0o600, "one line"), ("a\nb", 0o600, "one")]
+)
+def test_a_secret_file_is_the_owners_and_holds_one_line(content: str, mode: int, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text(content, encoding="utf-8")
+    path.chmod(mode)
+    with pytest.raises(ResponseError, match=why):
+        secret_from_file(path)
+    with pytest.raises(ResponseError, match="cannot be read"):
+        secret_from_file(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://idp.example/scim", "ftp://idp.example", "https://me:pw@idp.example", "idp", ""]
+)
+def test_secrets_go_over_https_only(url: str) -> None:
+    with pytest.raises(ResponseError) as caught:
+        checked_url(url)
+    assert "pw" not in str(caught.value)
+    assert checked_url("https://idp.example/scim")
+    assert checked_url("http://127.0.0.1:8080/scim")
+
+
+def test_a_redirect_is_not_followed_with_the_secret() -> None:
+    seen: list[str] = []
+
+    def answer(_: str, path: str, headers: dict[str, str], __: bytes) -> Reply:
+        seen.append(path)
+        return (302, None) if path == "/" else (200, {"stolen": headers.get("authorization")})
+
+    with served(answer) as url:
+        # The attack, without the guard: the secret arrives at an address that the other side chose.
+        stolen = urllib3.PoolManager().request("GET", f"{url}/", headers={"Authorization": "Bearer hunter2"})
+        assert stolen.json() == {"stolen": "Bearer hunter2"}
+        seen.clear()
+        got = Urllib3Http(timeout_seconds=5).send("GET", f"{url}/", {"Authorization": "Bearer hunter2"})
+    assert got.status == 302
+    assert not got.ok
+    assert seen == ["/"]
+
+
+def test_an_endless_answer_and_no_answer_are_unreachable() -> None:
+    with (
+        served(lambda *_: (200, b"x" * (CEILING_BYTES + 1))) as url,
+        pytest.raises(UnreachableError, match="more than"),
+    ):
+        Urllib3Http(timeout_seconds=5).send("GET", url, {})
+    with pytest.raises(UnreachableError) as caught:
+        Urllib3Http(timeout_seconds=1).send("GET", "http://127.0.0.1:9/users/a.meyer", {})
+    assert "a.meyer" not in str(caught.value)
+
+
+@contextmanager
+def _tls_server(folder: Path) -> Any:
+    """A server with a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    class Quiet(HTTPServer):
+        def handle_error(self, *_: Any) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    server = Quiet(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"https://localhost:{server.server_address[1]}/", folder / "cert.pem"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_certificate_nobody_vouches_for_ends_the_call(tmp_path: Path) -> None:
+    with _tls_server(tmp_path) as (url, certificate):
+        with pytest.raises(UnreachableError):
+            Urllib3Http(timeout_seconds=5).send("GET", url, {})
+        assert Urllib3Http(timeout_seconds=5, ca_file=certificate).send("GET", url, {}).status == 200
+
+
+# --- signed calls -----------------------------------------------------------------------------------------
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+SECRETS = {"k1": Secret(b"one"), "k2": Secret(b"two")}
+BODY = b'{"account":"s-1","action":"block_seller"}'
+
+
+def signed(**changes: Any) -> dict[str, Any]:
+    headers = signed_headers("POST", "https://m.example/contain?x=1", BODY, "k1", SECRETS["k1"], NOW, "n1")
+    return {"method": "POST", "path": "/contain?x=1", "headers": headers, "body": BODY, "now": NOW, **changes}
+
+
+def believe(call: dict[str, Any], seen: set[str] | None = None) -> bytes:
+    return verified_body(
+        call["method"],
+        call["path"],
+        call["headers"],
+        call["body"],
+        secrets_by_key_id=SECRETS,
+        now=call["now"],
+        seen_nonces=seen if seen is not None else set(),
+    )
+
+
+def test_a_signed_call_is_believed_once() -> None:
+    seen: set[str] = set()
+    assert believe(signed(), seen) == BODY
+    with pytest.raises(ResponseError, match="sent before"):
+        believe(signed(), seen)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"body": BODY.replace(b"s-1", b"s-2")},
+        {"path": "/contain?x=2"},
+        {"method": "GET"},
+        {"now": NOW + timedelta(seconds=301)},
+        {"now": NOW - timedelta(seconds=301)},
+        {"headers": {**signed()["headers"], "Leaktrace-Key-Id": "k2"}},
+        {"headers": {**signed()["headers"], "Leaktrace-Key-Id": "k3"}},
+        {"headers": {**signed()["headers"], "Leaktrace-Nonce": "n2"}},
+        {"headers": {**signed()["headers"], "Leaktrace-Timestamp": "1"}},
+        {"headers": {**signed()["headers"], "Leaktrace-Signature": ""}},
+        {"headers": {}},
+    ],
+    ids=lambda changes: "-".join(changes) if isinstance(changes, dict) else None,
+)
+def test_whatever_was_changed_it_is_not_believed(changes: dict[str, Any]) -> None:
+    with pytest.raises(ResponseError, match="not believed"):
+        believe(signed(**changes))
+
+
+# --- decisions --------------------------------------------------------------------------------------------
+
+READINGS = st.lists(st.builds(Reading, st.sampled_from([True, False, None]), st.just("")), max_size=4)
+
+
+@given(READINGS)
+def test_contained_is_said_only_when_every_reading_says_so(readings: list[Reading]) -> None:
+    state = state_of(readings, undo=False)
+    assert (state == "contained") == (bool(readings) and all(one.active is False for one in readings))
+    assert (state == "failed") == any(one.active is True for one in readings)
+
+
+@given(st.lists(st.sampled_from(["contained", "not_confirmed", "failed"]), max_size=4))
+def test_a_subject_is_as_its_worst_system(states: list[Any]) -> None:
+    joined = joined_state(states)
+    assert (joined == "contained") == (bool(states) and set(states) == {"contained"})
+    assert (joined == "failed") == ("failed" in states)
+
+
+@given(
+    st.lists(st.sampled_from(["approver", "admin", "investigator"]), max_size=6), st.sampled_from(["approver", "admin"])
+)
+def test_the_subject_never_counts_among_those_who_remain(others: list[str], role: str) -> None:
+    subject = person("sue", role, principal="agent-7")
+    people = [subject, *(person(f"p{number}", one) for number, one in enumerate(others))]
+    enough = others.count("approver") >= 2 if role == "approver" else "admin" in others
+    assert (not people_refusals(people, "agent-7")) == enough
+    gone = [replace(one, active=one is subject) for one in people]
+    assert people_refusals(gone, "agent-7")
+
+
+# --- contain.toml -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('kind = "scim"', 'kind = "ldap"', "kind is"),
+        ('for = "principal"', 'for = "everybody"', "for is"),
+        ('secret_file = "scim"', "", "secret_file is missing"),
+        ('secret_file = "scim"', 'secret_file = "none"', "cannot be read"),
+        ("administrators", "adminstrators", "no key"),
+        ('["root", "alice"]', '"root"', "no list"),
+        ("http://127.0.0.1:1", "http://idp.example", "https"),
+        ('on_call = "Call +49 1234."', "", "on_call"),
+        ("confirm_within_seconds = 30", "confirm_within_seconds = 0", "confirm_within_seconds"),
+        ('schema = "leaktrace.contain/1"', "", "schema"),
+        ('{ agent-7 = "a.meyer" }', "{ agent-7 = 7 }", "accounts"),
+        ('kind = "scim"', 'kind = "scim"\nforms = ["magic"]', "forms are"),
+        ('kind = "scim"', 'kind = "scim"\naccount = "fixed"', "no {name}"),
+        ('kind = "scim"', 'kind = "scim"\naccounts_file = "none.csv"', "cannot be read"),
+        ('kind = "scim"', 'kind = "scim"\ntimeout_seconds = 0', "timeout_seconds"),
+        ("[systems.corp]", "[systems.corp", "not TOML"),
+        ("Section 7.2: no advertising mail to customers without their consent.", " ", "terms_clause"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said(old: str, new: str, why: str, tmp_path: Path) -> None:
+    Desk(tmp_path, scim_toml("http://127.0.0.1:1") + STATEMENT)
+    path = tmp_path / "contain.toml"
+    assert read_config(path, lambda: NOW).of_kind("principal")
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(ResponseError, match=why):
+        read_config(path, lambda: NOW)
+
+
+def test_accounts_come_from_a_file_too(tmp_path: Path) -> None:
+    Desk(tmp_path, scim_toml("http://127.0.0.1:1", 'accounts_file = "accounts.csv"'))
+    (tmp_path / "accounts.csv").write_text("name,account\nagent-7,other\nagent-8,eight\n", encoding="utf-8")
+    (system,) = read_config(tmp_path / "contain.toml", lambda: NOW).of_kind("principal")
+    targets = {name: system.target("P-1", name) for name in ("agent-7", "agent-8", "agent-9")}
+    assert {name: one and one.account for name, one in targets.items()} == {
+        "agent-7": "a.meyer",
+        "agent-8": "eight",
+        "agent-9": None,
+    }
+    assert "eight" not in repr(targets["agent-8"])
+
+
+def test_a_statement_of_reasons_has_all_its_parts(tmp_path: Path) -> None:
+    with served(Marketplace()) as url:
+        plan = Desk(tmp_path, hook_toml(url)).containment().plan(SELLER, "seller")
+    assert plan.statement is not None
+    text = statement_text(plan.statement)
+    for needed in ("Takes effect", "Where:", "For how long:", "Facts:", "Ground:", "What you can do:"):
+        assert needed in text
+    assert "takes_effect_at" not in parameters_of(plan)["statement"]
