@@ -1,0 +1,150 @@
+"""Sends what is claimed, one mail after the other, until all is said or somebody or something stops it.
+
+The loop decides nothing about a person: `states` and `outcomes` do. It only keeps the order attempt -> DATA ->
+answer, looks at the kill switch between any two mails, keeps the rate, and gives up where going on would do harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from leaktrace.response.notices.claims import Claims
+from leaktrace.response.notices.journal import Answer
+from leaktrace.response.notices.mailaddress import ready
+from leaktrace.response.notices.mailform import MailForm
+from leaktrace.response.notices.outbox import ClaimedNotice
+from leaktrace.response.notices.relay import Relay, RelayRefusesError, RelayUnreachableError
+
+StopReason = Literal["done", "canary", "stopped", "relay_unreachable", "relay_refuses", "many_refusals"]
+Variant = tuple[str, str, tuple[str, ...]]
+"""Law, language, fields."""
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """How fast, and when to give up."""
+
+    window_count: int = 100
+    """Claimed and committed at once; as many addresses are in memory."""
+    rate_per_second: float | None = None
+    reconnect_count: int = 5
+    """Failures to reach the relay in a row after which sending stops."""
+    refusal_count: int = 20
+    """Permanent refusals in a row after which sending stops: then it is us who are refused."""
+    canary_left_count: int | None = None
+    """Attempts until sending stops for a person to look; null: no such stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What sending takes from outside."""
+
+    relay: Relay
+    addresses_of: Callable[[Sequence[str]], Mapping[str, str]]
+    """Person -> address, for those the directory knows. Asked per window, kept for no longer."""
+    forms: Mapping[Variant, MailForm]
+    sellers_domains: frozenset[str]
+    stopped: Callable[[], bool]
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    progress: Callable[[int], None] = lambda _: None
+    """Called with the number of attempts so far, after each window."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """Why sending ended, and how many attempts it made."""
+
+    reason: StopReason
+    attempted_count: int
+
+
+class _Halt(Exception):  # noqa: N818 - no error: it carries why the loop ends
+    def __init__(self, reason: StopReason) -> None:
+        super().__init__(reason)
+        self.reason: StopReason = reason
+
+
+class Sender:
+    """One run over one batch."""
+
+    def __init__(self, claims: Claims, around: Around, limits: SendLimits) -> None:
+        self._claims = claims
+        self._around = around
+        self._limits = limits
+        self._attempted_count = 0
+        self._lost_in_a_row = 0
+        self._refused_in_a_row = 0
+        self._next_at = around.monotonic()
+
+    def run(self) -> SendResult:
+        """Until nothing is left that may be sent now, or a reason to stop; everything is committed either way."""
+        try:
+            while window := self._claims.turn(self._limits.window_count):
+                self._send_window(window)
+                self._around.progress(self._attempted_count)
+        except _Halt as halt:
+            return SendResult(halt.reason, self._attempted_count)
+        finally:
+            self._claims.turn(0)
+            self._around.relay.close()
+        return SendResult("done", self._attempted_count)
+
+    def _send_window(self, window: tuple[ClaimedNotice, ...]) -> None:
+        addresses = self._around.addresses_of([one.person for one in window])
+        for notice in window:
+            if self._around.stopped():
+                raise _Halt("stopped")
+            recipient, reason = ready(addresses.get(notice.person), self._around.sellers_domains)
+            if reason is not None:
+                self._claims.suppress(notice, reason)
+                continue
+            if self._limits.canary_left_count is not None and self._attempted_count >= self._limits.canary_left_count:
+                raise _Halt("canary")
+            self._send_one(notice, recipient)
+
+    def _send_one(self, notice: ClaimedNotice, recipient: str) -> None:
+        form = self._around.forms[notice.law, notice.language, notice.fields]
+        self._keep_rate()
+        message = form.message(notice.notice, recipient, self._around.clock())
+        try:
+            answer = self._reached(form.return_path(notice.notice), recipient, message, notice)
+        except RelayRefusesError:
+            raise _Halt("relay_refuses") from None
+        self._claims.answer(notice, answer)
+        if answer.kind == "not_sent":
+            self._lost()
+            return
+        self._lost_in_a_row = 0
+        self._attempted_count += 1
+        self._refused_in_a_row = self._refused_in_a_row + 1 if answer.kind == "refused" else 0
+        if self._refused_in_a_row >= self._limits.refusal_count:
+            raise _Halt("many_refusals")
+
+    def _reached(self, sender: str, recipient: str, message: bytes, notice: ClaimedNotice) -> Answer:
+        while True:
+            try:
+                return self._around.relay.send(sender, recipient, message, lambda: self._claims.attempt(notice))
+            except RelayUnreachableError:
+                self._lost()
+
+    def _lost(self) -> None:
+        self._lost_in_a_row += 1
+        if self._lost_in_a_row >= self._limits.reconnect_count:
+            raise _Halt("relay_unreachable")
+        if self._around.stopped():
+            raise _Halt("stopped")
+        self._around.sleep(min(2.0 ** (self._lost_in_a_row - 1), _LONGEST_PAUSE_SECONDS))
+
+    def _keep_rate(self) -> None:
+        if self._limits.rate_per_second is None:
+            return
+        now = self._around.monotonic()
+        if now < self._next_at:
+            self._around.sleep(self._next_at - now)
+        self._next_at = max(now, self._next_at) + 1.0 / self._limits.rate_per_second
