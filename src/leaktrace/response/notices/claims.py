@@ -1,7 +1,7 @@
 """One sender at a time: holds the outbox's lock, first settles what an earlier one left, keeps the journal.
 
-The order of writing is the promise (ADR 0023): claim (committed, synced) -> attempt in the journal -> DATA -> answer in the journal
--> the next turn commits answers and claims together, and only then empties the journal.
+The order of writing is the promise (ADR 0023): claim (committed, synced); attempt in the journal; DATA; answer in the
+journal; the next turn commits answers and claims together, and only then empties the journal.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class CsvDirectory:
 
 
 class SqlDirectory:
-    """A query over SQLite or DuckDB (which reads Parquet too); its one parameter, `$customers`, is a JSON list of ids."""
+    """A query over SQLite or DuckDB (so, Parquet too); its one parameter, `$customers`, is a JSON list of ids."""
 
     def __init__(self, kind: str, path: Path, query: str) -> None:
         if "$customers" not in query:

@@ -246,7 +246,7 @@ class Outbox:
                 "UPDATE notice SET state = 'claimed', changed_at = ? WHERE row = ?",
                 ((now.isoformat(), one[0]) for one in found),
             )
-        return tuple(ClaimedNotice(*one[:5], tuple(filter(None, one[5].split(";"))), one[6]) for one in found)
+        return tuple(ClaimedNotice(*one[:5], _split(one[5]), one[6]) for one in found)
 
     def _settle(self, outcomes: Iterable[Outcome]) -> None:
         for one in outcomes:
@@ -293,6 +293,25 @@ class Outbox:
                 "(SELECT batch FROM notice WHERE state = 'claimed')"
             )
         )
+
+    def variants(self, batch: Batch) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Every (law, language, fields) that somebody who is written to needs."""
+        found = self._db.execute(
+            "SELECT DISTINCT law, language, fields FROM notice WHERE batch = ? AND state <> 'suppressed'",
+            (batch.number,),
+        )
+        return tuple((law, language, _split(fields)) for law, language, fields in found)
+
+    def planned_for(self, batch: Batch, person: str) -> PlannedNotice:
+        """What one person gets; ResponseError for who is not on the list."""
+        found = self._db.execute(
+            "SELECT person, notice, law, language, fields, iif(state = 'suppressed', reason, NULL) FROM notice "
+            "WHERE batch = ? AND person = ?",
+            (batch.number, person),
+        ).fetchone()
+        if found is None:
+            raise ResponseError(f"{person} is not in this batch.", "The exposure list of the case has the pseudonyms.")
+        return PlannedNotice(*found[:4], _split(found[4]), found[5])
 
     # --- bounces ------------------------------------------------------------------------------------------
 
@@ -376,6 +395,10 @@ class Outbox:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+
+def _split(fields: str) -> tuple[str, ...]:
+    return tuple(filter(None, fields.split(";")))
 
 
 @contextlib.contextmanager

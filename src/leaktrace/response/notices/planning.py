@@ -1,4 +1,4 @@
-"""A frozen exposure list -> who gets which notice, or none by mail and why; pure. Everybody on the list is in the plan."""
+"""A frozen exposure list -> who gets which notice, or none by mail and why; pure. Everybody is in the plan."""
 
 from __future__ import annotations
 
@@ -87,10 +87,9 @@ def planned(
     sender: str,
     template_of: Callable[[str, str], Template],
 ) -> NoticePlan:
-    """The plan; ResponseError for an empty list, for two people with one pseudonym, or where a template lacks something.
+    """The plan; ResponseError for an empty list, two people with one pseudonym, or a template that cannot be used.
 
-    Every variant that will be needed is filled once, so that a missing placeholder stops the batch before the first
-    mail.
+    Whoever calls fills every variant once before the first mail (`filled`), so that a missing placeholder stops it.
     """
     if not exposure.rows:
         raise ResponseError(f"Nobody is on the exposure list of {case}.", "There is nobody to tell.")

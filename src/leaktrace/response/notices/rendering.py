@@ -12,9 +12,9 @@ import html
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from leaktrace.response.notices.facts import ISOLATED, NoticeFacts, values_of
+from leaktrace.response.notices.facts import ISOLATED, REFERENCE_MARK, NoticeFacts, values_of
 from leaktrace.response.notices.templates import Template
 
 FSI, PDI = "\u2068", "\u2069"
@@ -36,6 +36,11 @@ class Rendered:
     subject: str
     text: str
     html: str
+
+    def addressed(self, reference: str) -> Rendered:
+        """With one person's reference in it."""
+        told = {name: getattr(self, name).replace(REFERENCE_MARK, reference) for name in ("subject", "text", "html")}
+        return replace(self, **told)
 
 
 def rendered(template: Template, facts: NoticeFacts, fields: Sequence[str]) -> Rendered:

@@ -83,7 +83,7 @@ class Sender:
         self._next_at = around.monotonic()
 
     def run(self) -> SendResult:
-        """Until nothing is left that may be sent now, or a reason to stop; everything is committed either way."""
+        """Until nothing is left that may be sent now, or there is a reason to stop; `claiming` commits what is left."""
         try:
             while window := self._claims.turn(self._limits.window_count):
                 self._send_window(window)
@@ -91,7 +91,6 @@ class Sender:
         except _Halt as halt:
             return SendResult(halt.reason, self._attempted_count)
         finally:
-            self._claims.turn(0)
             self._around.relay.close()
         return SendResult("done", self._attempted_count)
 
@@ -115,6 +114,7 @@ class Sender:
         try:
             answer = self._reached(form.return_path(notice.notice), recipient, message, notice)
         except RelayRefusesError:
+            self._claims.answer(notice, Answer("not_sent"))
             raise _Halt("relay_refuses") from None
         self._claims.answer(notice, answer)
         if answer.kind == "not_sent":

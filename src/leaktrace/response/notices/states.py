@@ -42,8 +42,8 @@ SuppressedReason = Literal[
 """Why nobody writes to that person by mail: each of them is on the list of those to be told in another way."""
 
 RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
-"""Pauses after the first, second, ... temporary refusal (RFC 5321, section 4.5.4.1 asks for at least 30 minutes only of relays
-that have many hosts to reach; ours is one, and it queues). After the last, the refusal stands."""
+"""Pauses after the first, second, ... temporary refusal. RFC 5321, section 4.5.4.1, asks for 30 minutes only of relays that
+have many hosts to reach; ours is one, and it queues. After the last, the refusal stands."""
 
 
 def moved(state: NoticeState, to: NoticeState) -> NoticeState:
@@ -88,7 +88,7 @@ class Reconciled:
 
 
 def reconcile(frozen_count: int, by_state: dict[NoticeState, int]) -> Reconciled:
-    """frozen = accepted + refused + unknown + suppressed + waiting; ResponseError when it does not hold."""
+    """Whether frozen = accepted + refused + unknown + suppressed + waiting; ResponseError when it does not hold."""
     return Reconciled(
         frozen_count,
         by_state.get("accepted", 0),

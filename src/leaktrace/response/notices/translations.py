@@ -16,6 +16,6 @@ def translation_parameters(template: Template) -> dict[str, Any]:
 def approve_translation(
     case: str, request: str, template: Template, approvals: Approvals, diary: CaseDiary
 ) -> RecordedEvent:
-    """Uses the approval `request` for this template and records it; ApprovalError where the text is not the one agreed to."""
+    """Uses the approval `request` for this template and records it; ApprovalError where it is about another text."""
     approvals.use(case, request, "approve_translation", template.name, translation_parameters(template))
     return diary.record(case, TranslationApproved(request, template.law, template.language, template.sha256))
