@@ -299,6 +299,7 @@ class NoticeDesk:
                     relay=self._outside.relay(config),
                     addresses_of=lambda persons: _addresses(directory, people, persons),
                     forms=forms_of(texts, head),
+                    sign=head.signer.sign,
                     sellers_domains=self._cases.sellers_domains(case),
                     stopped=(self._folder / STOP).exists,
                     clock=self._outside.clock,

@@ -11,6 +11,7 @@ import hashlib
 import re
 import stat
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from leaktrace.errors import ResponseError
+from leaktrace.response.notices.opensslsign import unlocked_rsa_signer
 
 _BLANKS = re.compile(rb"[ \t\r\n]+")
 _LEAST_RSA_BITS = 2048
@@ -33,6 +35,14 @@ def relaxed(header: Header) -> bytes:
     return name.lower().encode("ascii") + b":" + _BLANKS.sub(b" ", value).strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A signature field up to its `b=`, and the bytes that are signed."""
+
+    value: bytes
+    content: bytes
+
+
 class DkimSigner:
     """Signs for one domain and selector. Its `repr` shows no key."""
 
@@ -43,13 +53,14 @@ class DkimSigner:
             )
         self._key = key
         algorithm = "rsa-sha256" if isinstance(key, RSAPrivateKey) else "ed25519-sha256"
+        self._unlocked = unlocked_rsa_signer(key) if isinstance(key, RSAPrivateKey) else None
         self._start = f"v=1; a={algorithm}; c=relaxed/relaxed; d={domain}; s={selector};\r\n t="
 
     def __repr__(self) -> str:
         return f"DkimSigner({self._start!r})"
 
-    def signature(self, headers: Sequence[Header], canonical: bytes, body: bytes, at_seconds: int) -> bytes:
-        """The DKIM-Signature field with its line end.
+    def unsigned(self, headers: Sequence[Header], canonical: bytes, body: bytes, at_seconds: int) -> Unsigned:
+        """What is to be signed, for `sign` in this or another thread.
 
         `headers` in the order signed, `canonical` the same in relaxed form, each with its line end. `body` ends in
         exactly one CRLF and has no blanks at line ends nor empty lines at its end: then it is its own relaxed form
@@ -59,15 +70,19 @@ class DkimSigner:
         body_hash = base64.b64encode(hashlib.sha256(body).digest()).decode("ascii")
         # `from` once more than there is: nobody can add a second one (section 8.15).
         value = f"{self._start}{at_seconds}; h={names}:from;\r\n bh={body_hash};\r\n b=".encode("ascii")
-        signed = canonical + relaxed(("DKIM-Signature", value))
-        signature = base64.b64encode(self._sign(signed))
-        folded = b"\r\n ".join(signature[start : start + 72] for start in range(0, len(signature), 72))
-        return b"DKIM-Signature: " + value + folded + b"\r\n"
+        return Unsigned(value, canonical + relaxed(("DKIM-Signature", value)))
 
-    def _sign(self, signed: bytes) -> bytes:
-        if isinstance(self._key, RSAPrivateKey):
-            return self._key.sign(signed, PKCS1v15(), hashes.SHA256())
-        return self._key.sign(hashlib.sha256(signed).digest())
+    def sign(self, unsigned: Unsigned) -> bytes:
+        """The DKIM-Signature field with its line end."""
+        signature = base64.b64encode(self._raw(unsigned.content))
+        folded = b"\r\n ".join(signature[start : start + 72] for start in range(0, len(signature), 72))
+        return b"DKIM-Signature: " + unsigned.value + folded + b"\r\n"
+
+    def _raw(self, content: bytes) -> bytes:
+        if isinstance(self._key, Ed25519PrivateKey):
+            return self._key.sign(hashlib.sha256(content).digest())
+        signature = self._unlocked(content) if self._unlocked is not None else b""
+        return signature or self._key.sign(content, PKCS1v15(), hashes.SHA256())
 
 
 def load_signer(path: Path, domain: str, selector: str) -> DkimSigner:

@@ -14,12 +14,14 @@ from datetime import datetime
 from email.header import Header as EncodedHeader
 from email.utils import format_datetime, formataddr
 
-from leaktrace.response.notices.dkimsigner import DkimSigner, Header, relaxed
+from leaktrace.response.notices.dkimsigner import DkimSigner, Header, Unsigned, relaxed
 from leaktrace.response.notices.facts import REFERENCE_MARK
 from leaktrace.response.notices.rendering import Rendered
 from leaktrace.response.notices.tokens import NoticeTokens
 
-_MARK = REFERENCE_MARK.encode()
+_STAND_IN = b"\x00" * 16
+"""As long as a reference, so that no other line of the base64 moves; a notice's text holds no NUL."""
+_LINE_BYTES = 57  # 76 characters of base64 (RFC 2045, section 6.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,13 @@ class MailForm:
     def __init__(self, rendered: Rendered, head: Letterhead) -> None:
         self._head = head
         boundary = "=_" + hashlib.sha256(rendered.html.encode()).hexdigest()[:32]
-        self._text, self._html = rendered.text.replace("\n", "\r\n").encode(), rendered.html.encode()
-        self._before = _part_head(boundary, "plain")
-        self._between = b"\r\n" + _part_head(boundary, "html")
-        self._after = f"\r\n--{boundary}--\r\n".encode("ascii")
+        self._body = (
+            _part_head(boundary, "plain"),
+            *_pieces(rendered.text.replace("\n", "\r\n")),
+            b"\r\n" + _part_head(boundary, "html"),
+            *_pieces(rendered.html),
+            f"\r\n--{boundary}--\r\n".encode("ascii"),
+        )
         self._constant: tuple[Header, ...] = (
             ("From", _mailbox(head.from_name, head.from_address)),
             ("Reply-To", head.reply_to.encode("ascii")),
@@ -64,36 +69,71 @@ class MailForm:
         self._canonical = b"".join(relaxed(header) + b"\r\n" for header in self._constant)
         self._written = b"".join(_line(header) for header in self._constant)
 
-    def message(self, notice: str, recipient: str, at: datetime) -> bytes:
-        """The whole message, signed. `recipient` is a checked ASCII address."""
+    def draft(self, notice: str, recipient: str, at: datetime) -> Draft:
+        """The whole message but for its signature. `recipient` is a checked ASCII address."""
         own: tuple[Header, ...] = (
             ("To", f"<{recipient}>".encode("ascii")),
             ("Date", format_datetime(at).encode("ascii")),
             ("Message-ID", self._head.tokens.message_id(notice, self._head.domain).encode("ascii")),
         )
-        body = self._body(notice.encode("ascii"))
+        reference = notice.encode("ascii")
+        body = b"".join(piece if isinstance(piece, bytes) else piece.encoded(reference) for piece in self._body)
         canonical = self._canonical + b"".join(relaxed(header) + b"\r\n" for header in own)
-        signature = self._head.signer.signature((*self._constant, *own), canonical, body, int(at.timestamp()))
-        return b"".join((signature, self._written, *map(_line, own), b"\r\n", body))
+        unsigned = self._head.signer.unsigned((*self._constant, *own), canonical, body, int(at.timestamp()))
+        return Draft(unsigned, b"".join((self._written, *map(_line, own), b"\r\n", body)))
+
+    def message(self, notice: str, recipient: str, at: datetime) -> bytes:
+        """The whole message, signed."""
+        draft = self.draft(notice, recipient, at)
+        return draft.signed(self._head.signer.sign(draft.unsigned))
 
     def return_path(self, notice: str) -> str:
         """The envelope sender for that person."""
         return self._head.tokens.return_path(notice, self._head.bounce_mailbox, self._head.bounce_domain)
 
-    def _body(self, reference: bytes) -> bytes:
-        return b"".join(
-            (
-                self._before,
-                _encoded(self._text.replace(_MARK, reference)),
-                self._between,
-                _encoded(self._html.replace(_MARK, reference)),
-                self._after,
-            )
-        )
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that waits for its signature."""
+
+    unsigned: Unsigned
+    rest: bytes
+
+    def signed(self, field: bytes) -> bytes:
+        """The message with its DKIM-Signature field."""
+        return field + self.rest
 
 
-def _encoded(content: bytes) -> bytes:
-    return base64.encodebytes(content).rstrip(b"\n").replace(b"\n", b"\r\n")
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """The lines of base64 that hold a reference: all other lines are the same for everybody."""
+
+    content: bytes
+
+    def encoded(self, reference: bytes) -> bytes:
+        return _base64(self.content.replace(_STAND_IN, reference))
+
+
+def _pieces(text: str) -> list[bytes | _Reference]:
+    """A text in base64 lines of 57 bytes each, made but for those lines that hold the reference."""
+    content = text.encode().replace(REFERENCE_MARK.encode(), _STAND_IN)
+    pieces: list[bytes | _Reference] = []
+    done, at = 0, content.find(_STAND_IN)
+    while at >= 0:
+        start = max(done, at - at % _LINE_BYTES)
+        end = at + len(_STAND_IN)
+        following = content.find(_STAND_IN, end)
+        while 0 <= following < -(-end // _LINE_BYTES) * _LINE_BYTES:
+            end = following + len(_STAND_IN)
+            following = content.find(_STAND_IN, end)
+        end = -(-end // _LINE_BYTES) * _LINE_BYTES
+        pieces += [_base64(content[done:start]), _Reference(content[start:end])]
+        done, at = end, following
+    return [*pieces, _base64(content[done:])]
+
+
+def _base64(content: bytes) -> bytes:
+    return base64.encodebytes(content).replace(b"\n", b"\r\n")
 
 
 def _part_head(boundary: str, subtype: str) -> bytes:

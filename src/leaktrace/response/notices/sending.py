@@ -6,15 +6,19 @@ answer, looks at the kill switch between any two mails, keeps the rate, and give
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 
 from leaktrace.response.notices.claims import Claims
 from leaktrace.response.notices.journal import Answer
 from leaktrace.response.notices.mailaddress import ready
-from leaktrace.response.notices.mailform import MailForm
+from leaktrace.response.notices.dkimsigner import Unsigned
+from leaktrace.response.notices.mailform import Draft, MailForm
 from leaktrace.response.notices.outbox import ClaimedNotice
 from leaktrace.response.notices.relay import Relay, RelayRefusesError, RelayUnreachableError
 
@@ -22,6 +26,9 @@ StopReason = Literal["done", "canary", "stopped", "relay_unreachable", "relay_re
 Variant = tuple[str, str, tuple[str, ...]]
 """Law, language, fields."""
 _LONGEST_PAUSE_SECONDS = 30.0
+_AHEAD_COUNT = 8
+"""Messages signed in another thread while as many are sent. Where the rate is limited it is one: `Date` is then the time
+of sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class Around:
     addresses_of: Callable[[Sequence[str]], Mapping[str, str]]
     """Person -> address, for those the directory knows. Asked per window, kept for no longer."""
     forms: Mapping[Variant, MailForm]
+    sign: Callable[[Unsigned], bytes]
     sellers_domains: frozenset[str]
     stopped: Callable[[], bool]
     clock: Callable[[], datetime]
@@ -77,6 +85,7 @@ class Sender:
         self._claims = claims
         self._around = around
         self._limits = limits
+        self._pool = ThreadPoolExecutor(1, "signing")
         self._attempted_count = 0
         self._lost_in_a_row = 0
         self._refused_in_a_row = 0
@@ -91,28 +100,44 @@ class Sender:
         except _Halt as halt:
             return SendResult(halt.reason, self._attempted_count)
         finally:
+            self._pool.shutdown(cancel_futures=True)
             self._around.relay.close()
         return SendResult("done", self._attempted_count)
 
     def _send_window(self, window: tuple[ClaimedNotice, ...]) -> None:
-        addresses = self._around.addresses_of([one.person for one in window])
-        for notice in window:
-            if self._around.stopped():
-                raise _Halt("stopped")
-            recipient, reason = ready(addresses.get(notice.person), self._around.sellers_domains)
-            if reason is not None:
-                self._claims.suppress(notice, reason)
-                continue
-            if self._limits.canary_left_count is not None and self._attempted_count >= self._limits.canary_left_count:
-                raise _Halt("canary")
-            self._send_one(notice, recipient)
+        with contextlib.closing(self._addressed(window)) as addressed:
+            for notice, recipient, message in addressed:
+                if self._around.stopped():
+                    raise _Halt("stopped")
+                left = self._limits.canary_left_count
+                if left is not None and self._attempted_count >= left:
+                    raise _Halt("canary")
+                self._keep_rate()
+                self._send_one(notice, recipient, message)
 
-    def _send_one(self, notice: ClaimedNotice, recipient: str) -> None:
+    def _addressed(self, window: tuple[ClaimedNotice, ...]) -> Generator[tuple[ClaimedNotice, str, bytes], None, None]:
+        """Those of a window that have an address, with their signed message; the others are suppressed."""
+        addresses = self._around.addresses_of([one.person for one in window])
+        able: list[tuple[ClaimedNotice, str]] = []
+        for notice in window:
+            recipient, reason = ready(addresses.get(notice.person), self._around.sellers_domains)
+            if reason is None:
+                able.append((notice, recipient))
+            else:
+                self._claims.suppress(notice, reason)
+        drafts = (self._draft(*one) for one in able)
+        ahead = 1 if self._limits.rate_per_second is not None else _AHEAD_COUNT
+        for one, message in zip(able, signed_ahead(drafts, self._around.sign, self._pool, ahead), strict=True):
+            yield *one, message
+
+    def _draft(self, notice: ClaimedNotice, recipient: str) -> Draft:
         form = self._around.forms[notice.law, notice.language, notice.fields]
-        self._keep_rate()
-        message = form.message(notice.notice, recipient, self._around.clock())
+        return form.draft(notice.notice, recipient, self._around.clock())
+
+    def _send_one(self, notice: ClaimedNotice, recipient: str, message: bytes) -> None:
+        sender = self._around.forms[notice.law, notice.language, notice.fields].return_path(notice.notice)
         try:
-            answer = self._reached(form.return_path(notice.notice), recipient, message, notice)
+            answer = self._reached(sender, recipient, message, notice)
         except RelayRefusesError:
             self._claims.answer(notice, Answer("not_sent"))
             raise _Halt("relay_refuses") from None
@@ -148,3 +173,18 @@ class Sender:
         if now < self._next_at:
             self._around.sleep(self._next_at - now)
         self._next_at = max(now, self._next_at) + 1.0 / self._limits.rate_per_second
+
+
+def signed_ahead(
+    drafts: Iterable[Draft], sign: Callable[[Unsigned], bytes], pool: Executor, count: int
+) -> Iterator[bytes]:
+    """The messages in order; the next `count` are being signed while whoever asks works on the last."""
+    waiting = iter(drafts)
+    before: tuple[list[Draft], Future[list[bytes]]] | None = None
+    while chunk := list(islice(waiting, count)):
+        begun = pool.submit(lambda some: [sign(one.unsigned) for one in some], chunk)
+        if before is not None:
+            yield from map(Draft.signed, before[0], before[1].result())
+        before = chunk, begun
+    if before is not None:
+        yield from map(Draft.signed, before[0], before[1].result())
