@@ -1,7 +1,7 @@
-"""Notices: a sender killed 200 times over 10,000 people, and mails a second beside plain smtplib with a constant message.
+"""Notices: a sender killed 200 times over 10,000 people; mails a second beside smtplib with a constant message.
 
-`python -m bench.notices` writes docs/benchmarks/notices.md. The sink is a process of its own that writes each recipient down before
-it says 250; its file is the judge of who was written to.
+`python -m bench.notices` writes docs/benchmarks/notices.md. The sink is a process of its own that writes each
+recipient down before it says 250; its file is the judge of who was written to.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.machine import machine
-from leaktrace.noticing import NoticeDesk
-from leaktrace.response.notices import Reconciled
 from tests.response.crashing_notices import desk_of, send, start
 from tests.response.fakes_notices import CASE
 from tests.response.noticedesks import SAID
+
+from bench.machine import machine
+from leaktrace.noticing import NoticeDesk
+from leaktrace.response.notices import Reconciled
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks" / "notices.md"
 WINDOW = 100
@@ -157,13 +158,13 @@ def page(kill: Killed, kills: int, count: int, found: list[tuple[float, float]],
     sums = kill.sums
     return f"""# Notices: kills, and mails a second
 
-Made by `python -m bench.notices`; do not edit by hand. Machine: {machine()}. Other work on the machine at the start: load
-{os.getloadavg()[0]:.1f}.
+Made by `python -m bench.notices`; do not edit by hand. Machine: {machine()}. Other work on the machine at the
+start: load {os.getloadavg()[0]:.1f}.
 
 ## A sender killed {kills} times over {count:,} people
 
-Each kill is SIGKILL after a random number of mails and a random moment inside the next two milliseconds; the outbox commits windows of
-{WINDOW}. The judge is a sink that writes every recipient down before it says 250.
+Each kill is SIGKILL after a random number of mails and a random moment inside the next two milliseconds; the outbox
+commits windows of {WINDOW}. The judge is a sink that writes every recipient down before it says 250.
 
 | what | result |
 |---|---|
@@ -176,8 +177,9 @@ Each kill is SIGKILL after a random number of mails and a random moment inside t
 
 ## Mails a second, one process
 
-{speed_count:,} mails each, in turns, {len(found)} rounds, medians; smtplib sends one constant message of the same size over one connection
-(`sendmail`), leaktrace looks up the address, renders, signs (RSA-2048), journals, commits and hands over.
+{speed_count:,} mails each, in turns, {len(found)} rounds, medians; smtplib sends one constant message of the same
+size over one connection (`sendmail`), leaktrace looks up the address, renders, signs (RSA-2048), journals, commits
+and hands over.
 
 | | mails/s |
 |---|---|

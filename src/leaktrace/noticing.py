@@ -1,14 +1,14 @@
 """Notices of a case, from plan to bounce: wires the outbox with the case, the company's directory and its relay.
 
-Nothing is sent that two people did not agree to: the parameters of the approval are computed again from what is about to be
-done, at every run, not only at the first.
+Nothing is sent that two people did not agree to: the parameters of the approval are computed again from what is
+about to be done, at every run, not only at the first.
 """
 
 from __future__ import annotations
 
-import mailbox
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ from typing import Any, Protocol
 from leaktrace.caserecords import (
     Approvals,
     CaseDiary,
-    Certainty,
     ExposureList,
     NoticesPlanned,
     NoticesReconciled,
@@ -25,7 +24,15 @@ from leaktrace.caserecords import (
     TranslationApproved,
     digest_of,
 )
-from leaktrace.errors import ApprovalError, ResponseError, UsageError
+from leaktrace.errors import ApprovalError, ResponseError
+from leaktrace.noticereports import (
+    BounceReport,
+    PlanFacts,
+    PlanReport,
+    Preview,
+    SendReport,
+    TemplateInfo,
+)
 from leaktrace.response.notices import (
     Around,
     Batch,
@@ -55,11 +62,9 @@ from leaktrace.response.notices import (
     planned,
     read_bounce,
 )
-from leaktrace.response.notices.bounces import CEILING_BYTES as BOUNCE_CEILING_BYTES
-from leaktrace.response.notices.facts import Measure, Safeguard
+from leaktrace.response.notices.bouncefiles import bounce_messages
 
 STOP = "outbox.stop"
-FIRST_VERSION = "1"
 
 
 class NoticeCase(Protocol):
@@ -76,86 +81,6 @@ class NoticeCase(Protocol):
 
     def sellers_domains(self, case: str) -> frozenset[str]:
         """Mail domains of the sellers the case is about."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanFacts:
-    """What a person says when planning; each is true or not said."""
-
-    version: str = FIRST_VERSION
-    noticed_on: date | None = None
-    occurred_from: date | None = None
-    """Null: the start of the window of the exposure list."""
-    occurred_to: date | None = None
-    measures: tuple[Measure, ...] = ()
-    safeguards: tuple[Safeguard, ...] = ()
-    least_certainty: Certainty = "possible"
-
-
-@dataclass(frozen=True, slots=True)
-class PlanReport:
-    """What `notify plan` made, and what it still needs."""
-
-    case: str
-    version: str
-    frozen_count: int
-    planned_count: int
-    suppressed: dict[str, int]
-    by_template: dict[str, int]
-    parameters: dict[str, Any]
-    """What the approval must be about."""
-    parameters_sha256: str
-    templates_to_approve: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateInfo:
-    """One template as `notify templates` lists it."""
-
-    law: str
-    language: str
-    sha256: str
-    shipped: bool
-    approved: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What one person gets."""
-
-    person: str
-    law: str
-    language: str
-    template_sha256: str
-    approved: bool
-    suppressed: str | None
-    subject: str
-    text: str
-    html: str
-
-
-@dataclass(frozen=True, slots=True)
-class SendReport:
-    """What one run of the sender did."""
-
-    reason: str
-    attempted_count: int
-    recovered_unknown_count: int
-    """Attempts that an earlier, killed sender left without an answer."""
-    status: BatchStatus
-
-
-@dataclass(frozen=True, slots=True)
-class BounceReport:
-    """What was read from the bounce mailbox."""
-
-    message_count: int = 0
-    hard_count: int = 0
-    soft_count: int = 0
-    delivered_count: int = 0
-    already_known_count: int = 0
-    forged_count: int = 0
-    other_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +163,8 @@ class NoticeDesk:
             plan.version,
             len(plan.notices),
             plan.planned_count,
-            _counted(one.suppressed for one in plan.notices if one.suppressed),
-            _counted(f"{one.law}/{one.language}" for one in plan.notices if one.suppressed is None),
+            dict(sorted(Counter(one.suppressed for one in plan.notices if one.suppressed).items())),
+            dict(sorted(Counter(f"{one.law}/{one.language}" for one in plan.notices if one.suppressed is None).items())),
             plan.parameters(),
             digest_of(plan.parameters()),
             not_approved(plan.templates, self._approved(case)),
@@ -336,7 +261,7 @@ class NoticeDesk:
         domain, now = self._config().bounce_domain, self._outside.clock()
         counts = dict.fromkeys(BounceReport.__dataclass_fields__, 0)
         with Outbox(self._folder) as outbox:
-            for raw in _messages(paths):
+            for raw in bounce_messages(paths):
                 counts["message_count"] += 1
                 found = read_bounce(raw, self._tokens, domain)
                 if isinstance(found, NoBounce):
@@ -377,10 +302,9 @@ class NoticeDesk:
         )
 
     def _verify(self, batch: Batch, exposure: ExposureList, config: NoticeConfig) -> None:
-        """Numbered: 1 the list, the texts, the counts and the sender are those of the plan; 2 the texts are approved."""
-        rules = PlanRules(
-            **{**batch.document["rules"], "consented_laws": tuple(batch.document["rules"]["consented_laws"])}
-        )
+        """Checks 1 the list, texts, counts and sender are those of the plan; 2 the texts are approved."""
+        said = batch.document["rules"]
+        rules = PlanRules(said["least_certainty"], said["default_language"], tuple(said["consented_laws"]))
         again = self._planned(batch.case, batch.version, exposure, rules, _facts(batch), config)
         then, now = batch.document["parameters"], again.parameters()
         if changed := sorted(name for name in now if now[name] != then.get(name)):  # 1
@@ -395,7 +319,7 @@ class NoticeDesk:
             )
 
     def _begin(self, outbox: Outbox, batch: Batch, approval: str | None, canary_count: int, *, go_on: bool) -> Batch:
-        """3 two people agreed to exactly this; 4 nobody has stopped it; 5 the canaries were looked at."""
+        """Checks 3 two people agreed to exactly this; 4 nobody has stopped it; 5 the canaries were looked at."""
         digest = digest_of(batch.document["parameters"])
         if go_on:
             (self._folder / STOP).unlink(missing_ok=True)
@@ -474,35 +398,3 @@ def _facts(batch: Batch) -> NoticeFacts:
 
 def _day(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
-
-
-def _counted(names: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return dict(sorted(counts.items()))
-
-
-def _messages(paths: Iterable[Path]) -> Iterator[bytes]:
-    for path in paths:
-        if path.is_dir():
-            yield from _messages(sorted(one for one in path.iterdir() if not one.name.startswith(".")))
-        elif not path.is_file():
-            raise UsageError(f"There is no file {path}.", "Name files or folders of the bounce mailbox.")
-        else:
-            yield from _in_file(path)
-
-
-def _in_file(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        start = stream.read(5)
-    if start != b"From ":
-        with path.open("rb") as stream:
-            yield stream.read(BOUNCE_CEILING_BYTES + 1)
-        return
-    box = mailbox.mbox(path, create=False)
-    try:
-        for key in box.iterkeys():
-            yield box.get_bytes(key)
-    finally:
-        box.close()

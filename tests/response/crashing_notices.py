@@ -1,7 +1,7 @@
 """A sender in a process of its own, to be killed: forked from a server that has everything imported.
 
-The approvals are given anew in each process, as the case room would have kept them; the outbox decides whether one is still
-needed.
+The approvals are given anew in each process, as the case room would have kept them; the outbox decides whether one
+is still needed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The case room as notices meet it: approvals, diary, exposure, translations, in memory and in a file.
 
-`FakeApprovals` keeps the promise of `caserecords.Approvals`: one use, only for the exact parameters, target and action.
-`FakeDiary` keeps that of `CaseDiary`, without a custody log behind it. `FakeCases` implements `noticing.NoticeCase`.
+`FakeApprovals` keeps the promise of `caserecords.Approvals`: one use, only for the exact parameters, target and
+action. `FakeDiary` keeps that of `CaseDiary`, without a custody log behind it. `FakeCases` implements
+`noticing.NoticeCase`.
 """
 
 from __future__ import annotations
@@ -107,10 +108,12 @@ class FakeCases:
 
     def translations(self, case: str) -> tuple[TranslationApproved, ...]:
         """See `noticing.NoticeCase`."""
+        self.exposure(case)
         return tuple(event for event in self.diary.events if isinstance(event, TranslationApproved))
 
     def sellers_domains(self, case: str) -> frozenset[str]:
         """See `noticing.NoticeCase`."""
+        self.exposure(case)
         return self.domains
 
 

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from leaktrace.caserecords import ExposureRow
-from leaktrace.noticing import NoticeDesk, Outside, PlanFacts, PlanReport
+from leaktrace.noticereports import PlanFacts, PlanReport
+from leaktrace.noticing import NoticeDesk, Outside
 from leaktrace.response.notices.config import NoticeConfig, config_of
 from tests.response.fakes_notices import CASE, FakeApprovals, FakeCases, FakeDiary, exposure
 

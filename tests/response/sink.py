@@ -1,7 +1,8 @@
 """A mail relay that ends here: it keeps every message that it acknowledged, and is the judge of who was written to.
 
-A message counts from the moment *before* its 250 is written: that a client did not read the answer is the client's affair.
-`script` makes it misbehave. Run as a program (`python -m tests.response.sink FILE`), it writes what it took to FILE.
+A message counts from the moment *before* its 250 is written: that a client did not read the answer is the client's
+affair. `script` makes it misbehave. Run as a program (`python -m tests.response.sink FILE`), it writes what it took
+to FILE.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 Stage = str
 """mail, rcpt, data or body."""
@@ -30,16 +31,20 @@ class Taken:
     raw: bytes
 
 
+def _obedient(*_: str) -> None:
+    """The usual reply at every stage."""
+
+
 @dataclass(slots=True)
 class Sink:
     """The relay, in a thread."""
 
-    script: Script = lambda stage, recipient: None
+    script: Script = _obedient
     pipelining: bool = True
     taken: list[Taken] = field(default_factory=list)
     commands: list[bytes] = field(default_factory=list)
     """Every line that was not part of a message."""
-    on_taken: Callable[[Taken], None] = lambda taken: None
+    on_taken: Callable[[Taken], object] = repr
     _server: socketserver.ThreadingTCPServer | None = None
     _clients: set[socket.socket] = field(default_factory=set)
 
@@ -76,7 +81,7 @@ class Sink:
         for client in list(self._clients):
             client.close()
 
-    def _talk(self, lines: BinaryIO, out: socket.socket) -> None:
+    def _talk(self, lines: BufferedIOBase, out: socket.socket) -> None:
         sender = recipient = ""
         out.sendall(b"220 sink\r\n")
         while line := lines.readline(2000):
@@ -116,7 +121,7 @@ class Sink:
         out.sendall(reply or usual)
         return False
 
-    def _message(self, lines: BinaryIO, out: socket.socket, sender: str, recipient: str) -> bool:
+    def _message(self, lines: BufferedIOBase, out: socket.socket, sender: str, recipient: str) -> bool:
         content: list[bytes] = []
         while (line := lines.readline(2000)) != b".\r\n":
             if not line:
@@ -136,12 +141,10 @@ class Sink:
 
 def main() -> None:
     """Listens until stdin ends; prints its port; appends the recipient of each message it takes to a file."""
-    with Path(sys.argv[1]).open("ab", buffering=0) as stream:
-        with Sink(on_taken=lambda taken: stream.write(taken.recipient.encode() + b"\n") and None) as sink:
-            sink.taken = _Nothing()
-            sink.commands = _Nothing()
-            print(sink.port, flush=True)
-            sys.stdin.read()
+    with Path(sys.argv[1]).open("ab", buffering=0) as stream, Sink(taken=_Nothing(), commands=_Nothing()) as sink:
+        sink.on_taken = lambda taken: stream.write(taken.recipient.encode() + b"\n")
+        print(sink.port, flush=True)
+        sys.stdin.read()
 
 
 class _Nothing(list):  # type: ignore[type-arg]

@@ -6,8 +6,9 @@ import random
 import signal
 import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from leaktrace.errors import ResponseError
 from leaktrace.response.notices.claims import claiming
 from leaktrace.response.notices.journal import KINDS, Answer, Journal, JournalKind, JournalRecord, read_records
-from leaktrace.response.notices.outbox import Outbox, PlannedNotice
+from leaktrace.response.notices.outbox import Outbox
+from leaktrace.response.notices.outboxrows import PlannedNotice
 from leaktrace.response.notices.outcomes import interrupted, outcome_of
 from leaktrace.response.notices.states import FINAL, MOVES, RETRY_AFTER, STATES, WAITING, moved, reconcile
 from tests.response.crashing_notices import desk_of, start
@@ -99,9 +101,9 @@ def test_whatever_a_journal_says_nobody_is_lost_and_no_attempt_is_repeated(
 
 def test_the_states_are_closed_and_final_is_final() -> None:
     assert set(MOVES) == set(STATES)
-    assert FINAL == {"accepted", "refused", "unknown", "suppressed"}
+    assert {"accepted", "refused", "unknown", "suppressed"} == FINAL
     assert FINAL.isdisjoint(WAITING)
-    assert FINAL | WAITING == set(STATES)
+    assert set(STATES) == FINAL | WAITING
     for state in FINAL:
         for to in STATES:
             with pytest.raises(ResponseError, match="cannot become"):
@@ -140,7 +142,9 @@ written = st.lists(
         st.sampled_from(KINDS),
         st.integers(0, 999),
         st.none() | st.tuples(st.integers(1, 9), st.integers(0, 999), st.integers(0, 999)),
-        st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
+        st.integers(0, 4_000_000_000_000_000).map(
+            lambda us: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+        ),
     ),
     max_size=8,
 )
@@ -149,8 +153,8 @@ written = st.lists(
 @given(written, st.integers(0, 31))
 def test_a_torn_end_is_no_damage_and_everything_before_it_is_read(
     tmp_path_factory: pytest.TempPathFactory,
-    lines: list,
-    torn: int,  # type: ignore[type-arg]
+    lines: list[Any],
+    torn: int,
 ) -> None:
     path = tmp_path_factory.mktemp("journal") / "j"
     journal = Journal(path, fsync_each=False)
@@ -214,9 +218,14 @@ def test_a_kill_between_commit_and_clearing_changes_nothing(tmp_path: Path) -> N
 def test_an_interrupted_attempt_is_unknown_and_the_rest_waits(tmp_path: Path) -> None:
     with Outbox(tmp_path) as outbox:
         batch = outbox.plan(CASE, "1", {}, planned(3), NOW)
-        with pytest.raises(KeyboardInterrupt), claiming(outbox, batch, lambda: NOW, fsync_each=False) as claims:
-            claims.attempt(claims.turn(3)[0])
-            raise KeyboardInterrupt
+
+        def interrupted_run() -> None:
+            with claiming(outbox, batch, lambda: NOW, fsync_each=False) as claims:
+                claims.attempt(claims.turn(3)[0])
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted_run()
         sums = outbox.sums(batch)
         assert (sums.unknown_count, sums.waiting_count) == (1, 2)
 
@@ -225,8 +234,6 @@ def test_one_sender_at_a_time(tmp_path: Path) -> None:
     with Outbox(tmp_path) as outbox:
         batch = outbox.plan(CASE, "1", {}, planned(3), NOW)
         with claiming(outbox, batch, lambda: NOW, fsync_each=False):
-            with (
-                pytest.raises(ResponseError, match="Another sender"),
-                claiming(outbox, batch, lambda: NOW, fsync_each=False),
-            ):
-                pass
+            second = claiming(outbox, batch, lambda: NOW, fsync_each=False)
+            with pytest.raises(ResponseError, match="Another sender"):
+                second.__enter__()

@@ -7,7 +7,8 @@ from leaktrace.response.notices.directory import Directory, open_directory
 from leaktrace.response.notices.dkimsigner import load_signer
 from leaktrace.response.notices.facts import MEASURES, SAFEGUARDS, NoticeFacts
 from leaktrace.response.notices.mailform import Letterhead, MailForm
-from leaktrace.response.notices.outbox import Batch, BatchStatus, Left, Outbox
+from leaktrace.response.notices.outbox import Outbox
+from leaktrace.response.notices.outboxrows import Batch, BatchStatus, Left
 from leaktrace.response.notices.planning import NoticePlan, PlanRules, not_approved, planned
 from leaktrace.response.notices.relay import Relay, RelayAddress, SmtpRelay
 from leaktrace.response.notices.rendering import Rendered

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from leaktrace.errors import ResponseError
 from leaktrace.response.notices.journal import Answer, Journal
-from leaktrace.response.notices.outbox import Batch, ClaimedNotice, Outbox
+from leaktrace.response.notices.outbox import Outbox
+from leaktrace.response.notices.outboxrows import Batch, ClaimedNotice
 from leaktrace.response.notices.outcomes import Outcome, interrupted, outcome_of
 from leaktrace.response.notices.states import moved
 

@@ -1,7 +1,8 @@
 """RSA-SHA256 by the system's libcrypto, called so that Python's other threads run meanwhile.
 
-`cryptography` holds the interpreter's lock while it signs, 0.2 ms for RSA-2048: as long as all else about a notice takes. A call
-through ctypes lets go of it (ADR 0023). Used only after its signature was seen to be the same as that of `cryptography`.
+`cryptography` holds the interpreter's lock while it signs, 0.2 ms for RSA-2048: as long as all else about a notice
+takes. A call through ctypes lets go of it (ADR 0023). Used only after its signature was seen to be the same as that
+of `cryptography`.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 from leaktrace.errors import ResponseError
+from leaktrace.response.notices.outboxrows import Batch, BatchStatus, ClaimedNotice, Left, PlannedNotice, split_fields
 from leaktrace.response.notices.outcomes import Outcome
 from leaktrace.response.notices.states import NoticeState, Reconciled, reconcile
 
@@ -44,77 +44,6 @@ CREATE TABLE IF NOT EXISTS bounce (
 ) STRICT;
 PRAGMA user_version = 1;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedNotice:
-    """One person of the frozen list, before anybody is told."""
-
-    person: str
-    """Case pseudonym."""
-    notice: str
-    law: str
-    language: str
-    fields: tuple[str, ...]
-    suppressed: str | None = None
-    """Why not by mail; null: by mail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One version of a notice to everybody on one frozen list."""
-
-    number: int
-    case: str
-    version: str
-    frozen_count: int
-    planned_at: datetime
-    document: dict[str, Any]
-    """The plan as it is approved: exposure, facts, templates, sender."""
-    approval: str | None = None
-    parameters_sha256: str | None = None
-    envelope_sha256: str | None = None
-    canary_count: int = 0
-    continued_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedNotice:
-    """A notice the sender holds now."""
-
-    row: int
-    person: str
-    notice: str
-    law: str
-    language: str
-    fields: tuple[str, ...]
-    attempt_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """Somebody a mail did not reach, or may not have: to be told in another way, or looked at by a person."""
-
-    person: str
-    notice: str
-    state: NoticeState
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class BatchStatus:
-    """How far a batch is."""
-
-    case: str
-    version: str
-    sums: Reconciled
-    approval: str | None
-    canary_count: int
-    continued: bool
-    hard_bounce_count: int
-    soft_bounce_count: int
-    suppressed: dict[str, int] = field(default_factory=dict)
-    """Reason -> people."""
 
 
 class Outbox:
@@ -198,13 +127,19 @@ class Outbox:
                 f"No notices are planned for {case}" + (f" in version {version}." if version else "."),
                 "Plan them first: leaktrace notify plan CASE.",
             )
+        number, named, written, frozen_count, planned_at, document, approval, parameters, envelope, canary, at = found
         return Batch(
-            *found[:4],
-            datetime.fromisoformat(found[4]),
-            json.loads(found[5]),
-            *found[6:9],
-            canary_count=found[9] or 0,
-            continued_at=None if found[10] is None else datetime.fromisoformat(found[10]),
+            number=number,
+            case=named,
+            version=written,
+            frozen_count=frozen_count,
+            planned_at=datetime.fromisoformat(planned_at),
+            document=json.loads(document),
+            approval=approval,
+            parameters_sha256=parameters,
+            envelope_sha256=envelope,
+            canary_count=canary or 0,
+            continued_at=None if at is None else datetime.fromisoformat(at),
         )
 
     def approve(self, batch: Batch, approval: str, envelope_sha256: str, parameters_sha256: str) -> None:
@@ -246,7 +181,10 @@ class Outbox:
                 "UPDATE notice SET state = 'claimed', changed_at = ? WHERE row = ?",
                 ((now.isoformat(), one[0]) for one in found),
             )
-        return tuple(ClaimedNotice(*one[:5], _split(one[5]), one[6]) for one in found)
+        return tuple(
+            ClaimedNotice(row, person, notice, law, language, split_fields(fields), attempts)
+            for row, person, notice, law, language, fields, attempts in found
+        )
 
     def _settle(self, outcomes: Iterable[Outcome]) -> None:
         for one in outcomes:
@@ -300,7 +238,7 @@ class Outbox:
             "SELECT DISTINCT law, language, fields FROM notice WHERE batch = ? AND state <> 'suppressed'",
             (batch.number,),
         )
-        return tuple((law, language, _split(fields)) for law, language, fields in found)
+        return tuple((law, language, split_fields(fields)) for law, language, fields in found)
 
     def planned_for(self, batch: Batch, person: str) -> PlannedNotice:
         """What one person gets; ResponseError for who is not on the list."""
@@ -311,7 +249,8 @@ class Outbox:
         ).fetchone()
         if found is None:
             raise ResponseError(f"{person} is not in this batch.", "The exposure list of the case has the pseudonyms.")
-        return PlannedNotice(*found[:4], _split(found[4]), found[5])
+        name, notice, law, language, fields, suppressed = found
+        return PlannedNotice(name, notice, law, language, split_fields(fields), suppressed)
 
     # --- bounces ------------------------------------------------------------------------------------------
 
@@ -331,9 +270,8 @@ class Outbox:
 
     def attempted_count(self, batch: Batch) -> int:
         """Notices of which at least one attempt was made."""
-        return int(
-            self._value("SELECT count(*) FROM notice WHERE batch = ? AND attempt_count > 0", batch.number)  # type: ignore[arg-type]
-        )
+        statement = "SELECT count(*) FROM notice WHERE batch = ? AND attempt_count > 0"
+        return int(self._db.execute(statement, (batch.number,)).fetchone()[0])
 
     def sums(self, batch: Batch) -> Reconciled:
         """Everybody, each in one sum; ResponseError when the sums do not add up."""
@@ -395,10 +333,6 @@ class Outbox:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-
-
-def _split(fields: str) -> tuple[str, ...]:
-    return tuple(filter(None, fields.split(";")))
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from leaktrace.caserecords import Certainty, ExposureList, ExposureRow, digest_o
 from leaktrace.errors import ResponseError
 from leaktrace.response.notices.facts import NoticeFacts
 from leaktrace.response.notices.laws import language_of, law_named, law_of
-from leaktrace.response.notices.outbox import PlannedNotice
+from leaktrace.response.notices.outboxrows import PlannedNotice
 from leaktrace.response.notices.states import SuppressedReason
 from leaktrace.response.notices.templates import Template
 from leaktrace.response.notices.tokens import NoticeTokens

@@ -15,11 +15,11 @@ from itertools import islice
 from typing import Literal
 
 from leaktrace.response.notices.claims import Claims
+from leaktrace.response.notices.dkimsigner import Unsigned
 from leaktrace.response.notices.journal import Answer
 from leaktrace.response.notices.mailaddress import ready
-from leaktrace.response.notices.dkimsigner import Unsigned
 from leaktrace.response.notices.mailform import Draft, MailForm
-from leaktrace.response.notices.outbox import ClaimedNotice
+from leaktrace.response.notices.outboxrows import ClaimedNotice
 from leaktrace.response.notices.relay import Relay, RelayRefusesError, RelayUnreachableError
 
 StopReason = Literal["done", "canary", "stopped", "relay_unreachable", "relay_refuses", "many_refusals"]
@@ -27,8 +27,8 @@ Variant = tuple[str, str, tuple[str, ...]]
 """Law, language, fields."""
 _LONGEST_PAUSE_SECONDS = 30.0
 _AHEAD_COUNT = 8
-"""Messages signed in another thread while as many are sent. Where the rate is limited it is one: `Date` is then the time
-of sending."""
+"""Messages signed in another thread while as many are sent. Where the rate is limited it is one: `Date` then is the
+time of sending."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,8 @@ SuppressedReason = Literal[
 """Why nobody writes to that person by mail: each of them is on the list of those to be told in another way."""
 
 RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
-"""Pauses after the first, second, ... temporary refusal. RFC 5321, section 4.5.4.1, asks for 30 minutes only of relays that
-have many hosts to reach; ours is one, and it queues. After the last, the refusal stands."""
+"""Pauses after the first, second, ... temporary refusal. RFC 5321, section 4.5.4.1, asks for longer ones only of relays
+that have many hosts to reach; ours is one, and it queues. After the last, the refusal stands."""
 
 
 def moved(state: NoticeState, to: NoticeState) -> NoticeState:
