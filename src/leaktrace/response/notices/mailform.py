@@ -53,7 +53,7 @@ class MailForm:
             _part_head(boundary, "plain"),
             *_pieces(rendered.text.replace("\n", "\r\n")),
             b"\r\n" + _part_head(boundary, "html"),
-            *_pieces(rendered.html),
+            *_pieces(rendered.html.replace("\n", "\r\n")),
             f"\r\n--{boundary}--\r\n".encode("ascii"),
         )
         self._constant: tuple[Header, ...] = (
