@@ -6,11 +6,13 @@ about to be done, at every run, not only at the first.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -164,7 +166,9 @@ class NoticeDesk:
             len(plan.notices),
             plan.planned_count,
             dict(sorted(Counter(one.suppressed for one in plan.notices if one.suppressed).items())),
-            dict(sorted(Counter(f"{one.law}/{one.language}" for one in plan.notices if one.suppressed is None).items())),
+            dict(
+                sorted(Counter(f"{one.law}/{one.language}" for one in plan.notices if one.suppressed is None).items())
+            ),
             plan.parameters(),
             digest_of(plan.parameters()),
             not_approved(plan.templates, self._approved(case)),
@@ -226,7 +230,7 @@ class NoticeDesk:
                     forms=forms_of(texts, head),
                     sign=head.signer.sign,
                     sellers_domains=self._cases.sellers_domains(case),
-                    stopped=(self._folder / STOP).exists,
+                    stopped=partial(os.path.exists, os.fspath(self._folder / STOP)),
                     clock=self._outside.clock,
                     monotonic=self._outside.monotonic,
                     sleep=self._outside.sleep,

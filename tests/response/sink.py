@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from io import BufferedIOBase
 from pathlib import Path
 
 Stage = str
@@ -62,9 +61,9 @@ class Sink:
                 self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sink._clients.add(self.connection)
                 try:
-                    sink._talk(self.rfile, self.connection)
+                    sink._talk(_Line(self.connection))
                 except OSError:
-                    pass
+                    self.connection.close()
                 finally:
                     sink._clients.discard(self.connection)
 
@@ -81,62 +80,90 @@ class Sink:
         for client in list(self._clients):
             client.close()
 
-    def _talk(self, lines: BufferedIOBase, out: socket.socket) -> None:
+    def _talk(self, line: _Line) -> None:
         sender = recipient = ""
-        out.sendall(b"220 sink\r\n")
-        while line := lines.readline(2000):
-            self.commands.append(line)
-            word = line[:4].upper()
+        line.say(b"220 sink\r\n")
+        while command := line.read():
+            self.commands.append(command)
+            word = command[:4].upper()
             if word in (b"EHLO", b"HELO"):
-                out.sendall(b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n" if self.pipelining else b"250 sink\r\n")
+                line.say(b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n" if self.pipelining else b"250 sink\r\n")
             elif word == b"MAIL":
-                sender, recipient = line[line.index(b"<") + 1 : line.index(b">")].decode(), ""
-                if self._said("mail", "", b"250 2.1.0 ok\r\n", out):
-                    return
+                sender, recipient = command[command.index(b"<") + 1 : command.index(b">")].decode(), ""
+                self._say("mail", "", b"250 2.1.0 ok\r\n", line)
             elif word == b"RCPT":
-                asked = line[line.index(b"<") + 1 : line.index(b">")].decode()
-                refused = self.script("rcpt", asked)
-                recipient = "" if refused else asked
-                if self._said("rcpt", asked, b"250 2.1.5 ok\r\n", out):
-                    return
+                asked = command[command.index(b"<") + 1 : command.index(b">")].decode()
+                recipient = "" if self.script("rcpt", asked) else asked
+                self._say("rcpt", asked, b"250 2.1.5 ok\r\n", line)
             elif word == b"DATA":
                 usual = b"354 go\r\n" if recipient else b"554 5.5.1 no valid recipients\r\n"
-                instead = self.script("data", recipient)
-                if self._said("data", recipient, usual, out):
-                    return
-                if (instead or usual).startswith(b"354") and self._message(lines, out, sender, recipient):
-                    return
+                if self._say("data", recipient, usual, line).startswith(b"354"):
+                    self._take(line, sender, recipient)
             elif word == b"QUIT":
-                out.sendall(b"221 bye\r\n")
+                line.say(b"221 bye\r\n")
+                line.flush()
                 return
             else:
-                out.sendall(b"250 ok\r\n")
+                line.say(b"250 ok\r\n")
 
-    def _said(self, stage: Stage, recipient: str, usual: bytes, out: socket.socket) -> bool:
-        """Whether the connection ends."""
+    def _say(self, stage: Stage, recipient: str, usual: bytes, line: _Line) -> bytes:
         reply = self.script(stage, recipient)
         if reply == b"":
-            out.shutdown(socket.SHUT_RDWR)
-            return True
-        out.sendall(reply or usual)
-        return False
+            raise ConnectionResetError
+        line.say(reply or usual)
+        return reply or usual
 
-    def _message(self, lines: BufferedIOBase, out: socket.socket, sender: str, recipient: str) -> bool:
-        content: list[bytes] = []
-        while (line := lines.readline(2000)) != b".\r\n":
-            if not line:
-                return True
-            content.append(line[1:] if line.startswith(b".") else line)
+    def _take(self, line: _Line, sender: str, recipient: str) -> None:
+        content = line.message()
         reply = self.script("body", recipient) if recipient else b"554 5.5.1 no recipients\r\n"
         if reply is None or not reply or reply.startswith(b"2"):
-            taken = Taken(sender, recipient, b"".join(content))
+            taken = Taken(sender, recipient, content)
             self.on_taken(taken)
             self.taken.append(taken)
         if reply == b"":
-            out.shutdown(socket.SHUT_RDWR)
-            return True
-        out.sendall(reply or b"250 2.0.0 taken\r\n")
-        return False
+            raise ConnectionResetError
+        line.say(reply or b"250 2.0.0 taken\r\n")
+
+
+class _Line:
+    """Reads commands, and answers those that came together together, as servers do (RFC 2920, section 3.2)."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._rest, self._replies = b"", b""
+
+    def say(self, reply: bytes) -> None:
+        self._replies += reply
+
+    def flush(self) -> None:
+        self._connection.sendall(self._replies)
+        self._replies = b""
+
+    def read(self) -> bytes:
+        """The next command; empty when the client is gone."""
+        while (end := self._rest.find(b"\n")) < 0:
+            if not self._more():
+                return b""
+        line, self._rest = self._rest[: end + 1], self._rest[end + 1 :]
+        return line
+
+    def message(self) -> bytes:
+        """What comes after DATA, with its doubled dots undone; OSError where the client goes before its end."""
+        start = 0
+        while (end := self._rest.find(b"\r\n.\r\n", start)) < 0 and not self._rest.startswith(b".\r\n"):
+            start = max(0, len(self._rest) - 4)
+            if not self._more():
+                raise ConnectionResetError
+        content = self._rest[: end + 2] if end >= 0 else b""
+        self._rest = self._rest[len(content) + 3 :]
+        return content.replace(b"\r\n..", b"\r\n.")
+
+    def _more(self) -> bool:
+        if self._replies:
+            self.flush()
+        chunk = self._connection.recv(65536)
+        self._rest += chunk
+        return bool(chunk)
 
 
 def main() -> None:

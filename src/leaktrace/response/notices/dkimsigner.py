@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,11 @@ def relaxed(header: Header) -> bytes:
     """One field in relaxed canonical form without its line end (section 3.4.2)."""
     name, value = header
     return name.lower().encode("ascii") + b":" + _BLANKS.sub(b" ", value).strip()
+
+
+def signed_names(names: Iterable[str]) -> str:
+    """The `h=` of a signature: `from` once more than there is, so that nobody can add a second one (section 8.15)."""
+    return ":".join([*(name.lower() for name in names), "from"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +64,17 @@ class DkimSigner:
     def __repr__(self) -> str:
         return f"DkimSigner({self._start!r})"
 
-    def unsigned(self, headers: Sequence[Header], canonical: bytes, body: bytes, at_seconds: int) -> Unsigned:
+    def unsigned(self, names: str, canonical: bytes, body: bytes, at_seconds: int) -> Unsigned:
         """What is to be signed, for `sign` in this or another thread.
 
-        `headers` in the order signed, `canonical` the same in relaxed form, each with its line end. `body` ends in
-        exactly one CRLF and has no blanks at line ends nor empty lines at its end: then it is its own relaxed form
-        (section 3.4.4).
+        `names` of the fields in the order signed, by `signed_names`; `canonical` the fields in relaxed form, each with
+        its line end. `body` ends in exactly one CRLF and has no blanks at line ends nor empty lines at its end: then
+        it is its own relaxed form (section 3.4.4).
         """
-        names = ":".join(name.lower() for name, _ in headers)
         body_hash = base64.b64encode(hashlib.sha256(body).digest()).decode("ascii")
-        # `from` once more than there is: nobody can add a second one (section 8.15).
-        value = f"{self._start}{at_seconds}; h={names}:from;\r\n bh={body_hash};\r\n b=".encode("ascii")
-        return Unsigned(value, canonical + relaxed(("DKIM-Signature", value)))
+        value = f"{self._start}{at_seconds}; h={names};\r\n bh={body_hash};\r\n b=".encode("ascii")
+        # Its relaxed form: it has no other runs of blanks than its own folds.
+        return Unsigned(value, canonical + b"dkim-signature:" + value.replace(b"\r\n", b""))
 
     def sign(self, unsigned: Unsigned) -> bytes:
         """The DKIM-Signature field with its line end."""

@@ -12,6 +12,7 @@ last record is one whose `write` never returned: what it would have announced wa
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import struct
 import zlib
@@ -70,11 +71,14 @@ class Journal:
         packed = _RECORD.pack(
             KINDS.index(answer.kind), status[0], answer.code, status[1], status[2], row, _microseconds(at)
         )
-        with _writing(self._path):
-            if os.write(self._handle, packed + _CRC.pack(zlib.crc32(packed))) != RECORD_BYTES:
-                raise OSError(28, "the disk is full")
+        try:
+            written = os.write(self._handle, packed + _CRC.pack(zlib.crc32(packed)))
             if self._fsync_each:
                 os.fdatasync(self._handle)
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
+        if written != RECORD_BYTES:
+            raise _cannot_write(self._path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def records(self) -> tuple[tuple[JournalRecord, ...], bool]:
         """(everything written since the last `clear` that can be read, whether all of it but a torn end can)."""
@@ -116,7 +120,11 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ResponseError(
-            f"The journal {path.name} of the outbox cannot be written: {error.strerror or error}.",
-            "The sender stopped before the next mail. Make room, then run `notify send` again: it resumes.",
-        ) from error
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> ResponseError:
+    return ResponseError(
+        f"The journal {path.name} of the outbox cannot be written: {error.strerror or error}.",
+        "The sender stopped before the next mail. Make room, then run `notify send` again: it resumes.",
+    )

@@ -14,13 +14,15 @@ from datetime import datetime
 from email.header import Header as EncodedHeader
 from email.utils import format_datetime, formataddr
 
-from leaktrace.response.notices.dkimsigner import DkimSigner, Header, Unsigned, relaxed
+from leaktrace.response.notices.dkimsigner import DkimSigner, Header, Unsigned, relaxed, signed_names
 from leaktrace.response.notices.facts import REFERENCE_MARK
 from leaktrace.response.notices.rendering import Rendered
 from leaktrace.response.notices.tokens import NoticeTokens
 
 _STAND_IN = b"\x00" * 16
 """As long as a reference, so that no other line of the base64 moves; a notice's text holds no NUL."""
+_OWN = ("To", "Date", "Message-ID")
+"""Fields that each person has of their own."""
 _LINE_BYTES = 57  # 76 characters of base64 (RFC 2045, section 6.8)
 
 
@@ -56,7 +58,7 @@ class MailForm:
             *_pieces(rendered.html.replace("\n", "\r\n")),
             f"\r\n--{boundary}--\r\n".encode("ascii"),
         )
-        self._constant: tuple[Header, ...] = (
+        constant: tuple[Header, ...] = (
             ("From", _mailbox(head.from_name, head.from_address)),
             ("Reply-To", head.reply_to.encode("ascii")),
             ("Subject", _words(rendered.subject)),
@@ -66,21 +68,22 @@ class MailForm:
             # RFC 3834, section 5: no holiday answers to this.
             ("Auto-Submitted", b"auto-generated"),
         )
-        self._canonical = b"".join(relaxed(header) + b"\r\n" for header in self._constant)
-        self._written = b"".join(_line(header) for header in self._constant)
+        self._canonical = b"".join(relaxed(header) + b"\r\n" for header in constant)
+        self._written = b"".join(_line(header) for header in constant)
+        self._names = signed_names([*(name for name, _ in constant), *_OWN])
 
     def draft(self, notice: str, recipient: str, at: datetime) -> Draft:
         """The whole message but for its signature. `recipient` is a checked ASCII address."""
-        own: tuple[Header, ...] = (
-            ("To", f"<{recipient}>".encode("ascii")),
-            ("Date", format_datetime(at).encode("ascii")),
-            ("Message-ID", self._head.tokens.message_id(notice, self._head.domain).encode("ascii")),
-        )
+        message_id = self._head.tokens.message_id(notice, self._head.domain)
+        values = (f"<{recipient}>", format_datetime(at), message_id)
+        # One blank after the colon and none elsewhere but in Date, single: the relaxed form only lowers the name.
+        written = "".join(f"{name}: {value}\r\n" for name, value in zip(_OWN, values, strict=True))
+        canonical = "".join(f"{name.lower()}:{value}\r\n" for name, value in zip(_OWN, values, strict=True))
         reference = notice.encode("ascii")
         body = b"".join(piece if isinstance(piece, bytes) else piece.encoded(reference) for piece in self._body)
-        canonical = self._canonical + b"".join(relaxed(header) + b"\r\n" for header in own)
-        unsigned = self._head.signer.unsigned((*self._constant, *own), canonical, body, int(at.timestamp()))
-        return Draft(unsigned, b"".join((self._written, *map(_line, own), b"\r\n", body)))
+        signed = self._canonical + canonical.encode("ascii")
+        unsigned = self._head.signer.unsigned(self._names, signed, body, int(at.timestamp()))
+        return Draft(unsigned, b"".join((self._written, written.encode("ascii"), b"\r\n", body)))
 
     def message(self, notice: str, recipient: str, at: datetime) -> bytes:
         """The whole message, signed."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ from typing import Literal, Protocol
 
 from leaktrace.errors import ResponseError
 from leaktrace.response.notices.journal import Answer
+from leaktrace.response.notices.smtpreplies import Replies, Reply
 
 _ENHANCED = re.compile(rb"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
-Reply = tuple[int, bytes]
 
 
 class RelayUnreachableError(ResponseError):
@@ -57,52 +58,61 @@ class Relay(Protocol):
         """Says goodbye."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """An open connection: smtplib sets it up, then we speak ourselves, since smtplib waits after each command."""
+
+    smtp: smtplib.SMTP
+    sock: socket.socket
+    replies: Replies
+    pipelining: bool
+
+
 class SmtpRelay:
     """A relay over SMTP (RFC 5321); connects when there is something to say."""
 
     def __init__(self, address: RelayAddress) -> None:
         self._address = address
-        self._smtp: smtplib.SMTP | None = None
-        self._pipelining = False
+        self._open: _Line | None = None
 
     def send(self, sender: str, recipient: str, message: bytes, attempt: Callable[[], None]) -> Answer:
         """See `Relay`. `message` has CRLF line ends."""
-        smtp = self._connected()
+        line = self._connected()
         attempt()
         try:
-            answer = self._envelope(smtp, sender, recipient)
-        except (OSError, smtplib.SMTPException):
+            answer = self._envelope(line, sender, recipient)
+        except OSError:
             self._drop()
             return Answer("not_sent")
         if answer is not None:
             return answer
-        return self._message(smtp, message)
+        return self._message(line, message)
 
     def close(self) -> None:
         """QUIT, whatever the relay says to it."""
-        smtp, self._smtp = self._smtp, None
-        if smtp is not None:
+        line, self._open = self._open, None
+        if line is not None:
             with contextlib.suppress(OSError, smtplib.SMTPException):
-                smtp.quit()
+                line.smtp.quit()
 
     # --- one message --------------------------------------------------------------------------------------
 
-    def _envelope(self, smtp: smtplib.SMTP, sender: str, recipient: str) -> Answer | None:
+    def _envelope(self, line: _Line, sender: str, recipient: str) -> Answer | None:
         """None: the relay waits for the message."""
         commands = (f"MAIL FROM:<{sender}>\r\n", f"RCPT TO:<{recipient}>\r\n", "DATA\r\n")
         replies: list[Reply] = []
-        if self._pipelining:
-            smtp.sock.sendall("".join(commands).encode("ascii"))  # type: ignore[union-attr]
-            replies = [smtp.getreply() for _ in commands]
+        if line.pipelining:
+            line.sock.sendall("".join(commands).encode("ascii"))
+            replies = [line.replies.next() for _ in commands]
         else:
-            for command, wanted in zip(commands, (250, 250, 354), strict=True):
-                smtp.sock.sendall(command.encode("ascii"))  # type: ignore[union-attr]
-                replies.append(smtp.getreply())
-                if replies[-1][0] != wanted and not (wanted == 250 and replies[-1][0] == 251):
+            for command, wanted in zip(commands, ((250,), (250, 251), (354,)), strict=True):
+                line.sock.sendall(command.encode("ascii"))
+                replies.append(line.replies.next())
+                if replies[-1][0] not in wanted:
                     break
-        return self._judged(smtp, replies)
+        return self._judged(line, replies)
 
-    def _judged(self, smtp: smtplib.SMTP, replies: list[Reply]) -> Answer | None:
+    def _judged(self, line: _Line, replies: list[Reply]) -> Answer | None:
         mail, *others = replies
         if any(code == 421 for code, _ in replies):
             self._drop()
@@ -114,24 +124,25 @@ class SmtpRelay:
                 "Look at the relay's rules for that address. Nobody was marked as refused; run `notify send` again.",
             )
         refusal = next((reply for reply in replies if reply[0] // 100 in (4, 5)), None)
-        if refusal is None and len(others) == 2 and others[1][0] == 354:
+        waits_for_message = len(others) == 2 and others[1][0] == 354
+        if refusal is None and waits_for_message:
             return None
-        if len(others) == 2 and others[1][0] == 354:
+        if waits_for_message:
             # A relay that accepts DATA although it took no recipient: a lone dot ends it (RFC 2920, section 3.1).
-            smtp.sock.sendall(b".\r\n")  # type: ignore[union-attr]
-            smtp.getreply()
+            line.sock.sendall(b".\r\n")
+            line.replies.next()
         if refusal is None:
             self._drop()
             return Answer("not_sent", replies[-1][0])
-        smtp.sock.sendall(b"RSET\r\n")  # type: ignore[union-attr]
-        smtp.getreply()
+        line.sock.sendall(b"RSET\r\n")
+        line.replies.next()
         return _read(refusal, "retry" if refusal[0] // 100 == 4 else "refused")
 
-    def _message(self, smtp: smtplib.SMTP, message: bytes) -> Answer:
+    def _message(self, line: _Line, message: bytes) -> Answer:
         try:
-            smtp.sock.sendall(dotted(message))  # type: ignore[union-attr]
-            reply = smtp.getreply()
-        except (OSError, smtplib.SMTPException):
+            line.sock.sendall(dotted(message))
+            reply = line.replies.next()
+        except OSError:
             self._drop()
             return Answer("unknown")
         if reply[0] == 421:
@@ -148,9 +159,9 @@ class SmtpRelay:
 
     # --- the connection -----------------------------------------------------------------------------------
 
-    def _connected(self) -> smtplib.SMTP:
-        if self._smtp is not None:
-            return self._smtp
+    def _connected(self) -> _Line:
+        if self._open is not None:
+            return self._open
         address = self._address
         smtp: smtplib.SMTP | None = None
         try:
@@ -173,8 +184,9 @@ class SmtpRelay:
         except ResponseError:
             _let_go(smtp)
             raise
-        self._smtp, self._pipelining = smtp, smtp.has_extn("pipelining")
-        return smtp
+        assert smtp.sock is not None  # noqa: S101 - smtplib has just spoken over it
+        self._open = _Line(smtp, smtp.sock, Replies(smtp.sock), smtp.has_extn("pipelining"))
+        return self._open
 
     def _secure(self, smtp: smtplib.SMTP) -> None:
         if self._address.tls == "none":
@@ -189,8 +201,8 @@ class SmtpRelay:
             )
 
     def _drop(self) -> None:
-        smtp, self._smtp = self._smtp, None
-        _let_go(smtp)
+        line, self._open = self._open, None
+        _let_go(None if line is None else line.smtp)
 
 
 def dotted(message: bytes) -> bytes:
