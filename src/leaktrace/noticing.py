@@ -228,7 +228,6 @@ class NoticeDesk:
                     relay=self._outside.relay(config),
                     addresses_of=lambda persons: _addresses(directory, people, persons),
                     forms=forms_of(texts, head),
-                    sign=head.signer.sign,
                     sellers_domains=self._cases.sellers_domains(case),
                     stopped=partial(os.path.exists, os.fspath(self._folder / STOP)),
                     clock=self._outside.clock,

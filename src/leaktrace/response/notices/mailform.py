@@ -83,12 +83,11 @@ class MailForm:
         body = b"".join(piece if isinstance(piece, bytes) else piece.encoded(reference) for piece in self._body)
         signed = self._canonical + canonical.encode("ascii")
         unsigned = self._head.signer.unsigned(self._names, signed, body, int(at.timestamp()))
-        return Draft(unsigned, b"".join((self._written, written.encode("ascii"), b"\r\n", body)))
+        return Draft(self._head.signer, unsigned, b"".join((self._written, written.encode("ascii"), b"\r\n", body)))
 
     def message(self, notice: str, recipient: str, at: datetime) -> bytes:
         """The whole message, signed."""
-        draft = self.draft(notice, recipient, at)
-        return draft.signed(self._head.signer.sign(draft.unsigned))
+        return self.draft(notice, recipient, at).signed()
 
     def return_path(self, notice: str) -> str:
         """The envelope sender for that person."""
@@ -99,12 +98,13 @@ class MailForm:
 class Draft:
     """A message that waits for its signature."""
 
+    signer: DkimSigner
     unsigned: Unsigned
     rest: bytes
 
-    def signed(self, field: bytes) -> bytes:
-        """The message with its DKIM-Signature field."""
-        return field + self.rest
+    def signed(self) -> bytes:
+        """The message with its DKIM-Signature field: what takes longest, and may be done in another thread."""
+        return self.signer.sign(self.unsigned) + self.rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ answer, looks at the kill switch between any two mails, keeps the rate, and give
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from itertools import islice
 from typing import Literal
 
 from leaktrace.response.notices.claims import Claims
-from leaktrace.response.notices.dkimsigner import Unsigned
 from leaktrace.response.notices.journal import Answer
 from leaktrace.response.notices.mailaddress import ready
 from leaktrace.response.notices.mailform import Draft, MailForm
@@ -26,9 +26,10 @@ StopReason = Literal["done", "canary", "stopped", "relay_unreachable", "relay_re
 Variant = tuple[str, str, tuple[str, ...]]
 """Law, language, fields."""
 _LONGEST_PAUSE_SECONDS = 30.0
+_SIGNERS_COUNT = 2
 _AHEAD_COUNT = 8
-"""Messages signed in another thread while as many are sent. Where the rate is limited it is one: `Date` then is the
-time of sending."""
+"""Messages that a thread signs at once, while others are sent. Where the rate is limited it is one: `Date` is then the
+time of sending, but for a few mails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,6 @@ class Around:
     addresses_of: Callable[[Sequence[str]], Mapping[str, str]]
     """Person -> address, for those the directory knows. Asked per window, kept for no longer."""
     forms: Mapping[Variant, MailForm]
-    sign: Callable[[Unsigned], bytes]
     sellers_domains: frozenset[str]
     stopped: Callable[[], bool]
     clock: Callable[[], datetime]
@@ -85,7 +85,7 @@ class Sender:
         self._claims = claims
         self._around = around
         self._limits = limits
-        self._pool = ThreadPoolExecutor(1, "signing")
+        self._pool = ThreadPoolExecutor(_SIGNERS_COUNT, "signing")
         self._attempted_count = 0
         self._lost_in_a_row = 0
         self._refused_in_a_row = 0
@@ -127,7 +127,7 @@ class Sender:
                 self._claims.suppress(notice, reason)
         drafts = (self._draft(*one) for one in able)
         ahead = 1 if self._limits.rate_per_second is not None else _AHEAD_COUNT
-        for one, message in zip(able, signed_ahead(drafts, self._around.sign, self._pool, ahead), strict=True):
+        for one, message in zip(able, signed_ahead(drafts, self._pool, ahead), strict=True):
             yield *one, message
 
     def _draft(self, notice: ClaimedNotice, recipient: str) -> Draft:
@@ -175,16 +175,17 @@ class Sender:
         self._next_at = max(now, self._next_at) + 1.0 / self._limits.rate_per_second
 
 
-def signed_ahead(
-    drafts: Iterable[Draft], sign: Callable[[Unsigned], bytes], pool: Executor, count: int
-) -> Iterator[bytes]:
-    """The messages in order; the next `count` are being signed while whoever asks works on the last."""
-    waiting = iter(drafts)
-    before: tuple[list[Draft], Future[list[bytes]]] | None = None
-    while chunk := list(islice(waiting, count)):
-        begun = pool.submit(lambda some: [sign(one.unsigned) for one in some], chunk)
-        if before is not None:
-            yield from map(Draft.signed, before[0], before[1].result())
-        before = chunk, begun
-    if before is not None:
-        yield from map(Draft.signed, before[0], before[1].result())
+def signed_ahead(drafts: Iterable[Draft], pool: Executor, count: int) -> Iterator[bytes]:
+    """The messages in order; the next few times `count` are being signed while whoever asks works on the last."""
+    coming = iter(drafts)
+    begun: deque[Future[list[bytes]]] = deque()
+    while True:
+        while len(begun) <= _SIGNERS_COUNT and (chunk := list(islice(coming, count))):
+            begun.append(pool.submit(_signed, chunk))
+        if not begun:
+            return
+        yield from begun.popleft().result()
+
+
+def _signed(drafts: Sequence[Draft]) -> list[bytes]:
+    return [one.signed() for one in drafts]
