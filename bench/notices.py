@@ -214,8 +214,8 @@ commits windows of {WINDOW}. The judge is a sink that writes every recipient dow
 
 ## Mails a second, one process
 
-{speed_count:,} mails each, in turns, {rounds} rounds, medians; the ratio is the median over the rounds. smtplib sends one
-constant message of the same size over one connection (`sendmail`); leaktrace looks up the address, renders, signs,
+{speed_count:,} mails each, in turns, {rounds} rounds, medians; the ratio is the median over the rounds. smtplib sends
+one constant message of the same size over one connection (`sendmail`); leaktrace looks up the address, renders, signs,
 journals, commits and hands over. The sink is a process of its own on the same cores: aiosmtpd, and one of a few lines
 that costs nearly nothing and offers PIPELINING. An RSA-2048 signature takes 0.2 ms of a core, whoever makes it.
 

@@ -154,12 +154,13 @@ class NoticeDesk:
         plan = self._planned(case, said.version, exposure, rules, facts, config)
         variants = {(one.law, one.language, one.fields) for one in plan.notices if one.suppressed is None}
         filled(self._shelf(config), facts, sorted(variants))
-        with Outbox(self._folder) as outbox:
-            outbox.plan(case, said.version, _document(plan, rules), plan.notices, self._outside.clock())
         suppressed_count = len(plan.notices) - plan.planned_count
-        self._diary.record(
-            case, NoticesPlanned(plan.version, plan.exposure_sha256, plan.planned_count, suppressed_count)
-        )
+        with Outbox(self._folder) as outbox:
+            outbox.require_new(case, said.version)
+            # Written down before it is so: a plan that nobody wrote down could be sent by nobody's word.
+            event = NoticesPlanned(plan.version, plan.exposure_sha256, plan.planned_count, suppressed_count)
+            self._diary.record(case, event)
+            outbox.plan(case, said.version, _document(plan, rules), plan.notices, self._outside.clock())
         return PlanReport(
             case,
             plan.version,

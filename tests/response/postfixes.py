@@ -35,7 +35,9 @@ alias_maps =
 alias_database =
 relayhost = [127.0.0.1]:{sink_port}
 smtp_tls_security_level = none
-smtpd_tls_security_level = none
+smtpd_tls_security_level = {tls}
+smtpd_tls_cert_file = {folder}/etc/relay.pem
+smtpd_tls_key_file = {folder}/etc/relay.pem
 default_transport = smtp
 relay_transport = smtp
 smtpd_relay_restrictions = permit_mynetworks, reject
@@ -82,7 +84,7 @@ def needed(program: str, package: str) -> str:
 class Postfix:
     """One instance; `kill` ends every process of it at once, as a crash does."""
 
-    def __init__(self, folder: Path, sink_port: int, *, holding: bool = False) -> None:
+    def __init__(self, folder: Path, sink_port: int, *, holding: bool = False, certificate: Path | None = None) -> None:
         self._postfix = needed("postfix", "postfix")
         self.folder = folder
         with socket.socket() as probe:
@@ -93,7 +95,9 @@ class Postfix:
         (folder / "queue").mkdir()
         (folder / "data").mkdir()
         shutil.chown(folder / "data", pwd.getpwnam("postfix").pw_uid)
-        text = _MAIN.format(folder=folder, sink_port=sink_port)
+        text = _MAIN.format(folder=folder, sink_port=sink_port, tls="none" if certificate is None else "may")
+        if certificate is not None:
+            shutil.copy(certificate, etc / "relay.pem")
         (etc / "main.cf").write_text(text + ("defer_transports = smtp\n" if holding else ""), "utf-8")
         (etc / "master.cf").write_text(_MASTER.format(port=f"127.0.0.1:{self.port}"), "utf-8")
 
@@ -145,12 +149,12 @@ def _children(parent: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def running(sink_port: int, *, holding: bool = False) -> Iterator[Postfix]:
+def running(sink_port: int, *, holding: bool = False, certificate: Path | None = None) -> Iterator[Postfix]:
     """A Postfix that is stopped at the end."""
     with tempfile.TemporaryDirectory(prefix="leaktrace-postfix-", ignore_cleanup_errors=True) as name:
         # Its daemons run as another user and must be able to walk down to the folder.
         Path(name).chmod(0o755)
-        postfix = Postfix(Path(name), sink_port, holding=holding)
+        postfix = Postfix(Path(name), sink_port, holding=holding, certificate=certificate)
         postfix.start()
         try:
             yield postfix

@@ -14,11 +14,11 @@ import pytest
 from leaktrace.noticereports import BounceReport
 from leaktrace.response.notices import NoticeTokens
 from tests.response.fakes_notices import CASE, row
-from tests.response.noticedesks import SECRET, make_desk, public_key
+from tests.response.noticedesks import make_desk
 from tests.response.postfixes import needed, running
 from tests.response.sink import Sink, Taken
 from tests.response.test_notices_bounces import report
-from tests.response.test_notices_sending import dns
+from tests.response.test_notices_sending import Hand, dns
 
 pytestmark = pytest.mark.system
 DEADLINE_SECONDS = 60
@@ -79,12 +79,45 @@ def test_signatures_survive_a_real_relay_and_its_bounces_are_understood(tmp_path
     notices = [one for one in taken if one.recipient.endswith("@mail.example")]
     assert sorted(one.recipient for one in notices) == [f"c000{n}@mail.example" for n in (0, 2, 3)]
     assert all(dkim.verify(one.raw, dnsfunc=dns) for one in notices)
-    assert public_key().startswith(b"v=DKIM1")
     (bounce,) = [one for one in taken if one.sender == ""]
     (tmp_path / "bounce.eml").write_bytes(bounce.raw)
     assert desk.desk.bounces([tmp_path / "bounce.eml"]) == BounceReport(1, hard_count=1)
     (left,) = desk.desk.left(CASE)
     assert (left.person, left.reason) == (desk.cases.pseudonym(CASE, "c0001"), "bounced 5.1.1")
+
+
+def certificate(path: Path) -> Path:
+    """A certificate for 127.0.0.1 with its key, and the certificate alone beside it."""
+    key, cert = path.with_suffix(".key"), path.with_suffix(".crt")
+    subprocess.run(
+        [needed("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+         "/CN=relay", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_bytes(key.read_bytes() + cert.read_bytes())
+    path.chmod(0o600)
+    return path
+
+
+def test_the_line_to_the_relay_is_encrypted_and_its_certificate_checked(tmp_path: Path) -> None:
+    both = certificate(tmp_path / "relay.pem")
+    relay = {"host": "127.0.0.1", "tls": "required", "timeout_seconds": 20}
+    hand = Hand()
+    with Sink() as sink, running(sink.port, certificate=both) as postfix:
+        relay |= {"port": postfix.port}
+        for name, ca_file in (("unknown", None), ("known", str(both.with_suffix(".crt")))):
+            tables = {"relay": relay | ({} if ca_file is None else {"ca_file": ca_file})}
+            desk = make_desk(tmp_path / name, 1, (row("c1"),), outside=hand.outside(), **tables)
+            result = desk.desk.send(CASE, desk.ready())
+            if ca_file is None:
+                assert (result.reason, result.status.sums.waiting_count) == ("relay_unreachable", 1)
+        assert result.status.sums.accepted_count == 1
+        assert len(wait_for(sink, 1)) == 1
+    with Sink() as plain:
+        desk = make_desk(tmp_path / "none", 1, (row("c1"),), relay=relay | {"port": plain.port})
+        result = desk.desk.send(CASE, desk.ready())
+    assert (result.reason, result.status.sums.waiting_count) == ("relay_refuses", 1)
+    assert not any(command.startswith(b"MAIL") for command in plain.commands)
 
 
 def test_a_foreign_client_cannot_mark_anybody_as_unreachable(tmp_path: Path) -> None:
@@ -109,4 +142,3 @@ def test_a_foreign_client_cannot_mark_anybody_as_unreachable(tmp_path: Path) -> 
             (inbox / f"{number}.eml").write_bytes(taken.raw)
     assert len(sink.taken) == 3
     assert desk.desk.bounces([inbox]) == BounceReport(3, hard_count=1, forged_count=2)
-    assert SECRET

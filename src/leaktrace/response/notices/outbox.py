@@ -79,16 +79,20 @@ class Outbox:
 
     # --- planning -----------------------------------------------------------------------------------------
 
+    def require_new(self, case: str, version: str) -> None:
+        """ResponseError where this case has this version already."""
+        if self._value("SELECT 1 FROM batch WHERE case_id = ? AND version = ?", case, version) is not None:
+            raise ResponseError(
+                f"Notices of version {version} are planned for {case} already.",
+                "Send or look at them; a correction to everybody is a new version.",
+            )
+
     def plan(
         self, case: str, version: str, document: dict[str, Any], notices: Sequence[PlannedNotice], now: datetime
     ) -> Batch:
         """Writes a whole batch or nothing; ResponseError where this case has this version already."""
         with self._transaction():
-            if self._value("SELECT 1 FROM batch WHERE case_id = ? AND version = ?", case, version) is not None:
-                raise ResponseError(
-                    f"Notices of version {version} are planned for {case} already.",
-                    "Send or look at them; a correction to everybody is a new version.",
-                )
+            self.require_new(case, version)
             text = json.dumps(document, sort_keys=True, ensure_ascii=False)
             number = self._db.execute(
                 "INSERT INTO batch (case_id, version, document, frozen_count, planned_at) VALUES (?, ?, ?, ?, ?)",
@@ -116,18 +120,20 @@ class Outbox:
 
     def batch(self, case: str, version: str | None = None) -> Batch:
         """One batch of a case, the latest unless named; ResponseError where there is none."""
-        found = self._db.execute(
+        found = self._rows(
             "SELECT number, case_id, version, frozen_count, planned_at, document, approval, parameters_sha256, "
             "envelope_sha256, canary_count, continued_at FROM batch WHERE case_id = ? AND (? IS NULL OR version = ?) "
             "ORDER BY number DESC LIMIT 1",
             (case, version, version),
-        ).fetchone()
-        if found is None:
+        )
+        if not found:
             raise ResponseError(
                 f"No notices are planned for {case}" + (f" in version {version}." if version else "."),
                 "Plan them first: leaktrace notify plan CASE.",
             )
-        number, named, written, frozen_count, planned_at, document, approval, parameters, envelope, canary, at = found
+        number, named, written, frozen_count, planned_at, document, approval, parameters, envelope, canary, at = found[
+            0
+        ]
         return Batch(
             number=number,
             case=named,
@@ -208,7 +214,7 @@ class Outbox:
 
     def claimed(self) -> dict[int, int]:
         """Row -> earlier attempts of everything claimed, in all batches."""
-        return dict(self._db.execute("SELECT row, attempt_count FROM notice WHERE state = 'claimed'"))
+        return dict(self._rows("SELECT row, attempt_count FROM notice WHERE state = 'claimed'"))
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         """Commits what became of claimed notices."""
@@ -226,7 +232,7 @@ class Outbox:
         """(boot id, whether each record was synced) of the runs that left something claimed."""
         return tuple(
             (boot_id or "", bool(fsync_each))
-            for boot_id, fsync_each in self._db.execute(
+            for boot_id, fsync_each in self._rows(
                 "SELECT DISTINCT boot_id, fsync_each FROM batch WHERE number IN "
                 "(SELECT batch FROM notice WHERE state = 'claimed')"
             )
@@ -234,7 +240,7 @@ class Outbox:
 
     def variants(self, batch: Batch) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         """Every (law, language, fields) that somebody who is written to needs."""
-        found = self._db.execute(
+        found = self._rows(
             "SELECT DISTINCT law, language, fields FROM notice WHERE batch = ? AND state <> 'suppressed'",
             (batch.number,),
         )
@@ -242,14 +248,14 @@ class Outbox:
 
     def planned_for(self, batch: Batch, person: str) -> PlannedNotice:
         """What one person gets; ResponseError for who is not on the list."""
-        found = self._db.execute(
+        found = self._rows(
             "SELECT person, notice, law, language, fields, iif(state = 'suppressed', reason, NULL) FROM notice "
             "WHERE batch = ? AND person = ?",
             (batch.number, person),
-        ).fetchone()
-        if found is None:
+        )
+        if not found:
             raise ResponseError(f"{person} is not in this batch.", "The exposure list of the case has the pseudonyms.")
-        name, notice, law, language, fields, suppressed = found
+        name, notice, law, language, fields, suppressed = found[0]
         return PlannedNotice(name, notice, law, language, split_fields(fields), suppressed)
 
     # --- bounces ------------------------------------------------------------------------------------------
@@ -271,21 +277,21 @@ class Outbox:
     def attempted_count(self, batch: Batch) -> int:
         """Notices of which at least one attempt was made."""
         statement = "SELECT count(*) FROM notice WHERE batch = ? AND attempt_count > 0"
-        return int(self._db.execute(statement, (batch.number,)).fetchone()[0])
+        return int(self._rows(statement, (batch.number,))[0][0])
 
     def sums(self, batch: Batch) -> Reconciled:
         """Everybody, each in one sum; ResponseError when the sums do not add up."""
-        counted = self._db.execute("SELECT state, count(*) FROM notice WHERE batch = ? GROUP BY state", (batch.number,))
+        counted = self._rows("SELECT state, count(*) FROM notice WHERE batch = ? GROUP BY state", (batch.number,))
         return reconcile(batch.frozen_count, {cast("NoticeState", state): count for state, count in counted})
 
     def status(self, batch: Batch) -> BatchStatus:
         """How far a batch is."""
-        suppressed = self._db.execute(
+        suppressed = self._rows(
             "SELECT reason, count(*) FROM notice WHERE batch = ? AND state = 'suppressed' GROUP BY reason ORDER BY 1",
             (batch.number,),
         )
         bounced = dict(
-            self._db.execute(
+            self._rows(
                 "SELECT kind, count(DISTINCT notice) FROM bounce JOIN notice USING (notice) WHERE batch = ? "
                 "GROUP BY kind",
                 (batch.number,),
@@ -307,7 +313,7 @@ class Outbox:
         """Whom a mail did not reach for certain: refused, unknown, suppressed, or bounced for good."""
         return tuple(
             Left(*one)
-            for one in self._db.execute(
+            for one in self._rows(
                 "SELECT person, notice, state, reason FROM notice WHERE batch = ? AND state IN ('refused', 'unknown', "
                 "'suppressed') UNION ALL SELECT person, n.notice, state, 'bounced ' || min(b.status) FROM notice AS n "
                 "JOIN bounce AS b USING (notice) WHERE batch = ? AND b.kind = 'hard' AND state = 'accepted' "
@@ -322,6 +328,10 @@ class Outbox:
         with _storing():
             found = self._db.execute(statement, values).fetchone()
         return None if found is None else found[0]
+
+    def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
+        with _storing():
+            return self._db.execute(statement, values).fetchall()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
