@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from leaktrace.caserecords import (
     Approvals,
@@ -42,6 +42,7 @@ from leaktrace.response.notices import (
     Directory,
     Left,
     Letterhead,
+    MailForm,
     NoBounce,
     NoticeConfig,
     NoticeFacts,
@@ -54,8 +55,10 @@ from leaktrace.response.notices import (
     SmtpRelay,
     Template,
     TemplateShelf,
+    Variant,
     approve_translation,
     claiming,
+    facts_of,
     filled,
     forms_of,
     load_signer,
@@ -63,6 +66,7 @@ from leaktrace.response.notices import (
     open_directory,
     planned,
     read_bounce,
+    rules_of,
 )
 from leaktrace.response.notices.bouncefiles import bounce_messages
 
@@ -160,7 +164,7 @@ class NoticeDesk:
             # Written down before it is so: a plan that nobody wrote down could be sent by nobody's word.
             event = NoticesPlanned(plan.version, plan.exposure_sha256, plan.planned_count, suppressed_count)
             self._diary.record(case, event)
-            outbox.plan(case, said.version, _document(plan, rules), plan.notices, self._outside.clock())
+            outbox.plan(case, said.version, plan.document(rules), plan.notices, self._outside.clock())
         return PlanReport(
             case,
             plan.version,
@@ -182,7 +186,7 @@ class NoticeDesk:
             one = outbox.planned_for(batch, person)
         template = self.template(one.law, one.language)
         variant = (one.law, one.language, one.fields)
-        text = filled(self._shelf(self._config()), _facts(batch), [variant])[variant].addressed(one.notice)
+        text = filled(self._shelf(self._config()), facts_of(batch.document), [variant])[variant].addressed(one.notice)
         approved = (template.name, template.sha256) in self._approved(case)
         return Preview(
             person,
@@ -217,31 +221,40 @@ class NoticeDesk:
             batch = outbox.batch(case, version)
             exposure = self._cases.exposure(case)
             self._verify(batch, exposure, config)
-            texts = filled(self._shelf(config), _facts(batch), outbox.variants(batch))
+            texts = filled(self._shelf(config), facts_of(batch.document), outbox.variants(batch))
             outbox.sums(batch)
-            head = self._head(config)
-            people = {self._cases.pseudonym(case, row.customer): row.customer for row in exposure.rows}
-            directory = self._outside.directory(config, list(people.values()))
+            around = self._around(case, exposure, config, forms_of(texts, self._head(config)), progress)
             batch = self._begin(outbox, batch, approval, config.canary_count if canary is None else canary, go_on=go_on)
             with claiming(outbox, batch, self._outside.clock, fsync_each=config.fsync_each) as claims:
                 left = None if batch.continued_at else max(0, batch.canary_count - outbox.attempted_count(batch))
-                around = Around(
-                    relay=self._outside.relay(config),
-                    addresses_of=lambda persons: _addresses(directory, people, persons),
-                    forms=forms_of(texts, head),
-                    sellers_domains=self._cases.sellers_domains(case),
-                    stopped=partial(os.path.exists, os.fspath(self._folder / STOP)),
-                    clock=self._outside.clock,
-                    monotonic=self._outside.monotonic,
-                    sleep=self._outside.sleep,
-                    progress=progress,
-                )
                 limits = replace(config.limits, canary_left_count=left if batch.canary_count else None)
                 result = Sender(claims, around, limits).run()
             self._reconciled(outbox, batch)
             return SendReport(
                 result.reason, result.attempted_count, claims.recovered_unknown_count, outbox.status(batch)
             )
+
+    def _around(
+        self,
+        case: str,
+        exposure: ExposureList,
+        config: NoticeConfig,
+        forms: Mapping[Variant, MailForm],
+        progress: Callable[[int], None],
+    ) -> Around:
+        people = {self._cases.pseudonym(case, row.customer): row.customer for row in exposure.rows}
+        directory = self._outside.directory(config, list(people.values()))
+        return Around(
+            relay=self._outside.relay(config),
+            addresses_of=lambda persons: _addresses(directory, people, persons),
+            forms=forms,
+            sellers_domains=self._cases.sellers_domains(case),
+            stopped=partial(os.path.exists, os.fspath(self._folder / STOP)),
+            clock=self._outside.clock,
+            monotonic=self._outside.monotonic,
+            sleep=self._outside.sleep,
+            progress=progress,
+        )
 
     def stop(self) -> None:
         """Stops every sender of this workspace before its next mail; `send --continue` lets them go on."""
@@ -307,9 +320,8 @@ class NoticeDesk:
 
     def _verify(self, batch: Batch, exposure: ExposureList, config: NoticeConfig) -> None:
         """Checks 1 the list, texts, counts and sender are those of the plan; 2 the texts are approved."""
-        said = batch.document["rules"]
-        rules = PlanRules(said["least_certainty"], said["default_language"], tuple(said["consented_laws"]))
-        again = self._planned(batch.case, batch.version, exposure, rules, _facts(batch), config)
+        rules, facts = rules_of(batch.document), facts_of(batch.document)
+        again = self._planned(batch.case, batch.version, exposure, rules, facts, config)
         then, now = batch.document["parameters"], again.parameters()
         if changed := sorted(name for name in now if now[name] != then.get(name)):  # 1
             raise ResponseError(
@@ -378,26 +390,6 @@ class NoticeDesk:
 def _addresses(directory: Directory, people: dict[str, str], persons: Sequence[str]) -> dict[str, str]:
     found = directory.addresses([people[person] for person in persons if person in people])
     return {person: found[people[person]] for person in persons if people.get(person) in found}
-
-
-def _document(plan: NoticePlan, rules: PlanRules) -> dict[str, Any]:
-    return {
-        **plan.document(),
-        "rules": {
-            "least_certainty": rules.least_certainty,
-            "default_language": rules.default_language,
-            "consented_laws": list(rules.consented_laws),
-        },
-    }
-
-
-def _facts(batch: Batch) -> NoticeFacts:
-    said = dict(batch.document["facts"])
-    for name in ("noticed_on", "occurred_from", "occurred_to"):
-        said[name] = None if said[name] is None else date.fromisoformat(said[name])
-    for name in ("measures", "safeguards"):
-        said[name] = tuple(said[name])
-    return NoticeFacts(**said)
 
 
 def _day(moment: datetime | None) -> date | None:

@@ -6,7 +6,6 @@ import dataclasses
 import re
 import tomllib
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
@@ -81,4 +80,3 @@ def test_an_outbox_that_is_none_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "outbox.db").write_bytes(b"something else" * 100)
     with pytest.raises(ResponseError, match="outbox"):
         Outbox(tmp_path)
-    assert get_args(noticereports.Measure)

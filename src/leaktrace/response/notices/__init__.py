@@ -9,10 +9,10 @@ from leaktrace.response.notices.facts import MEASURES, SAFEGUARDS, NoticeFacts
 from leaktrace.response.notices.mailform import Letterhead, MailForm
 from leaktrace.response.notices.outbox import Outbox
 from leaktrace.response.notices.outboxrows import Batch, BatchStatus, Left
-from leaktrace.response.notices.planning import NoticePlan, PlanRules, not_approved, planned
+from leaktrace.response.notices.planning import NoticePlan, PlanRules, facts_of, not_approved, planned, rules_of
 from leaktrace.response.notices.relay import Relay, RelayAddress, SmtpRelay
 from leaktrace.response.notices.rendering import Rendered
-from leaktrace.response.notices.sending import Around, Sender, SendLimits, SendResult
+from leaktrace.response.notices.sending import Around, Sender, SendLimits, SendResult, Variant
 from leaktrace.response.notices.states import Reconciled
 from leaktrace.response.notices.templates import Template, TemplateShelf, composed
 from leaktrace.response.notices.tokens import NoticeTokens
@@ -47,9 +47,11 @@ __all__ = [
     "SmtpRelay",
     "Template",
     "TemplateShelf",
+    "Variant",
     "approve_translation",
     "claiming",
     "composed",
+    "facts_of",
     "filled",
     "forms_of",
     "load_signer",
@@ -58,5 +60,6 @@ __all__ = [
     "planned",
     "read_bounce",
     "read_config",
+    "rules_of",
     "translation_parameters",
 ]

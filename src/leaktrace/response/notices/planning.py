@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from leaktrace.caserecords import Certainty, ExposureList, ExposureRow, digest_of
 from leaktrace.errors import ResponseError
+from leaktrace.records import to_document
 from leaktrace.response.notices.facts import NoticeFacts
 from leaktrace.response.notices.laws import language_of, law_named, law_of
 from leaktrace.response.notices.outboxrows import PlannedNotice
@@ -61,13 +62,29 @@ class NoticePlan:
             "from": self.sender,
         }
 
-    def document(self) -> dict[str, Any]:
-        """What the outbox keeps of it beside the people."""
-        facts = {
-            name: value.isoformat() if hasattr(value, "isoformat") else value
-            for name, value in dataclasses.asdict(self.facts).items()
+    def document(self, rules: PlanRules) -> dict[str, Any]:
+        """What the outbox keeps of it beside the people; `rules_of` and `facts_of` read it back."""
+        return {
+            "parameters": self.parameters(),
+            "facts": to_document(self.facts),
+            "rules": to_document(rules),
         }
-        return {"parameters": self.parameters(), "facts": facts}
+
+
+def rules_of(document: dict[str, Any]) -> PlanRules:
+    """The rules a kept plan was made by."""
+    said = document["rules"]
+    return PlanRules(said["least_certainty"], said["default_language"], tuple(said["consented_laws"]))
+
+
+def facts_of(document: dict[str, Any]) -> NoticeFacts:
+    """The facts a kept plan says."""
+    said = dict(document["facts"])
+    for name in ("noticed_on", "occurred_from", "occurred_to"):
+        said[name] = None if said[name] is None else date.fromisoformat(said[name])
+    for name in ("measures", "safeguards"):
+        said[name] = tuple(said[name])
+    return NoticeFacts(**said)
 
 
 def fields_of(row: ExposureRow) -> tuple[str, ...]:
