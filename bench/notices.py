@@ -28,10 +28,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.response.crashing_notices import desk_of, start
 from tests.response.fakes_notices import CASE
-from tests.response.noticedesks import SAID
+from tests.response.noticedesks import SAID, Desk
 
 from bench.machine import machine
-from leaktrace.noticing import NoticeDesk
 from leaktrace.response.notices import Reconciled
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks" / "notices.md"
@@ -114,14 +113,14 @@ def killed(folder: Path, count: int, kills: int, seed: int) -> Killed:
         process = start(folder, port, count, WINDOW)
         process.join()
         assert process.exitcode == 0
-    return _judged(desk.desk, taken, count, met, between)
+    return _judged(desk, taken, count, met, between)
 
 
-def _judged(desk: NoticeDesk, taken: Path, count: int, met: int, between: int) -> Killed:
+def _judged(desk: Desk, taken: Path, count: int, met: int, between: int) -> Killed:
     got = Counter(taken.read_text().split())
-    sums = desk.status(CASE).sums
-    unknown = {one.person for one in desk.left(CASE) if one.state == "unknown"}
-    names = {f"c{number:05}": desk._cases.pseudonym(CASE, f"c{number:05}") for number in range(count)}
+    sums = desk.desk.status(CASE).sums
+    unknown = {one.person for one in desk.desk.left(CASE) if one.state == "unknown"}
+    names = {f"c{number:05}": desk.cases.pseudonym(CASE, f"c{number:05}") for number in range(count)}
     without = [name for name, person in names.items() if f"{name}@mail.example" not in got and person not in unknown]
     arrived = sum(f"{name}@mail.example" in got for name, person in names.items() if person in unknown)
     return Killed(met, between, max(got.values()), len(without), sums, arrived)

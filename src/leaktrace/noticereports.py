@@ -103,6 +103,15 @@ class BounceReport:
     other_count: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class FrozenList:
+    """The exposure list of a case as it may be read without an approval: customers by pseudonym."""
+
+    veiled: ExposureList
+    sha256: str
+    """Of the sealed list itself, which has the customers' ids: what was frozen and what two people agree to."""
+
+
 def exposure_of(document: dict[str, Any]) -> ExposureList:
     """A list from its kept document, canonical JSON read back: the same list, with the same digest."""
     return ExposureList(

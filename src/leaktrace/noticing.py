@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from leaktrace.caserecords import (
     Approvals,
     CaseDiary,
-    ExposureList,
     NoticesPlanned,
     NoticesReconciled,
     RecordedEvent,
@@ -29,6 +28,7 @@ from leaktrace.caserecords import (
 from leaktrace.errors import ApprovalError, ResponseError
 from leaktrace.noticereports import (
     BounceReport,
+    FrozenList,
     PlanFacts,
     PlanReport,
     Preview,
@@ -76,11 +76,11 @@ STOP = "outbox.stop"
 class NoticeCase(Protocol):
     """What notices need of the case room."""
 
-    def exposure(self, case: str) -> ExposureList:
-        """The frozen list of the case; CaseError where none is frozen."""
+    def exposure(self, case: str) -> FrozenList:
+        """The frozen list of the case, customers by pseudonym; CaseError where none is frozen."""
 
-    def pseudonym(self, case: str, customer: str) -> str:
-        """`C-…` of a customer in this case."""
+    def customers(self, case: str, request: str) -> Mapping[str, str]:
+        """Pseudonym -> customer id of everybody on it, under an approval of `send_notices` that is being used."""
 
     def translations(self, case: str) -> Iterable[TranslationApproved]:
         """Every approved translation that holds in this case."""
@@ -149,8 +149,8 @@ class NoticeDesk:
         facts = replace(
             config.facts(),
             noticed_on=said.noticed_on,
-            occurred_from=said.occurred_from or _day(exposure.window_start_at),
-            occurred_to=said.occurred_to or _day(exposure.window_end_at),
+            occurred_from=said.occurred_from or _day(exposure.veiled.window_start_at),
+            occurred_to=said.occurred_to or _day(exposure.veiled.window_end_at),
             measures=said.measures,
             safeguards=said.safeguards,
         )
@@ -178,6 +178,11 @@ class NoticeDesk:
             digest_of(plan.parameters()),
             not_approved(plan.templates, self._approved(case)),
         )
+
+    def parameters(self, case: str, version: str | None = None) -> dict[str, Any]:
+        """What an approval of sending must be about, for a batch that is planned."""
+        with Outbox(self._folder) as outbox:
+            return dict(outbox.batch(case, version).document["parameters"])
 
     def preview(self, case: str, person: str, version: str | None = None) -> Preview:
         """What one person gets, exactly, but for the address."""
@@ -223,8 +228,9 @@ class NoticeDesk:
             self._verify(batch, exposure, config)
             texts = filled(self._shelf(config), facts_of(batch.document), outbox.variants(batch))
             outbox.sums(batch)
-            around = self._around(case, exposure, config, forms_of(texts, self._head(config)), progress)
+            forms = forms_of(texts, self._head(config))
             batch = self._begin(outbox, batch, approval, config.canary_count if canary is None else canary, go_on=go_on)
+            around = self._around(batch, config, forms, progress)
             with claiming(outbox, batch, self._outside.clock, fsync_each=config.fsync_each) as claims:
                 left = None if batch.continued_at else max(0, batch.canary_count - outbox.attempted_count(batch))
                 limits = replace(config.limits, canary_left_count=left if batch.canary_count else None)
@@ -236,19 +242,18 @@ class NoticeDesk:
 
     def _around(
         self,
-        case: str,
-        exposure: ExposureList,
+        batch: Batch,
         config: NoticeConfig,
         forms: Mapping[Variant, MailForm],
         progress: Callable[[int], None],
     ) -> Around:
-        people = {self._cases.pseudonym(case, row.customer): row.customer for row in exposure.rows}
+        people = self._cases.customers(batch.case, str(batch.approval))
         directory = self._outside.directory(config, list(people.values()))
         return Around(
             relay=self._outside.relay(config),
             addresses_of=lambda persons: _addresses(directory, people, persons),
             forms=forms,
-            sellers_domains=self._cases.sellers_domains(case),
+            sellers_domains=self._cases.sellers_domains(batch.case),
             stopped=partial(os.path.exists, os.fspath(self._folder / STOP)),
             clock=self._outside.clock,
             monotonic=self._outside.monotonic,
@@ -301,16 +306,16 @@ class NoticeDesk:
         self,
         case: str,
         version: str,
-        exposure: ExposureList,
+        exposure: FrozenList,
         rules: PlanRules,
         facts: NoticeFacts,
         config: NoticeConfig,
     ) -> NoticePlan:
         return planned(
-            exposure,
+            exposure.veiled,
+            exposure.sha256,
             case,
             version,
-            pseudonym_of=lambda customer: self._cases.pseudonym(case, customer),
             tokens=self._tokens,
             rules=rules,
             facts=facts,
@@ -318,7 +323,7 @@ class NoticeDesk:
             template_of=self._shelf(config).get,
         )
 
-    def _verify(self, batch: Batch, exposure: ExposureList, config: NoticeConfig) -> None:
+    def _verify(self, batch: Batch, exposure: FrozenList, config: NoticeConfig) -> None:
         """Checks 1 the list, texts, counts and sender are those of the plan; 2 the texts are approved."""
         rules, facts = rules_of(batch.document), facts_of(batch.document)
         again = self._planned(batch.case, batch.version, exposure, rules, facts, config)
@@ -336,27 +341,26 @@ class NoticeDesk:
 
     def _begin(self, outbox: Outbox, batch: Batch, approval: str | None, canary_count: int, *, go_on: bool) -> Batch:
         """Checks 3 two people agreed to exactly this; 4 nobody has stopped it; 5 the canaries were looked at."""
-        digest = digest_of(batch.document["parameters"])
+        parameters = batch.document["parameters"]
+        digest = digest_of(parameters)
         if go_on:
             (self._folder / STOP).unlink(missing_ok=True)
         elif (self._folder / STOP).exists():
             raise ResponseError("Sending was stopped.", "To go on: leaktrace notify send CASE --continue.")
-        if batch.approval is None:
-            if approval is None:
-                raise ApprovalError(
-                    "Notices are sent only with an approval by two people.", "Ask for one, then say --approval A-…."
-                )
-            used = self._approvals.use(
-                batch.case, approval, "send_notices", batch.version, batch.document["parameters"]
-            )
-            outbox.approve(batch, approval, used.envelope_sha256, digest)
-            outbox.set_canary(batch, canary_count)
-        elif batch.parameters_sha256 != digest or approval not in (None, batch.approval):
+        if batch.approval is None and approval is None:
             raise ApprovalError(
-                f"This batch is being sent under the approval {batch.approval}, which is not about this.",
-                "Nothing was sent. Plan a new version and have that approved.",
+                "Notices are sent only with an approval by two people.", "Ask for one, then say --approval A-…."
             )
-        elif go_on and batch.canary_count and outbox.attempted_count(batch) >= batch.canary_count:
+        if batch.approval is not None and batch.parameters_sha256 != digest:
+            raise ApprovalError(
+                f"The approval {batch.approval} is not about this batch.", "Plan a new version and have that approved."
+            )
+        if approval not in (None, batch.approval):
+            used = self._approvals.use(batch.case, str(approval), "send_notices", batch.version, parameters)
+            outbox.approve(batch, str(approval), used.envelope_sha256, digest)
+            if batch.approval is None:
+                outbox.set_canary(batch, canary_count)
+        if go_on and batch.canary_count and outbox.attempted_count(batch) >= batch.canary_count:
             outbox.go_on(batch, self._outside.clock())
         return outbox.batch(batch.case, batch.version)
 
@@ -387,7 +391,7 @@ class NoticeDesk:
         )
 
 
-def _addresses(directory: Directory, people: dict[str, str], persons: Sequence[str]) -> dict[str, str]:
+def _addresses(directory: Directory, people: Mapping[str, str], persons: Sequence[str]) -> dict[str, str]:
     found = directory.addresses([people[person] for person in persons if person in people])
     return {person: found[people[person]] for person in persons if people.get(person) in found}
 

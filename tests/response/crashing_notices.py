@@ -32,9 +32,12 @@ def desk_of(folder: Path, port: int, count: int, window: int = 20) -> Desk:
 def send(folder: Path, port: int, count: int, window: int) -> None:
     """Sends a planned batch until it is done or the process ends."""
     desk = desk_of(folder, port, count, window)
+    request = desk.approvals.give("A-1", "send_notices", "1", desk.desk.parameters(CASE))
     with Outbox(folder / "response") as outbox:
-        parameters = outbox.batch(CASE).document["parameters"]
-    desk.desk.send(CASE, desk.approvals.give("A-1", "send_notices", "1", parameters))
+        begun = outbox.batch(CASE).approval is not None
+    if begun:
+        desk.approvals.used.add(request)
+    desk.desk.send(CASE, request)
 
 
 def start(folder: Path, port: int, count: int, window: int = 20) -> ForkServerProcess:

@@ -8,7 +8,7 @@ action. `FakeDiary` keeps that of `CaseDiary`, without a custody log behind it. 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,6 +30,7 @@ from leaktrace.caserecords import (
     event_document,
 )
 from leaktrace.errors import ApprovalError, CaseError
+from leaktrace.noticereports import FrozenList
 
 CASE = "case-7"
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -94,16 +95,24 @@ class FakeCases:
 
     frozen: ExposureList
     diary: FakeDiary
+    approvals: FakeApprovals
     domains: frozenset[str] = frozenset()
 
-    def exposure(self, case: str) -> ExposureList:
+    def exposure(self, case: str) -> FrozenList:
         """See `noticing.NoticeCase`."""
         if case != CASE:
             raise CaseError(f"There is no case {case}.", "See: leaktrace case list.")
-        return self.frozen
+        rows = tuple(replace(one, customer=self.pseudonym(case, one.customer)) for one in self.frozen.rows)
+        return FrozenList(replace(self.frozen, rows=rows), self.frozen.sha256())
+
+    def customers(self, case: str, request: str) -> dict[str, str]:
+        """See `noticing.NoticeCase`."""
+        if request not in self.approvals.used:
+            raise ApprovalError(f"{request} is not being used.", "Ask for an approval.")
+        return {self.pseudonym(case, one.customer): one.customer for one in self.frozen.rows}
 
     def pseudonym(self, case: str, customer: str) -> str:
-        """See `noticing.NoticeCase`."""
+        """`C-…` of a customer in this case."""
         return "C-" + hashlib.sha256(f"{case} {customer}".encode()).hexdigest()[:12]
 
     def translations(self, case: str) -> tuple[TranslationApproved, ...]:

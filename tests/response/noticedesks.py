@@ -107,6 +107,6 @@ def make_desk(
             )
     config = config_of(document(port, **tables), folder)
     approvals, diary = FakeApprovals(), FakeDiary()
-    cases = FakeCases(exposure(rows), diary)
+    cases = FakeCases(exposure(rows), diary, approvals)
     desk = NoticeDesk(folder / "response", SECRET, lambda: config, cases, approvals, diary, outside)
     return Desk(folder, desk, approvals, diary, cases, config)

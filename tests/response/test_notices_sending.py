@@ -303,6 +303,23 @@ def test_nothing_is_sent_without_two_people(tmp_path: Path) -> None:
     assert len(sink.taken) == 3
 
 
+def test_a_batch_goes_on_under_a_second_approval_of_the_same(tmp_path: Path) -> None:
+    """The first may have expired: the case room then opens the sealed list no more."""
+    with Sink() as sink:
+        desk = make_desk(tmp_path, sink.port, people(6), sending={"canary": 2})
+        desk.desk.send(CASE, desk.ready())
+        desk.approvals.used.clear()
+        with pytest.raises(ApprovalError, match="not being used"):
+            desk.desk.send(CASE, go_on=True)
+        parameters = desk.desk.parameters(CASE)
+        wrong = desk.approvals.give("A-3", "send_notices", "1", {**parameters, "from": "x@y.example"})
+        with pytest.raises(ApprovalError):
+            desk.desk.send(CASE, wrong, go_on=True)
+        again = desk.approvals.give("A-2", "send_notices", "1", parameters)
+        assert desk.desk.send(CASE, again, go_on=True).status.sums == Reconciled(6, 6)
+    assert set(recipients(sink).values()) == {1}
+
+
 @pytest.mark.parametrize("change", ["text", "list", "sender"])
 def test_what_changed_since_it_was_agreed_to_stops_it_even_in_the_middle(tmp_path: Path, change: str) -> None:
     with Sink() as sink:

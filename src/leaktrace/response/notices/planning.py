@@ -94,10 +94,10 @@ def fields_of(row: ExposureRow) -> tuple[str, ...]:
 
 def planned(
     exposure: ExposureList,
+    exposure_sha256: str,
     case: str,
     version: str,
     *,
-    pseudonym_of: Callable[[str], str],
     tokens: NoticeTokens,
     rules: PlanRules,
     facts: NoticeFacts,
@@ -106,11 +106,12 @@ def planned(
 ) -> NoticePlan:
     """The plan; ResponseError for an empty list, two people with one pseudonym, or a template that cannot be used.
 
+    `exposure` has customers by pseudonym; `exposure_sha256` is that of the sealed list.
     Whoever calls fills every variant once before the first mail (`filled`), so that a missing placeholder stops it.
     """
     if not exposure.rows:
         raise ResponseError(f"Nobody is on the exposure list of {case}.", "There is nobody to tell.")
-    notices = tuple(_one(row, case, version, pseudonym_of, tokens, rules) for row in exposure.rows)
+    notices = tuple(_one(row, case, version, tokens, rules) for row in exposure.rows)
     if len({one.person for one in notices}) != len(notices):
         raise ResponseError(
             f"Two customers on the exposure list of {case} have the same pseudonym.",
@@ -118,18 +119,17 @@ def planned(
         )
     wanted = sorted({(one.law, one.language) for one in notices if one.suppressed is None})
     used = {f"{law}/{language}": template_of(law, language).sha256 for law, language in wanted}
-    return NoticePlan(case, version, exposure.sha256(), facts, used, sender, notices)
+    return NoticePlan(case, version, exposure_sha256, facts, used, sender, notices)
 
 
 def _one(
     row: ExposureRow,
     case: str,
     version: str,
-    pseudonym_of: Callable[[str], str],
     tokens: NoticeTokens,
     rules: PlanRules,
 ) -> PlannedNotice:
-    person, law = pseudonym_of(row.customer), law_of(row.jurisdiction)
+    person, law = row.customer, law_of(row.jurisdiction)
     return PlannedNotice(
         person=person,
         notice=tokens.notice_id(case, version, person),
