@@ -23,7 +23,7 @@ def test_through_the_case_room(tmp_path: Path) -> None:
     olaf = company.work("olaf")
     with Sink() as sink:
         config = config_of(document(sink.port, sending={"canary": 1}), tmp_path)
-        notices = CaseNotices(olaf, lambda sellers: frozenset())
+        notices = CaseNotices(olaf, lambda _: frozenset())
         desk = NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, olaf, olaf)
         plan = desk.plan(
             company.case, PlanFacts(version="2", noticed_on=date(2026, 3, 1), measures=("seller_blocked",))
