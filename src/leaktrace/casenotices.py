@@ -1,0 +1,45 @@
+"""What notices need of the case room (`noticing.NoticeCase`), as one person may have it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+from leaktrace.caserecords import ExposureFrozen, TranslationApproved
+from leaktrace.cases import CaseWork
+from leaktrace.errors import CaseError
+from leaktrace.noticereports import FrozenList, exposure_of
+
+
+class CaseNotices:
+    """A case, for its notices. `domains_of`: mail domains of sellers, from the ledger's table."""
+
+    def __init__(self, work: CaseWork, domains_of: Callable[[Sequence[str]], frozenset[str]]) -> None:
+        self._work = work
+        self._domains_of = domains_of
+
+    def exposure(self, case: str) -> FrozenList:
+        """The frozen list, customers by pseudonym."""
+        return FrozenList(exposure_of(self._work.exposure(case)), self._frozen(case).sha256)
+
+    def customers(self, case: str, request: str) -> dict[str, str]:
+        """Pseudonym -> id: the sealed list beside the veiled one, which have the same rows in the same order."""
+        sealed = json.loads(self._work.sealed_exhibit(case, request, self._frozen(case).exhibit))
+        veiled = self._work.exposure(case)
+        pairs = zip(veiled["rows"], sealed["rows"], strict=True)
+        return {shown["customer"]: row["customer"] for shown, row in pairs}
+
+    def translations(self, case: str) -> tuple[TranslationApproved, ...]:
+        """Every approved translation of the case."""
+        return self._work.show(case).translations
+
+    def sellers_domains(self, case: str) -> frozenset[str]:
+        """Mail domains of the sellers the case is about."""
+        subjects = self._work.show(case).subjects
+        return frozenset() if subjects is None else self._domains_of(subjects.sellers)
+
+    def _frozen(self, case: str) -> ExposureFrozen:
+        frozen = self._work.show(case).exposure
+        if frozen is None:
+            raise CaseError("No exposure list is frozen.", f"Freeze it: leaktrace case exposure {case} --freeze.")
+        return frozen

@@ -1,0 +1,101 @@
+"""Notices in words, for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from leaktrace.noticereports import BounceReport, PlanReport, Preview, SendReport, TemplateInfo
+from leaktrace.report import words
+from leaktrace.report.terminal import pairs
+from leaktrace.response.notices import BatchStatus, Left
+
+_ENDED = {
+    "done": "Nothing is left that may be sent now.",
+    "canary": "The canaries are out. Look at one, and at what came back; then: leaktrace notify send CASE --continue.",
+    "stopped": "Stopped. To go on: leaktrace notify send CASE --continue.",
+    "relay_unreachable": "The relay cannot be reached. When it is back, run the same command again: it resumes.",
+    "relay_refuses": "The relay refuses our sender address. Nobody was marked as refused by that.",
+    "many_refusals": "Many refusals in a row: it looks as if we were refused, not they. Ask whoever runs the relay.",
+}
+
+
+def render_plan(plan: PlanReport) -> RenderableType:
+    """What would be sent, to how many, and what is still to be approved."""
+    rows = [("On the frozen list", words.number(plan.frozen_count)), ("By mail", words.number(plan.planned_count))]
+    rows += [(f"Not by mail: {reason}", words.number(count)) for reason, count in plan.suppressed.items()]
+    rows += [(f"Template {name}", words.number(count)) for name, count in plan.by_template.items()]
+    drafts = plan.templates_to_approve
+    notes = [Text(f"Still drafts, to be approved by hash: {', '.join(drafts)}.")] if drafts else []
+    ask = f"Then ask for: send_notices, target {plan.version}, parameters {plan.parameters_sha256}."
+    return Group(Text(f"Planned, version {plan.version}. Nothing was sent."), pairs(rows), *notes, Text(ask))
+
+
+def render_templates(templates: Sequence[TemplateInfo]) -> RenderableType:
+    """Each template with its hash, and whether it may be used."""
+    table = Table("Law", "Language", "Text", "Approved", "SHA-256", box=None)
+    for one in templates:
+        whose = "shipped draft" if one.shipped else "the company's own"
+        table.add_row(one.law, one.language, whose, "yes" if one.approved else "no", one.sha256)
+    return table
+
+
+def render_preview(preview: Preview) -> RenderableType:
+    """The plain text as it would go out."""
+    notes = [f"Template {preview.law}/{preview.language}, {preview.template_sha256}."]
+    notes += [] if preview.approved else ["A draft: nobody approved this text."]
+    notes += [f"Not sent by mail: {preview.suppressed}."] if preview.suppressed else []
+    return Group(*map(Text, notes), Text(), Text(f"Subject: {preview.subject}"), Text(), Text(preview.text))
+
+
+def render_status(status: BatchStatus) -> RenderableType:
+    """The sums, which add up."""
+    sums = status.sums
+    rows = [
+        ("Version", status.version),
+        ("On the frozen list", words.number(sums.frozen_count)),
+        ("Accepted by the relay", words.number(sums.accepted_count)),
+        ("Refused", words.number(sums.refused_count)),
+        ("Unknown", words.number(sums.unknown_count)),
+        ("Not by mail", words.number(sums.suppressed_count)),
+        ("Waiting", words.number(sums.waiting_count)),
+        ("Bounced for good", words.number(status.hard_bounce_count)),
+        ("Delayed", words.number(status.soft_bounce_count)),
+        ("Approval", status.approval or "none yet"),
+    ]
+    rows += [(f"Not by mail: {reason}", words.number(count)) for reason, count in status.suppressed.items()]
+    notes = [Text("Unknown: the relay may have taken it; no machine sends it again.")] if sums.unknown_count else []
+    return Group(pairs(rows), *notes)
+
+
+def render_sent(report: SendReport) -> RenderableType:
+    """Why it ended, and where everybody stands."""
+    head = Text(f"{words.count(report.attempted_count, 'mail')} attempted. {_ENDED[report.reason]}")
+    return Group(head, render_status(report.status))
+
+
+def render_left(left: Sequence[Left]) -> RenderableType:
+    """Whom a mail did not reach for certain."""
+    if not left:
+        return Text("Everybody who was written to was accepted by the relay, and no mail came back.")
+    table = Table("Person", "State", "Reason", box=None)
+    for one in left:
+        table.add_row(one.person, one.state, one.reason)
+    return Group(Text(f"{words.count(len(left), 'person', 'people')} to be told in another way:"), table)
+
+
+def render_bounces(report: BounceReport) -> RenderableType:
+    """What the bounce mailbox says."""
+    rows = [
+        ("Messages", words.number(report.message_count)),
+        ("Bounced for good", words.number(report.hard_count)),
+        ("Delayed", words.number(report.soft_count)),
+        ("Delivered", words.number(report.delivered_count)),
+        ("Known already", words.number(report.already_known_count)),
+        ("Forged, or not about us", words.number(report.forged_count)),
+        ("Not a delivery report", words.number(report.other_count)),
+    ]
+    return pairs(rows)

@@ -1,0 +1,135 @@
+"""What is said to notices and what they answer: records of `noticing`, as commands print them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from leaktrace.caserecords import Certainty, ExposureList, ExposureRow
+from leaktrace.response.notices import BatchStatus
+from leaktrace.response.notices.facts import Measure, Safeguard
+
+FIRST_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """What a person says when planning; each is true or not said."""
+
+    version: str = FIRST_VERSION
+    noticed_on: date | None = None
+    occurred_from: date | None = None
+    """Null: the start of the window of the exposure list."""
+    occurred_to: date | None = None
+    measures: tuple[Measure, ...] = ()
+    safeguards: tuple[Safeguard, ...] = ()
+    least_certainty: Certainty = "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What `notify plan` made, and what it still needs."""
+
+    case: str
+    version: str
+    frozen_count: int
+    planned_count: int
+    suppressed: dict[str, int]
+    by_template: dict[str, int]
+    parameters: dict[str, Any]
+    """What the approval must be about."""
+    parameters_sha256: str
+    templates_to_approve: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateInfo:
+    """One template as `notify templates` lists it."""
+
+    law: str
+    language: str
+    sha256: str
+    shipped: bool
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationDone:
+    """A template's exact text, and whether it is approved now."""
+
+    law: str
+    language: str
+    sha256: str
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What one person gets."""
+
+    person: str
+    law: str
+    language: str
+    template_sha256: str
+    approved: bool
+    suppressed: str | None
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendReport:
+    """What one run of the sender did."""
+
+    reason: str
+    attempted_count: int
+    recovered_unknown_count: int
+    """Attempts that an earlier, killed sender left without an answer."""
+    status: BatchStatus
+
+
+@dataclass(frozen=True, slots=True)
+class BounceReport:
+    """What was read from the bounce mailbox."""
+
+    message_count: int = 0
+    hard_count: int = 0
+    soft_count: int = 0
+    delivered_count: int = 0
+    already_known_count: int = 0
+    forged_count: int = 0
+    other_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenList:
+    """The exposure list of a case as it may be read without an approval: customers by pseudonym."""
+
+    veiled: ExposureList
+    sha256: str
+    """Of the sealed list itself, which has the customers' ids: what was frozen and what two people agree to."""
+
+
+def exposure_of(document: dict[str, Any]) -> ExposureList:
+    """A list from its kept document, canonical JSON read back: the same list, with the same digest."""
+    return ExposureList(
+        **{
+            **document,
+            "frozen_at": datetime.fromisoformat(document["frozen_at"]),
+            "rows": tuple(_exposed(row) for row in document["rows"]),
+            "window_start_at": _moment(document["window_start_at"]),
+            "window_end_at": datetime.fromisoformat(document["window_end_at"]),
+            "notes": tuple(document["notes"]),
+        }
+    )
+
+
+def _exposed(row: dict[str, Any]) -> ExposureRow:
+    listed = {name: tuple(row[name]) for name in ("fields", "widened_by")}
+    return ExposureRow(**{**row, **listed, "first_shown_at": datetime.fromisoformat(row["first_shown_at"])})
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

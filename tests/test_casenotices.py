@@ -1,0 +1,43 @@
+"""Notices through the real case room: two people, pseudonyms, one use, sums in the log."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+
+from leaktrace.casenotices import CaseNotices
+from leaktrace.noticereports import PlanFacts
+from leaktrace.noticing import NoticeDesk
+from leaktrace.response.notices.config import config_of
+from tests.cases.small_cases import CUSTOMERS, full_company
+from tests.response.noticedesks import SECRET, document, write_key
+from tests.response.sink import Sink
+
+
+def test_through_the_case_room(tmp_path: Path) -> None:
+    company = full_company(tmp_path / "ws")
+    write_key(tmp_path / "dkim.pem")
+    with (tmp_path / "customers.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("customer", "email"), *((one, f"{one}@mail.example") for one in CUSTOMERS)])
+    olaf = company.work("olaf")
+    with Sink() as sink:
+        config = config_of(document(sink.port, sending={"canary": 1}), tmp_path)
+        notices = CaseNotices(olaf, lambda _: frozenset())
+        desk = NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, olaf, olaf)
+        plan = desk.plan(
+            company.case, PlanFacts(version="2", noticed_on=date(2026, 3, 1), measures=("seller_blocked",))
+        )
+        for name in plan.templates_to_approve:
+            law, language = name.split("/")
+            parameters = {"template": law, "language": language, "sha256": desk.template(law, language).sha256}
+            request = company.granted("approve_translation", name, parameters, used=False, by="olaf")
+            desk.approve_translation(company.case, law, language, request)
+        request = company.granted("send_notices", "2", plan.parameters, used=False, by="olaf")
+        first = desk.send(company.case, request)
+        last = desk.send(company.case, go_on=True)
+    assert (first.reason, last.reason) == ("canary", "done"), (first, last)
+    assert sorted(one.recipient for one in sink.taken) == sorted(f"{one}@mail.example" for one in CUSTOMERS)
+    found = olaf.show(company.case)
+    assert found.reconciled["2"].accepted_count == len(CUSTOMERS)
+    company.close()
