@@ -1,0 +1,28 @@
+"""The evidence bundle: what is handed to the police, and how it is checked without trusting us."""
+
+from leaktrace.response.bundle.files import bundle_files
+from leaktrace.response.bundle.inputs import (
+    ApprovalEnvelope,
+    BundledAccess,
+    BundledExhibit,
+    BundleInput,
+    HandOver,
+    Sign,
+    TimestampToken,
+    hand_over,
+)
+from leaktrace.response.bundle.signing import fingerprint_of, grouped
+
+__all__ = [
+    "ApprovalEnvelope",
+    "BundleInput",
+    "BundledAccess",
+    "BundledExhibit",
+    "HandOver",
+    "Sign",
+    "TimestampToken",
+    "bundle_files",
+    "fingerprint_of",
+    "grouped",
+    "hand_over",
+]
