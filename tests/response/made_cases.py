@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -51,7 +52,6 @@ from leaktrace.response.bundle import (
     BundledExhibit,
     BundleInput,
     Sign,
-    TimestampToken,
     hand_over,
 )
 
@@ -152,11 +152,12 @@ def envelope(payload: bytes, signers: tuple[str, ...], payload_type: str = APPRO
 class MadeLog:
     """A custody log that grows by one entry a minute."""
 
+    start: datetime = START
     recorded: list[RecordedEvent] = field(default_factory=list)
     leaves: list[bytes] = field(default_factory=list)
 
     def now(self) -> datetime:
-        return START + timedelta(minutes=len(self.leaves))
+        return self.start + timedelta(minutes=len(self.leaves))
 
     def record(self, event: CaseEvent, actor: str, case: str = CASE) -> RecordedEvent:
         index, at = len(self.leaves), self.now()
@@ -179,16 +180,24 @@ class MadeLog:
         return CaseHead(CASE, len(mine), mine[-1].entry.commitment)
 
     def approve(
-        self, request: str, action: ActionName, target: str, parameters: object, signers: tuple[str, str]
+        self,
+        request: str,
+        action: ActionName,
+        target: str,
+        parameters: object,
+        signers: tuple[str, ...],
+        forge: Callable[[ApprovalPayload], ApprovalPayload] = lambda payload: payload,
+        payload_type: str = APPROVAL_PAYLOAD_TYPE,
     ) -> ApprovalEnvelope:
-        """Asked for by the first, approved by the second, used by the first."""
+        """Asked for by the first, approved by the last, used by the first. `forge`: what is signed instead."""
         digest, expires_at = digest_of(parameters), self.now() + timedelta(hours=8)
         at, reason = self.now(), 'the finding names it; see the note on "twins" \\ and é'
-        head = self.record(ActionRequested(request, action, target, digest, expires_at, reason), signers[0]) and self.head()
+        self.record(ActionRequested(request, action, target, digest, expires_at, reason), signers[0])
+        head = self.head()
         payload = ApprovalPayload(CASE, request, action, target, digest, head, signers[0], at, expires_at, reason)
-        made = envelope(canonical(payload), signers)
+        made = envelope(canonical(forge(payload)), signers, payload_type)
         sha256 = hashlib.sha256(made).hexdigest()
-        self.record(ActionApproved(request, sha256), signers[1])
+        self.record(ActionApproved(request, sha256), signers[-1])
         self.record(ActionUsed(request, sha256), signers[0])
         return ApprovalEnvelope(request, made)
 
@@ -212,8 +221,20 @@ FINDING = {
     "naming_threshold": 0.99,
     "no_insider_probability": 0.0004,
     "candidates": [
-        {"principal": "P-4f1c", "probability": 0.9987, "opened_count": 17, "expected_opened_count": 0.4, "weight_bits": 41.2},
-        {"principal": "P-09aa", "probability": 0.0006, "opened_count": 6, "expected_opened_count": 0.9, "weight_bits": 3.1},
+        {
+            "principal": "P-4f1c",
+            "probability": 0.9987,
+            "opened_count": 17,
+            "expected_opened_count": 0.4,
+            "weight_bits": 41.2,
+        },
+        {
+            "principal": "P-09aa",
+            "probability": 0.0006,
+            "opened_count": 6,
+            "expected_opened_count": 0.9,
+            "weight_bits": 3.1,
+        },
     ],
     "sets": [{"principals": ["P-4f1c"], "probability": 0.9987}],
     "undecided": None,
@@ -332,10 +353,16 @@ def made_input(
     title: str = TITLE,
     foreign: int = 5,
     recipient: str = RECIPIENT,
-    signers: tuple[str, str] = ("ada", "ben"),
+    start: datetime = START,
+    signers: tuple[str, ...] = ("ada", "ben"),
+    forge: Callable[[ApprovalPayload], ApprovalPayload] = lambda payload: payload,
+    payload_type: str = APPROVAL_PAYLOAD_TYPE,
 ) -> BundleInput:
-    """A case from first report to the approved hand-over. `foreign`: entries of other cases in the same log."""
-    log = MadeLog()
+    """A case from first report to the approved hand-over. `foreign`: entries of other cases in the same log.
+
+    `signers`, `forge` and `payload_type`: what the approval of the hand-over is, where it is not what it should be.
+    """
+    log = MadeLog(start)
     for person, roles in PEOPLE.items():
         key = public_bytes(person)
         log.record(PersonEnrolled(person, roles, hashlib.sha256(key).hexdigest()[:16], key.hex()), "dan", "-")
@@ -353,20 +380,21 @@ def made_input(
     log.record(SubjectSet(("P-4f1c",), ("S-0012",), "named by the finding"), "ada")
     log.record(CheckAnswered("P-4f1c", "shared account", "no", "one badge, one desk"), "ada")
     log.record(NoteAdded(f'Said "it was not me"; {EVERYWHERE}\nsecond line'), "ada")
-    contained = log.approve("A-0001", "contain_principal", "P-4f1c", {"steps": ["suspend"]}, signers)
+    contained = log.approve("A-0001", "contain_principal", "P-4f1c", {"steps": ["suspend"]}, ("ada", "ben"))
     log.record(ContainmentStepDone("A-0001", "P-4f1c", "suspend", ok=True, detail="204"), "ada")
     log.record(ContainmentConfirmed("A-0001", "P-4f1c", "contained", "active is false"), "ada")
     log.foreign(foreign - foreign // 2)
     bundled = tuple(
-        BundledExhibit(stored, content if stored.kind != "document" else None, one.entry.index, ())
+        BundledExhibit(one.event, content if one.event.kind != "document" else None, one.entry.index, ())
         for one, content in exhibits
-        if isinstance(stored := one.event, ExhibitStored)
+        if isinstance(one.event, ExhibitStored)
     )
     bundled = tuple(
         replace(one, withheld_because="" if one.content is not None else "privileged advice of counsel")
         for one in bundled
     )
-    handed = log.approve("A-0002", "hand_over", RECIPIENT, hand_over(CASE, recipient, bundled), signers)
+    parameters = hand_over(CASE, recipient, bundled)
+    handed = log.approve("A-0002", "hand_over", recipient, parameters, signers, forge, payload_type)
     proven = tuple(
         replace(one, proof=tuple(node.hex() for node in path_of(one.log_index, log.leaves))) for one in bundled
     )
@@ -389,12 +417,10 @@ def made_input(
         evidence=json.dumps({"reports": [{"customer": "c000001", "grade": "G2"}]}).encode(),
         calibration=json.dumps(CALIBRATION).encode(),
         accesses=tuple(
-            BundledAccess(START - timedelta(days=20 + n), "P-4f1c", f"c{n:06d}", ("email",), "desk", "T-1", "ab" * 32, n)
+            BundledAccess(
+                START - timedelta(days=20 + n), "P-4f1c", f"c{n:06d}", ("email",), "desk", "T-1", "ab" * 32, n
+            )
             for n in range(6)
         ),
         exposure=exposure_list(finding_exhibit.sha256),
     )
-
-
-def with_token(given: BundleInput, token: TimestampToken) -> BundleInput:
-    return replace(given, tokens=(token,))

@@ -1,6 +1,6 @@
 """The evidence bundle: what is handed to the police, and how it is checked without trusting us."""
 
-from leaktrace.response.bundle.files import bundle_files
+from leaktrace.response.bundle.files import bundle_files, published
 from leaktrace.response.bundle.inputs import (
     ApprovalEnvelope,
     BundledAccess,
@@ -25,4 +25,5 @@ __all__ = [
     "fingerprint_of",
     "grouped",
     "hand_over",
+    "published",
 ]

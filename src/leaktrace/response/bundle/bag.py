@@ -1,4 +1,4 @@
-"""The bag around the files: BagIt 1.0 (RFC 8493), with names that every file system and every shell takes as they are."""
+"""The bag around the files: BagIt 1.0 (RFC 8493), with names that every file system takes as they are."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def check_names(names: Mapping[str, bytes]) -> None:
     folded: dict[str, str] = {}
     for name in names:
         if not _PLAIN_NAME.fullmatch(name):
-            raise ResponseError(f"A bundle takes no file of the name {name!r}.", "Use plain letters, digits, . _ and -.")
+            raise ResponseError(
+                f"A bundle takes no file of the name {name!r}.", "Use plain letters, digits, . _ and -."
+            )
         if folded.setdefault(name.lower(), name) != name:
             raise ResponseError(f"{name} and {folded[name.lower()]} differ in case only.", "Rename one of them.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files as resources
 
-from leaktrace.caserecords import canonical, digest_of
+from leaktrace.caserecords import ActionRequested, canonical, digest_of
 from leaktrace.errors import ResponseError
 from leaktrace.response.bundle import bag
 from leaktrace.response.bundle.caseuco import case_uco
@@ -42,7 +42,7 @@ def bundle_files(given: BundleInput, sign: Sign) -> dict[str, bytes]:
         "bagit.txt": bag.BAGIT,
         "bag-info.txt": bag.bag_info(given.case, given.title, given.recipient, given.written_at, payload),
         KEY_FILE: key_file(given.public_key),
-        **{name: verifier(name) for name in VERIFIERS},
+        **{name: published(name) for name in VERIFIERS},
         bag.MANIFEST: bag.manifest(payload),
     }
     tags[bag.TAG_MANIFEST] = bag.manifest(tags)
@@ -53,7 +53,7 @@ def bundle_files(given: BundleInput, sign: Sign) -> dict[str, bytes]:
     return every
 
 
-def verifier(name: str) -> bytes:
+def published(name: str) -> bytes:
     """One of the two verifiers, as it is published."""
     return resources("leaktrace.response.bundle.verifier").joinpath(name).read_bytes()
 
@@ -75,7 +75,7 @@ def _check(given: BundleInput) -> None:
     approved = [
         one.event.parameters_sha256
         for one in given.events
-        if one.entry.kind == "ActionRequested" and getattr(one.event, "request", None) == given.request
+        if isinstance(one.event, ActionRequested) and one.event.request == given.request
     ]
     if digest not in approved:
         raise ResponseError(
@@ -125,7 +125,9 @@ def _times(given: BundleInput) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for number, token in enumerate(given.tokens, start=1):
         parts = [begin + part for part in token.chain_pem.split(begin)[1:]]
-        certificates = [part[: part.index(b"-----END CERTIFICATE-----")] + b"-----END CERTIFICATE-----\n" for part in parts]
+        certificates = [
+            part[: part.index(b"-----END CERTIFICATE-----")] + b"-----END CERTIFICATE-----\n" for part in parts
+        ]
         files[f"timestamps/{number:03d}.tsr"] = token.response
         files[f"timestamps/{number:03d}.chain.pem"] = b"".join(certificates)
         files[f"timestamps/{number:03d}.root.pem"] = certificates[-1] if certificates else b""

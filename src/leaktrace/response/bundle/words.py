@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from leaktrace import caserecords as records
 from leaktrace.caserecords import CaseEvent
+from leaktrace.records import to_document
 
 _MAX_QUOTED = 160
 
@@ -82,7 +83,7 @@ def _person(event: CaseEvent) -> str:
 
 
 def _by_fields(event: CaseEvent) -> str:
-    told = records.to_document(event)
+    told = to_document(event)
     return f"{type(event).__name__}: " + ", ".join(f"{name} {value}" for name, value in told.items()) + "."
 
 
