@@ -10,23 +10,12 @@ from leaktrace.errors import ResponseError
 from leaktrace.response.bundle import bag
 from leaktrace.response.bundle.caseuco import case_uco
 from leaktrace.response.bundle.cover import cover_report
-from leaktrace.response.bundle.inputs import BundledExhibit, BundleInput, Sign, hand_over
+from leaktrace.response.bundle.inputs import BundleInput, Sign, hand_over
 from leaktrace.response.bundle.merkle import log_files, proof_file
+from leaktrace.response.bundle.names import exhibit_file
 from leaktrace.response.bundle.signing import KEY_FILE, SIGNATURE_FILE, key_file, signed_note, statement
 from leaktrace.response.bundle.tables import accesses_csv, exposure_csv, timeline_csv
 
-EXTENSIONS = {
-    "message/rfc822": "eml",
-    "application/json": "json",
-    "application/ld+json": "jsonld",
-    "application/pdf": "pdf",
-    "text/csv": "csv",
-    "text/html": "html",
-    "text/plain": "txt",
-    "application/vnd.apache.parquet": "parquet",
-    "application/mbox": "mbox",
-}
-"""Ending of an exhibit's file; anything else is `bin`: a name from outside never becomes a file's name."""
 VERIFIERS = ("verify.py", "VERIFY.md")
 
 
@@ -58,11 +47,6 @@ def published(name: str) -> bytes:
     return resources("leaktrace.response.bundle.verifier").joinpath(name).read_bytes()
 
 
-def exhibit_file(exhibit: BundledExhibit) -> str:
-    """`exhibits/E-0001.eml`: by the exhibit's number and the kind of its bytes, never by a name that came with it."""
-    return f"exhibits/{exhibit.stored.exhibit}.{EXTENSIONS.get(exhibit.stored.media_type, 'bin')}"
-
-
 def _check(given: BundleInput) -> None:
     missing = [one.stored.exhibit for one in given.exhibits if one.content is None and not one.withheld_because]
     if missing:
@@ -92,7 +76,7 @@ def _payload(given: BundleInput) -> dict[str, bytes]:
         "accesses.csv": accesses_csv(given.accesses) if given.accesses else None,
         "exposure.csv": exposure_csv(given.exposure) if given.exposure else None,
     }
-    stored = {exhibit_file(one): one.content for one in given.exhibits if one.content is not None}
+    stored = {exhibit_file(one.stored): one.content for one in given.exhibits if one.content is not None}
     proofs = {
         f"proofs/{one.stored.exhibit}.tlog-proof": proof_file(one.log_index, one.proof, given.checkpoint)
         for one in given.exhibits
