@@ -11,12 +11,13 @@ import os
 from collections.abc import Callable
 
 from tests.response.forging import Forger
-from tests.response.made_cases import CASE, LOG_KEY, ORIGIN, checkpoint_of, note
+from tests.response.made_cases import CASE, LOG_KEY, ORIGIN, SIZE, checkpoint_of, note
 
 Change = Callable[[Forger], None]
 EVENTS = "data/log/events.txt"
 CHECKPOINT = "data/log/checkpoint"
 HANDOVER = "data/handover.json"
+ENTRIES, HASHES = f"data/log/tile/entries/000.p/{SIZE}", f"data/log/tile/0/000.p/{SIZE}"
 APPROVAL = "data/approvals/A-0002.json"
 
 
@@ -96,8 +97,9 @@ def hide_folder(forger: Forger) -> None:
 
 
 def leave_out(forger: Forger, exhibit: str) -> None:
-    """An exhibit is neither handed over nor withheld, and the list says nothing of it."""
+    """An exhibit is no longer on the list of what is handed over, and not there."""
     forger.remove(f"data/exhibits/{exhibit}.eml")
+    forger.remove(f"data/proofs/{exhibit}.tlog-proof")
     listed = forger.read(HANDOVER)
     start = listed.index(f'"{exhibit}":'.encode())
     forger.write(HANDOVER, listed[:start] + listed[listed.index(b",", start) + 1 :])
@@ -129,7 +131,7 @@ PLAIN: dict[str, tuple[Change, int]] = {
     "swapped exhibits": (lambda f: swap(f, "data/exhibits/E-0001.eml", "data/exhibits/E-0002.eml"), 3),
     "renamed exhibit": (lambda f: rename(f, "data/exhibits/E-0001.eml", "data/exhibits/E-0009.eml"), 3),
     "empty exhibit": (lambda f: f.write("data/exhibits/E-0001.eml", b""), 2),
-    "truncated log": (lambda f: f.edit("data/log/tile/entries/000.p/31", lambda b: b[:-40]), 2),
+    "truncated log": (lambda f: f.edit(ENTRIES, lambda b: b[:-40]), 2),
     "file too many in data": (lambda f: f.write("data/note.txt", b"x"), 2),
     "file too many beside data": (lambda f: f.write("note.txt", b"x"), 4),
     "fetch.txt": (lambda f: f.write("fetch.txt", b"https://elsewhere.example/ - data/x\n"), 4),
@@ -177,6 +179,7 @@ RESEALED: dict[str, tuple[Change, int]] = {
     "exhibit removed": (lambda f: f.remove("data/exhibits/E-0001.eml"), 10),
     "exhibit planted": (lambda f: f.write("data/exhibits/E-0099.eml", b"planted"), 10),
     "exhibit twice": (lambda f: f.write("data/exhibits/E-0001.txt", f.read("data/exhibits/E-0001.eml")), 10),
+    "unlisted exhibit there": (lambda f: f.write("data/exhibits/E-0008.json", b"{}"), 10),
     "withheld exhibit there": (lambda f: f.write("data/exhibits/E-0006.txt", b"privileged"), 10),
     "finding replaced": (lambda f: f.replace("data/finding.json", b"P-4f1c", b"P-09aa"), 10),
     "proof removed": (lambda f: f.remove("data/proofs/E-0003.tlog-proof"), 10),
@@ -194,22 +197,25 @@ RESEALED: dict[str, tuple[Change, int]] = {
     "event at another index": (lambda f: f.edit(EVENTS, lambda b: b"1" + b[1:]), 9),
     "events reordered": (lambda f: event_lines(f, lambda lines: [lines[1], lines[0], *lines[2:]]), 9),
     "event twice": (lambda f: event_lines(f, lambda lines: [lines[0], *lines]), 9),
-    "event beyond the log": (lambda f: event_lines(f, lambda lines: [*lines, lines[-1].replace(b"30", b"31", 1)]), 9),
+    "event beyond the log": (
+        lambda f: event_lines(f, lambda lines: [*lines, lines[-1].replace(b"%d" % (SIZE - 1), b"%d" % SIZE, 1)]),
+        9,
+    ),
     "event cut off": (lambda f: f.edit(EVENTS, lambda b: b[:-1]), 9),
     "event with blanks": (lambda f: f.replace(EVENTS, b'"actor":', b'"actor": '), 9),
     "event of an exhibit left out": (drop_event(b'"E-0002","kind":"mail"'), 12),
     "event of an approval left out": (drop_event(b'"request":"A-0002"},"kind":"ActionUsed"'), 12),
     "event of a key left out": (drop_event(b'"person":"ben","principal"'), 11),
-    "entry changed": (lambda f: f.replace("data/log/tile/entries/000.p/31", b"NoteAdded", b"NoteEaten"), 8),
+    "entry changed": (lambda f: f.replace(ENTRIES, b"NoteAdded", b"NoteEaten"), 8),
     "entry removed": (lambda f: f.write_leaves(f.leaves()[:-1]), 8),
     "entry added": (lambda f: f.write_leaves([*f.leaves(), f.leaves()[-1]]), 8),
-    "entries cut off": (lambda f: f.edit("data/log/tile/entries/000.p/31", lambda b: b[:-9]), 8),
-    "entry of length 0": (lambda f: f.edit("data/log/tile/entries/000.p/31", lambda b: b + b"\0\0"), 8),
-    "hash tile changed": (lambda f: f.edit("data/log/tile/0/000.p/31", flip), 8),
-    "hash tile removed": (lambda f: f.remove("data/log/tile/0/000.p/31"), 1),
+    "entries cut off": (lambda f: f.edit(ENTRIES, lambda b: b[:-9]), 8),
+    "entry of length 0": (lambda f: f.edit(ENTRIES, lambda b: b + b"\0\0"), 8),
+    "hash tile changed": (lambda f: f.edit(HASHES, flip), 8),
+    "hash tile removed": (lambda f: f.remove(HASHES), 1),
     "hash tile too many": (lambda f: f.write("data/log/tile/0/000.p/30", b"x"), 8),
     "tile of another width": (
-        lambda f: rename(f, "data/log/tile/entries/000.p/31", "data/log/tile/entries/000.p/32"),
+        lambda f: rename(f, ENTRIES, f"data/log/tile/entries/000.p/{SIZE + 1}"),
         8,
     ),
     "log truncated": (relog(lambda leaves: leaves[:-3]), 9),
@@ -222,13 +228,13 @@ RESEALED: dict[str, tuple[Change, int]] = {
     "entry of another schema": (rewrite_leaf(b"custody/1", b"custody/2"), 8),
     "checkpoint unsigned": (lambda f: f.edit(CHECKPOINT, lambda b: b.split(b"\n\n")[0] + b"\n\n"), 7),
     "checkpoint by a foreign key": (lambda f: f.write(CHECKPOINT, checkpoint_of(f.leaves(), "a stranger")), 7),
-    "checkpoint signed wrongly": (lambda f: f.edit(CHECKPOINT, lambda b: b.replace(b"\n31\n", b"\n30\n")), 7),
+    "checkpoint signed wrongly": (lambda f: f.edit(CHECKPOINT, lambda b: b.replace(b"\n%d\n" % SIZE, b"\n30\n")), 7),
     "checkpoint of another log": (
         lambda f: f.write(CHECKPOINT, checkpoint_of(f.leaves(), origin="leaktrace/other")),
         7,
     ),
-    "checkpoint smaller": (checkpoint_text(lambda lines: [lines[0], "30", lines[2]]), 8),
-    "checkpoint larger": (checkpoint_text(lambda lines: [lines[0], "32", lines[2]]), 8),
+    "checkpoint smaller": (checkpoint_text(lambda lines: [lines[0], str(SIZE - 1), lines[2]]), 8),
+    "checkpoint larger": (checkpoint_text(lambda lines: [lines[0], str(SIZE + 1), lines[2]]), 8),
     "checkpoint empty": (checkpoint_text(lambda lines: [lines[0], "0", lines[2]]), 8),
     "checkpoint with another root": (
         checkpoint_text(lambda lines: [*lines[:2], base64.b64encode(b"r" * 32).decode()]),

@@ -81,6 +81,8 @@ def sign_as(name: str) -> Sign:
 
 LOG_KEY = "the log"
 PUBLIC_KEY = public_bytes(LOG_KEY)
+SIZE = 35
+"""Entries of the log of `made_input`."""
 FINGERPRINT = hashlib.sha256(PUBLIC_KEY).hexdigest()
 
 
@@ -148,6 +150,11 @@ def envelope(payload: bytes, signers: tuple[str, ...], payload_type: str = APPRO
 # --- the case -----------------------------------------------------------------------------------------------
 
 
+def stored(number: int, kind: str, title: str, content: bytes, media_type: str) -> ExhibitStored:
+    sha256 = hashlib.sha256(content).hexdigest()
+    return ExhibitStored(f"E-{number:04d}", kind, title, sha256, len(content), media_type)  # type: ignore[arg-type]
+
+
 @dataclass
 class MadeLog:
     """A custody log that grows by one entry a minute."""
@@ -175,6 +182,11 @@ class MadeLog:
             commitment = hashlib.sha256(f"elsewhere {len(self.leaves)}".encode()).hexdigest()
             self.leaves.append(LogEntry(len(self.leaves), OTHER_CASE, "NoteAdded", self.now(), commitment).leaf())
 
+    def store(self, kind: str, title: str, content: bytes, actor: str) -> RecordedEvent:
+        """One exhibit more."""
+        number = 1 + sum(isinstance(one.event, ExhibitStored) for one in self.recorded)
+        return self.record(stored(number, kind, title, content, "application/json"), actor)
+
     def head(self) -> CaseHead:
         mine = [one for one in self.recorded if one.entry.case == CASE]
         return CaseHead(CASE, len(mine), mine[-1].entry.commitment)
@@ -190,6 +202,8 @@ class MadeLog:
         payload_type: str = APPROVAL_PAYLOAD_TYPE,
     ) -> ApprovalEnvelope:
         """Asked for by the first, approved by the last, used by the first. `forge`: what is signed instead."""
+        self.store("document", "Parameters of a request", canonical(parameters), signers[0])
+        self.store("other", f"Signed request {request}", b"an envelope with one signature", signers[0])
         digest, expires_at = digest_of(parameters), self.now() + timedelta(hours=8)
         at, reason = self.now(), 'the finding names it; see the note on "twins" \\ and é'
         self.record(ActionRequested(request, action, target, digest, expires_at, reason), signers[0])
@@ -342,9 +356,7 @@ def exhibits_of() -> list[tuple[ExhibitStored, bytes]]:
     ]
     made = []
     for number, (kind, title, content, media_type) in enumerate(raw, start=1):
-        sha256 = hashlib.sha256(content).hexdigest()
-        stored = ExhibitStored(f"E-{number:04d}", kind, title, sha256, len(content), media_type)  # type: ignore[arg-type]
-        made.append((stored, content))
+        made.append((stored(number, kind, title, content, media_type), content))
     return made
 
 
@@ -398,6 +410,7 @@ def made_input(
     proven = tuple(
         replace(one, proof=tuple(node.hex() for node in path_of(one.log_index, log.leaves))) for one in bundled
     )
+    assert foreign != 5 or signers != ("ada", "ben") or len(log.leaves) == SIZE
     finding = next(one.content for one in proven if one.stored.kind == "finding")
     assert finding is not None
     return BundleInput(

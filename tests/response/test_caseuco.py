@@ -71,10 +71,9 @@ def test_a_graph_that_says_nonsense_is_refused(break_it: Callable[[Graph], None]
 def test_the_validator_takes_it(judge: Callable[..., int], tmp_path: Path) -> None:
     given = made_input(title=EVERYWHERE)
     closing = replace(given.events[-1], event=CaseClosed("source_found", "done"))
-    for number, one in enumerate((given, replace(given, events=(*given.events[:-1], closing)))):
-        path = tmp_path / f"{number}.jsonld"
-        path.write_bytes(case_uco(one))
-        assert judge("case_validate", "--built-version", "case-1.4.0", str(path)) == 0
+    path = tmp_path / "case.jsonld"
+    path.write_bytes(case_uco(replace(given, events=(*given.events[:-1], closing))))
+    assert judge("case_validate", "--built-version", "case-1.4.0", str(path)) == 0
 
 
 def test_the_validator_alone_would_not_do(judge: Callable[..., int], tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def _investigation(ids: _Ids, given: BundleInput, own: list[RecordedEvent], node
         "@id": ids.of("investigation"),
         "@type": "investigation:Investigation",
         "core:name": given.title,
-        "core:description": f"Case {given.case}. Done with the approval of two people: {', '.join(approved) or 'nothing'}.",
+        "core:description": f"Case {given.case}. Approved by two people: {', '.join(approved) or 'nothing'}.",
         "investigation:investigationForm": "case",
         "investigation:investigationStatus": "closed" if closed else "open",
         "investigation:focus": "customers' data given to a seller",

@@ -405,10 +405,10 @@ def open_hand_over(bag: Bag, case: str) -> tuple[Json, Json]:
     return given, withheld
 
 
-def check_exhibits(bag: Bag, case: str, events: dict[int, Json], leaves: list[bytes], root: bytes) -> int:
-    """Every exhibit of the case is there, or withheld; the log has each; no other file claims to be one.
+def check_exhibits(bag: Bag, case: str, events: dict[int, Json], leaves: list[bytes], root: bytes) -> list[str]:
+    """Every exhibit of the hand-over is there, or withheld; the log has each; no other file claims to be one.
 
-    How many are withheld.
+    What is not there, in words.
     """
     given, withheld = open_hand_over(bag, case)
     left = {*bag.names("data/exhibits/"), *bag.names("data/proofs/")}
@@ -418,24 +418,28 @@ def check_exhibits(bag: Bag, case: str, events: dict[int, Json], leaves: list[by
         digest = text_of(event, "sha256", r"[0-9a-f]{64}", 10, f"event {index}")
         need(exhibit not in seen, 10, f"{exhibit} was there before")
         seen[exhibit] = digest
+        if exhibit not in given and exhibit not in withheld:
+            continue  # not part of the hand-over: a file of it is left over, below
         proof = f"data/proofs/{exhibit}.tlog-proof"
         check_proof(bag, proof, index, leaves[index], len(leaves), root)
         left.discard(proof)
         if exhibit in withheld:
             need(exhibit not in given, 12, f"{exhibit} is withheld and handed over")
             continue
-        need(given.get(exhibit) == digest, 12, f"{exhibit} is not among what was approved for handing over")
+        need(given[exhibit] == digest, 12, f"{exhibit} is not among what was approved for handing over")
         files = [name for name in left if re.fullmatch(rf"data/exhibits/{exhibit}(\.[A-Za-z0-9._-]*)?", name)]
         need(len(files) == 1, 10, f"{exhibit} is not there exactly once")
         need(bag.digest(files[0]) == digest, 10, f"{files[0]} is not what was taken into evidence as {exhibit}")
         need(bag.sizes[files[0]] == event.get("size_bytes"), 10, f"{files[0]} has not the size of {exhibit}")
         left.discard(files[0])
-    need({*given, *withheld} == set(seen), 12, "data/handover.json does not list exactly the exhibits in the log")
+    need({*given, *withheld} <= set(seen), 12, "data/handover.json lists exhibits that are not in the log")
     need(not left, 10, f"{min(left, default='')} belongs to no exhibit in the log")
     if "data/finding.json" in bag.sizes:
         known = [seen.get(event.get("exhibit", "")) for _, event in bodies(events, case, "FindingAttached")]
         need(bag.digest("data/finding.json") in known, 10, "data/finding.json is not the finding of the case")
-    return len(withheld)
+    others = sorted(set(seen) - {*given, *withheld})
+    said = [f"not part of the hand-over: {', '.join(others)}"] if others else []
+    return said + ([f"withheld: {', '.join(sorted(withheld))}; data/handover.json says why"] if withheld else [])
 
 
 def people_before(events: dict[int, Json], end: int) -> tuple[dict[str, str], dict[str, Json]]:
@@ -635,7 +639,7 @@ def verify(folder: Path, fingerprint: str | None = None, earlier: bytes | None =
     check_tree(bag, leaves, root)  # 8
     entries = check_entries(leaves)  # 8
     events = check_events(bag, entries, case)  # 9
-    withheld_count = check_exhibits(bag, case, events, leaves, root)  # 10, 12
+    missing = check_exhibits(bag, case, events, leaves, root)  # 10, 12
     used = check_approvals(bag, case, events, entries)  # 11
     handed = [one.get("parameters_sha256") for one in used if one.get("action") == "hand_over"]
     need(bag.digest("data/handover.json") in handed, 12, "two people did not approve handing over exactly this")  # 12
@@ -648,8 +652,8 @@ def verify(folder: Path, fingerprint: str | None = None, earlier: bytes | None =
         said.append(f"the log continues the earlier checkpoint of {old_size} entries")
     hidden = sum(entry["case"] == case for entry in entries) - sum(one["case"] == case for one in events.values())
     said += [f"{hidden} events of the case are in the log but not disclosed here"] if hidden else []
-    said += [f"{withheld_count} exhibits are withheld; data/handover.json says why"] if withheld_count else []
-    return [f"case {case} of {origin}: {size} log entries, {len(events)} events disclosed", f"key {found}", *said]
+    head = f"case {case} of {origin}: {size} log entries, {len(events)} events disclosed"
+    return [head, f"key {found}", *said, *missing]
 
 
 def main(arguments: list[str]) -> int:
