@@ -18,7 +18,7 @@ import pytest
 
 from leaktrace.response.bundle import BundleInput, TimestampToken, published
 from tests.response.forging import Authority, write_bundle
-from tests.response.made_cases import FINGERPRINT, made_input
+from tests.response.made_cases import FINGERPRINT, made_input, text_of
 
 TOOLS = {"openssl": "openssl", "xxd": "xxd", "sha256sum": "coreutils"}
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -105,7 +105,7 @@ def authority(outside_tools: None, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def stamped_input(authority: Authority) -> BundleInput:
     given = made_input()
-    return replace(given, tokens=(TimestampToken(authority.stamp(given.checkpoint), authority.chain),))
+    return replace(given, tokens=(TimestampToken(authority.stamp(text_of(given.checkpoint)), authority.chain),))
 
 
 @pytest.fixture(scope="session")

@@ -126,6 +126,11 @@ def checkpoint_of(leaves: list[bytes], key: str = LOG_KEY, origin: str = ORIGIN)
     return note(f"{origin}\n{len(leaves)}\n{root}\n", origin, key)
 
 
+def text_of(signed: bytes) -> bytes:
+    """What is signed and time-stamped of a note."""
+    return signed.split(b"\n\n")[0] + b"\n"
+
+
 # --- approvals ----------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from tests.response.corruptions import (
     sign_other_tags,
 )
 from tests.response.forging import Authority, Forger, write_bundle
-from tests.response.made_cases import FINGERPRINT, LOG_KEY, SIZE, START, checkpoint_of, made_input
+from tests.response.made_cases import FINGERPRINT, LOG_KEY, SIZE, START, checkpoint_of, made_input, text_of
 
 STRANGER = "a stranger"
 
@@ -181,7 +181,7 @@ def test_an_approval_that_is_none_hands_nothing_over(kind: str, verifiers: Verif
 
 def test_an_old_token_is_refused(verifiers: Verifiers, authority: Authority, tmp_path: Path) -> None:
     given = made_input()
-    old = authority.stamp(checkpoint_of(list(given.leaves[:-3])))
+    old = authority.stamp(text_of(checkpoint_of(list(given.leaves[:-3]))))
     root = write_bundle(replace(given, tokens=(TimestampToken(old, authority.chain),)), tmp_path / "bundle")
     both_refuse(verifiers, root, 13)
 
@@ -190,7 +190,7 @@ def test_a_token_from_before_the_last_entry_is_refused(
     verifiers: Verifiers, authority: Authority, tmp_path: Path
 ) -> None:
     given = made_input(start=datetime(2099, 1, 1, tzinfo=UTC))
-    token = TimestampToken(authority.stamp(given.checkpoint), authority.chain)
+    token = TimestampToken(authority.stamp(text_of(given.checkpoint)), authority.chain)
     both_refuse(verifiers, write_bundle(replace(given, tokens=(token,)), tmp_path / "bundle"), 13)
 
 
@@ -198,7 +198,7 @@ def test_a_token_of_another_authority_is_refused(
     verifiers: Verifiers, authority: Authority, stamped_input: BundleInput, tmp_path: Path
 ) -> None:
     other = Authority(tmp_path / "tsa", "Two")
-    token = TimestampToken(authority.stamp(stamped_input.checkpoint), other.chain)
+    token = TimestampToken(authority.stamp(text_of(stamped_input.checkpoint)), other.chain)
     both_refuse(verifiers, write_bundle(replace(stamped_input, tokens=(token,)), tmp_path / "bundle"), 13)
 
 

@@ -31,10 +31,10 @@ class BundledExhibit:
 
 @dataclass(frozen=True, slots=True)
 class TimestampToken:
-    """An RFC 3161 answer over the bytes of the checkpoint."""
+    """An RFC 3161 answer over the text of the checkpoint: its first three lines, without signatures."""
 
     response: bytes
-    """DER: TimeStampResp, or the bare token (CMS SignedData)."""
+    """DER, TimeStampResp."""
     chain_pem: bytes
     """The authority's certificates, signer first and root last."""
 

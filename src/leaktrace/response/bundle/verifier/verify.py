@@ -22,7 +22,7 @@ What is checked, by number; each number stands at its code and in each message:
 10 exhibits    each has the digest and the size that its event recorded, and an inclusion proof of that event
 11 approvals   two people whose keys were enrolled in the log signed each approved request (DSSE)
 12 hand-over   they approved exactly these exhibits for this recipient
-13 times       each timestamp (RFC 3161) is over this checkpoint, signed by its authority, after the last entry
+13 times       each timestamp (RFC 3161) is over this checkpoint's text, signed by its authority, after the last entry
 14 growth      the log continues the earlier checkpoint (--checkpoint)
 """
 
@@ -230,25 +230,21 @@ def signed_by(key: bytes, signature: bytes, message: bytes) -> bool:
 
 
 def open_note(note: bytes, name: str, key: bytes, number: int, what: str) -> tuple[list[str], bytes]:
-    """Lines of a note's text, once a signature of that name by that key was verified (C2SP signed-note).
-
-    And the note under that signature alone: what was signed before witnesses added theirs.
-    """
+    """(lines, bytes) of a note's text, once a signature of that name by that key was verified (C2SP signed-note)."""
     text, blank, tail = note.partition(b"\n\n")
     need(blank and tail.endswith(b"\n") and len(note) < MAX_NOTE_BYTES, number, f"{what} is no signed note")
     text += b"\n"
     hint = sha256(name.encode() + b"\n\x01" + key)[:4]
-    ours: list[tuple[bytes, bytes]] = []
+    ours: list[bytes] = []
     for line in tail.split(b"\n")[:-1]:
         message = f"{what} has a signature line that is none"
         signer, encoded = matched("— ([^ +]+) ([A-Za-z0-9+/]+=*)", line, number, message)
         if signer == name:
             blob = unbase64(encoded, number, f"the signature of {what}")
-            ours += [(blob[4:], line)] if blob[:4] == hint else []
+            ours += [blob[4:]] if blob[:4] == hint else []
     need(len(ours) == 1, number, f"{what} is not signed once by the key in signatures/key.pem")
-    signature, line = ours[0]
-    need(signed_by(key, signature, text), number, f"the signature of {what} is wrong")
-    return text.decode("utf-8", "surrogateescape").split("\n")[:-1], text + b"\n" + line + b"\n"
+    need(signed_by(key, ours[0], text), number, f"the signature of {what} is wrong")
+    return text.decode("utf-8", "surrogateescape").split("\n")[:-1], text
 
 
 def check_signature(bag: Bag, key: bytes) -> tuple[str, str]:
@@ -264,13 +260,13 @@ def check_signature(bag: Bag, key: bytes) -> tuple[str, str]:
 
 
 def open_checkpoint(note: bytes, origin: str, key: bytes, number: int, what: str) -> tuple[int, bytes, bytes]:
-    """(size, root, what a timestamp is over) of a signed checkpoint."""
-    lines, stamped = open_note(note, origin, key, number, what)
+    """(size, root, signed text) of a checkpoint."""
+    lines, text = open_note(note, origin, key, number, what)
     need(len(lines) == 3 and lines[0] == origin, number, f"{what} is of another log")
     need(re.fullmatch(r"0|[1-9][0-9]{0,17}", lines[1]), number, f"{what} has no size")
     root = unbase64(lines[2], number, f"the root in {what}")
     need(len(root) == 32, number, f"the root in {what} is no SHA-256")
-    return int(lines[1]), root, stamped
+    return int(lines[1]), root, text
 
 
 # --- the log: checks 8 and 9 ----------------------------------------------------------------------------------
@@ -633,7 +629,7 @@ def verify(folder: Path, fingerprint: str | None = None, earlier: bytes | None =
     origin, case = check_signature(bag, key)  # 5
     found = sha256(key).hex()
     need(fingerprint in (None, found), 6, f"the bundle is signed by another key: {found}")  # 6
-    size, root, stamped = open_checkpoint(bag.read("data/log/checkpoint", 7), origin, key, 7, "the checkpoint")  # 7
+    size, root, text = open_checkpoint(bag.read("data/log/checkpoint", 7), origin, key, 7, "the checkpoint")  # 7
     need(0 < size < 1 << 32, 8, "the log is empty or too large")
     leaves = read_leaves(bag, size)
     check_tree(bag, leaves, root)  # 8
@@ -643,7 +639,7 @@ def verify(folder: Path, fingerprint: str | None = None, earlier: bytes | None =
     used = check_approvals(bag, case, events, entries)  # 11
     handed = [one.get("parameters_sha256") for one in used if one.get("action") == "hand_over"]
     need(bag.digest("data/handover.json") in handed, 12, "two people did not approve handing over exactly this")  # 12
-    said = check_timestamps(bag, stamped, max(moment(entry, "at", 13, "an entry") for entry in entries))  # 13
+    said = check_timestamps(bag, text, max(moment(entry, "at", 13, "an entry") for entry in entries))  # 13
     if earlier is not None:  # 14
         old_size, old_root, _ = open_checkpoint(earlier, origin, key, 14, "the earlier checkpoint")
         need(old_size <= size, 14, f"the log was cut: it has {size} entries, {old_size} had been seen")

@@ -1,0 +1,90 @@
+"""Which letters the report can show, and what stands where it cannot.
+
+The report embeds Bitstream Vera, which comes with reportlab, so that it looks the same everywhere and no machine's
+fonts change its bytes. Chinese, Japanese and Korean go by the reader's own fonts (PDF's standard CID fonts). A text in
+another script is not drawn wrongly: a note stands in its place, and the text itself is in the tables of the bundle.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from itertools import groupby
+from xml.sax.saxutils import escape
+
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfbase.ttfonts import TTFont
+
+PLAIN, BOLD, ITALIC, MONO = "Vera", "VeraBd", "VeraIt", "Courier"
+JAPANESE, KOREAN, CHINESE = "HeiseiKakuGo-W5", "HYGothic-Medium", "STSong-Light"
+_EAST_ASIAN = (
+    (0x1100, 0x11FF),
+    (0x2E80, 0xA4CF),
+    (0xAC00, 0xD7AF),
+    (0xF900, 0xFAFF),
+    (0xFE30, 0xFE4F),
+    (0xFF00, 0xFFEF),
+)
+NOTE = "Texts in scripts that this document has no letters for are left out here and marked in brackets; they stand in "
+NOTE += "full in data/timeline.csv and data/case-uco.jsonld."
+
+
+@cache
+def register() -> None:
+    """Makes the fonts known to reportlab; once."""
+    for name in (PLAIN, BOLD, ITALIC):
+        pdfmetrics.registerFont(TTFont(name, f"{name}.ttf"))
+    pdfmetrics.registerFontFamily(PLAIN, normal=PLAIN, bold=BOLD, italic=ITALIC, boldItalic=BOLD)
+    for name in (JAPANESE, KOREAN, CHINESE):
+        pdfmetrics.registerFont(UnicodeCIDFont(name))
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """Code points that Vera has a picture for."""
+    return frozenset(TTFont("VeraLetters", f"{PLAIN}.ttf").face.charToGlyph)
+
+
+def markup(text: str) -> str:
+    """The text as reportlab's paragraph markup: escaped, each part in a font that has its letters."""
+    shown = unicodedata.normalize("NFC", " ".join(text.split()))
+    return "".join(_part(kind, "".join(signs)) for kind, signs in groupby(shown, key=_kind(shown)))
+
+
+def has_all_letters(text: str) -> bool:
+    """Whether `markup` shows every letter of the text."""
+    return "missing" not in {_kind(text)(sign) for sign in text}
+
+
+class _kind:  # noqa: N801 - a function with one thing remembered
+    """Which font shows a sign of the text: `""` for Vera, a CID font, `missing`, or `drop` for what acts unseen."""
+
+    def __init__(self, text: str) -> None:
+        self._east_asian = _east_asian_font(text)
+
+    def __call__(self, sign: str) -> str:
+        code = ord(sign)
+        if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co"):
+            return "drop"
+        if code in _letters():
+            return ""
+        if any(first <= code <= last for first, last in _EAST_ASIAN):
+            return self._east_asian
+        return "missing"
+
+
+def _east_asian_font(text: str) -> str:
+    names = [unicodedata.name(sign, "") for sign in text]
+    if any(name.startswith(("HIRAGANA", "KATAKANA")) for name in names):
+        return JAPANESE
+    return KOREAN if any(name.startswith("HANGUL") for name in names) else CHINESE
+
+
+def _part(kind: str, signs: str) -> str:
+    if kind == "drop":
+        return ""
+    if kind == "missing":
+        script = unicodedata.name(signs.strip()[:1] or "?", "another script").split()[0].capitalize()
+        return f"[{script}, {len(signs)} letters]"
+    return escape(signs) if not kind else f'<font name="{kind}">{escape(signs)}</font>'
