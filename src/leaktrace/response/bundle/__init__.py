@@ -12,6 +12,13 @@ from leaktrace.response.bundle.inputs import (
     hand_over,
 )
 from leaktrace.response.bundle.signing import fingerprint_of, grouped
+from leaktrace.response.bundle.writing import (
+    WrittenBundle,
+    check_target,
+    record_bundle,
+    use_hand_over,
+    write_bundle,
+)
 
 __all__ = [
     "ApprovalEnvelope",
@@ -21,9 +28,14 @@ __all__ = [
     "HandOver",
     "Sign",
     "TimestampToken",
+    "WrittenBundle",
     "bundle_files",
+    "check_target",
     "fingerprint_of",
     "grouped",
     "hand_over",
     "published",
+    "record_bundle",
+    "use_hand_over",
+    "write_bundle",
 ]

@@ -104,7 +104,7 @@ def _file(ids: _Ids, one: BundledExhibit) -> Node:
         "types:hashMethod": "SHA256",
         "types:hashValue": {"@type": "xsd:hexBinary", "@value": stored.sha256},
     }
-    facets = [
+    facets: list[Node] = [
         {"@id": ids.of(f"place {stored.exhibit}"), "@type": "observable:FileFacet", **place},
         {"@id": ids.of(f"content {stored.exhibit}"), "@type": "observable:ContentDataFacet", "observable:hash": digest},
     ]

@@ -11,6 +11,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, HRFlowable, KeepTogether, SimpleDocTemplate, Spacer
 
 from leaktrace.caserecords import ActionApproved, ActionRequested, PersonChanged, PersonEnrolled
+from leaktrace.response.bundle import covertexts as texts
 from leaktrace.response.bundle import facts
 from leaktrace.response.bundle.coverstyle import (
     STYLES,
@@ -25,7 +26,6 @@ from leaktrace.response.bundle.coverstyle import (
     table,
 )
 from leaktrace.response.bundle.fonts import NOTE, has_all_letters, register
-from leaktrace.response.bundle.glossary import GLOSSARY
 from leaktrace.response.bundle.inputs import BundleInput
 from leaktrace.response.bundle.names import exhibit_file
 from leaktrace.response.bundle.signing import fingerprint_of, grouped
@@ -33,8 +33,11 @@ from leaktrace.response.bundle.words import sentence_of
 from leaktrace.version import __version__
 
 _SIDE, _TOP, _BOTTOM = 22 * mm, 20 * mm, 22 * mm
-WIDTH = A4[0] - 2 * _SIDE
-"""Of the text, in points."""
+WIDTH = A4[0] - 2 * _SIDE - 12
+"""Of the text, in points; a page's frame keeps 6 free on either side."""
+
+
+_Section = tuple[str, list[Flowable]]
 
 
 def cover_report(given: BundleInput) -> bytes:
@@ -42,15 +45,17 @@ def cover_report(given: BundleInput) -> bytes:
     register()
     finding = facts.document_of(given.finding, "finding")
     calibration = facts.document_of(given.calibration, "calibration")
-    story = [
-        *_title(given),
+    sections = [
         *_answer(given, finding, calibration),
-        *_timeline(given),
-        *_people(given),
-        *_exhibits(given),
-        *_verifying(given),
-        *_glossary(),
+        ("Who did what, when", _timeline(given)),
+        ("People and approvals", _people(given)),
+        ("Exhibits", _exhibits(given)),
+        ("How to verify this bundle", _verifying(given)),
+        ("Words", _glossary()),
     ]
+    story = [*_title(given), callout(facts.in_short(finding), texts.NO_PROOF)]
+    for number, (title, content) in enumerate(sections, start=1):
+        story += [*heading(f"{number}. {title}"), *content]
     page = io.BytesIO()
     document = SimpleDocTemplate(
         page,
@@ -65,7 +70,7 @@ def cover_report(given: BundleInput) -> bytes:
         creator=f"leaktrace {__version__}",
         invariant=1,
     )
-    document.build(story, canvasmaker=NumberedCanvas.of(f"Case {given.case}", _SIDE, WIDTH))
+    document.build(story, canvasmaker=NumberedCanvas.of(f"Case {given.case}", _SIDE + 6, WIDTH))
     return page.getvalue()
 
 
@@ -90,23 +95,17 @@ def _title(given: BundleInput) -> list[Flowable]:
     ]
 
 
-def _answer(given: BundleInput, finding: dict[str, Any], calibration: dict[str, Any]) -> list[Flowable]:
+def _answer(given: BundleInput, finding: dict[str, Any], calibration: dict[str, Any]) -> list[_Section]:
     known = facts.what_is_known(finding)
     done = facts.what_was_done(given)
+    unnamed = paragraph(texts.UNNAMED, "small")
+    stopped = [("What was stopped", bullets(done))] if done else []
     return [
-        callout(
-            facts.in_short(finding), "A probability is no proof. People decide; section 3 says what cannot be known."
-        ),
-        *heading("1. What is known, and how"),
-        *bullets(known or ["No finding is part of this bundle."]),
-        *heading("2. How sure this is"),
-        *bullets(facts.how_sure(calibration) if finding else ["Nothing is claimed."]),
-        *heading("3. What is not known"),
-        *bullets(facts.what_is_not_known(given, finding, calibration)),
-        *heading("4. Whose data"),
-        *bullets(facts.whose_data(given)),
-        paragraph("No customer is named in this report; data/exposure.csv holds the list.", "small"),
-        *([*heading("5. What was stopped"), *bullets(done)] if done else []),
+        ("What is known, and how", bullets(known or ["No finding is part of this bundle."])),
+        ("How sure this is", bullets(facts.how_sure(calibration) if finding else ["Nothing is claimed."])),
+        ("What is not known", bullets(facts.what_is_not_known(given, finding, calibration))),
+        ("Whose data", [*bullets(facts.whose_data(given)), *([unnamed] if given.exposure else [])]),
+        *stopped,
     ]
 
 
@@ -123,12 +122,8 @@ def _timeline(given: BundleInput) -> list[Flowable]:
         for one in own
     ]
     return [
-        *heading("Who did what, when"),
-        paragraph(
-            "Each line is an event of the case as it was entered in the custody log at that time. 'Entry' is its place "
-            "in the log: data/log/events.txt holds the event in full, with the salt that opens its commitment."
-        ),
-        table([head, *rows], [31 * mm, 20 * mm, WIDTH - 65 * mm, 14 * mm], header=True),
+        paragraph(texts.TIMELINE),
+        table([head, *rows], [36 * mm, 24 * mm, WIDTH - 74 * mm, 14 * mm], header=True),
     ]
 
 
@@ -154,7 +149,6 @@ def _people(given: BundleInput) -> list[Flowable]:
         if isinstance(one.event, ActionRequested)
     ]
     return [
-        *heading("People and approvals"),
         table([head, *rows], [26 * mm, 42 * mm, WIDTH - 68 * mm], header=True),
         Spacer(1, 6),
         *bullets(acts or ["Nothing that needs two people was asked for."]),
@@ -168,13 +162,9 @@ def _exhibits(given: BundleInput) -> list[Flowable]:
         stored = one.stored
         place = f"data/{exhibit_file(stored)}" if one.content is not None else f"withheld: {one.withheld_because}"
         about = [cell(stored.title), cell(f"{stored.kind}; {place}", "quiet"), mono(stored.sha256)]
-        rows.append([cell(stored.exhibit), about, cell(f"{stored.size_bytes:,}")])  # type: ignore[list-item]
+        rows.append([cell(stored.exhibit), about, cell(f"{stored.size_bytes:,}")])
     return [
-        *heading("Exhibits"),
-        paragraph(
-            "The digests are those that were entered in the log when the exhibits were taken into evidence. Files beside "
-            "the exhibits (tables, graph, this report) are made from them for reading."
-        ),
+        paragraph(texts.EXHIBITS),
         table([head, *rows], [18 * mm, WIDTH - 38 * mm, 20 * mm], header=True),
     ]
 
@@ -182,33 +172,22 @@ def _exhibits(given: BundleInput) -> list[Flowable]:
 def _verifying(given: BundleInput) -> list[Flowable]:
     fingerprint = fingerprint_of(given.public_key)
     return [
-        *heading("How to verify this bundle"),
-        paragraph(
-            "Two verifiers are in the bundle, and both are published in leaktrace's repository: verify.py, a program, and "
-            "VERIFY.md, a list of shell commands. They share no code with each other or with leaktrace. Take them from the "
-            "repository: a verifier that travels with the evidence alone proves nothing."
-        ),
+        paragraph(texts.VERIFIERS),
         KeepTogether(
             [
-                paragraph("The fingerprint of the key that signed everything (SHA-256 of the raw Ed25519 key):"),
+                paragraph(texts.FINGERPRINT),
                 code([grouped(fingerprint)[:39], grouped(fingerprint)[40:]]),
-                paragraph(
-                    "This page can be forged with the rest. Ask the organisation for the fingerprint over another channel, "
-                    "by telephone or from its website, and compare it with this one."
-                ),
+                paragraph(texts.ANOTHER_CHANNEL),
                 code(["python verify.py BUNDLE --key \\", f"    {fingerprint}"]),
-                paragraph(
-                    "It ends with OK and exit code 0, or names what is wrong. With an earlier checkpoint of the log, from a "
-                    "witness for instance, add --checkpoint FILE: then a rewritten history is found too."
-                ),
+                paragraph(texts.OUTCOME),
             ]
         ),
     ]
 
 
 def _glossary() -> list[Flowable]:
-    rows: Iterable[list[Flowable]] = ([cell(word, "label"), cell(meaning)] for word, meaning in GLOSSARY)
-    return [*heading("Words"), table(list(rows), [34 * mm, WIDTH - 34 * mm], lines=False)]
+    rows: Iterable[list[Flowable]] = ([cell(word, "label"), cell(meaning)] for word, meaning in texts.GLOSSARY)
+    return [table(list(rows), [34 * mm, WIDTH - 34 * mm], lines=False)]
 
 
 def _instant(at: Any, *, zone: bool = True) -> str:

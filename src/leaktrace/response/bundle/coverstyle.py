@@ -15,6 +15,9 @@ from leaktrace.response.bundle.fonts import BOLD, MONO, PLAIN, markup
 
 INK, QUIET, ACCENT, LINE, SHADE = (HexColor(one) for one in ("#1d2530", "#5b6675", "#174a7c", "#c9d1da", "#eef3f8"))
 
+_MAX_CELL = 700
+"""Letters."""
+
 
 def _style(name: str, size: float, leading: float, **more: Any) -> ParagraphStyle:
     chosen = {"fontName": PLAIN, "textColor": INK, **more}
@@ -46,8 +49,8 @@ def paragraph(text: str, style: str = "body") -> Flowable:
 
 
 def cell(text: str, style: str = "cell") -> Flowable:
-    """A paragraph in a table."""
-    return paragraph(text, style)
+    """A paragraph in a table, cut where it would not fit a page: rows do not break."""
+    return paragraph(text if len(text) <= _MAX_CELL else text[:_MAX_CELL] + " …", style)
 
 
 def mono(text: str) -> Flowable:
@@ -73,7 +76,7 @@ def bullets(texts: Iterable[str]) -> list[Flowable]:
 
 def callout(text: str, beneath: str) -> Flowable:
     """The answer, in a box."""
-    made = Table([[[paragraph(text, "callout"), Spacer(1, 3), paragraph(beneath, "small")]]], colWidths=["100%"])
+    made = Table([[[cell(text, "callout"), Spacer(1, 3), paragraph(beneath, "small")]]], colWidths=["100%"])
     made.setStyle([("BACKGROUND", (0, 0), (-1, -1), SHADE), ("LINEBEFORE", (0, 0), (0, -1), 3, ACCENT),
                    ("LEFTPADDING", (0, 0), (-1, -1), 10), ("TOPPADDING", (0, 0), (-1, -1), 8),
                    ("BOTTOMPADDING", (0, 0), (-1, -1), 4)])  # fmt: skip

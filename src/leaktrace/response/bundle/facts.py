@@ -66,8 +66,8 @@ def in_short(finding: Mapping[str, Any]) -> str:
     match finding.get("outcome"):
         case "named" if named:
             return (
-                f"The access log and the reported mails point to the account {' and '.join(named)}: the chance that it is "
-                f"a source of the leak is {', '.join(percent(_chance(finding, one)) for one in named)}."
+                f"The access log and the reported mails point to the account {' and '.join(named)}: the chance that it "
+                f"is a source of the leak is {', '.join(percent(_chance(finding, one)) for one in named)}."
             )
         case "nobody":
             return "The reported mails are better explained without anybody inside. No account is suspected."
@@ -84,26 +84,29 @@ def what_is_known(finding: Mapping[str, Any]) -> list[str]:
     evidence, told = _part(finding, "evidence"), []
     window = _part(evidence, "window")
     told.append(
-        f"{_count(evidence, 'report_count')} reports of unwanted mail by {_count(evidence, 'customer_count')} customers "
-        f"were weighed, and {_count(evidence, 'decoy_hit_count')} mails to decoys (customers who do not exist). The log "
-        f"was read from {_day(window.get('start'))} to {_day(window.get('end'))}."
+        f"Weighed were reports of unwanted mail: {_count(evidence, 'report_count')}, by customers: "
+        f"{_count(evidence, 'customer_count')}; mails to decoys (customers who do not exist): "
+        f"{_count(evidence, 'decoy_hit_count')}. The log was read from {_day(window.get('start'))} to "
+        f"{_day(window.get('end'))}."
     )
-    for one in _list(finding, "candidates"):
-        if one.get("principal") in _texts(finding.get("named")):
-            told.append(
-                f"{one.get('principal')} had opened {one.get('opened_count', UNKNOWN)} of these customers' records before "
-                f"their mail came. An innocent colleague with the same kind of work would have opened about "
-                f"{_decimal(one.get('expected_opened_count'))}."
-            )
-    sets = [one for one in _list(finding, "sets") if len(_texts(one.get("principals"))) > 1]
     told += [
-        f"{len(_texts(one['principals']))} accounts cannot be told apart by this evidence ({', '.join(_texts(one['principals'])[:8])}): "
-        f"the chance that one of them is a source is {percent(one.get('probability'))}. None of them alone is accused."
-        for one in sets
+        f"{one.get('principal')} had opened {_count(one, 'opened_count')} of these customers' records before their "
+        f"mail came. An innocent colleague with the same kind of work would have opened about "
+        f"{_decimal(one.get('expected_opened_count'))}."
+        for one in _list(finding, "candidates")
+        if one.get("principal") in _texts(finding.get("named"))
     ]
+    for one in _list(finding, "sets"):
+        members = _texts(one.get("principals"))
+        if len(members) > 1:
+            told.append(
+                f"{len(members)} accounts cannot be told apart by this evidence ({', '.join(members[:8])}). The chance "
+                f"that one of them is a source is {percent(one.get('probability'))}. None of them alone is accused."
+            )
     told.append(
-        f"The chance that nobody inside is a source is {percent(finding.get('no_insider_probability'))}. Somebody is named "
-        f"only at {percent(finding.get('naming_threshold'))} or more, and only if no colleague explains the reports as well."
+        f"The chance that nobody inside is a source is {percent(finding.get('no_insider_probability'))}. Somebody is "
+        f"named only at {percent(finding.get('naming_threshold'))} or more, and only if no colleague explains "
+        f"the reports as well."
     )
     told += [text for text in [_part(finding, "matched_on").get("sentence")] if isinstance(text, str) and text]
     return told
@@ -119,8 +122,8 @@ def how_sure(calibration: Mapping[str, Any]) -> list[str]:
             "How often the software names wrongly on this log was not measured. Its probabilities are its own claim."
         ]
     told = [
-        "Before it was believed, the software was tried on this very log: leaks that did not happen were planted into it, "
-        "with a known source or with none, and the software had to answer."
+        "Before it was believed, the software was tried on this very log: leaks that did not happen were planted into "
+        "it, with a known source or with none, and the software had to answer."
     ]
     for row in rows:
         kind = "with a source inside" if row.get("has_source") else "without anybody inside"
@@ -167,8 +170,8 @@ def whose_data(given: BundleInput) -> list[str]:
     fields = sorted({name for row in exposure.rows for name in (*row.fields, *row.widened_by)})
     answer = {"yes": "Yes", "no": "No", "cannot_be_said": "That cannot be said"}[exposure.only_email]
     return [
-        f"{len(exposure.rows):,} customers: {by_certainty['confirmed']:,} confirmed, {by_certainty['likely']:,} likely, "
-        f"{by_certainty['possible']:,} possible. Fields that had been shown: {', '.join(fields) or 'none'}.",
+        f"{len(exposure.rows):,} customers: {by_certainty['confirmed']:,} confirmed, {by_certainty['likely']:,} "
+        f"likely, {by_certainty['possible']:,} possible. Fields that had been shown: {', '.join(fields) or 'none'}.",
         f"Only e-mail addresses? {answer}. {exposure.only_email_reason}",
     ]
 

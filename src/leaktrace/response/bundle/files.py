@@ -9,7 +9,6 @@ from leaktrace.caserecords import ActionRequested, canonical, digest_of
 from leaktrace.errors import ResponseError
 from leaktrace.response.bundle import bag
 from leaktrace.response.bundle.caseuco import case_uco
-from leaktrace.response.bundle.cover import cover_report
 from leaktrace.response.bundle.inputs import BundleInput, Sign, hand_over
 from leaktrace.response.bundle.merkle import log_files, proof_file
 from leaktrace.response.bundle.names import exhibit_file
@@ -69,6 +68,9 @@ def _check(given: BundleInput) -> None:
 
 
 def _payload(given: BundleInput) -> dict[str, bytes]:
+    # Not at the top: reportlab would be loaded at every start of the program.
+    from leaktrace.response.bundle.cover import cover_report
+
     optional: Mapping[str, bytes | None] = {
         "finding.json": given.finding,
         "evidence.json": given.evidence,

@@ -18,6 +18,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 
 PLAIN, BOLD, ITALIC, MONO = "Vera", "VeraBd", "VeraIt", "Courier"
 JAPANESE, KOREAN, CHINESE = "HeiseiKakuGo-W5", "HYGothic-Medium", "STSong-Light"
+_MISSING = "missing"
 _EAST_ASIAN = (
     (0x1100, 0x11FF),
     (0x2E80, 0xA4CF),
@@ -49,29 +50,31 @@ def _letters() -> frozenset[int]:
 def markup(text: str) -> str:
     """The text as reportlab's paragraph markup: escaped, each part in a font that has its letters."""
     shown = unicodedata.normalize("NFC", " ".join(text.split()))
-    return "".join(_part(kind, "".join(signs)) for kind, signs in groupby(shown, key=_kind(shown)))
+    return "".join(
+        _part(kind, [sign for sign, _ in run]) for kind, run in groupby(_kinds(shown), key=lambda one: one[1])
+    )
 
 
 def has_all_letters(text: str) -> bool:
     """Whether `markup` shows every letter of the text."""
-    return "missing" not in {_kind(text)(sign) for sign in text}
+    return all(kind != _MISSING for _, kind in _kinds(text))
 
 
-class _kind:  # noqa: N801 - a function with one thing remembered
-    """Which font shows a sign of the text: `""` for Vera, a CID font, `missing`, or `drop` for what acts unseen."""
-
-    def __init__(self, text: str) -> None:
-        self._east_asian = _east_asian_font(text)
-
-    def __call__(self, sign: str) -> str:
-        code = ord(sign)
+def _kinds(text: str) -> list[tuple[str, str]]:
+    """Each sign with the font that shows it: `""` for Vera, a CID font, or `missing`. What acts unseen is dropped."""
+    east_asian = _east_asian_font(text)
+    found: list[tuple[str, str]] = []
+    for sign in text:
         if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co"):
-            return "drop"
-        if code in _letters():
-            return ""
-        if any(first <= code <= last for first, last in _EAST_ASIAN):
-            return self._east_asian
-        return "missing"
+            continue
+        if ord(sign) in _letters():
+            # A blank between two words that are left out belongs to the gap.
+            found.append((sign, _MISSING if sign == " " and found and found[-1][1] == _MISSING else ""))
+        elif any(first <= ord(sign) <= last for first, last in _EAST_ASIAN):
+            found.append((sign, east_asian))
+        else:
+            found.append((sign, _MISSING))
+    return found
 
 
 def _east_asian_font(text: str) -> str:
@@ -81,10 +84,9 @@ def _east_asian_font(text: str) -> str:
     return KOREAN if any(name.startswith("HANGUL") for name in names) else CHINESE
 
 
-def _part(kind: str, signs: str) -> str:
-    if kind == "drop":
-        return ""
-    if kind == "missing":
-        script = unicodedata.name(signs.strip()[:1] or "?", "another script").split()[0].capitalize()
-        return f"[{script}, {len(signs)} letters]"
-    return escape(signs) if not kind else f'<font name="{kind}">{escape(signs)}</font>'
+def _part(kind: str, signs: list[str]) -> str:
+    text = "".join(signs)
+    if kind == _MISSING:
+        script = unicodedata.name(text[0], "another script").split()[0].capitalize()
+        return f"[{script}, {len(text.strip())} letters]{' ' if text.endswith(' ') else ''}"
+    return f'<font name="{kind}">{escape(text)}</font>' if kind else escape(text)

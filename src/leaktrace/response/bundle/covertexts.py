@@ -1,7 +1,31 @@
-"""The words of the report, for somebody who reads no manuals."""
+"""The fixed texts of the report, and its words, for somebody who reads no manuals."""
 
 from __future__ import annotations
 
+NO_PROOF = "A probability is no proof. People decide; section 3 says what cannot be known."
+UNNAMED = "No customer is named in this report; data/exposure.csv holds the list."
+TIMELINE = (
+    "Each line is an event of the case as it was entered in the custody log at that time. 'Entry' is its place in the "
+    "log: data/log/events.txt holds the event in full, with the salt that opens its commitment."
+)
+EXHIBITS = (
+    "The digests are those that were entered in the log when the exhibits were taken into evidence. Files beside the "
+    "exhibits (tables, graph, this report) are made from them for reading."
+)
+VERIFIERS = (
+    "Two verifiers are in the bundle, and both are published in leaktrace's repository: verify.py, a program, and "
+    "VERIFY.md, a list of shell commands. They share no code with each other or with leaktrace. Take them from the "
+    "repository: a verifier that travels with the evidence alone proves nothing."
+)
+FINGERPRINT = "The fingerprint of the key that signed everything (SHA-256 of the raw Ed25519 key):"
+ANOTHER_CHANNEL = (
+    "This page can be forged with the rest. Ask the organisation for the fingerprint over another channel, by "
+    "telephone or from its website, and compare it with this one."
+)
+OUTCOME = (
+    "It ends with OK and exit code 0, or names what is wrong. With an earlier checkpoint of the log, from a witness "
+    "for instance, add --checkpoint FILE: then a rewritten history is found too."
+)
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("access log", "The record of which account opened which customer's record, when, and which fields it was shown."),
     ("account", "What somebody signs in with; here P-… A person may have several, and several may share one."),

@@ -1,0 +1,80 @@
+"""A case in memory, with the interfaces of the real one: approvals that are used once, a diary that keeps events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from leaktrace.caserecords import (
+    ActionName,
+    ApprovalPayload,
+    Approved,
+    CaseEvent,
+    CaseHead,
+    ExhibitStored,
+    LogEntry,
+    RecordedEvent,
+    digest_of,
+)
+from leaktrace.errors import ApprovalError
+from leaktrace.response.bundle import BundledExhibit, BundleInput, Sign
+from tests.response.made_cases import LOG_KEY, START, sign_as
+
+
+@dataclass
+class FakeApprovals:
+    """Implements `caserecords.Approvals`: request -> digest of the parameters that two people approved."""
+
+    approved: dict[str, str]
+    used: list[str] = field(default_factory=list)
+
+    def use(self, case: str, request: str, action: ActionName, target: str, parameters: Any) -> Approved:
+        if self.approved.get(request) != digest_of(parameters) or request in self.used:
+            raise ApprovalError(f"{request} does not allow this.", "Ask for it again.")
+        self.used.append(request)
+        head = CaseHead(case, 1, "0" * 64)
+        payload = ApprovalPayload(
+            case, request, action, target, digest_of(parameters), head, "ada", START, START, "because"
+        )
+        return Approved(payload, "ben", "0" * 64)
+
+
+@dataclass
+class FakeDiary:
+    """Implements `caserecords.CaseDiary`."""
+
+    events: list[CaseEvent] = field(default_factory=list)
+
+    def record(self, case: str, event: CaseEvent) -> RecordedEvent:
+        self.events.append(event)
+        entry = LogEntry(len(self.events), case, type(event).__name__, START, "0" * 64)
+        return RecordedEvent(entry, event, "ada", "0" * 64)
+
+    def record_all(self, case: str, events: tuple[CaseEvent, ...]) -> tuple[RecordedEvent, ...]:
+        return tuple(self.record(case, one) for one in events)
+
+    def store_exhibit(self, case: str, kind: str, title: str, content: bytes, media_type: str) -> ExhibitStored:
+        raise NotImplementedError("handing over stores no exhibit")
+
+
+@dataclass
+class FakeDesk:
+    """Implements `cli.bundle.BundleDesk` over one made case."""
+
+    given: BundleInput
+    approvals: FakeApprovals
+    diary: FakeDiary = field(default_factory=FakeDiary)
+    sign: Sign = field(default_factory=lambda: sign_as(LOG_KEY))
+
+    def exhibits(self, case: str) -> tuple[BundledExhibit, ...]:
+        assert case == self.given.case
+        return self.given.exhibits
+
+    def approved_request(self, case: str, recipient: str | None) -> tuple[str, str]:
+        assert case == self.given.case
+        assert recipient is None or recipient
+        return self.given.request, self.given.recipient
+
+    def bundle_input(self, case: str, request: str, recipient: str) -> BundleInput:
+        assert (case, request, recipient) == (self.given.case, self.given.request, self.given.recipient)
+        return self.given
