@@ -16,7 +16,7 @@ from leaktrace.response.bundle.casechecks import check_graph
 from leaktrace.response.bundle.inputs import BundledExhibit, BundleInput
 from leaktrace.response.bundle.names import exhibit_file
 from leaktrace.response.bundle.words import sentence_of
-from leaktrace.version import __version__
+from leaktrace import __version__
 
 UCO = "https://ontology.unifiedcyberontology.org/uco/"
 CONTEXT = {

@@ -30,7 +30,7 @@ from leaktrace.response.bundle.inputs import BundleInput
 from leaktrace.response.bundle.names import exhibit_file
 from leaktrace.response.bundle.signing import fingerprint_of, grouped
 from leaktrace.response.bundle.words import sentence_of
-from leaktrace.version import __version__
+from leaktrace import __version__
 
 _SIDE, _TOP, _BOTTOM = 22 * mm, 20 * mm, 22 * mm
 WIDTH = A4[0] - 2 * _SIDE - 12
