@@ -93,7 +93,7 @@ def test_the_same_case_gives_the_same_bytes() -> None:
 def test_scripts_without_letters_are_marked_not_drawn_wrongly(poppler: None, tmp_path: Path) -> None:
     text = words_of(cover_report(made_input(title="نشت نشانی‌ها")), tmp_path)
     assert "[Arabic, 11 letters]" in text
-    assert "stand in full in data/timeline.csv" in text
+    assert "All stand in full in data/timeline.csv" in text
 
 
 def test_plain_cases_have_no_such_note(poppler: None, tmp_path: Path) -> None:
@@ -121,6 +121,7 @@ def test_letters_are_known() -> None:
     register()
     assert has_all_letters("Grüße, “Übung” – 12 %")
     assert not has_all_letters(EVERYWHERE)
+    assert not has_all_letters("かな")
     assert "HeiseiKakuGo-W5" in markup("かな漢字")
     assert "HYGothic-Medium" in markup("새 사건")
     assert "STSong-Light" in markup("数据泄漏")

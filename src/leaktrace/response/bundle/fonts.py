@@ -27,8 +27,11 @@ _EAST_ASIAN = (
     (0xFE30, 0xFE4F),
     (0xFF00, 0xFFEF),
 )
-NOTE = "Texts in scripts that this document has no letters for are left out here and marked in brackets; they stand in "
-NOTE += "full in data/timeline.csv and data/case-uco.jsonld."
+NOTE = (
+    "Texts in scripts that this document has no letters for are left out here and marked in brackets; Chinese, Japanese "
+    "and Korean are shown in the fonts of your reader, if it has them. All stand in full in data/timeline.csv and "
+    "data/case-uco.jsonld."
+)
 
 
 @cache
@@ -56,8 +59,8 @@ def markup(text: str) -> str:
 
 
 def has_all_letters(text: str) -> bool:
-    """Whether `markup` shows every letter of the text."""
-    return all(kind != _MISSING for _, kind in _kinds(text))
+    """Whether every letter of the text is shown in a font that travels with the report."""
+    return not any(kind for _, kind in _kinds(text))
 
 
 def _kinds(text: str) -> list[tuple[str, str]]:
