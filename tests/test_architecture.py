@@ -10,8 +10,8 @@ import pytest
 import leaktrace
 
 PACKAGE = Path(leaktrace.__file__).parent
-ROOMS = ("ledger", "mailroom", "attribution", "simulate", "report")
-GROUND = {"records", "caserecords", "errors", "settings", "keys", "addresses", "compiled"}
+ROOMS = ("ledger", "mailroom", "attribution", "simulate", "report", "cases")
+GROUND = {"records", "caserecords", "errors", "settings", "keys", "passphrases", "addresses", "compiled"}
 """Modules every room may stand on."""
 PURE = ("attribution",)
 FORBIDDEN_IN_PURE = {

@@ -86,8 +86,16 @@ def mark_folder(opened: Opened, now: datetime) -> None:
         "id": opened.workspace_id,
         "created_at": now.isoformat(),
         "key_check": opened.keyring.check_value(),
+        "first_key_generation": opened.keyring.generation,
     }
     write_aside(opened.path / MARKER, json.dumps(marker, indent=2) + "\n")
+
+
+def mark_generation(path: Path, generation: int) -> None:
+    """Remembers which generation of the key things are sealed under: an older key file is refused from now on."""
+    marker = json.loads((path / MARKER).read_text(encoding="utf-8"))
+    if int(marker.get("key_generation", 1)) != generation:
+        write_aside(path / MARKER, json.dumps({**marker, "key_generation": generation}, indent=2) + "\n")
 
 
 def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
@@ -110,6 +118,11 @@ def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
         )
     key_file = key_file_for(workspace_id, environment)
     keyring = Keyring(read_key_file(key_file), workspace_id)
+    if keyring.generation < int(marker.get("key_generation", 1)):
+        raise KeyFileError(
+            f"{key_file} is older than the workspace {path}: it lacks a secret that a rotation has added since.",
+            "Restore the key file from the back-up made after the last rotation (docs/keys.md).",
+        )
     if not hmac.compare_digest(keyring.check_value(), str(marker.get("key_check", ""))):
         raise KeyFileError(
             f"{key_file} is not the key of the workspace {path}.",

@@ -45,6 +45,23 @@ class KeptEvidence:
 
     def __iter__(self) -> Iterator[Evidence]:
         """All that is kept, in the order of the campaigns' ids."""
+        for path, sealed in self._all_sealed():
+            yield _evidence_from(json.loads(self._keyring.decrypt(sealed, path.stem)))
+
+    def reseal(self) -> int:
+        """Encrypts under the newest generation of the key what is under an older one; how many files.
+
+        Each is replaced whole; killed in between, the next call goes on. KeyFileError for one that does not open.
+        """
+        count = 0
+        for path, sealed in self._all_sealed():
+            anew = self._keyring.resealed(sealed, path.stem)
+            if anew is not None:
+                write_aside(path, anew.hex())
+                count += 1
+        return count
+
+    def _all_sealed(self) -> Iterator[tuple[Path, bytes]]:
         for path in sorted(self._folder.glob("*.sealed")):
             try:
                 sealed = bytes.fromhex(path.read_text(encoding="ascii"))
@@ -53,7 +70,7 @@ class KeptEvidence:
                     f"The kept evidence {path} cannot be read.",
                     "Restore it from a backup, or remove it and ingest its file again.",
                 ) from error
-            yield _evidence_from(json.loads(self._keyring.decrypt(sealed, path.stem)))
+            yield path, sealed
 
     def _keep(self, found: Mapping[Path, ReadEvidence]) -> IngestReport:
         new = [read for read in found.values() if not self._sealed(read).exists()]

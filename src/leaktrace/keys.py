@@ -2,15 +2,22 @@
 
 The key never lies inside the workspace (DESIGN 7). One 32-byte secret per key file; each purpose and each workspace
 gets its own subkey by HKDF-SHA256 (RFC 5869), so that a hash of one workspace says nothing in another.
+
+Rotation adds a *generation*: a further secret, from which encryption and the custody log's signature are derived from
+then on. Hashes stay those of the first secret, because every stored number is one. What was sealed under an earlier
+generation still opens; nothing is sealed under it any more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -25,28 +32,69 @@ from leaktrace.errors import KeyFileError
 from leaktrace.records import Keys
 
 KEY_FILE_HEADER = "leaktrace-key-1 "
+KEY_FILE_HEADER_2 = "leaktrace-key-2"
+MAX_GENERATIONS = 64
 _NONCE_BYTES = 12
+_SECRET_BYTES = 32
+_GENERATION_LINE = re.compile(r"(root|[1-9][0-9]?) ([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class KeySecrets:
+    """What a key file holds. Its `repr` shows no secret."""
+
+    root: bytes = field(repr=False)
+    """32 bytes: hashes come from it, and the encryption of generation 1."""
+    later: tuple[bytes, ...] = field(default=(), repr=False)
+    """32 bytes each: generations 2, 3, …"""
+
+    @property
+    def generation(self) -> int:
+        """The number of the newest generation; 1 for a key that was never rotated."""
+        return 1 + len(self.later)
+
+    def rotated(self) -> KeySecrets:
+        """With one more, fresh generation."""
+        return KeySecrets(self.root, (*self.later, secrets.token_bytes(_SECRET_BYTES)))
+
+    def text(self) -> str:
+        """What stands in the key file: one line, or one line for each secret once there are several."""
+        if not self.later:
+            return f"{KEY_FILE_HEADER}{self.root.hex()}\n"
+        lines = [f"{number} {one.hex()}" for number, one in enumerate(self.later, start=2)]
+        return "\n".join([KEY_FILE_HEADER_2, f"root {self.root.hex()}", *lines]) + "\n"
 
 
 class Keyring:
     """Subkeys of one workspace. Its `repr` shows no secret."""
 
-    def __init__(self, secret: bytes, workspace_id: str) -> None:
+    def __init__(self, secret: bytes | KeySecrets, workspace_id: str) -> None:
+        held = secret if isinstance(secret, KeySecrets) else KeySecrets(secret)
         self._workspace_id = workspace_id
-        self._secret = secret
+        self._secret = held.root
         self._customer = self._subkey("customer")
         self._principal = self._subkey("principal")
         self._address = self._subkey("address")
         self._log = self._subkey("log")
         self._feature = self._subkey("feature")
-        self._cipher = AESGCM(self._subkey("encryption"))
+        self._custody = tuple(self._subkey("custody log", one) for one in (held.root, *held.later))
+        self._ciphers = tuple(AESGCM(self._subkey("encryption", one)) for one in (held.root, *held.later))
 
     def __repr__(self) -> str:
         return f"Keyring(workspace={self._workspace_id!r})"
 
-    def _subkey(self, purpose: str) -> bytes:
+    def _subkey(self, purpose: str, secret: bytes | None = None) -> bytes:
         info = f"leaktrace/1/{purpose}".encode()
-        return HKDF(hashes.SHA256(), 32, self._workspace_id.encode(), info).derive(self._secret)
+        return HKDF(hashes.SHA256(), 32, self._workspace_id.encode(), info).derive(secret or self._secret)
+
+    @property
+    def generation(self) -> int:
+        """The generation under which things are sealed now; 1 for a key that was never rotated."""
+        return len(self._ciphers)
+
+    def custody_seeds(self) -> tuple[bytes, ...]:
+        """Ed25519 seeds of the keys the custody log signs with, one a generation, oldest first; the last one signs."""
+        return self._custody
 
     def check_value(self) -> str:
         """A public value that only this key gives: tells a wrong key file from the right one."""
@@ -88,19 +136,39 @@ class Keyring:
         return hmac.new(self._log, payload, hashlib.sha256).hexdigest()
 
     def encrypt(self, plain: bytes, context: str) -> bytes:
-        """AES-256-GCM; `context` is bound to the bytes and must be said again to decrypt."""
+        """AES-256-GCM under the newest generation; `context` is bound to the bytes and is said again to decrypt."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, plain, context.encode())
+        return nonce + self._ciphers[-1].encrypt(nonce, plain, context.encode())
 
     def decrypt(self, sealed: bytes, context: str) -> bytes:
         """The plain bytes; KeyFileError when key, context or bytes are not those that were sealed."""
-        try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode())
-        except (InvalidTag, ValueError) as error:
-            raise KeyFileError(
-                f"Stored bytes ({context}) do not open with this workspace's key.",
-                "They were changed on disk, or the key file is another workspace's: restore both from one backup.",
-            ) from error
+        return self._opened(sealed, context)[0]
+
+    def generation_of(self, sealed: bytes, context: str) -> int:
+        """Under which generation these bytes were sealed; KeyFileError as `decrypt`."""
+        return self._opened(sealed, context)[1]
+
+    def resealed(self, sealed: bytes, context: str) -> bytes | None:
+        """The same plain bytes under the newest generation; null where they are already. KeyFileError as `decrypt`."""
+        plain, generation = self._opened(sealed, context)
+        return None if generation == self.generation else self.encrypt(plain, context)
+
+    def _opened(self, sealed: bytes, context: str) -> tuple[bytes, int]:
+        # Sealed bytes do not say their generation: the tag does, and a header would have made old bytes unreadable.
+        failed: Exception | None = None
+        for generation in range(self.generation, 0, -1):
+            try:
+                plain = self._ciphers[generation - 1].decrypt(
+                    sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode()
+                )
+            except (InvalidTag, ValueError) as error:
+                failed = error
+            else:
+                return plain, generation
+        raise KeyFileError(
+            f"Stored bytes ({context}) do not open with this workspace's key.",
+            "They were changed on disk, or the key file is another workspace's: restore both from one backup.",
+        ) from failed
 
 
 def _keyed_hashes(key: bytes, names: Iterable[str]) -> Keys:
@@ -110,24 +178,57 @@ def _keyed_hashes(key: bytes, names: Iterable[str]) -> Keys:
     return np.frombuffer(joined, dtype="<u8").astype(np.uint64)
 
 
-def write_new_key_file(path: Path) -> None:
-    """Makes a key file with a fresh secret, 0600; refuses to write over one."""
+def write_new_key_file(path: Path, held: KeySecrets | None = None) -> None:
+    """Makes a key file, 0600, with a fresh secret or with those that are given; refuses to write over one."""
+    wanted = held or KeySecrets(secrets.token_bytes(_SECRET_BYTES))
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        _write(path, wanted)
     except OSError as error:
         raise KeyFileError(
             f"The key file {path} cannot be made: {error.strerror}.",
             "Set LEAKTRACE_KEY_FILE to a path you may write, outside the workspace.",
         ) from error
+
+
+def replace_key_file(path: Path, held: KeySecrets) -> None:
+    """Puts further secrets into a key file, whole or not at all. KeyFileError where one that is there would be lost."""
+    before = read_key_file(path)
+    if held.root != before.root or held.later[: len(before.later)] != before.later:
+        raise KeyFileError(f"{path} holds secrets that would be lost.", "Nothing was changed: run the command again.")
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write(aside, held)
+        aside.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise KeyFileError(
+            f"The key file {path} cannot be written: {error.strerror}.",
+            "It is as it was; make it writable and try again.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def _write(path: Path, held: KeySecrets) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(KEY_FILE_HEADER + secrets.token_hex(32) + "\n")
+        stream.write(held.text())
         stream.flush()
         os.fsync(stream.fileno())
 
 
-def read_key_file(path: Path) -> bytes:
-    """The secret in a key file; KeyFileError when there is none or it is not one."""
+def _sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_key_file(path: Path) -> KeySecrets:
+    """The secrets in a key file; KeyFileError when there is none or it is not one."""
     try:
         text = path.read_text(encoding="ascii", errors="replace")
     except OSError as error:
@@ -136,13 +237,34 @@ def read_key_file(path: Path) -> bytes:
             "Without it the names and the mail in this workspace stay closed. Restore it from your backup, "
             "or set LEAKTRACE_KEY_FILE to where it is now.",
         ) from error
-    try:
-        secret = bytes.fromhex(text.removeprefix(KEY_FILE_HEADER).strip())
-    except ValueError:
-        secret = b""
-    if not text.startswith(KEY_FILE_HEADER) or len(secret) != 32:
+    held = parse_key_text(text)
+    if held is None:
         raise KeyFileError(
             f"{path} is not a leaktrace key file.",
-            "A key file is one line that starts with 'leaktrace-key-1'. Restore it from your backup.",
+            "A key file begins with 'leaktrace-key-1' or 'leaktrace-key-2'. Restore it from your backup.",
         )
-    return secret
+    return held
+
+
+def parse_key_text(text: str) -> KeySecrets | None:
+    """The secrets in the text of a key file; null where it is none."""
+    if text.startswith(KEY_FILE_HEADER):
+        secret = _secret_of(text.removeprefix(KEY_FILE_HEADER).strip())
+        return None if secret is None else KeySecrets(secret)
+    header, *lines = text.strip().split("\n")
+    found = [_GENERATION_LINE.fullmatch(line) for line in lines]
+    wanted = ["root", *(str(number) for number in range(2, len(lines) + 1))]
+    if header != KEY_FILE_HEADER_2 or len(lines) < 2 or len(lines) > MAX_GENERATIONS:
+        return None
+    if [match and match[1] for match in found] != wanted:
+        return None
+    root, *later = (bytes.fromhex(match[2]) for match in found if match)
+    return KeySecrets(root, tuple(later))
+
+
+def _secret_of(text: str) -> bytes | None:
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return secret if len(secret) == _SECRET_BYTES else None

@@ -56,6 +56,17 @@ class _Matched:
 
 
 @dataclass(frozen=True, slots=True)
+class MatchedReport:
+    """One report: where its message is, and for which customer it speaks."""
+
+    sha256: str
+    """Of the complaint that holds it."""
+    index: int
+    """Its place in the complaint's `originals`."""
+    customer: CustomerKey | None
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignTraces:
     """What one campaign may have in common with another."""
 
@@ -82,6 +93,10 @@ class MailFlow:
     def close(self) -> None:
         """Lets the book go."""
         self._book.close()
+
+    def reseal(self) -> int:
+        """Encrypts mail, raw and read, under the newest generation of the key; how many things were under an older."""
+        return RawStore(self._folder / "raw", self._opened.keyring).reseal() + self._book.reseal()
 
     def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
         """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
@@ -149,6 +164,22 @@ class MailFlow:
         """Customers who reported other campaigns: they complain as readily as this one's, and were not leaked by it."""
         keys = {one.customer for one in self._matched() if one.customer is not None and one.report.campaign != campaign}
         return np.array(sorted(keys), dtype=np.uint64)
+
+    def reports_of(self, campaign: str) -> tuple[MatchedReport, ...]:
+        """The mail reports of a campaign; none where it came as a table."""
+        return tuple(
+            MatchedReport(one.report.sha256, one.report.index, one.customer)
+            for one in self._matched()
+            if one.report.campaign == campaign
+        )
+
+    def record(self, sha256: str) -> MessageRecord:
+        """What a message that was received is."""
+        return self._book.record(sha256)
+
+    def raw(self, sha256: str) -> bytes:
+        """The bytes of a message that was received."""
+        return RawStore(self._folder / "raw", self._opened.keyring).get(sha256)
 
     def traces(self) -> tuple[CampaignTraces, ...]:
         """What each campaign may have in common with another one, in the order of their ids."""

@@ -303,6 +303,19 @@ class Exposures:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessRows:
+    """Accesses of some principals, every one of them: columns of equal length, by customer, time, principal, manner."""
+
+    principal: Keys
+    customer: Keys
+    at: Instants
+    manner: NDArray[np.int64]
+    """Index into `manners`."""
+    manners: tuple[tuple[str, str], ...]
+    """(tool, fields shown joined by semicolons), sorted by their bytes; no tool is the empty text."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelUses:
     """By which tool or type of ticket which customer's field had been shown: columns of equal length, by customer."""
 

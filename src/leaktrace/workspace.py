@@ -13,10 +13,17 @@ from pathlib import Path
 
 from leaktrace import lookuplog
 from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
+from leaktrace.casedesk import CaseDesk, CaseRoom
+from leaktrace.caserecords import ExhibitStored
+from leaktrace.cases import Actor
+from leaktrace.cases.custody import NoteKey
+from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
 from leaktrace.errors import UsageError
 from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
+from leaktrace.keykeeping import Area, BackedUp, KeyStatus, Rotated, back_up, finish_rotation
+from leaktrace.keykeeping import status as key_status
 from leaktrace.ledger import (
     Around,
     DuckLedger,
@@ -155,6 +162,7 @@ class Workspace:
         self._ledger = DuckLedger.open(opened.path / "ledger", opened.keyring, opened.settings, answers)
         self._evidence = KeptEvidence(opened.path / "evidence", opened.keyring)
         self._mail = MailFlow(opened, self._ledger, self._evidence)
+        self._cases: CaseRoom | None = None
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.path)!r})"
@@ -167,6 +175,8 @@ class Workspace:
 
     def close(self) -> None:
         """Lets go of files and connections; a workspace that is not closed loses nothing."""
+        if self._cases is not None:
+            self._cases.close()
         self._mail.close()
         self._ledger.close()
 
@@ -381,6 +391,35 @@ class Workspace:
         """How much the ledger holds."""
         return self._ledger.stats()
 
+    # --- the key ------------------------------------------------------------------------------------------
+
+    def key_status(self) -> KeyStatus:
+        """How the key is: generations, back-ups, the custody log's public key."""
+        return key_status(self._opened)
+
+    def back_up_key(self, out: AnyPath, passphrase: str) -> BackedUp:
+        """Writes the key under a passphrase into a new file outside of the workspace."""
+        return back_up(self._opened, Path(out), passphrase, self._around.clock())
+
+    def finish_key_rotation(self, *, progress: Progress | None = None) -> Rotated:
+        """Seals everything anew under the newest generation of the key; `keykeeping.begin_rotation` made it."""
+        areas = [
+            Area("name files", lambda: self._ledger.upkeep().reseal(progress)),
+            Area("mail files and records", self._mail.reseal),
+            Area("evidence files", self._evidence.reseal),
+        ]
+        if has_custody(self.path):
+            room = self.case_room()
+            areas.append(
+                Area("events and exhibits of cases", lambda: room.store.reseal() + room.premises.exhibits.reseal())
+            )
+            areas.append(Area("custody anchors", self._follow_key))
+        return finish_rotation(self._opened, areas)
+
+    def _follow_key(self) -> int:
+        with Custody(self._opened, self._around.environment) as custody:
+            return custody.follow_key()
+
     # --- upkeep of the ledger ---------------------------------------------------------------------------
 
     def verify_ledger(self, *, progress: Progress | None = None) -> LedgerCheck:
@@ -446,6 +485,45 @@ class Workspace:
 
     def _signed(self, why: str) -> Signed:
         return Signed(self._around.clock(), self._around.user, why)
+
+    # --- cases ------------------------------------------------------------------------------------------
+
+    def case_room(self) -> CaseRoom:
+        """The store of cases; CustodyError where the custody log is not the one that was seen last."""
+        if self._cases is None:
+            opened = self._opened
+            keeper = keeper_of(opened.path, opened.keyring, opened.workspace_id, self._around.environment)
+            self._cases = CaseRoom(opened, self._ledger, self._mail, self._around.clock, keeper)
+        return self._cases
+
+    def custody(self) -> Custody:
+        """The custody log, to check it and to prove from it. Close it, or use it with `with`."""
+        return Custody(self._opened, self._around.environment)
+
+    def verify_custody(
+        self,
+        checkpoint: bytes | None = None,
+        *,
+        keys: Iterable[NoteKey] = (),
+        witnesses: Iterable[NoteKey] = (),
+        quorum: int = 0,
+        progress: Progress | None = None,
+    ) -> CustodyCheck:
+        """Checks the whole custody log, its anchors, a checkpoint from outside, and that events are as logged."""
+        with self.custody() as custody:
+            found = custody.verify(checkpoint, keys=keys, witnesses=witnesses, quorum=quorum, progress=progress)
+        return replace(found, event_count=self.case_room().store.verify_events())
+
+    def custody_index(self, case: str, exhibit: str) -> int:
+        """The number of the entry that took an exhibit into evidence; UsageError where there is none."""
+        for one in self.case_room().store.events(case):
+            if isinstance(one.event, ExhibitStored) and one.event.exhibit == exhibit:
+                return one.entry.index
+        raise UsageError(f"There is no exhibit {exhibit} in {case}.", f"See: leaktrace case exhibits {case}.")
+
+    def cases(self, actor: Actor) -> CaseDesk:
+        """Cases, as this person works with them. `actor`: whom an identity provider signed in (`leaktrace.cases`)."""
+        return CaseDesk(self.case_room(), actor)
 
     def lookups(self) -> lookuplog.VerifiedLookups:
         """The look-up log, every line of it checked."""

@@ -119,6 +119,7 @@ def ask_in(ledger: DuckLedger, window: Window, seed: int = 1) -> None:
     people = [principal(f"p{n}") for n in range(9)]
     for limit in (None, 3):
         ledger.opened_by(people, "email", window, limit=limit, seed=seed)
+    ledger.accesses_of(people, window)
     ledger.fields_shown(people, window)
     ledger.totals("email", window)
     ledger.coverage("email", window)

@@ -12,7 +12,21 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from leaktrace.cli import calibrate, demo, link, lookups, mail, tables, trace, upkeep
+from leaktrace.cli import (
+    calibrate,
+    case,
+    caseapprovals,
+    custody,
+    demo,
+    keys,
+    link,
+    lookups,
+    mail,
+    people,
+    tables,
+    trace,
+    upkeep,
+)
 from leaktrace.cli.output import Screen, print_error, wants_json
 from leaktrace.errors import LeaktraceError
 from leaktrace.ledger import ENGINES
@@ -89,7 +103,21 @@ def program(
     context.obj = Screen(workspace=workspace, engine=engine, master=master, lake=lake)
 
 
-GROUPS = (tables, upkeep, mail, trace, calibrate, link, demo, lookups)
+GROUPS = (
+    tables,
+    upkeep,
+    mail,
+    trace,
+    calibrate,
+    link,
+    demo,
+    lookups,
+    people,
+    case,
+    caseapprovals,
+    custody,
+    keys,
+)
 for register in (group.register for group in GROUPS):
     register(app)
 

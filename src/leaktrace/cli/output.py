@@ -70,6 +70,14 @@ def answer(record: Any, renderable: RenderableType | None, *, as_json: bool) -> 
         say(renderable)
 
 
+def answer_plain(record: Any, text: str, *, as_json: bool) -> None:
+    """`answer` for what people copy (keys, signed notes): no line is wrapped, no word is styled."""
+    if as_json:
+        answer(record, None, as_json=True)
+    else:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+
+
 def print_error(message: str, hint: str, *, as_json: bool) -> None:
     """An error: what happened, and what to do next."""
     if as_json:

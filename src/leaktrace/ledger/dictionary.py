@@ -164,6 +164,14 @@ class Dictionary:
             return names
         return _unpacked(packed, min(BLOCK_NAMES, len(self.keys) - number * BLOCK_NAMES))
 
+    def generation(self, keyring: Keyring) -> int:
+        """Under which generation of the key its names are; all of a file were sealed at one time."""
+        if not len(self._ends):
+            return keyring.generation
+        with self._path.open("rb") as stream:
+            stream.seek(self._blocks_at)
+            return keyring.generation_of(stream.read(int(self._ends[0])), _context(self._kind, self._identity, 0))
+
     def is_other(
         self, places: NDArray[np.intp], checks: NDArray[np.uint32], names: Callable[[], list[str]], keyring: Keyring
     ) -> NDArray[np.bool_]:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger import queries
+from leaktrace.ledger.accessrows import access_rows
 from leaktrace.ledger.batcher import Around, Pace
 from leaktrace.ledger.catalog import Catalog, DayCount, StoredFile
 from leaktrace.ledger.channels import channel_uses
@@ -46,6 +47,7 @@ from leaktrace.ledger.upkeep.book import Book
 from leaktrace.ledger.upkeep.premises import Premises
 from leaktrace.ledger.upkeep.withholding import withholding_of
 from leaktrace.records import (
+    AccessRows,
     ChannelUses,
     CustomerKey,
     CustomerTable,
@@ -306,6 +308,15 @@ class DuckLedger:
             return _exposures(index.opened_by(keys, field, span.start, span.end, limit, order))
         query = queries.opened_by(self._rows("accesses", span), wanted, field, span, limit, order)
         return _exposures(self._answers.run(query))
+
+    @question
+    def accesses_of(self, principals: Sequence[PrincipalKey], window: Window) -> AccessRows:
+        """Every access of these principals in the window. Of people, not of everybody: it comes whole into memory."""
+        span, keys = span_of(window), np.unique(_keys(principals))
+        if (index := self._index(span)) is not None:
+            return index.accesses_of(keys, span.start, span.end)
+        wanted = pa.table({"principal": keys})
+        return access_rows(self._answers.run(queries.accesses_of(self._rows("accesses", span), wanted, span)))
 
     @question
     def fields_shown(self, principals: Sequence[PrincipalKey], window: Window) -> dict[str, int]:

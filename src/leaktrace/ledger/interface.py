@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from leaktrace.records import (
+    AccessRows,
     ChannelUses,
     CustomerKey,
     CustomerTable,
@@ -104,6 +105,9 @@ class Ledger(Protocol):
 
         `limit`: at most so many customers a principal, a keyed-random sample that is the same for the same seed.
         """
+
+    def accesses_of(self, principals: Sequence[PrincipalKey], window: Window) -> AccessRows:
+        """Every access of these principals in the window. Of people, not of everybody: it comes whole into memory."""
 
     def fields_shown(self, principals: Sequence[PrincipalKey], window: Window) -> dict[str, int]:
         """Field -> distinct customers for whom any of these principals was shown it in the window."""

@@ -124,6 +124,15 @@ def opened_by(accesses: Rows, wanted: pa.Table, field: str, span: Span, limit: i
     return Query("opened by", sql, values, {"wanted": wanted})
 
 
+def accesses_of(accesses: Rows, wanted: pa.Table, span: Span) -> Query:
+    """`wanted`: principal."""
+    sql = f"""
+        SELECT principal, customer, "at", coalesce(tool, '') AS tool, fields
+        FROM {accesses.sql} SEMI JOIN wanted USING (principal)
+        WHERE {_IN_WINDOW} ORDER BY customer, "at", principal, tool, fields"""  # noqa: S608
+    return Query("accesses of", sql, {**accesses.values, "start": span.start, "end": span.end}, {"wanted": wanted})
+
+
 def fields_shown(accesses: Rows, wanted: pa.Table, span: Span) -> Query:
     """`wanted`: principal."""
     sql = f"""

@@ -5,6 +5,7 @@ from leaktrace.mailroom.mailbook import AddedMail, MailBook
 from leaktrace.mailroom.read import read_mail, read_oversize
 from leaktrace.mailroom.reports import StoredReport
 from leaktrace.mailroom.sellers import SellerMatch, match_seller
+from leaktrace.mailroom.showntexts import shown_texts
 from leaktrace.mailroom.sources import FoundMessage, iter_messages
 from leaktrace.mailroom.store import RawStore
 
@@ -22,4 +23,5 @@ __all__ = [
     "match_seller",
     "read_mail",
     "read_oversize",
+    "shown_texts",
 ]

@@ -27,6 +27,7 @@ from leaktrace.mailroom.schema import FORMAT, SCHEMA
 from leaktrace.records import MessageRecord, Original, Window, to_document, to_json
 
 MAIL_DB = "mail.db"
+_RESEALED_COUNT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,30 @@ class MailBook:
                 ).rowcount
                 if not changed:
                     raise MailError(f"There is no report {report} to put into {campaign}.", "Receive its mail first.")
+
+    def reseal(self) -> int:
+        """Encrypts under the newest generation of the key what is under an older one; how many records.
+
+        Batch by batch: killed in between, the next call goes on. KeyFileError for a record that does not open.
+        """
+        count, last = 0, -1
+        # Else the bytes under the old key would stay in free pages of the file.
+        self._connection.execute("PRAGMA secure_delete = ON")
+        while True:
+            with self._writing():
+                rows = self._connection.execute(
+                    "SELECT id, sha256, sealed FROM messages WHERE id > ? ORDER BY id LIMIT ?", (last, _RESEALED_COUNT)
+                ).fetchall()
+                anew = [(self._keyring.resealed(sealed, _context(sha256)), message) for message, sha256, sealed in rows]
+                changed = [one for one in anew if one[0] is not None]
+                self._connection.executemany("UPDATE messages SET sealed = ? WHERE id = ?", changed)
+            count += len(changed)
+            if not rows:
+                break
+            last = rows[-1][0]
+        with _disk(self._folder / MAIL_DB):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return count
 
     # --- reading ------------------------------------------------------------------------------------------
 

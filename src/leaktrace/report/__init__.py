@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from leaktrace.report.calibration import calibration_page, render_calibration
+from leaktrace.report.casewords import event_sentence, render_timeline
 from leaktrace.report.counts import (
     render_campaigns,
     render_findings,
@@ -26,6 +27,7 @@ from leaktrace.report.upkeep import (
 
 __all__ = [
     "calibration_page",
+    "event_sentence",
     "finding_page",
     "render_acts",
     "render_calibration",
@@ -43,4 +45,5 @@ __all__ = [
     "render_mail_report",
     "render_retention",
     "render_stats",
+    "render_timeline",
 ]

@@ -14,7 +14,7 @@ from leaktrace.ledger.compiled.tallies import count_distinct, count_openers
 from leaktrace.ledger.postings.layout import Manner
 from leaktrace.ledger.postings.reading import ByCustomer, ByPrincipal, of_customers
 from leaktrace.ledger.postings.rows import PostingRows, joined
-from leaktrace.records import Keys
+from leaktrace.records import AccessRows, Keys
 
 SCAN_BITS = 8
 """Questions about everybody go through the customers in so many parts (a power of two), to bound memory."""
@@ -76,6 +76,19 @@ class PostingIndex:
                 "customer_count": pa.array([count for _, count in kept], pa.int64()),
             }
         )
+
+    def accesses_of(self, principals: Keys, start_at: int, end_at: int) -> AccessRows:
+        """Every access of these principals, by customer, time, principal and manner."""
+        rows = joined([file.of(principals, start_at, end_at) for file in self.by_principal])
+        manners = sorted(
+            {(m.tool, m.fields) for m in rows.manners}, key=lambda pair: (pair[0].encode(), pair[1].encode())
+        )
+        code = np.array([manners.index((m.tool, m.fields)) for m in rows.manners] or [0], dtype=np.int64)[rows.manner]
+        principal = rows.principals[rows.principal] if len(rows) else np.zeros(0, np.uint64)
+        order = np.lexsort((code, principal, rows.at, rows.customer))
+        used, place = np.unique(code[order], return_inverse=True)
+        kept = tuple(manners[index] for index in used.tolist())
+        return AccessRows(principal[order], rows.customer[order], rows.at[order], place.astype(np.int64), kept)
 
     def opened_counts(
         self, field: str, start_at: int, end_at: int, told: Callable[[int, int], None] | None = None

@@ -11,6 +11,7 @@ from leaktrace.ledger.upkeep.book import Book, Signed, shown
 from leaktrace.ledger.upkeep.compact import compact
 from leaktrace.ledger.upkeep.forget import forget
 from leaktrace.ledger.upkeep.premises import Premises
+from leaktrace.ledger.upkeep.reseal import reseal
 from leaktrace.ledger.upkeep.retention import first_kept_month, retain
 from leaktrace.ledger.upkeep.verify import verify
 from leaktrace.records import Compaction, Erasure, LedgerActs, LedgerCheck, LegalHold, Retention
@@ -38,6 +39,10 @@ class Upkeep:
     def compact(self, progress: Progress | None = None) -> Compaction:
         """Merges small segments; the rows and the answers stay the same."""
         return compact(self._premises, progress or _silent)
+
+    def reseal(self, progress: Progress | None = None) -> int:
+        """Writes the names anew under the newest generation of the key; how many dictionaries were under an older."""
+        return reseal(self._premises, progress or _silent)
 
     def retain(
         self,

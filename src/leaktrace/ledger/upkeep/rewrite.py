@@ -68,12 +68,17 @@ class Replacements:
         self._segments.append((file, schema, month, row_count))
         return row_count
 
-    def write_dictionary(self, path: str, kind: NameKind, unwanted: Keys, keyring: Keyring) -> int:
-        """The dictionary in that place without the names of these numbers; how many went."""
+    def write_dictionary(
+        self, path: str, kind: NameKind, unwanted: Keys, keyring: Keyring, *, anew: bool = False
+    ) -> int:
+        """The dictionary in that place without the names of these numbers; how many went.
+
+        `anew`: write it even where none goes, under the newest generation of the key.
+        """
         old = Dictionary(self._folder / path, kind, Path(path).stem)
         staying = np.flatnonzero(~np.isin(old.keys, unwanted))
         gone_count = len(old.keys) - len(staying)
-        if not gone_count:
+        if not gone_count and not anew:
             return 0
         if not len(staying):
             self._dictionaries.append((path, None, kind, 0))

@@ -1,0 +1,296 @@
+"""Cases of one workspace, as one person works with them: the public Python API for cases.
+
+`CaseDesk.work` is what executors take (`caserecords.Approvals`, `caserecords.CaseDiary`). Every method asks for the
+permission before it looks anything up; what it looks up of a person stands in the look-up log under the person's name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+
+from leaktrace import lookuplog
+from leaktrace.caserecords import ExposureFrozen, ExposureList, RecordedEvent
+from leaktrace.cases import (
+    Actor,
+    Case,
+    CaseStore,
+    CaseWork,
+    ExhibitStore,
+    HabitFact,
+    Inside,
+    Opened,
+    PeopleDesk,
+    Premises,
+)
+from leaktrace.cases.casefile import Conclusion
+from leaktrace.cases.store import Keeper
+from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
+from leaktrace.errors import CaseError, UsageError
+from leaktrace.folder import LOOKUPS, cannot_write
+from leaktrace.folder import Opened as OpenedFolder
+from leaktrace.ledger import DuckLedger, Signed
+from leaktrace.mailflow import MailFlow
+from leaktrace.records import Finding, LegalHold, to_document
+from leaktrace.traces import Traces
+from leaktrace.tracing import Traced
+
+CASES = "cases"
+MAIL_CEILING_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectFacts:
+    """What the log says about the use of one subject's account."""
+
+    subject: str
+    facts: tuple[HabitFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureSummary:
+    """An exposure list in numbers: nobody's id in it."""
+
+    customer_count: int
+    by_certainty: dict[str, int]
+    by_field: dict[str, int]
+    """Field -> customers for whom the log or a mail shows it."""
+    by_jurisdiction: dict[str, int]
+    """Where they live -> customers; `unknown` for those of whom it is not known."""
+    access_count: int
+    only_email: str
+    only_email_reason: str
+    fields_in_mail: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def summary_of(exposure: ExposureList) -> ExposureSummary:
+    """The numbers of a list."""
+    return summary_of_document(to_document(exposure))
+
+
+def summary_of_document(document: dict[str, Any]) -> ExposureSummary:
+    """The numbers of a list as it is kept: canonical JSON, read back."""
+    rows = document["rows"]
+    return ExposureSummary(
+        customer_count=len(rows),
+        by_certainty=dict(sorted(Counter(row["certainty"] for row in rows).items())),
+        by_field=dict(sorted(Counter(one for row in rows for one in (*row["fields"], *row["widened_by"])).items())),
+        by_jurisdiction=dict(sorted(Counter(row["jurisdiction"] or "unknown" for row in rows).items())),
+        access_count=sum(row["access_count"] for row in rows),
+        only_email=document["only_email"],
+        only_email_reason=document["only_email_reason"],
+        fields_in_mail=document["fields_in_mail"],
+        notes=tuple(document["notes"]),
+    )
+
+
+class CaseRoom:
+    """The store of cases of one workspace, opened once; gives each person their own desk."""
+
+    def __init__(
+        self,
+        opened: OpenedFolder,
+        ledger: DuckLedger,
+        mail: MailFlow,
+        clock: Callable[[], datetime],
+        keeper: Keeper | None = None,
+    ) -> None:
+        self.opened, self.ledger, self.mail, self.clock = opened, ledger, mail, clock
+        folder = opened.path / CASES
+        self.store = CaseStore(folder, opened.keyring, keeper)
+        self.premises = Premises(
+            store=self.store,
+            exhibits=ExhibitStore(folder / "exhibits", opened.keyring),
+            clock=clock,
+            reports_to=lambda: reporting_lines(ledger),
+        )
+
+    def close(self) -> None:
+        """Lets the store go."""
+        self.store.close()
+
+    def has_people(self) -> bool:
+        """Whether anybody is enrolled: from then on nobody acts alone."""
+        return bool(self.store.people().by_name)
+
+
+class CaseDesk:
+    """One person at work. Nothing here decides who may do what: `work` and `people` do, at every call."""
+
+    def __init__(self, room: CaseRoom, actor: Actor) -> None:
+        self._room = room
+        self._actor = actor
+        self.work = CaseWork(room.premises, actor)
+        self.people = PeopleDesk(room.premises, actor)
+        self._inside = Inside(room.premises, actor)
+
+    def now(self) -> datetime:
+        """The time by the workspace's clock."""
+        return self._room.clock()
+
+    # --- opening ------------------------------------------------------------------------------------------
+
+    def open_from_campaign(self, campaign: str, title: str, *, field: str = "email", why: str = "") -> Case:
+        """A case about a campaign, with its finding as the first exhibit; subjects are not set by it."""
+        self._room.mail.evidence_of(campaign)  # UsageError for one that there is not
+        case = self.work.open_case(title, "finding", f"Campaign {campaign}.", campaign)
+        self.attach_finding(case.case, campaign, field=field, why=why or f"case {case.case}")
+        # Whoever is concerned by the finding is locked out now, and does not see it either.
+        return self.work.show(case.case)
+
+    def open_from_tip(self, title: str, text: str) -> Case:
+        """A case from what somebody told: a press report, an offered list. The words are kept as an exhibit."""
+        if not text.strip():
+            raise UsageError("The tip is empty.", "Say what was told, by whom, when.")
+        case = self.work.open_case(title, "tip")
+        self.work.store_exhibit(case.case, "tip", "Tip", text.encode(), "text/plain; charset=utf-8")
+        return self.work.show(case.case)
+
+    def open_from_mail(self, title: str, raw: bytes) -> Case:
+        """A case from one mail; its bytes are the first exhibit."""
+        if not raw.strip() or len(raw) > MAIL_CEILING_BYTES:
+            raise UsageError("That is no mail, or it is too large.", f"Up to {MAIL_CEILING_BYTES} bytes.")
+        case = self.work.open_case(title, "mail")
+        self.work.store_exhibit(case.case, "mail", "Mail", raw, "message/rfc822")
+        return self.work.show(case.case)
+
+    def open_by_hand(self, title: str, summary: str = "") -> Case:
+        """A case that somebody opens without anything of the above."""
+        return self.work.open_case(title, "hand", summary)
+
+    def attach_finding(
+        self, case: str, campaign: str, *, field: str = "email", why: str = ""
+    ) -> tuple[RecordedEvent, ...]:
+        """Traces a campaign and puts the finding into the case. People whom it concerns are locked out by that."""
+        self.work.show(case)
+        traced = self._traced(campaign, field, why or f"case {case}")
+        parts = finding_parts(traced.finding)
+        evidence = self._room.mail.evidence_of(campaign)
+        probability = None if evidence.seller_probability is None else f"{evidence.seller_probability:.4f}"
+        return self.work.attach_finding(case, parts.with_seller(evidence.seller, probability))
+
+    # --- exposure -----------------------------------------------------------------------------------------
+
+    def exposure_summary(self, case: str) -> ExposureSummary:
+        """The exposure list as it would be frozen now, in numbers."""
+        return summary_of(self._exposure(case))
+
+    def _exposure(self, case: str) -> ExposureList:
+        """The list itself, customers by their ids: for freezing, not for showing."""
+        state = self._inside.exposure_basis(case)
+        if not state.findings:
+            raise CaseError(f"{case} has no finding.", "Attach one: leaktrace case finding CASE CAMPAIGN.")
+        attached = state.findings[-1]
+        traced = self._traced(attached.campaign, "email", f"exposure list of {case}")
+        sha256 = state.exhibits[attached.exhibit].sha256
+        _same_answer(traced.finding, attached.outcome, attached.named, self._inside.pseudonyms(case))
+        texts = mail_texts(self._room.mail, self._room.ledger, self._room.opened.settings, attached.campaign)
+        keyring = self._room.opened.keyring
+        return made_exposure(self._room.ledger, keyring, traced, texts, sha256, self._room.clock())
+
+    def freeze_exposure(self, case: str) -> ExposureFrozen:
+        """Makes the exposure list, keeps it as sealed evidence, and writes its digest into the log."""
+        return self.work.freeze_exposure(case, self._exposure(case))
+
+    def frozen_summary(self, case: str) -> ExposureSummary:
+        """The frozen exposure list, in numbers."""
+        return summary_of_document(self.work.exposure(case))
+
+    # --- the account is not the person --------------------------------------------------------------------
+
+    def subject_facts(self, case: str) -> tuple[SubjectFacts, ...]:
+        """What the log says for the list of checks, for each subject: hours, tools, volume against its own habit."""
+        state = self.work.show(case)
+        if state.subjects is None or not state.findings:
+            return ()
+        campaign = state.findings[-1].campaign
+        evidence = self._room.mail.evidence_of(campaign)
+        found = []
+        for subject in state.subjects.principals:
+            name = self._inside.subject_name(case, subject)
+            self._log("habit", subject, f"list of checks of {case}")
+            keyring, settings = self._room.opened.keyring, self._room.opened.settings
+            found.append(SubjectFacts(subject, account_facts(self._room.ledger, keyring, name, evidence, settings)))
+        return tuple(found)
+
+    def answer(self, case: str, written: str, remark: str = "") -> RecordedEvent:
+        """Answers a check as a command gives it: `SUBJECT:CHECK=answer`; the subject may be left out where it is one."""
+        name, equals, reply = written.partition("=")
+        subject, colon, check = name.rpartition(":")
+        if not colon:
+            subjects = {line.subject for line in self.work.checks(case)}
+            if len(subjects) != 1:
+                raise UsageError("The case has several subjects, or none.", "Say which: P-….:CHECK=answer.")
+            subject = subjects.pop()
+        if not equals or reply not in ("yes", "no", "unknown"):
+            raise UsageError(f"'{written[:80]}' is no answer.", "Write CHECK=yes, CHECK=no or CHECK=unknown.")
+        return self.work.answer_check(case, subject, check, reply, remark)
+
+    def close_case(self, case: str, conclusion: str, reason: str) -> RecordedEvent:
+        """Ends the case with one of the closed set of conclusions."""
+        found = next((one for one in get_args(Conclusion) if one == conclusion), None)
+        if found is None:
+            raise UsageError(
+                f"'{conclusion[:40]}' is no conclusion.", f"It is one of {', '.join(get_args(Conclusion))}."
+            )
+        return self.work.close(case, found, reason)
+
+    # --- names --------------------------------------------------------------------------------------------
+
+    def unmask(self, case: str, request: str) -> Opened:
+        """Who a pseudonym is, by an approval; the look-up stands in the look-up log before the name is read."""
+        return self.work.unmask(case, request, lambda mark: self._log("unmask", f"{case} {mark}", request))
+
+    # --- legal hold ---------------------------------------------------------------------------------------
+
+    def hold(self, case: str, reason: str, *, everybody: bool = False) -> tuple[LegalHold, ...]:
+        """Keeps the customers of the frozen exposure list (or everybody's) from being erased while the case needs them.
+
+        The event is written first: a hold that nobody wrote down could not be ended by anybody.
+        """
+        customers = None if everybody else list(self._inside.exposed_customers(case))
+        if customers is not None and not customers:
+            raise CaseError(f"No customer is on the exposure list of {case}.", "Freeze it first, or hold everybody.")
+        self.work.hold(case, held=True, reason=reason)
+        return self._room.ledger.upkeep().hold(case, customers, self._signed(reason))
+
+    def release(self, case: str, reason: str) -> int:
+        """Ends the legal hold; how many holds there were."""
+        self.work.hold(case, held=False, reason=reason)
+        return self._room.ledger.upkeep().release(case, self._signed(reason))
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _traced(self, campaign: str, field: str, why: str) -> Traced:
+        evidence = self._room.mail.evidence_of(campaign)
+        self._log("trace", f"{campaign} {field}", why)
+        room = self._room
+        with room.ledger.steady():
+            traces = Traces(room.opened, room.ledger, room.mail, room.clock)
+            return traces.one(evidence, field, persons=None, pseudonyms=False)
+
+    def _signed(self, why: str) -> Signed:
+        return Signed(self._room.clock(), self._actor.person, why)
+
+    def _log(self, what: str, subject: str, why: str) -> None:
+        path = self._room.opened.path / LOOKUPS
+        try:
+            lookuplog.append(
+                path, self._room.opened.keyring, at=self._room.clock(), who=self._actor.person,
+                what=what, subject=subject, why=why,
+            )  # fmt: skip
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+
+def _same_answer(finding: Finding, outcome: str, named: tuple[str, ...], pseudonyms: dict[str, str]) -> None:
+    """CaseError where the ledger now gives another answer than the finding in the case: then that one is old."""
+    if finding.outcome != outcome or sorted(pseudonyms.get(one, one) for one in finding.named) != sorted(named):
+        raise CaseError(
+            "The evidence gives another finding now than the one in the case.",
+            "Attach the new finding first, then freeze the exposure list.",
+        )

@@ -1,0 +1,83 @@
+"""Who acts: the person that a command is given as, signed in by key file or by password."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leaktrace.casedesk import CaseDesk, CaseRoom
+from leaktrace.cases import Actor, KeyFileSignIn, PasswordSignIn
+from leaktrace.cases.signing import Passwords, person_key_path
+from leaktrace.cli.output import screen_of
+from leaktrace.cli.passphrase import passphrase_from
+from leaktrace.errors import UsageError
+from leaktrace.passphrases import is_sealed
+from leaktrace.workspace import Workspace
+
+PERSON, PERSON_KEY, PASSWORD = "LEAKTRACE_PERSON", "LEAKTRACE_PERSON_KEY", "LEAKTRACE_PASSWORD"
+_MAX_BYTES = 10_000
+
+PersonOption = Annotated[
+    str | None, typer.Option("--as", envvar=PERSON, help="Who you are: the user name you are enrolled with.")
+]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", envvar=PERSON_KEY, help="Your key file; by default in your configuration folder."),
+]
+PasswordOption = Annotated[
+    bool, typer.Option("--password", help="Sign in by password: reads and writes, but signs nothing.")
+]
+
+
+@contextmanager
+def desk_of(
+    context: typer.Context, person: str | None, key: Path | None, *, by_password: bool = False
+) -> Iterator[CaseDesk]:
+    """The workspace's cases, as this person works with them."""
+    with screen_of(context).open() as workspace:
+        yield workspace.cases(signed_in(workspace, person, key, by_password=by_password))
+
+
+def signed_in(workspace: Workspace, person: str | None, key: Path | None, *, by_password: bool = False) -> Actor:
+    """The person, who has shown that they are who they say; UsageError where nobody is named."""
+    if not person:
+        raise UsageError("Nobody is named.", f"Say who you are: --as NAME, or set {PERSON}.")
+    room = workspace.case_room()
+    if by_password:
+        return _by_password(room, person)
+    path = key or person_key_path(room.opened.workspace_id, person, os.environ)
+    passphrase = passphrase_from(None, new=False, what=f"the key of {person}") if _is_sealed(path) else None
+    return KeyFileSignIn(person, path, passphrase).sign_in(room.store.people())
+
+
+def _by_password(room: CaseRoom, person: str) -> Actor:
+    def keep(name: str, hashed: str) -> None:
+        with room.store.writing() as transaction:
+            transaction.keep_password(name, hashed)
+
+    signing_in = PasswordSignIn(person, password_of(person), room.store.password_of, keep, Passwords())
+    return signing_in.sign_in(room.store.people())
+
+
+def password_of(person: str, *, new: bool = False) -> str:
+    """From the environment, or asked; UsageError where nobody can be asked."""
+    if given := os.environ.get(PASSWORD):
+        return given
+    if not sys.stdin.isatty():
+        raise UsageError(f"There is nobody to ask for the password of {person}.", f"Set {PASSWORD}.")
+    answer: str = typer.prompt(f"Password of {person}", hide_input=True, confirmation_prompt=new, err=True)
+    return answer
+
+
+def _is_sealed(path: Path) -> bool:
+    try:
+        with path.open(encoding="ascii", errors="replace") as stream:
+            return is_sealed(stream.read(_MAX_BYTES))
+    except OSError:
+        return False  # the sign-in says what is wrong with it

@@ -1,0 +1,176 @@
+"""case request, approvals, approve, refuse, unmask: what nobody does alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from leaktrace.cases import ApprovalLine
+from leaktrace.caseviews import RequestView, request_view
+from leaktrace.cli.acting import KeyOption, PasswordOption, PersonOption, desk_of
+from leaktrace.cli.case import CaseArgument, WhyOption, case
+from leaktrace.cli.output import JsonOption, answer, note
+from leaktrace.errors import UsageError
+from leaktrace.report import words
+
+RequestArgument = Annotated[str, typer.Argument(help="The request's id, A-….")]
+HoursOption = Annotated[float | None, typer.Option("--hours", help="It expires after so many hours.")]
+_MAX_BYTES = 1_000_000
+
+
+def register(app: typer.Typer) -> None:
+    """Adds this group's commands to those of `case`."""
+    del app  # they stand below `case`
+    for command in (request, approvals, approve, refuse, unmask):
+        case.command()(command)
+
+
+def request(
+    context: typer.Context,
+    case: CaseArgument,
+    action: Annotated[str, typer.Argument(help="contain_principal, send_notices, hand_over, …")],
+    target: Annotated[str, typer.Argument(help="To whom or what: P-…, a seller, a version.")],
+    parameters: Annotated[
+        Path | None,
+        typer.Option("--parameters", help="JSON file with exactly what is to be done; the command plans it."),
+    ] = None,
+    why: WhyOption = "",
+    hours: HoursOption = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask for an action, signed with your key. A second person decides; then the action's own command does it.
+
+    Example: leaktrace case request K-3f2a9c1d contain_principal P-4k2m --why "stop further leaks" --as ina
+    """
+    with desk_of(context, person, key) as desk:
+        found = desk.work.request(case, action, target, _parameters(parameters), why, hours)  # type: ignore[arg-type]
+        view = request_view(found, desk.now())
+    _told((view,), as_json=as_json)
+
+
+def _parameters(path: Path | None) -> Any:
+    if path is None:
+        return {}
+    with path.open("rb") as stream:
+        raw = stream.read(_MAX_BYTES + 1)
+    try:
+        return json.loads(raw if len(raw) <= _MAX_BYTES else b"")
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON, or larger than {_MAX_BYTES} bytes.", "Plan the action again.") from error
+
+
+def approvals(
+    context: typer.Context,
+    case: CaseArgument,
+    person: PersonOption = None,
+    key: KeyOption = None,
+    password: PasswordOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List what was asked for in a case, and what became of it.
+
+    Example: leaktrace case approvals K-3f2a9c1d --as dana
+    """
+    with desk_of(context, person, key, by_password=password) as desk:
+        found = tuple(request_view(one, desk.now()) for one in desk.work.approvals(case))
+    _told(found, as_json=as_json)
+
+
+def approve(
+    context: typer.Context,
+    case: CaseArgument,
+    request: RequestArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="You have looked at it; do not ask.")] = False,
+    person: PersonOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at exactly what would be done, and agree with your signature. Not for your own request.
+
+    Example: leaktrace case approve K-3f2a9c1d A-0001 --as dana
+    """
+    with desk_of(context, person, key) as desk:
+        line = desk.work.look_at(case, request)
+        note(told_line(line))
+        if not yes and not _agreed(may_ask=not as_json and sys.stdin.isatty()):
+            note("Nothing was approved.")
+            return
+        view = request_view(desk.work.approve(case, request), desk.now())
+    _told((view,), as_json=as_json)
+
+
+def _agreed(*, may_ask: bool) -> bool:
+    if not may_ask:
+        raise UsageError("There is nobody to ask.", "Look at it, then run it again with --yes; nothing was approved.")
+    return typer.confirm("Do you approve exactly this?", err=True)
+
+
+def told_line(line: ApprovalLine) -> str:
+    """What would be done, for whoever decides."""
+    signed = line.payload
+    return words.plain(
+        f"{signed.request}: {signed.action.replace('_', ' ')} of {signed.target}, asked for by {signed.requested_by} "
+        f"at {words.instant(signed.requested_at)}, until {words.instant(signed.expires_at)}. Reason: {signed.reason} "
+        f"Parameters: {line.parameters.decode()}"
+    )
+
+
+def refuse(
+    context: typer.Context,
+    case: CaseArgument,
+    request: RequestArgument,
+    why: WhyOption = "",
+    person: PersonOption = None,
+    key: KeyOption = None,
+    password: PasswordOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say no to a request, also to an approved one that was not used yet.
+
+    Example: leaktrace case refuse K-3f2a9c1d A-0001 --why "ask the team's lead first" --as dana
+    """
+    with desk_of(context, person, key, by_password=password) as desk:
+        view = request_view(desk.work.refuse(case, request, why), desk.now())
+    _told((view,), as_json=as_json)
+
+
+def unmask(
+    context: typer.Context,
+    case: CaseArgument,
+    what: Annotated[str, typer.Argument(help="A pseudonym to ask for, or the approved request A-….")],
+    why: WhyOption = "",
+    hours: HoursOption = None,
+    person: PersonOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask to see who one pseudonym is; once a second person agreed, see it. Every look is logged, and it expires.
+
+    Example: leaktrace case unmask K-3f2a9c1d P-4k2m --why "to ask the team's lead about shifts" --as ina
+    """
+    with desk_of(context, person, key) as desk:
+        if not what.startswith("A-"):
+            view = request_view(desk.work.request_unmask(case, what, why, hours), desk.now())
+            _told((view,), as_json=as_json)
+            return
+        opened = desk.unmask(case, what)
+    told = f"{opened.pseudonym} is {words.plain(opened.name)}. This may be looked at until {words.instant(opened.until_at)}."
+    answer(opened, Text(told), as_json=as_json)
+
+
+def _told(found: tuple[RequestView, ...], *, as_json: bool) -> None:
+    table = Table("request", "state", "action", "target", "asked by", "decided by", "expires", "reason")
+    for one in found:
+        table.add_row(
+            one.request, one.state, one.action.replace("_", " "), Text(words.plain(one.target)), one.requested_by,
+            one.decided_by or "", words.instant(one.expires_at), Text(words.plain(one.reason)),
+        )  # fmt: skip
+    answer(found, table, as_json=as_json)
