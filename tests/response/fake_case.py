@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from leaktrace.caserecords import (
     ActionName,
+    ActionRequested,
     ApprovalPayload,
     Approved,
     CaseEvent,
@@ -16,6 +19,7 @@ from leaktrace.caserecords import (
     RecordedEvent,
     digest_of,
 )
+from leaktrace.cases import Request
 from leaktrace.errors import ApprovalError
 from leaktrace.response.bundle import BundledExhibit, BundleInput, Sign
 from tests.response.made_cases import LOG_KEY, START, sign_as
@@ -64,10 +68,16 @@ class FakeDesk:
     given: BundleInput
     approvals: FakeApprovals
     diary: FakeDiary = field(default_factory=FakeDiary)
+    asked: list[tuple[str, str, dict[str, str], str]] = field(default_factory=list)
     sign: Sign = field(default_factory=lambda: sign_as(LOG_KEY))
 
-    def exhibits(self, case: str) -> tuple[BundledExhibit, ...]:
-        assert case == self.given.case
+    def ask(self, case: str, recipient: str, withheld: Mapping[str, str], why: str) -> Request:
+        self.asked.append((case, recipient, dict(withheld), why))
+        asked = ActionRequested("A-0003", "hand_over", recipient, "0" * 64, START, why)
+        return Request(asked, "ada", START)
+
+    def exhibits(self, case: str, request: str) -> tuple[BundledExhibit, ...]:
+        assert (case, request) == (self.given.case, self.given.request)
         return self.given.exhibits
 
     def approved_request(self, case: str, recipient: str | None) -> tuple[str, str]:
@@ -78,3 +88,6 @@ class FakeDesk:
     def bundle_input(self, case: str, request: str, recipient: str) -> BundleInput:
         assert (case, request, recipient) == (self.given.case, self.given.request, self.given.recipient)
         return self.given
+
+    def now(self) -> datetime:
+        return START

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 from leaktrace.caserecords import BundleWritten, digest_of
 from leaktrace.cli import bundle as command
-from leaktrace.errors import ApprovalError, ResponseError
+from leaktrace.errors import ApprovalError, ResponseError, UsageError
 from leaktrace.response.bundle import grouped, hand_over
 from tests.response.fake_case import FakeApprovals, FakeDesk
 from tests.response.made_cases import CASE, FINGERPRINT, RECIPIENT, made_input
@@ -26,7 +27,7 @@ def desk() -> FakeDesk:
 def run(desk: FakeDesk, *arguments: str) -> tuple[int, str]:
     app = typer.Typer()
     app.callback()(lambda: None)
-    command.register(app, lambda _: desk)
+    command.register(app, lambda *_: nullcontext(desk))
     done = CliRunner().invoke(app, ["bundle", *arguments], standalone_mode=False)
     if done.exception is not None:
         raise done.exception
@@ -63,3 +64,30 @@ def test_another_recipient_than_the_approved_one_is_refused(desk: FakeDesk, tmp_
         run(desk, CASE, "--out", str(tmp_path / "bundle"), "--recipient", "a newspaper")
     assert desk.approvals.used == []
     assert not (tmp_path / "bundle").exists()
+
+
+def test_it_is_asked_for_with_what_is_withheld(desk: FakeDesk) -> None:
+    code, said = run(
+        desk, CASE, "--ask", "--recipient", RECIPIENT, "--why", "their letter", "--withhold", "E-0006=privileged=yes"
+    )
+    assert code == 0
+    assert desk.asked == [(CASE, RECIPIENT, {"E-0006": "privileged=yes"}, "their letter")]
+    assert "leaktrace case approve" in " ".join(said.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--ask",),
+        ("--ask", "--recipient", "x"),
+        ("--ask", "--recipient", " ", "--why", "y"),
+        ("--ask", "--recipient", "x", "--why", "y", "--withhold", "E-0006"),
+        ("--ask", "--recipient", "x", "--why", "y", "--withhold", "E-0006="),
+        ("--ask", "--recipient", "x", "--why", "y", "--withhold", "E-0006=a", "--withhold", "E-0006=b"),
+    ],
+)
+def test_what_is_no_request_is_refused(arguments: tuple[str, ...], desk: FakeDesk) -> None:
+    with pytest.raises(UsageError):
+        run(desk, CASE, *arguments)
+    assert desk.asked == []

@@ -5,7 +5,9 @@ The case's store, its log and its keys come in as `BundleDesk`; whoever wires th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -14,8 +16,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from leaktrace.caserecords import Approvals, CaseDiary
+from leaktrace.cases import Request
+from leaktrace.caseviews import request_view
+from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer
-from leaktrace.errors import ResponseError
+from leaktrace.errors import ResponseError, UsageError
 from leaktrace.response.bundle import (
     BundledExhibit,
     BundleInput,
@@ -37,8 +42,11 @@ class BundleDesk(Protocol):
     sign: Sign
     """By the key of the custody log."""
 
-    def exhibits(self, case: str) -> tuple[BundledExhibit, ...]:
-        """What would be handed over now, and what is withheld and why; proofs may still be missing."""
+    def ask(self, case: str, recipient: str, withheld: Mapping[str, str], why: str) -> Request:
+        """Asks to hand over what is in evidence now, but for what is withheld (exhibit -> reason)."""
+
+    def exhibits(self, case: str, request: str) -> tuple[BundledExhibit, ...]:
+        """What the request is about: handed over, or withheld and why; contents and proofs may still be missing."""
 
     def approved_request(self, case: str, recipient: str | None) -> tuple[str, str]:
         """(request, recipient) of the approved, unused request to hand over; ResponseError when there is none.
@@ -46,11 +54,15 @@ class BundleDesk(Protocol):
         With several, `recipient` decides.
         """
 
+    def now(self) -> datetime:
+        """The time by the workspace's clock."""
+
     def bundle_input(self, case: str, request: str, recipient: str) -> BundleInput:
         """Everything for the bundle as the log stands now, with a new checkpoint and proofs."""
 
 
-OpenDesk = Callable[[typer.Context], BundleDesk]
+OpenDesk = Callable[[typer.Context, str | None, Path | None], AbstractContextManager[BundleDesk]]
+"""(context, person, key file) -> the desk of whoever hands over."""
 
 
 def register(app: typer.Typer, open_desk: OpenDesk) -> None:
@@ -58,22 +70,59 @@ def register(app: typer.Typer, open_desk: OpenDesk) -> None:
 
     def bundle(
         context: typer.Context,
-        case: Annotated[str, typer.Argument(help="The case, as `case list` shows it.")],
-        out: Annotated[Path, typer.Option("--out", help="A folder that is new or empty.")],
-        recipient: Annotated[
-            str | None, typer.Option("--recipient", help="Who gets it, as in the approved request.")
+        case: Annotated[str, typer.Argument(help="The case, K-….")],
+        out: Annotated[Path | None, typer.Option("--out", help="A folder that is new or empty.")] = None,
+        recipient: Annotated[str | None, typer.Option("--recipient", help="Who gets it.")] = None,
+        ask: Annotated[bool, typer.Option("--ask", help="Ask for the hand-over; a second person approves.")] = False,
+        withhold: Annotated[
+            list[str] | None, typer.Option("--withhold", help="With --ask: EXHIBIT=REASON, not handed over.")
         ] = None,
+        why: Annotated[str, typer.Option("--why", help="With --ask: why it is handed over.")] = "",
+        person: PersonOption = None,
+        key: KeyOption = None,
         as_json: JsonOption = False,
     ) -> int:
         """Write the evidence of a case for the police: exhibits, finding, custody log with proofs, two verifiers.
 
-        Needs a request to hand over that a second person approved. Example: leaktrace bundle K-7f3a91c2 --out evidence
+        Two people agree first. Example: leaktrace bundle K-7f3a91c2 --ask --recipient "Police, file 12" --why "their
+        letter"; leaktrace case approve K-7f3a91c2 A-0002; leaktrace bundle K-7f3a91c2 --out evidence
         """
-        written = hand_over_bundle(open_desk(context), case, out, recipient)
-        answer(written, None if as_json else render_bundle(written), as_json=as_json)
+        with open_desk(context, person, key) as desk:
+            if ask:
+                view = request_view(ask_for(desk, case, recipient, withhold or [], why), desk.now())
+                answer(view, None if as_json else render_asked(case, view.request), as_json=as_json)
+                return 0
+            if out is None:
+                raise UsageError("No folder was given.", "Give one: --out DIR; or ask first: --ask.")
+            written = hand_over_bundle(desk, case, out, recipient)
+            answer(written, None if as_json else render_bundle(written), as_json=as_json)
         return 0
 
     app.command()(bundle)
+
+
+def ask_for(desk: BundleDesk, case: str, recipient: str | None, withhold: list[str], why: str) -> Request:
+    """Asks for the hand-over; UsageError for what is no request."""
+    if not recipient or not recipient.strip() or not why.strip():
+        raise UsageError("A hand-over needs a recipient and a reason.", "Give --recipient TEXT and --why TEXT.")
+    withheld: dict[str, str] = {}
+    for one in withhold:
+        exhibit, sign, reason = one.partition("=")
+        if not sign or not reason.strip() or exhibit in withheld:
+            raise UsageError(
+                f"'{exhibit[:20]}' is not withheld so.", "Once for each exhibit: --withhold E-0006=REASON."
+            )
+        withheld[exhibit] = reason.strip()
+    return desk.ask(case, recipient.strip(), withheld, why)
+
+
+def render_asked(case: str, request: str) -> RenderableType:
+    """What happens next."""
+    return Group(
+        Text(f"{request}: asked for.", "bold"),
+        Text(f"A second person approves: leaktrace case approve {case} {request}"),
+        Text(f"Then: leaktrace bundle {case} --out DIR"),
+    )
 
 
 def hand_over_bundle(desk: BundleDesk, case: str, out: Path, recipient: str | None = None) -> WrittenBundle:
@@ -88,7 +137,7 @@ def hand_over_bundle(desk: BundleDesk, case: str, out: Path, recipient: str | No
         raise ResponseError(
             f"{request} is approved for another recipient.", "Give the recipient of the request, or ask for a new one."
         )
-    use_hand_over(desk.approvals, case, request, approved_for, desk.exhibits(case))
+    use_hand_over(desk.approvals, case, request, approved_for, desk.exhibits(case, request))
     written = write_bundle(desk.bundle_input(case, request, approved_for), desk.sign, out)
     record_bundle(desk.diary, written, request, approved_for)
     return written

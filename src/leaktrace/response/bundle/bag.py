@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from leaktrace.errors import ResponseError
 from leaktrace import __version__
+from leaktrace.errors import ResponseError
 
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFEST = "manifest-sha256.txt"

@@ -10,13 +10,13 @@ import json
 import uuid
 from typing import Any
 
+from leaktrace import __version__
 from leaktrace.caserecords import ActionUsed, CaseClosed, ExhibitStored, RecordedEvent
 from leaktrace.records import to_document
 from leaktrace.response.bundle.casechecks import check_graph
 from leaktrace.response.bundle.inputs import BundledExhibit, BundleInput
 from leaktrace.response.bundle.names import exhibit_file
 from leaktrace.response.bundle.words import sentence_of
-from leaktrace import __version__
 
 UCO = "https://ontology.unifiedcyberontology.org/uco/"
 CONTEXT = {

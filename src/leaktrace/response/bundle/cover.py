@@ -10,6 +10,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, HRFlowable, KeepTogether, SimpleDocTemplate, Spacer
 
+from leaktrace import __version__
 from leaktrace.caserecords import ActionApproved, ActionRequested, PersonChanged, PersonEnrolled
 from leaktrace.response.bundle import covertexts as texts
 from leaktrace.response.bundle import facts
@@ -30,7 +31,6 @@ from leaktrace.response.bundle.inputs import BundleInput
 from leaktrace.response.bundle.names import exhibit_file
 from leaktrace.response.bundle.signing import fingerprint_of, grouped
 from leaktrace.response.bundle.words import sentence_of
-from leaktrace import __version__
 
 _SIDE, _TOP, _BOTTOM = 22 * mm, 20 * mm, 22 * mm
 WIDTH = A4[0] - 2 * _SIDE - 12
@@ -43,7 +43,9 @@ _Section = tuple[str, list[Flowable]]
 def cover_report(given: BundleInput) -> bytes:
     """The PDF. ResponseError where finding or calibration are no JSON."""
     register()
-    finding = facts.document_of(given.finding, "finding")
+    finding = facts.veiled(
+        facts.document_of(given.finding, "finding"), {name: mark for mark, name in given.names.items()}
+    )
     calibration = facts.document_of(given.calibration, "calibration")
     sections = [
         *_answer(given, finding, calibration),

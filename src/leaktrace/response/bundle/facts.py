@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from leaktrace.response.bundle.inputs import BundleInput
 
 MAX_DOCUMENT_BYTES = 64 << 20
 UNKNOWN = "not known"
+_WORD = re.compile(r"[\w.@+:-]+")
 ALWAYS_UNKNOWN = (
     "An account is not a person: the log shows which account opened a record, not who sat in front of it.",
     "What left without a record being opened (copies of the database, photographs, word of mouth) is in no log.",
@@ -38,6 +40,23 @@ def document_of(content: bytes | None, what: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ResponseError(f"The {what} of the case is no JSON object.", hint)
     return document
+
+
+def veiled(value: Any, marks: Mapping[str, str]) -> Any:
+    """The document with every id that has a pseudonym replaced by it, wherever in a text it stands as a word."""
+    if isinstance(value, dict):
+        return {veiled(name, marks): veiled(one, marks) for name, one in value.items()}
+    if isinstance(value, list):
+        return [veiled(one, marks) for one in value]
+    if not isinstance(value, str) or not marks:
+        return value
+    return marks.get(value) or _WORD.sub(lambda found: _marked(found[0], marks), value)
+
+
+def _marked(word: str, marks: Mapping[str, str]) -> str:
+    """An id may hold dots and dashes, and stand at the end of a sentence."""
+    stem = word.rstrip(".-")
+    return marks.get(word) or (marks[stem] + word[len(stem) :] if stem in marks else word)
 
 
 def percent(value: Any) -> str:

@@ -13,7 +13,7 @@ from leaktrace.response.bundle.inputs import BundleInput, Sign, hand_over
 from leaktrace.response.bundle.merkle import log_files, proof_file
 from leaktrace.response.bundle.names import exhibit_file
 from leaktrace.response.bundle.signing import KEY_FILE, SIGNATURE_FILE, key_file, signed_note, statement
-from leaktrace.response.bundle.tables import accesses_csv, exposure_csv, timeline_csv
+from leaktrace.response.bundle.tables import accesses_csv, exposure_csv, names_csv, timeline_csv
 
 VERIFIERS = ("verify.py", "VERIFY.md")
 
@@ -77,6 +77,7 @@ def _payload(given: BundleInput) -> dict[str, bytes]:
         "calibration.json": given.calibration,
         "accesses.csv": accesses_csv(given.accesses) if given.accesses else None,
         "exposure.csv": exposure_csv(given.exposure) if given.exposure else None,
+        "names.csv": names_csv(given.names) if given.names else None,
     }
     stored = {exhibit_file(one.stored): one.content for one in given.exhibits if one.content is not None}
     proofs = {

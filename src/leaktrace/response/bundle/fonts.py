@@ -28,8 +28,8 @@ _EAST_ASIAN = (
     (0xFF00, 0xFFEF),
 )
 NOTE = (
-    "Texts in scripts that this document has no letters for are left out here and marked in brackets; Chinese, Japanese "
-    "and Korean are shown in the fonts of your reader, if it has them. All stand in full in data/timeline.csv and "
+    "Texts in scripts that this document has no letters for are left out here and marked in brackets; Chinese, "
+    "Japanese and Korean are shown in the fonts of your reader, if it has them. All stand in full in data/timeline.csv and "
     "data/case-uco.jsonld."
 )
 

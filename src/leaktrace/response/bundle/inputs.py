@@ -5,8 +5,8 @@ Nothing here is looked up, decrypted or signed by this room: whoever calls has d
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from leaktrace.caserecords import ExhibitStored, ExposureList, RecordedEvent
@@ -98,6 +98,8 @@ class BundleInput:
     """How often the finder is right on this log, JSON (`leaktrace.calibration/1`)."""
     accesses: tuple[BundledAccess, ...] = ()
     exposure: ExposureList | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Case pseudonym -> id as ingested: `names.csv`, and what the report replaces in the finding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from leaktrace.caserecords import ExposureList, RecordedEvent
 from leaktrace.records import to_document
@@ -35,6 +35,11 @@ def exposure_csv(exposure: ExposureList) -> bytes:
         "widened_by",
     )
     return _table(header, ([getattr(row, name) for name in header] for row in exposure.rows))
+
+
+def names_csv(names: Mapping[str, str]) -> bytes:
+    """One line for each pseudonym of the case: who it stands for in the access log."""
+    return _table(("pseudonym", "id_as_ingested"), sorted(names.items()))
 
 
 def timeline_csv(events: Iterable[RecordedEvent]) -> bytes:
