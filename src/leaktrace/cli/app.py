@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from leaktrace.cli import (
+    bundle,
     calibrate,
     case,
     caseapprovals,
@@ -116,6 +117,7 @@ GROUPS = (
     case,
     caseapprovals,
     custody,
+    bundle,
     keys,
 )
 for register in (group.register for group in GROUPS):

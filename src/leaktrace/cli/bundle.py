@@ -5,8 +5,9 @@ The case's store, its log and its keys come in as `BundleDesk`; whoever wires th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -15,16 +16,24 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from leaktrace import lookuplog
+from leaktrace.behindfinding import LedgerBehind
+from leaktrace.casedesk import CaseRoom
 from leaktrace.caserecords import Approvals, CaseDiary
-from leaktrace.cases import Request
+from leaktrace.cases import CaseWork, Request
+from leaktrace.cases.custody.anchor import read_whole
 from leaktrace.caseviews import request_view
-from leaktrace.cli.acting import KeyOption, PersonOption
-from leaktrace.cli.output import JsonOption, answer
+from leaktrace.cli.acting import KeyOption, PersonOption, signed_in
+from leaktrace.cli.output import JsonOption, answer, screen_of
+from leaktrace.custody import Custody
 from leaktrace.errors import ResponseError, UsageError
+from leaktrace.folder import LOOKUPS, cannot_write
+from leaktrace.handingover import HandOverDesk
 from leaktrace.response.bundle import (
     BundledExhibit,
     BundleInput,
     Sign,
+    TimestampToken,
     WrittenBundle,
     check_target,
     grouped,
@@ -61,11 +70,65 @@ class BundleDesk(Protocol):
         """Everything for the bundle as the log stands now, with a new checkpoint and proofs."""
 
 
-OpenDesk = Callable[[typer.Context, str | None, Path | None], AbstractContextManager[BundleDesk]]
-"""(context, person, key file) -> the desk of whoever hands over."""
+@dataclass(frozen=True, slots=True)
+class Stamping:
+    """The time-stamp authority that is asked for the bundle's checkpoint."""
+
+    url: str
+    chain: bytes
+    """Its certificates, PEM: its own first, the root last."""
 
 
-def register(app: typer.Typer, open_desk: OpenDesk) -> None:
+OpenDesk = Callable[[typer.Context, str | None, Path | None, Stamping | None], AbstractContextManager[BundleDesk]]
+"""(context, person, key file, authority) -> the desk of whoever hands over."""
+
+
+@contextmanager
+def open_desk_of(
+    context: typer.Context, person: str | None, key: Path | None, stamping: Stamping | None
+) -> Iterator[BundleDesk]:
+    """The cases and the custody log of the workspace that -w names, as this person hands them over."""
+    with screen_of(context).open() as workspace:
+        actor, room = signed_in(workspace, person, key), workspace.case_room()
+        opened = room.opened
+        why = "evidence bundle"
+        with workspace.custody() as custody:
+            yield HandOverDesk(
+                CaseWork(room.premises, actor),
+                room.store.log,
+                custody.keeper.keys,
+                room.clock,
+                LedgerBehind(
+                    room.ledger,
+                    room.mail,
+                    opened.keyring,
+                    opened.settings,
+                    lambda subject: room_log(room, actor.person, subject, why),
+                ),
+                lambda size: _stamped(custody, size, stamping),
+            )
+
+
+def room_log(room: CaseRoom, who: str, subject: str, why: str) -> None:
+    """Writes a look at a person's accesses into the look-up log, before it is done."""
+    path = room.opened.path / LOOKUPS
+    try:
+        lookuplog.append(path, room.opened.keyring, at=room.clock(), who=who, what="bundle", subject=subject, why=why)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _stamped(custody: Custody, size: int, stamping: Stamping | None) -> tuple[TimestampToken, ...]:
+    """A new timestamp over the head. None where the log grew meanwhile, or the two checkers of the token differ."""
+    if stamping is None:
+        return ()
+    made = custody.timestamp(stamping.url, stamping.chain)
+    if made.size != size or made.outcome != "timestamped":
+        return ()
+    return (TimestampToken(read_whole(Path(made.file)), stamping.chain),)
+
+
+def register(app: typer.Typer, open_desk: OpenDesk = open_desk_of) -> None:
     """Adds the command; `open_desk` finds the case work of the workspace that -w names."""
 
     def bundle(
@@ -78,6 +141,10 @@ def register(app: typer.Typer, open_desk: OpenDesk) -> None:
             list[str] | None, typer.Option("--withhold", help="With --ask: EXHIBIT=REASON, not handed over.")
         ] = None,
         why: Annotated[str, typer.Option("--why", help="With --ask: why it is handed over.")] = "",
+        tsa: Annotated[str | None, typer.Option("--tsa", help="A time-stamp authority (RFC 3161) to ask.")] = None,
+        chain: Annotated[
+            Path | None, typer.Option("--chain", help="Its certificates, PEM: its own first, the root last.")
+        ] = None,
         person: PersonOption = None,
         key: KeyOption = None,
         as_json: JsonOption = False,
@@ -87,7 +154,7 @@ def register(app: typer.Typer, open_desk: OpenDesk) -> None:
         Two people agree first. Example: leaktrace bundle K-7f3a91c2 --ask --recipient "Police, file 12" --why "their
         letter"; leaktrace case approve K-7f3a91c2 A-0002; leaktrace bundle K-7f3a91c2 --out evidence
         """
-        with open_desk(context, person, key) as desk:
+        with open_desk(context, person, key, _stamping(tsa, chain)) as desk:
             if ask:
                 view = request_view(ask_for(desk, case, recipient, withhold or [], why), desk.now())
                 answer(view, None if as_json else render_asked(case, view.request), as_json=as_json)
@@ -99,6 +166,14 @@ def register(app: typer.Typer, open_desk: OpenDesk) -> None:
         return 0
 
     app.command()(bundle)
+
+
+def _stamping(url: str | None, chain: Path | None) -> Stamping | None:
+    if (url is None) != (chain is None):
+        raise UsageError(
+            "A time-stamp needs an authority and its certificates.", "Give both --tsa URL and --chain FILE."
+        )
+    return None if url is None or chain is None else Stamping(url, read_whole(chain))
 
 
 def ask_for(desk: BundleDesk, case: str, recipient: str | None, withhold: list[str], why: str) -> Request:
