@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -31,6 +31,11 @@ class LedgerBehind:
             return to_json(self._mail.evidence_of(campaign)).encode()
         except UsageError:
             return None
+
+    def mails(self, campaign: str) -> Iterator[tuple[str, bytes]]:
+        """(SHA-256, raw bytes) of each message that holds a report of the campaign, by digest; none of a table."""
+        for sha256 in sorted({one.sha256 for one in self._mail.reports_of(campaign)}):
+            yield sha256, self._mail.raw(sha256)
 
     def accesses(self, campaign: str, principals: tuple[str, ...]) -> tuple[BundledAccess, ...]:
         """Accesses to customers in evidence, from the start of the window to each customer's own mail; by time."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -45,6 +46,9 @@ class Behind(Protocol):
     def evidence(self, campaign: str) -> bytes | None:
         """The evidence terms of a campaign as JSON; None where they cannot be made any more."""
 
+    def mails(self, campaign: str) -> Iterator[tuple[str, bytes]]:
+        """(SHA-256, raw bytes) of the messages that hold the campaign's reports."""
+
     def accesses(self, campaign: str, principals: tuple[str, ...]) -> tuple[BundledAccess, ...]:
         """The accesses of these principals (ids as ingested) to customers in evidence, before their mail."""
 
@@ -77,6 +81,26 @@ class HandOverDesk:
         return self._clock()
 
     # --- asking -------------------------------------------------------------------------------------------
+
+    def gather(self, case: str, calibration: bytes | None = None) -> int:
+        """Takes into evidence what a bundle should hold and the case does not yet: raw mails, a calibration. How many.
+
+        ResponseError for a calibration that is none.
+        """
+        have = {one.sha256 for one in self._work.exhibits(case)}
+        attached = _last(self._work.timeline(case), FindingAttached)
+        count = 0
+        if calibration is not None and hashlib.sha256(calibration).hexdigest() not in have:
+            if not _is_calibration(calibration):
+                raise ResponseError("That is no calibration.", "Give what 'leaktrace calibrate --json' printed.")
+            self._work.store_exhibit(case, "document", "Calibration of the finder", calibration, _JSON)
+            count += 1
+        if attached is not None and self._behind is not None:
+            for sha256, raw in self._behind.mails(attached.campaign):
+                if sha256 not in have:
+                    self._work.store_exhibit(case, "mail", "A reported message", raw, "message/rfc822")
+                    count += 1
+        return count
 
     def ask(self, case: str, recipient: str, withheld: Mapping[str, str], why: str) -> Request:
         """Asks to hand over everything that is in evidence now, but for what is withheld with a reason."""
@@ -207,14 +231,20 @@ def _envelopes(material: CaseMaterial) -> tuple[ApprovalEnvelope, ...]:
 
 def _calibration(material: CaseMaterial, parameters: HandOver) -> bytes | None:
     """The last calibration that was taken into evidence and is handed over."""
-    for stored, content in reversed(material.exhibits):
-        if (
-            stored.exhibit in parameters.exhibits
-            and stored.media_type == _JSON
-            and _CALIBRATION.encode() in content[:200]
-        ):
-            return content
-    return None
+    found = (
+        content
+        for stored, content in reversed(material.exhibits)
+        if stored.exhibit in parameters.exhibits and stored.kind == "document" and stored.media_type == _JSON
+    )
+    return next((content for content in found if _is_calibration(content)), None)
+
+
+def _is_calibration(content: bytes) -> bool:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and document.get("schema") == _CALIBRATION
 
 
 def _exposure(content: bytes) -> ExposureList:

@@ -21,7 +21,7 @@ from leaktrace.caserecords import (
 )
 from leaktrace.cases import Request
 from leaktrace.errors import ApprovalError
-from leaktrace.response.bundle import BundledExhibit, BundleInput, Sign
+from leaktrace.response.bundle import BundledExhibit, BundleInput
 from tests.response.made_cases import LOG_KEY, START, sign_as
 
 
@@ -69,7 +69,13 @@ class FakeDesk:
     approvals: FakeApprovals
     diary: FakeDiary = field(default_factory=FakeDiary)
     asked: list[tuple[str, str, dict[str, str], str]] = field(default_factory=list)
-    sign: Sign = field(default_factory=lambda: sign_as(LOG_KEY))
+
+    def sign(self, content: bytes) -> bytes:
+        return sign_as(LOG_KEY)(content)
+
+    def gather(self, case: str, calibration: bytes | None = None) -> int:
+        assert case == self.given.case
+        return 0 if calibration is None else 1
 
     def ask(self, case: str, recipient: str, withheld: Mapping[str, str], why: str) -> Request:
         self.asked.append((case, recipient, dict(withheld), why))

@@ -263,9 +263,10 @@ FINDING = {
         "listed_count": 0,
         "decoy_hit_count": 1,
         "silent_decoy_count": 22,
-        "window": {"start": "2025-09-01T00:00:00Z", "end": "2026-02-20T09:00:00Z"},
+        "window": {"start": "2026-02-18T00:00:00Z", "end": "2026-02-20T09:00:00Z"},
     },
     "log_coverage": {
+        "window": {"start": "2025-09-01T00:00:00Z", "end": "2026-02-20T09:00:00Z"},
         "allows_nobody": True,
         "allows_fields_statement": True,
         "sentence": "The log covers the whole window; no gap and no tool without rows was found.",

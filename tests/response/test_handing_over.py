@@ -192,3 +192,11 @@ def test_the_desk_fits_the_command(company: Company) -> None:
     """The protocol of the command, held by mypy: a desk may be given where the command opens one."""
     with nullcontext(company.desk("ina")) as desk:
         assert desk.now() > datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_what_is_no_calibration_is_not_taken(company: Company) -> None:
+    desk = company.desk("ina")
+    for content in (b"{}", b"no json", b"[]"):
+        with pytest.raises(ResponseError, match="no calibration"):
+            desk.gather(company.case, content)
+    assert desk.gather(company.case, json.dumps(CALIBRATION).encode()) == 0  # it is there already

@@ -7,10 +7,11 @@ import signal
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from leaktrace.caserecords import digest_of
+from leaktrace.caserecords import ActionRequested, digest_of
 from leaktrace.errors import ApprovalError, ResponseError
 from leaktrace.response.bundle import (
     BundledExhibit,
@@ -122,7 +123,8 @@ def test_names_from_outside_do_not_become_names_of_files() -> None:
     escaping = replace(first, stored=replace(first.stored, exhibit="../../E-0001"))
     parameters = hand_over(CASE, RECIPIENT, (escaping,))
     event = next(one for one in given.events if getattr(one.event, "request", "") == "A-0002")
-    asked = replace(event, event=replace(event.event, parameters_sha256=digest_of(parameters)))  # type: ignore[call-arg]
+    assert isinstance(event.event, ActionRequested)
+    asked = replace(event, event=replace(event.event, parameters_sha256=digest_of(parameters)))
     with pytest.raises(ResponseError, match="no file of the name"):
         bundle_files(replace(given, exhibits=(escaping,), events=(asked,)), sign_as(LOG_KEY))
 
@@ -160,13 +162,13 @@ def test_a_kill_leaves_all_or_nothing(kill_at: int, tmp_path: Path) -> None:
 def _die_at_sync(count: int) -> None:  # pragma: no cover - in the child
     sync, done = os.fsync, [0]
 
-    def counted(descriptor: int) -> None:
+    def counted(descriptor: Any) -> None:
         done[0] += 1
         if done[0] == count:
             os.kill(os.getpid(), signal.SIGKILL)
         sync(descriptor)
 
-    os.fsync = counted
+    os.__dict__["fsync"] = counted
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:

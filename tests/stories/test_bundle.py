@@ -1,4 +1,4 @@
-"""The story of a hand-over at the terminal: a case from a finding, asked for, approved, written, and verified outside."""
+"""The story of a hand-over at the terminal: a case from a finding, asked for, approved, written, verified outside."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def told(stories: Library, tmp_path_factory: pytest.TempPathFactory) -> Told:
     desk.json("case", "exposure", case, "--freeze", "--as", "ina")
     early = desk.run("bundle", case, "--out", str(folder / "early"), "--as", "ina", "--json")
     assert "Nobody approved" in early.error()["message"]
-    asked = desk.json("bundle", case, "--ask", "--recipient", POLICE, "--why", "their letter", "--as", "ina")
+    (folder / "calibration.json").write_text(desk.run("calibrate", "--campaigns", "2", "--sizes", "10", "--json").out)
+    told = ("--calibration", str(folder / "calibration.json"), "--why", "their letter", "--as", "ina")
+    asked = desk.json("bundle", case, "--ask", "--recipient", POLICE, *told)
     desk.json("case", "approve", case, asked["request"], "--yes", "--as", "dana")
     written = desk.json("bundle", case, "--out", str(folder / "bundle"), "--as", "ina")
     return Told(desk, case, story.truth, folder, written)
@@ -94,5 +96,13 @@ def test_the_hand_over_is_written_down_and_not_done_twice(told: Told) -> None:
     again = told.run("ina", "bundle", told.case, "--out", told.folder / "again")
     assert "Nobody approved" in again.error()["message"]
     assert not (told.folder / "again").exists()
-    kinds = [line["kind"] for line in told.desk.json("case", "log", told.case, "--as", "ina")]
+    kinds = [line["kind"] for line in told.desk.json("case", "timeline", told.case, "--as", "ina")]
     assert kinds[-1] == "BundleWritten"
+
+
+def test_the_raw_mails_and_the_calibration_are_inside(told: Told) -> None:
+    mails = sorted((told.folder / "bundle/data/exhibits").glob("*.eml"))
+    assert len(mails) == len({mail.read_bytes() for mail in mails})
+    assert len(mails) >= len(told.truth["reporting_customers"])
+    calibration = json.loads((told.folder / "bundle/data/calibration.json").read_bytes())
+    assert calibration["schema"] == "leaktrace.calibration/1"

@@ -32,7 +32,6 @@ from leaktrace.handingover import HandOverDesk
 from leaktrace.response.bundle import (
     BundledExhibit,
     BundleInput,
-    Sign,
     TimestampToken,
     WrittenBundle,
     check_target,
@@ -46,10 +45,19 @@ from leaktrace.response.bundle import (
 class BundleDesk(Protocol):
     """What handing over needs of a case."""
 
-    approvals: Approvals
-    diary: CaseDiary
-    sign: Sign
-    """By the key of the custody log."""
+    @property
+    def approvals(self) -> Approvals:
+        """Where the approval is used."""
+
+    @property
+    def diary(self) -> CaseDiary:
+        """Where the hand-over is written down."""
+
+    def sign(self, content: bytes) -> bytes:
+        """The raw signature by the key of the custody log."""
+
+    def gather(self, case: str, calibration: bytes | None = None) -> int:
+        """Takes raw mails and a calibration into evidence that are not yet there; how many."""
 
     def ask(self, case: str, recipient: str, withheld: Mapping[str, str], why: str) -> Request:
         """Asks to hand over what is in evidence now, but for what is withheld (exhibit -> reason)."""
@@ -125,7 +133,7 @@ def _stamped(custody: Custody, size: int, stamping: Stamping | None) -> tuple[Ti
     made = custody.timestamp(stamping.url, stamping.chain)
     if made.size != size or made.outcome != "timestamped":
         return ()
-    return (TimestampToken(read_whole(Path(made.file)), stamping.chain),)
+    return (TimestampToken(read_whole(Path(made.token_file)), stamping.chain),)
 
 
 def register(app: typer.Typer, open_desk: OpenDesk = open_desk_of) -> None:
@@ -139,6 +147,9 @@ def register(app: typer.Typer, open_desk: OpenDesk = open_desk_of) -> None:
         ask: Annotated[bool, typer.Option("--ask", help="Ask for the hand-over; a second person approves.")] = False,
         withhold: Annotated[
             list[str] | None, typer.Option("--withhold", help="With --ask: EXHIBIT=REASON, not handed over.")
+        ] = None,
+        calibration: Annotated[
+            Path | None, typer.Option("--calibration", help="With --ask: what `calibrate --json` printed.")
         ] = None,
         why: Annotated[str, typer.Option("--why", help="With --ask: why it is handed over.")] = "",
         tsa: Annotated[str | None, typer.Option("--tsa", help="A time-stamp authority (RFC 3161) to ask.")] = None,
@@ -156,7 +167,9 @@ def register(app: typer.Typer, open_desk: OpenDesk = open_desk_of) -> None:
         """
         with open_desk(context, person, key, _stamping(tsa, chain)) as desk:
             if ask:
-                view = request_view(ask_for(desk, case, recipient, withhold or [], why), desk.now())
+                view = request_view(
+                    ask_for(desk, case, recipient, withhold or [], why, _whole(calibration)), desk.now()
+                )
                 answer(view, None if as_json else render_asked(case, view.request), as_json=as_json)
                 return 0
             if out is None:
@@ -176,8 +189,26 @@ def _stamping(url: str | None, chain: Path | None) -> Stamping | None:
     return None if url is None or chain is None else Stamping(url, read_whole(chain))
 
 
-def ask_for(desk: BundleDesk, case: str, recipient: str | None, withhold: list[str], why: str) -> Request:
-    """Asks for the hand-over; UsageError for what is no request."""
+def _whole(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}.", "Give what 'calibrate --json' printed."
+        ) from error
+
+
+def ask_for(
+    desk: BundleDesk,
+    case: str,
+    recipient: str | None,
+    withhold: list[str],
+    why: str,
+    calibration: bytes | None = None,
+) -> Request:
+    """Takes into evidence what is missing, then asks for the hand-over; UsageError for what is no request."""
     if not recipient or not recipient.strip() or not why.strip():
         raise UsageError("A hand-over needs a recipient and a reason.", "Give --recipient TEXT and --why TEXT.")
     withheld: dict[str, str] = {}
@@ -188,6 +219,7 @@ def ask_for(desk: BundleDesk, case: str, recipient: str | None, withhold: list[s
                 f"'{exhibit[:20]}' is not withheld so.", "Once for each exhibit: --withhold E-0006=REASON."
             )
         withheld[exhibit] = reason.strip()
+    desk.gather(case, calibration)
     return desk.ask(case, recipient.strip(), withheld, why)
 
 

@@ -101,12 +101,12 @@ def what_is_known(finding: Mapping[str, Any]) -> list[str]:
     if not finding:
         return []
     evidence, told = _part(finding, "evidence"), []
-    window = _part(evidence, "window")
+    mails, log = _part(evidence, "window"), _part(_part(finding, "log_coverage"), "window")
     told.append(
         f"Weighed were reports of unwanted mail: {_count(evidence, 'report_count')}, by customers: "
         f"{_count(evidence, 'customer_count')}; mails to decoys (customers who do not exist): "
-        f"{_count(evidence, 'decoy_hit_count')}. The log was read from {_day(window.get('start'))} to "
-        f"{_day(window.get('end'))}."
+        f"{_count(evidence, 'decoy_hit_count')}. The mails came from {_day(mails.get('start'))} to "
+        f"{_day(mails.get('end'))}; the access log was read from {_day(log.get('start'))} to {_day(log.get('end'))}."
     )
     told += [
         f"{one.get('principal')} had opened {_count(one, 'opened_count')} of these customers' records before their "

@@ -29,8 +29,8 @@ _EAST_ASIAN = (
 )
 NOTE = (
     "Texts in scripts that this document has no letters for are left out here and marked in brackets; Chinese, "
-    "Japanese and Korean are shown in the fonts of your reader, if it has them. All stand in full in data/timeline.csv and "
-    "data/case-uco.jsonld."
+    "Japanese and Korean are shown in the fonts of your reader, if it has them. All stand in full in data/timeline.csv "
+    "and data/case-uco.jsonld."
 )
 
 
