@@ -527,11 +527,11 @@ DIGESTS: dict[str, hashes.HashAlgorithm] = {
     "608648016503040203": hashes.SHA512(),
 }
 CONTENT_TYPE, MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010903"), bytes.fromhex("2a864886f70d010904")
-TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+TST_INFO, SIGNED_DATA = bytes.fromhex("2a864886f70d0109100104"), bytes.fromhex("2a864886f70d010702")
 
 
-def der(content: bytes) -> list[tuple[int, bytes, bytes]]:
-    """(tag, content, whole) of the DER values that follow one another in the bytes."""
+def der(content: bytes, *tags: int) -> list[tuple[int, bytes, bytes]]:
+    """(tag, content, whole) of the DER values that follow one another in the bytes; the first ones have these tags."""
     values, at = [], 0
     while at < len(content):
         need(at + 2 <= len(content), 13, "a timestamp is cut off")
@@ -543,6 +543,7 @@ def der(content: bytes) -> list[tuple[int, bytes, bytes]]:
         need(start + length <= len(content), 13, "a timestamp is cut off")
         values.append((tag, content[start : start + length], content[at : start + length]))
         at = start + length
+    need([one[0] for one in values[: len(tags)]] == list(tags), 13, "a timestamp has another form than RFC 3161 says")
     return values
 
 
@@ -565,22 +566,31 @@ def read_chain(pem: bytes, what: str) -> list[x509.Certificate]:
 def check_timestamp(response: bytes, chain: list[x509.Certificate], stamped: bytes, what: str) -> datetime:
     """When the authority says it saw `stamped`; RFC 3161 section 2.4.2, RFC 5652 section 5."""
     try:
-        ((_, answer, _),) = der(response)
-        status, token = der(answer)
-        need(der(status[1])[0][1] in (b"\x00", b"\x01"), 13, f"{what} was not granted")
-        signed = der(der(der(token[1])[1][1])[0][1])  # SignedData
-        content = der(der(der(signed[2][1])[1][1])[0][2])[0][1]  # TSTInfo, DER
-        info = der(der(content)[0][1])
-        algorithm, imprint = der(info[2][1])
-        generated = datetime.strptime(info[4][1].decode("ascii")[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        ((_, signer_bytes, _),) = der(signed[-1][1])
-        signer = der(signer_bytes)
-        attributes, signature = signer[3], signer[5][1]
-        values = {der(one)[0][1]: der(der(one)[1][1])[0][1] for _, one, _ in der(attributes[1])}
-        hash_used, signer_hash = DIGESTS[der(algorithm[1])[0][1].hex()], DIGESTS[der(signer[2][1])[0][1].hex()]
+        ((_, answer, _),) = der(response, 0x30)
+        status, token = der(answer, 0x30, 0x30)
+        need(der(status[1], 0x02)[0][1] in (b"\x00", b"\x01"), 13, f"{what} was not granted")
+        kind, wrapped = der(token[1], 0x06, 0xA0)
+        signed = der(der(wrapped[1], 0x30)[0][1], 0x02, 0x31, 0x30)  # SignedData
+        inner, holder = der(signed[2][1], 0x06, 0xA0)
+        content = der(holder[1], 0x04)[0][1]  # TSTInfo, DER
+        info = der(der(content, 0x30)[0][1], 0x02, 0x06, 0x30, 0x02, 0x18)
+        algorithm, imprint = der(info[2][1], 0x30, 0x04)
+        written = info[4][1].decode("ascii")
+        generated = datetime.strptime(written[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        ((_, signer_bytes, _),) = der(der(signed[-1][2], 0x31)[0][1], 0x30)
+        _, sid, digest_used, attributes, _, signature = der(signer_bytes, 0x02, 0x30, 0x30, 0xA0, 0x30, 0x04)[:6]
+        issuer, serial = der(sid[1], 0x30, 0x02)
+        pairs = [der(one, 0x06, 0x31) for _, one, _ in der(attributes[1])]
+        values = {oid[1]: der(value[1])[0][1] for oid, value in pairs}
+        hash_used = DIGESTS[der(algorithm[1], 0x06)[0][1].hex()]
+        signer_hash = DIGESTS[der(digest_used[1], 0x06)[0][1].hex()]
         digest, content_type = values[MESSAGE_DIGEST], values[CONTENT_TYPE]
     except (IndexError, KeyError, ValueError) as error:
         raise WrongError(f"[13] {what} is no timestamp: {error}") from None
+    need((kind[1], inner[1]) == (SIGNED_DATA, TST_INFO), 13, f"{what} holds something else than a time")
+    need(re.fullmatch(r"\d{14}(\.\d+)?Z", written), 13, f"{what} has no time")
+    by = (chain[0].issuer.public_bytes(), chain[0].serial_number)
+    need((issuer[2], int.from_bytes(serial[1], "big")) == by, 13, f"{what} names another signer than its chain")
     same = hashlib.new(hash_used.name, stamped).digest() == imprint[1]
     need(same, 13, f"{what} is over something else than this checkpoint")
     same = hashlib.new(signer_hash.name, content).digest() == digest and content_type == TST_INFO
@@ -588,9 +598,9 @@ def check_timestamp(response: bytes, chain: list[x509.Certificate], stamped: byt
     key, message = chain[0].public_key(), b"\x31" + attributes[2][1:]  # as a SET OF, RFC 5652 section 5.4
     try:
         if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, message, padding.PKCS1v15(), signer_hash)
+            key.verify(signature[1], message, padding.PKCS1v15(), signer_hash)
         elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, message, ec.ECDSA(signer_hash))
+            key.verify(signature[1], message, ec.ECDSA(signer_hash))
         else:
             raise WrongError(f"[13] the authority of {what} has a kind of key that is not known here")
     except InvalidSignature:
