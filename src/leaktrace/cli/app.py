@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from leaktrace.cli import (
+    bundle,
     calibrate,
     campaigns,
     case,
@@ -124,6 +125,7 @@ GROUPS = (
     contain,
     duties,
     statement,
+    bundle,
     keys,
 )
 for register in (group.register for group in GROUPS):

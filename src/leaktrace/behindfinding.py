@@ -1,0 +1,74 @@
+"""What a finding stands on, for a hand-over: its evidence terms, and the accesses of whom it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from leaktrace.errors import UsageError
+from leaktrace.inquiry import instant_of
+from leaktrace.keys import Keyring
+from leaktrace.ledger import Ledger
+from leaktrace.mailflow import MailFlow
+from leaktrace.records import Window, to_json
+from leaktrace.response.bundle import BundledAccess
+from leaktrace.settings import Settings
+
+
+class LedgerBehind:
+    """From ledger and mail book; each look at a person's accesses is told to `looked` first."""
+
+    def __init__(
+        self, ledger: Ledger, mail: MailFlow, keyring: Keyring, settings: Settings, looked: Callable[[str], None]
+    ) -> None:
+        self._ledger, self._mail, self._keyring, self._settings, self._looked = ledger, mail, keyring, settings, looked
+
+    def evidence(self, campaign: str) -> bytes | None:
+        """The evidence as `leaktrace trace` weighs it now; None where the campaign is no longer there."""
+        try:
+            return to_json(self._mail.evidence_of(campaign)).encode()
+        except UsageError:
+            return None
+
+    def mails(self, campaign: str) -> Iterator[tuple[str, bytes]]:
+        """(SHA-256, raw bytes) of each message that holds a report of the campaign, by digest; none of a table."""
+        for sha256 in sorted({one.sha256 for one in self._mail.reports_of(campaign)}):
+            yield sha256, self._mail.raw(sha256)
+
+    def accesses(self, campaign: str, principals: tuple[str, ...]) -> tuple[BundledAccess, ...]:
+        """Accesses to customers in evidence, from the start of the window to each customer's own mail; by time."""
+        until = self._cutoffs(campaign)
+        if not until or not principals:
+            return ()
+        for name in principals:
+            self._looked(name)
+        last = max(until.values())
+        keys = self._keyring.principal_keys(list(principals))
+        names = dict(zip(keys.tolist(), principals, strict=True))
+        rows = self._ledger.accesses_of(
+            keys.tolist(), Window(last - timedelta(days=self._settings.exposure_window_days), last)
+        )
+        customers = dict(zip(self._keyring.customer_keys(sorted(until)).tolist(), sorted(until), strict=True))
+        inside = np.flatnonzero(np.isin(rows.customer, np.array(sorted(customers), dtype=np.uint64)))
+        made = []
+        for place in inside.tolist():
+            customer, at = customers[int(rows.customer[place])], instant_of(int(rows.at[place]))
+            if at < until[customer]:
+                tool, fields = rows.manners[int(rows.manner[place])]
+                shown = tuple(one for one in fields.split(";") if one)
+                made.append(BundledAccess(at, names[int(rows.principal[place])], customer, shown, tool or None))
+        return tuple(sorted(made, key=lambda one: (one.at, one.principal, one.customer)))
+
+    def _cutoffs(self, campaign: str) -> dict[str, datetime]:
+        try:
+            items = self._mail.evidence_of(campaign).items
+        except UsageError:
+            return {}
+        found: dict[str, datetime] = {}
+        for item in items:
+            at = item.received_at or item.reported_at
+            if at is not None:
+                found[item.customer] = min(at, found.get(item.customer, at))
+        return found

@@ -1,0 +1,191 @@
+"""The cover report: what a prosecutor reads, in any script, the same each time, and never surer than its source."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leaktrace.errors import ResponseError
+from leaktrace.response.bundle import fingerprint_of, grouped
+from leaktrace.response.bundle.cover import cover_report
+from leaktrace.response.bundle.facts import how_sure, in_short, one_in, percent
+from leaktrace.response.bundle.fonts import has_all_letters, markup, register
+from tests.response.made_cases import CALIBRATION, EVERYWHERE, FINDING, PUBLIC_KEY, RECIPIENT, made_input
+
+
+@pytest.fixture(scope="session")
+def poppler() -> None:
+    """Skips where pdftotext is missing; on the build machine that is a failure."""
+    if shutil.which("pdftotext") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("the Debian package poppler-utils is missing; make system-deps installs it")
+        pytest.skip("the Debian package poppler-utils is missing")
+
+
+def text_of(pdf: bytes, folder: Path) -> str:
+    (folder / "cover.pdf").write_bytes(pdf)
+    command = ["pdftotext", "-layout", "cover.pdf", "-"]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout.decode()
+
+
+def words_of(pdf: bytes, folder: Path) -> str:
+    return " ".join(text_of(pdf, folder).split())
+
+
+def test_it_says_what_is_known_how_sure_and_what_is_not(poppler: None, tmp_path: Path) -> None:
+    text = words_of(cover_report(made_input()), tmp_path)
+    for part in (
+        "point to the account P-4f1c",
+        "99.8 %",
+        "had opened 17 of these customers' records",
+        "would have opened about 0.4",
+        "Of 800 planted campaigns with a source inside, it named rightly 611 times, named wrongly 0 times",
+        "at most 4 in 1,000",
+        "An account is not a person",
+        "what a source copied without opening a record",
+        "No timestamp authority vouches",
+        "12 customers: 3 confirmed, 0 likely, 9 possible",
+        "A-0002: hand over, Cybercrime unit, file 12/2026. Asked for by ada, approved by ben.",
+        "privileged advice of counsel",
+        RECIPIENT,
+    ):
+        assert part in text, part
+
+
+def test_it_prints_the_fingerprint_and_every_digest(poppler: None, tmp_path: Path) -> None:
+    given = made_input()
+    text = words_of(cover_report(given), tmp_path)
+    fingerprint = fingerprint_of(PUBLIC_KEY)
+    assert grouped(fingerprint) in text
+    assert f"--key \\ {fingerprint}" in text
+    for one in given.exhibits:
+        assert one.stored.sha256 in text
+
+
+def test_no_customer_is_named(poppler: None, tmp_path: Path) -> None:
+    given = made_input()
+    assert given.exposure is not None
+    text = text_of(cover_report(given), tmp_path)
+    for row in given.exposure.rows:
+        assert row.customer not in text
+
+
+def test_pages_are_numbered(poppler: None, tmp_path: Path) -> None:
+    pages = text_of(cover_report(made_input()), tmp_path).rstrip("\f\n").split("\f")
+    assert len(pages) > 2
+    for number, page in enumerate(pages, start=1):
+        assert f"page {number} of {len(pages)}" in page
+
+
+def test_the_same_case_gives_the_same_bytes() -> None:
+    assert cover_report(made_input()) == cover_report(made_input())
+
+
+def test_scripts_without_letters_are_marked_not_drawn_wrongly(poppler: None, tmp_path: Path) -> None:
+    text = words_of(cover_report(made_input(title="نشت نشانی‌ها")), tmp_path)
+    assert "[Arabic, 11 letters]" in text
+    assert "All stand in full in data/timeline.csv" in text
+
+
+def test_plain_cases_have_no_such_note(poppler: None, tmp_path: Path) -> None:
+    given = made_input()
+    plain = tuple(one for one in given.events if one.entry.kind not in ("NoteAdded", "ExhibitStored"))
+    assert "no letters for" not in words_of(cover_report(replace(given, events=plain)), tmp_path)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text(max_size=400))
+def test_no_title_breaks_it(title: str) -> None:
+    register()
+    assert cover_report(replace(SMALL, title=title or "-", recipient=title or "-")).startswith(b"%PDF")
+
+
+@given(st.text())
+def test_markup_is_never_obeyed(text: str) -> None:
+    register()
+    shown = markup(f"<b>{text}</b><para>")
+    assert "<b>" not in shown
+    assert "<para>" not in shown
+
+
+def test_letters_are_known() -> None:
+    register()
+    assert has_all_letters("Grüße, “Übung” – 12 %")
+    assert not has_all_letters(EVERYWHERE)
+    assert not has_all_letters("かな")
+    assert "HeiseiKakuGo-W5" in markup("かな漢字")
+    assert "HYGothic-Medium" in markup("새 사건")
+    assert "STSong-Light" in markup("数据泄漏")
+    assert markup("\u202eabc") == "abc"
+
+
+SMALL = replace(made_input(), events=(), exhibits=(), finding=None, calibration=None)
+
+
+def test_a_case_without_a_finding_accuses_nobody(poppler: None, tmp_path: Path) -> None:
+    text = words_of(cover_report(SMALL), tmp_path)
+    assert "accuses nobody" in text
+    assert "P-4f1c" not in text
+
+
+@pytest.mark.parametrize("outcome", ["nobody", "undecided", "named", "else"])
+def test_only_a_name_is_a_name(outcome: str) -> None:
+    told = in_short({**FINDING, "outcome": outcome, "named": []})
+    assert "P-" not in told
+
+
+def test_an_unmeasured_finder_says_so() -> None:
+    assert "was not measured" in how_sure({})[0]
+    assert any("at most 8 in 1,000" in line for line in how_sure(CALIBRATION))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (1.0, "over 99.9 %"),
+        (0.9899, "98.9 %"),
+        (0.5, "50 %"),
+        (0.0, "under 0.1 %"),
+        (None, "not known"),
+        ("x", "not known"),
+    ],
+)
+def test_chances_are_rounded_away_from_certainty(value: Any, said: str) -> None:
+    assert percent(value) == said
+
+
+def test_error_bounds_are_rounded_up() -> None:
+    assert one_in(0.0) == "at most 1 in 1,000"
+    assert one_in(0.0041) == "at most 5 in 1,000"
+    assert one_in(float("nan")) == "not known"
+
+
+@pytest.mark.parametrize("content", [b"[]", b"no json", b"\xff", b"[" * 100_000])
+def test_a_finding_that_is_none_is_refused(content: bytes) -> None:
+    with pytest.raises(ResponseError):
+        cover_report(replace(SMALL, finding=content))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from([*FINDING, *CALIBRATION, "principals", "probability"]), inner, max_size=5)
+        ),
+        max_leaves=20,
+    )
+)
+def test_any_object_is_read_without_a_fault(document: Any) -> None:
+    content = json.dumps({"finding": document, **(document if isinstance(document, dict) else {})}).encode()
+    assert cover_report(replace(SMALL, finding=content, calibration=content)).startswith(b"%PDF")
