@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from leaktrace.addresses import normalise
+from leaktrace.campaigndetails import decision_of, member_of
 from leaktrace.errors import UsageError
 from leaktrace.folder import Opened
 from leaktrace.keptevidence import KeptEvidence
@@ -22,11 +23,9 @@ from leaktrace.ledger import Ledger
 from leaktrace.mailroom import (
     AddressHashes,
     CampaignCounts,
-    Decision,
     MailBook,
     SellerMatch,
     SellerTable,
-    StoredJoin,
     StoredReport,
     Witness,
     disclaim,
@@ -42,8 +41,6 @@ from leaktrace.records import (
     Campaign,
     CampaignDecision,
     CampaignDetail,
-    CampaignLikeness,
-    CampaignMember,
     CustomerKey,
     Evidence,
     EvidenceItem,
@@ -148,7 +145,7 @@ class CampaignFlow:
         return CampaignDetail(
             campaign=told,
             former_names=former,
-            members=tuple(_member(report, joins[report.report]) for report in reports if report.report in joins),
+            members=tuple(member_of(report, joins[report.report]) for report in reports if report.report in joins),
             decisions=tuple(one for one in decided if {one.campaign, one.other} & about),
         )
 
@@ -156,22 +153,22 @@ class CampaignFlow:
         """What investigators decided about campaigns, the oldest first."""
         decided = self._book.groups.decisions()
         holding = {one.number for one in standing(decided)}
-        return tuple(_decision(one, holds=one.number in holding or one.what == "undo") for one in decided)
+        return tuple(decision_of(one, holds=one.number in holding or one.what == "undo") for one in decided)
 
     def split(self, campaign: str, reports: Sequence[str], *, who: str, why: str, now: datetime) -> CampaignDecision:
         """Takes reports (ids, or beginnings of ids that one report of it has) out of a campaign into a new one."""
         told, members = self.members(campaign)
         ids = [_one_of([one.report.report for one in members], given) for given in reports]
-        return _decision(split(self._book.groups, told.campaign, ids, who=who, why=_why(why), now=now), holds=True)
+        return decision_of(split(self._book.groups, told.campaign, ids, who=who, why=_why(why), now=now), holds=True)
 
     def merge(self, campaign: str, other: str, *, who: str, why: str, now: datetime) -> CampaignDecision:
         """Makes two campaigns one; the first one's name stays."""
         names = [self.members(one)[0].campaign for one in (campaign, other)]
-        return _decision(merge(self._book.groups, *names, who=who, why=_why(why), now=now), holds=True)
+        return decision_of(merge(self._book.groups, *names, who=who, why=_why(why), now=now), holds=True)
 
     def undo(self, number: int, *, who: str, why: str, now: datetime) -> CampaignDecision:
         """Takes a split or merge back."""
-        return _decision(undo(self._book.groups, number, who=who, why=_why(why), now=now), holds=True)
+        return decision_of(undo(self._book.groups, number, who=who, why=_why(why), now=now), holds=True)
 
     def regroup(self) -> int:
         """Groups all reports anew; names and decisions stay. Returns how many reports there are."""
@@ -274,42 +271,6 @@ class CampaignFlow:
         }
         known = self._known(hashes.values())
         return frozenset(address for address, found in hashes.items() if found.exact in known)
-
-
-def _member(report: StoredReport, join: StoredJoin) -> CampaignMember:
-    likes = [
-        CampaignLikeness(name, one.agreed_count, one.compared_count, one.kinds)
-        for one in join.joined.others
-        if (name := join.others[one.example]) is not None and name != report.campaign
-    ]
-    return CampaignMember(
-        report=report.report,
-        reporter=None if report.person is None else hashlib.sha256(report.person).hexdigest()[:12],
-        mail_at=report.mail_at,
-        form=report.form,
-        grade=report.grade,
-        template=join.cluster,
-        agreed_count=join.joined.agreed_count,
-        compared_count=join.joined.compared_count,
-        kinds=join.joined.kinds,
-        is_placed_by_hand=join.is_pinned,
-        also_like=tuple(likes),
-    )
-
-
-def _decision(decision: Decision, *, holds: bool) -> CampaignDecision:
-    return CampaignDecision(
-        number=decision.number,
-        at=decision.at,
-        who=decision.who,
-        what=decision.what,
-        campaign=decision.campaign,
-        other=decision.other,
-        report_count=len(decision.reports),
-        why=decision.why,
-        undoes=decision.undoes,
-        holds=holds,
-    )
 
 
 def _one_of(reports: Sequence[str], given: str) -> str:

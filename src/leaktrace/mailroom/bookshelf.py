@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from leaktrace.mailroom.booknames import MEMBER, BookNames
 from leaktrace.mailroom.features import features_from_document
 from leaktrace.mailroom.shelves import (
     BUCKET_CAP_COUNT,
@@ -34,14 +35,13 @@ _CLOSE_COUNT = 32
 """Clusters of one purpose that a cluster is tied to; by them it is tied to all others."""
 _DAY = 86_400_000_000
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_MEMBER = "SELECT r.id, m.sha256, r.idx, r.mail_at, r.features FROM reports r JOIN messages m ON m.id = r.message "
 
 
-class BookShelf:
+class BookShelf(BookNames):
     """See `Shelf`."""
 
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._key = key
         self._kept: OrderedDict[int, Member] = OrderedDict()
         self._tokens: OrderedDict[int, tuple[int, ...]] = OrderedDict()
@@ -245,7 +245,7 @@ class BookShelf:
     def member(self, number: int) -> Member:
         """One report."""
         if number not in self._kept:
-            self._keep(_member(self._all(f"{_MEMBER} WHERE r.id = ?", number)[0]))
+            self._keep(_member(self._all(f"{MEMBER} WHERE r.id = ?", number)[0]))
         self._kept.move_to_end(number)
         return self._kept[number]
 
@@ -259,7 +259,7 @@ class BookShelf:
 
     def everybody(self) -> Iterator[Member]:
         """Every report."""
-        for row in self._connection.execute(f"{_MEMBER} ORDER BY r.id"):
+        for row in self._connection.execute(f"{MEMBER} ORDER BY r.id"):
             yield _member(row)
 
     def cluster_with(self, number: int) -> int | None:
@@ -271,65 +271,6 @@ class BookShelf:
         """The campaign a report belongs to."""
         cluster = self.cluster_with(number)
         return None if cluster is None else self.campaign_of(cluster)
-
-    def first_report(self, campaign: int) -> str | None:
-        """The id of its earliest report, in the canonical order."""
-        row = self._one(
-            f"{_MEMBER} JOIN clusters c ON c.id = r.cluster WHERE c.campaign = ? "
-            "ORDER BY r.mail_at IS NULL, r.mail_at, m.sha256 || '/' || r.idx LIMIT 1",
-            campaign,
-        )
-        return None if row is None else f"{row[1]}/{row[2]}"
-
-    def nameless(self) -> list[int]:
-        """Campaigns that have no name yet, the oldest first."""
-        return [one for (one,) in self._all("SELECT id FROM campaigns WHERE name IS NULL ORDER BY id")]
-
-    def is_taken(self, name: str) -> bool:
-        """Whether a campaign has or had this name."""
-        asked = "SELECT 1 FROM campaigns WHERE name = ? UNION ALL SELECT 1 FROM former_names WHERE name = ?"
-        return self._one(asked, name, name) is not None
-
-    def name(self, campaign: int, name: str) -> None:
-        """Gives a campaign its name."""
-        self._run("DELETE FROM former_names WHERE name = ?", name)
-        self._run("UPDATE campaigns SET name = ? WHERE id = ?", name, campaign)
-
-    def rename(self, names: Mapping[int, str]) -> None:
-        """Gives campaigns other names, where no further campaign has one of them."""
-        holders = {self.campaign_named(name) for name in names.values()} - {None}
-        if holders <= set(names):
-            for campaign in names:
-                self._run("UPDATE campaigns SET name = NULL WHERE id = ?", campaign)
-            for campaign, name in names.items():
-                self.name(campaign, name)
-
-    def name_of(self, campaign: int) -> str | None:
-        """The name of a campaign."""
-        row = self._one("SELECT name FROM campaigns WHERE id = ?", campaign)
-        return row[0] if row else None
-
-    def campaign_named(self, name: str) -> int | None:
-        """The campaign that has this name."""
-        row = self._one("SELECT id FROM campaigns WHERE name = ?", name)
-        return row[0] if row else None
-
-    def former_name_in(self, campaign: int) -> str | None:
-        """The name of a campaign that became part of another one, and whose mail is in this one now."""
-        row = self._one(
-            "SELECT f.name FROM former_names f JOIN reports r ON r.id = f.report JOIN clusters c ON c.id = r.cluster "
-            "WHERE c.campaign = ? ORDER BY f.name LIMIT 1",
-            campaign,
-        )
-        return row[0] if row else None
-
-    def keep_former_name(self, name: str, example: int) -> None:
-        """Remembers a name that is used no longer; `example`: a report that was in that campaign."""
-        self._run("INSERT OR REPLACE INTO former_names VALUES (?, ?)", name, example)
-
-    def forget_carried(self) -> None:
-        """The names that a book of format 1 had are given to campaigns of today now."""
-        self._run("DELETE FROM carried")
 
     def joined(self, number: int) -> Joined:
         """Why a report is where it is."""
@@ -418,16 +359,6 @@ class BookShelf:
         self._kept[member.number] = member
         if len(self._kept) > _KEPT_COUNT:
             self._kept.popitem(last=False)
-
-    def _run(self, sql: str, *values: object) -> sqlite3.Cursor:
-        return self._connection.execute(sql, values)
-
-    def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
-
-    def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
-        return found
 
 
 _SETTLED = "SELECT id, settled_purpose, settled_first, settled_last, settled_size FROM clusters"

@@ -16,7 +16,8 @@ from leaktrace.mailroom.agreement import Kind, agreement
 from leaktrace.mailroom.clustering import joined_by, place
 from leaktrace.mailroom.features import Features
 from leaktrace.mailroom.mailings import settle
-from leaktrace.mailroom.shelves import NEVER, SAMPLE_COUNT, Member, MemoryShelf, rank
+from leaktrace.mailroom.memoryshelf import MemoryShelf
+from leaktrace.mailroom.shelves import NEVER, SAMPLE_COUNT, Member, rank
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from leaktrace.mailroom.campaigns import campaign_ids, name_from
 from leaktrace.mailroom.clustering import place, reconsider, unite
 from leaktrace.mailroom.groupbook import Decision, GroupBook
 from leaktrace.mailroom.mailings import part, settle
-from leaktrace.mailroom.shelves import Joined, Member, MemoryShelf
+from leaktrace.mailroom.memoryshelf import MemoryShelf
+from leaktrace.mailroom.shelves import Joined, Member
 
 RUN_COUNT = 20_000
 """Reports in one transaction; more are grouped in several."""
