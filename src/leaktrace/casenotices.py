@@ -1,14 +1,19 @@
-"""What notices need of the case room (`noticing.NoticeCase`), as one person may have it."""
+"""Notices of cases: what they need of the case room (`noticing.NoticeCase`), as one person may have it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
 
+from leaktrace.casedesk import CaseRoom
 from leaktrace.caserecords import ExposureFrozen, TranslationApproved
-from leaktrace.cases import CaseWork
+from leaktrace.cases import Actor, CaseWork
 from leaktrace.errors import CaseError
 from leaktrace.noticereports import FrozenList, exposure_of
+from leaktrace.noticing import NoticeDesk, Outside
+from leaktrace.response.notices import read_config
+
+RESPONSE, CONFIG = "response", "notices.toml"
 
 
 class CaseNotices:
@@ -43,3 +48,23 @@ class CaseNotices:
         if frozen is None:
             raise CaseError("No exposure list is frozen.", f"Freeze it: leaktrace case exposure {case} --freeze.")
         return frozen
+
+
+def notice_desk(room: CaseRoom, actor: Actor, outside: Outside | None = None) -> NoticeDesk:
+    """Notices as this person works with them; settings are in the workspace's `notices.toml`."""
+    work, path = CaseWork(room.premises, actor), room.opened.path
+
+    def domains_of(sellers: Sequence[str]) -> frozenset[str]:
+        asked = frozenset(sellers)
+        return frozenset(domain for one in room.ledger.sellers() if one.seller in asked for domain in one.domains)
+
+    return NoticeDesk(
+        path / RESPONSE,
+        # A key of its own for return paths and message ids; stays when the encryption key is rotated.
+        bytes.fromhex(room.opened.keyring.log_tag(b"leaktrace/1/notices")),
+        lambda: read_config(path / CONFIG),
+        CaseNotices(work, domains_of),
+        work,
+        work,
+        outside or Outside(clock=room.clock),
+    )

@@ -26,6 +26,7 @@ from leaktrace.cli import (
     link,
     lookups,
     mail,
+    notify,
     people,
     statement,
     tables,
@@ -33,6 +34,7 @@ from leaktrace.cli import (
     upkeep,
 )
 from leaktrace.cli.output import Screen, print_error, wants_json
+from leaktrace.cli.responses import open_notices
 from leaktrace.errors import LeaktraceError
 from leaktrace.ledger import ENGINES
 from leaktrace.version import __version__
@@ -130,6 +132,7 @@ GROUPS = (
 )
 for register in (group.register for group in GROUPS):
     register(app)
+notify.register(app, open_notices)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import typer
 
+from leaktrace.casenotices import notice_desk
 from leaktrace.caserecords import ActionName
 from leaktrace.cli.acting import signed_in
 from leaktrace.cli.output import screen_of
+from leaktrace.noticing import NoticeDesk
 from leaktrace.responding import ResponseDesk
 
 
@@ -39,3 +41,10 @@ class CaseDoors:
         """Asks a second person; the request's id."""
         with self.desk(context, signing) as desk:
             return desk.ask(case, action, target, parameters, why)
+
+
+@contextmanager
+def open_notices(context: typer.Context, person: str | None, key: Path | None) -> Iterator[NoticeDesk]:
+    """Notices of the workspace that -w names, as this person works with them."""
+    with screen_of(context).open() as workspace:
+        yield notice_desk(workspace.case_room(), signed_in(workspace, person, key))

@@ -6,12 +6,12 @@ goes and lists sessions; the seller desk takes signed calls; the relay takes eve
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
 import os
 import secrets
+import socket
 import threading
 import uuid
 from collections.abc import Iterable
@@ -78,19 +78,15 @@ class Outside:
         self._nonces: set[str] = set()
         self._web = ThreadingHTTPServer((_LOOPBACK, 0), _handler_of(self))
         self._web_thread = threading.Thread(target=self._web.serve_forever, daemon=True)
-        self._relay = Controller(_Relay(self), hostname=_LOOPBACK, port=0, server_hostname="relay.market.example")
+        self.relay_port = _free_port()
+        self._relay = Controller(
+            _Relay(self), hostname=_LOOPBACK, port=self.relay_port, server_hostname="relay.market.example"
+        )
 
     @property
     def address(self) -> str:
         """Where the web server listens."""
         return f"http://{_LOOPBACK}:{self._web.server_address[1]}"
-
-    @property
-    def relay_port(self) -> int:
-        """Where the relay listens."""
-        server = self._relay.server
-        assert isinstance(server, asyncio.Server), "the relay is not running"  # noqa: S101 - a fault of the caller's
-        return int(server.sockets[0].getsockname()[1])
 
     def __enter__(self) -> Outside:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -224,3 +220,10 @@ def _write(path: Path, text: str) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
+
+
+def _free_port() -> int:
+    """A port that was free just now; the relay's library cannot choose one itself."""
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        return int(probe.getsockname()[1])
