@@ -11,7 +11,7 @@ import leaktrace
 
 PACKAGE = Path(leaktrace.__file__).parent
 ROOMS = ("ledger", "mailroom", "attribution", "simulate", "report")
-GROUND = {"records", "errors", "settings", "keys", "addresses", "compiled"}
+GROUND = {"records", "caserecords", "errors", "settings", "keys", "addresses", "compiled"}
 """Modules every room may stand on."""
 PURE = ("attribution",)
 FORBIDDEN_IN_PURE = {

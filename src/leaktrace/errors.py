@@ -53,3 +53,23 @@ class ReportError(LeaktraceError):
 
 class LookupLogError(LeaktraceError):
     """The look-up log is not the one that was written, or cannot be written: then nothing is looked up."""
+
+
+class CaseError(LeaktraceError):
+    """A case refuses the move, the exhibit or the reader."""
+
+
+class NotAllowedError(CaseError):
+    """Somebody may not do or see that: by role, by an explicit deny, or because it is about themselves."""
+
+
+class CustodyError(CaseError):
+    """The custody log is not the one that was written: forked, truncated, of another origin, or damaged."""
+
+
+class ApprovalError(CaseError):
+    """An approval is missing, expired, used, forged, or not about this."""
+
+
+class ResponseError(LeaktraceError):
+    """Containment, notices, duties, a statement or a bundle could not be made or done."""

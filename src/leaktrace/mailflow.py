@@ -5,9 +5,10 @@ Customers are matched when a question is asked, never when mail comes: they may 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +18,11 @@ from leaktrace.folder import Opened, cannot_write
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import Ledger, Progress
 from leaktrace.mailroom import (
+    KEYS_DB,
+    DnsServer,
+    FoundKey,
     FoundMessage,
+    KeyBook,
     MailBook,
     RawStore,
     group_pending,
@@ -50,13 +55,14 @@ class MailFlow:
     def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
         """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
         store = RawStore(self._folder / "raw", self._opened.keyring)
+        keys = self._key_book(now)
         counted = MailReport(0, 0, 0, 0, {})
         new_reports: set[str] = set()
         found = iter_messages(paths, settings=self._opened.settings)
         while batch := list(islice(found, _BATCH_COUNT)):
             kept = [message for message in batch if message.raw is not None]
             store.put_all(message.raw or b"" for message in kept)
-            records = [_record(message, self._opened.settings) for message in batch]
+            records = [_record(message, self._opened.settings, keys) for message in batch]
             self._keep_aside(batch, records)
             added = self._book.add(records, seen_at=now)
             new_reports |= set(added.reports)
@@ -69,6 +75,8 @@ class MailFlow:
             )
             if progress is not None:
                 progress("messages", counted.message_count, None)
+        if keys is not None:
+            keys.close()
         unreadable = counted.by_kind.get("unreadable", 0)
         group_pending(self._book.groups)
         unmatched = self._flow.unmatched_count(new_reports)
@@ -107,6 +115,21 @@ class MailFlow:
         return self._flow.traces_of(evidence)
 
     # --- inside -------------------------------------------------------------------------------------------
+
+    def dns_keys(self) -> tuple[FoundKey, ...]:
+        """Every DKIM key record that was found when mail came, oldest first."""
+        book = self._key_book(datetime.min.replace(tzinfo=UTC))
+        if book is None:
+            return ()
+        with contextlib.closing(book):
+            return book.history()
+
+    def _key_book(self, now: datetime) -> KeyBook | None:
+        """DKIM keys found so far and, where servers are named, those still to be found; null where neither is."""
+        servers, path = self._opened.settings.dns_servers, self._folder / KEYS_DB
+        if not servers and not path.exists():
+            return None
+        return KeyBook(path, DnsServer(servers) if servers else None, lambda: now)
 
     def _keep_aside(self, batch: Sequence[FoundMessage], records: Sequence[MessageRecord]) -> None:
         """Writes down which messages could not be read and why, each once, before the book knows them."""

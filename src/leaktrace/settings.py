@@ -108,6 +108,12 @@ class Settings:
     trusted_receivers: tuple[str, ...] = _setting(
         (), "Host names whose Received fields are believed (ours): the only source of a trusted time."
     )
+    believed_sealers: tuple[str, ...] = _setting(
+        (), "Domains whose ARC seal is believed about how a message came in: the reporters' mail providers."
+    )
+    dns_servers: tuple[str, ...] = _setting(
+        (), "Addresses of DNS servers that are asked for DKIM keys when mail comes, or 'system'; none: no look-ups."
+    )
 
     def digest(self) -> str:
         """SHA-256 over all values, in canonical JSON."""

@@ -29,6 +29,7 @@ from leaktrace.ledger import (
 )
 from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
+from leaktrace.mailroom import FoundKey
 from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
 from leaktrace.previewing import preview_tables
 from leaktrace.records import (
@@ -241,6 +242,10 @@ class Workspace:
     def receive(self, paths: AnyPath | Iterable[AnyPath], *, progress: Progress | None = None) -> MailReport:
         """Stores and reads mail: mbox, Maildir, `.eml`, folders."""
         return self._mail.receive(list(as_paths(paths)), now=self._around.clock(), progress=progress)
+
+    def dns_keys(self) -> tuple[FoundKey, ...]:
+        """Every DKIM key record that was found when mail came, with when and by which server, oldest first."""
+        return self._mail.dns_keys()
 
     def campaigns(self) -> tuple[Campaign, ...]:
         """All campaigns, most reports first."""

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.mailroom.charsets import CharacterPlaces, best_codec, codec_name, decode
-from leaktrace.mailroom.transfer import decode_base64, decode_quoted_printable, decode_transfer
+from leaktrace.mailroom.transfer import (
+    _ODD_QUOTED,
+    _mapped_base64,
+    _mapped_quoted_printable,
+    decode_base64,
+    decode_quoted_printable,
+    decode_transfer,
+)
 
 
 @settings(deadline=None)
@@ -35,6 +42,33 @@ def test_quoted_printable_decodes_and_every_slice_is_found_again(content: bytes)
     for start in range(0, len(content), 7):
         begin, end = locate(start, min(start + 5, len(content)))
         assert content[start : start + 5] in quopri.decodestring(encoded[begin:end])
+
+
+PIECES = st.sampled_from([b"a", b" ", b"=3D", b"=c3=a9", b"=\r\n", b"=\n", b"\r\n", b"\n", b"bc", b"=0A"])
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES, max_size=30).map(b"".join))
+def test_the_quick_way_through_quoted_printable_says_what_the_careful_one_says(encoded: bytes) -> None:
+    assert _ODD_QUOTED.search(encoded) is None
+    quick, careful = decode_quoted_printable(encoded), _mapped_quoted_printable(encoded)
+    assert quick[0] == careful[0]
+    for start in range(len(quick[0])):
+        for end in range(start + 1, min(start + 4, len(quick[0])) + 1):
+            assert quick[1](start, end) == careful[1](start, end)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60), st.integers(1, 9), st.booleans())
+def test_the_quick_way_through_base64_says_what_the_careful_one_says(content: bytes, width: int, padded: bool) -> None:
+    letters = base64.b64encode(content)
+    letters = letters if padded else letters.rstrip(b"=")
+    encoded = b"\r\n".join(letters[at : at + width] for at in range(0, len(letters), width))
+    quick, careful = decode_base64(encoded), _mapped_base64(encoded)
+    assert quick[0] == careful[0] == content
+    for start in range(len(content)):
+        for end in range(start + 1, min(start + 4, len(content)) + 1):
+            assert quick[1](start, end) == careful[1](start, end)
 
 
 @settings(deadline=None)

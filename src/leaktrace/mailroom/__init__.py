@@ -1,6 +1,7 @@
 """Raw bytes to what they are; reports to campaigns; campaign to seller."""
 
 from leaktrace.mailroom.campaigns import GroupableReport, Grouping, count_customers, group_reports
+from leaktrace.mailroom.dnskeys import KEYS_DB, DnsServer, FoundKey, KeyBook
 from leaktrace.mailroom.groupbook import CampaignCounts, Decision, StoredJoin
 from leaktrace.mailroom.grouping import group_pending, merge, regroup, split, standing, undo
 from leaktrace.mailroom.mailbook import AddedMail, MailBook
@@ -11,13 +12,17 @@ from leaktrace.mailroom.sources import FoundMessage, iter_messages
 from leaktrace.mailroom.store import RawStore
 
 __all__ = [
+    "KEYS_DB",
     "AddedMail",
     "AddressHashes",
     "CampaignCounts",
     "Decision",
+    "DnsServer",
+    "FoundKey",
     "FoundMessage",
     "GroupableReport",
     "Grouping",
+    "KeyBook",
     "MailBook",
     "RawStore",
     "SellerMatch",

@@ -1,18 +1,14 @@
 """Whole messages that a complaint carries as attachments, as originals.
 
-Grades: G4 with a good DKIM signature of the sender's own domain over the From field and the whole body (keys given);
-G2 unsigned, or signed without a key to check; G1 where a signature's body hash does not fit the body: the message was
-changed after it was signed, by a list or by whoever made the report.
+How genuine each is said to be is judged in `grades`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 
-import tldextract
-
-from leaktrace.mailroom.authentication import Signed, check_signatures, passing_domains
+from leaktrace.mailroom.authentication import Signed, check_signatures
+from leaktrace.mailroom.grades import grade_of
 from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import CLAIM_CEILING_DEPTH, claims_in
 from leaktrace.mailroom.links import links_of
@@ -21,7 +17,7 @@ from leaktrace.mailroom.marks import marks_of_message
 from leaktrace.mailroom.mime import Field, Part, TextBudget, walk
 from leaktrace.mailroom.received import claimed_window, trusted_receipt
 from leaktrace.mailroom.texts import Text, body_texts
-from leaktrace.records import Authentication, Grade, Mailbox, Original, OriginalForm, Recipient
+from leaktrace.records import Authentication, Mailbox, Original, OriginalForm, Recipient
 from leaktrace.settings import Settings
 
 _IDENTITY = ("from", "sender", "subject", "message-id", "received", "return-path")
@@ -62,7 +58,9 @@ def read_attached(
     )
     flags.update(signed.flags)
     texts = [] if headers_only else body_texts(message, budget)
-    grade, grade_reason = _grade(sender, signed, flags, headers_only=headers_only)
+    grade, grade_reason = grade_of(
+        sender.address, signed, flags, believed=settings.believed_sealers, headers_only=headers_only
+    )
     subject = message.text("subject")
     sent_between = claimed_window(message)
     links = links_of([(text, 0) for text in texts])
@@ -187,38 +185,3 @@ def _reply_to(message: Part, spans: Spans) -> str | None:
     if address is not None:
         _note(message, "reply-to", "reply_to", spans)
     return address
-
-
-def _grade(sender: Mailbox, signed: Signed, flags: set[str], *, headers_only: bool) -> tuple[Grade, str]:
-    if headers_only:
-        return "G2", "the message's header as the reporting provider attached it, without its body"
-    if signed.authentication.body_hash_matches is False:
-        return "G1", "attached, but its body is not the one that was signed (DKIM body hash mismatch)"
-    domains = passing_domains(signed.authentication)
-    domain = (sender.address or "").rpartition("@")[2]
-    aligned = [one for one in domains if domain and same_organisation(one, domain)]
-    whole = not flags & {"partial_body_signed", "several_from_fields", "several_senders"}
-    if aligned and whole:
-        return "G4", f"attached, with a good DKIM signature of the sender's domain ({aligned[0]})"
-    if aligned:
-        return "G2", f"attached; the DKIM signature of {aligned[0]} is good but leaves room for changes"
-    if domains:
-        return "G2", f"attached; the only good DKIM signature is of another domain ({domains[0]})"
-    if signed.authentication.dkim:
-        return "G2", "attached; the body is the one that was signed, the signature itself could not be confirmed"
-    return "G2", "attached whole, without a DKIM signature"
-
-
-@cache
-def _suffixes() -> tldextract.TLDExtract:
-    """The public suffix list that comes with tldextract; nothing is downloaded or kept on disk."""
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
-
-
-def same_organisation(first: str, second: str) -> bool:
-    """Whether two domains belong to one registered domain (RFC 7489, section 3.2)."""
-    first, second = first.rstrip(".").lower(), second.rstrip(".").lower()
-    if first == second:
-        return True
-    one, other = (_suffixes()(name).top_domain_under_public_suffix for name in (first, second))
-    return bool(one) and one == other

@@ -1,55 +1,47 @@
-"""What a message's DKIM signatures say (RFC 6376), with keys given, never looked up.
+"""What a message's DKIM signatures say (RFC 6376, RFC 8301, RFC 8463), with keys given, never looked up here.
 
 Checks of one signature, in this order; the first that fails is its result:
-1. readable and of a known kind (v=1, rsa-sha256, each tag once, From signed, a sane size), else error or unsupported;
+1. readable and of a known kind (v=1, rsa-sha256 or ed25519-sha256, each tag once, From signed, a sane size), else error
+   or unsupported;
 2. the body hash, which needs no key: body_hash_mismatch;
 3. a key by that name, else no_key;
-4. i= inside d= (equal to it under t=s), key neither revoked nor under 1,024 bits, else fail;
-5. the signature itself, by dkimpy: fail or pass; pass becomes expired when x= lies before the time it was received.
+4. i= inside d= (equal to it under t=s), key neither revoked nor under 1,024 bits, of the signature's kind, else fail;
+5. the signature itself: fail or pass; pass becomes expired when x= lies before the time it was received.
 
-No clock is read, so the same bytes and keys always answer alike. The caller still owes: whose domain signed, and what
-the signature covers (`covers`, flag `partial_body`).
+No clock is read, so the same bytes and keys always answer alike. The caller still owes: whose domain signed, what the
+signature covers (`covers`, flag `partial_body_signed`), and that a good signature may have been sent on to anybody.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import dkim
-from dkim.asn1 import ASN1FormatError
-from dkim.crypto import UnparsableKeyError
-from dkim.util import InvalidTagValueList, parse_tag_value
-
+from leaktrace.mailroom.arc import Chain, check_chain, has_chain
+from leaktrace.mailroom.canonical import (
+    Bodies,
+    canonical_field,
+    name_of,
+    signed_fields,
+    split_message,
+    without_signature,
+)
+from leaktrace.mailroom.dkimkeys import BadKeyError, BadSignatureError, SignerKey, read_key
+from leaktrace.mailroom.tags import TagError, decoded, read_tags
 from leaktrace.records import Authentication, DkimResult
 
 SIGNATURE_CEILING_COUNT = 10
-SIGNATURE_CEILING_BYTES = 8000
-KEY_CEILING_CHARACTERS = 3000
 FIELD_CEILING_COUNT = 1000
 """Signatures of messages with more header fields are not checked."""
-_MINIMUM_KEY_BITS = 1024
-_SIGNATURE_FIELD = re.compile(rb"dkim-signature[ \t]*:", re.IGNORECASE)
-_BLANKS = re.compile(rb"[ \t]+")
+SMALL_KEY_BITS = 2048
+"""RFC 8301 wants signers to have at least so many; shorter ones are flagged."""
+_ALGORITHMS = {b"rsa-sha256": b"rsa", b"ed25519-sha256": b"ed25519"}
+_FORMS = frozenset({b"simple", b"relaxed"})
 _NEEDED = (b"v", b"a", b"b", b"bh", b"d", b"h", b"s")
-_BROKEN_INPUT = (
-    dkim.DKIMException,
-    InvalidTagValueList,
-    ASN1FormatError,
-    UnparsableKeyError,
-    binascii.Error,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    OverflowError,
-)
-"""What dkimpy raises on signatures and keys that are not well formed."""
+_NO_CHAIN = Chain("none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,128 +50,135 @@ class Signed:
 
     authentication: Authentication
     flags: tuple[str, ...] = ()
+    chain: Chain = _NO_CHAIN
+    """What the ARC sealers say; only where keys were given."""
 
 
 def check_signatures(message: bytes, keys: Mapping[str, str] | None, received_at: datetime | None) -> Signed:
-    """The result of every DKIM signature (at most ten) of a message given with its header and body."""
-    header, body = _split(message)
-    fields = _header_fields(header)
-    positions = [at for at, field in enumerate(fields) if _SIGNATURE_FIELD.match(field)][:SIGNATURE_CEILING_COUNT]
-    if not positions:
-        return Signed(Authentication())
-    canonical = _Bodies(body)
-    named = {name.rstrip(".").lower(): record for name, record in (keys or {}).items()}
-    results, flags, matches = [], set(), []
-    for order, at in enumerate(positions):
-        result, hash_matches, partial = _check(fields, at, order, canonical, named, received_at)
-        results.append(result)
-        if hash_matches is not None:
-            matches.append(hash_matches)
-        if partial:
-            flags.add("partial_body_signed")
+    """The result of every DKIM signature (at most ten) and of the ARC chain of a message given with header and body.
+
+    `keys`: key records by lower-case name without the last dot; null: none are known, and no chain is judged.
+    """
+    fields, body = split_message(message)
+    named = _named(keys)
+    chain, cv = _NO_CHAIN, None if keys is None and has_chain(fields) else _NO_CHAIN.result
+    if keys is not None and has_chain(fields):
+        chain = check_chain(message, named)
+        cv = chain.result
+    positions = [at for at, field in enumerate(fields) if name_of(field) == b"dkim-signature"]
+    canonical, results, flags, matches = Bodies(body), [], set(), []
+    for at in positions[:SIGNATURE_CEILING_COUNT]:
+        one = _Check(fields, at, canonical, named, received_at)
+        results.append(one.result())
+        flags |= one.flags
+        if one.body_matches is not None:
+            matches.append(one.body_matches)
     body_hash_matches = all(matches) if matches else None
     if body_hash_matches is False:
         flags.add("body_hash_mismatch")
-    return Signed(Authentication(tuple(results), None, body_hash_matches), tuple(sorted(flags)))
+    return Signed(Authentication(tuple(results), cv, body_hash_matches), tuple(sorted(flags)), chain)
 
 
-def _split(message: bytes) -> tuple[bytes, bytes]:
-    content = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    if content.startswith(b"\r\n"):
-        return b"", content[2:]
-    header, _, body = content.partition(b"\r\n\r\n")
-    return header + b"\r\n", body
+class _Check:
+    """One signature while it is checked."""
+
+    def __init__(
+        self, fields: list[bytes], at: int, bodies: Bodies, keys: Mapping[str, str], received_at: datetime | None
+    ) -> None:
+        self._fields = fields
+        self._at = at
+        self._bodies = bodies
+        self._keys = keys
+        self._received_at = received_at
+        self._tags: dict[bytes, bytes] = {}
+        self.flags: set[str] = set()
+        self.body_matches: bool | None = None
+
+    def result(self) -> DkimResult:
+        unread = DkimResult("", "", "error", ())
+        if len(self._fields) > FIELD_CEILING_COUNT:
+            return unread
+        try:
+            self._tags = read_tags(self._fields[self._at])
+        except TagError:
+            return unread
+        names = [name.lower() for name in _text(self._tags.get(b"h")).split(":") if name]
+        found = self._judged(names)
+        return DkimResult(_text(self._tags.get(b"d")), _text(self._tags.get(b"s")), found, tuple(names[:200]))  # type: ignore[arg-type]
+
+    def _judged(self, names: list[str]) -> str:
+        tags = self._tags
+        # 1. readable, known
+        header_form, _, body_form = tags.get(b"c", b"simple/simple").lower().partition(b"/")
+        body_form = body_form or b"simple"
+        if any(not tags.get(name) for name in _NEEDED) or tags[b"v"] != b"1" or "from" not in names:
+            return "error"
+        if tags[b"a"].lower() not in _ALGORITHMS or not {header_form, body_form} <= _FORMS:
+            return "unsupported"
+        # 2. the body hash
+        if not self._body_is_signed(body_form):
+            return "body_hash_mismatch"
+        # 3. the key
+        domain = _text(tags[b"d"]).lower()
+        record = self._keys.get(f"{_text(tags[b's']).lower()}._domainkey.{domain}")
+        if record is None:
+            return "no_key"
+        # 4. what the key allows
+        key = self._usable(record, domain)
+        # 5. the signature
+        if key is None or not self._fits(key, names, header_form):
+            return "fail"
+        expires = _number(tags.get(b"x"))
+        late = expires is not None and self._received_at is not None and self._received_at.timestamp() > expires
+        return "expired" if late else "pass"
+
+    def _body_is_signed(self, form: bytes) -> bool:
+        body = self._bodies.form(form)
+        length = _number(self._tags.get(b"l"))
+        if b"l" in self._tags and (length is None or length > len(body)):
+            self.body_matches = False
+            return False
+        if length is not None and length < len(body):
+            self.flags.add("partial_body_signed")
+        signed = body if length is None else body[:length]
+        self.body_matches = decoded(self._tags[b"bh"]) == hashlib.sha256(signed).digest()
+        return self.body_matches
+
+    def _usable(self, record: str, domain: str) -> SignerKey | None:
+        try:
+            key = read_key(record)
+        except BadKeyError:
+            return None
+        identity = _text(self._tags.get(b"i")).rpartition("@")[2].lower() or domain
+        within = identity == domain or (not key.strict and identity.endswith("." + domain))
+        if not within or _ALGORITHMS[self._tags[b"a"].lower()] != key.algorithm:
+            return None
+        if key.algorithm == b"rsa" and key.bits < SMALL_KEY_BITS:
+            self.flags.add("small_signature_key")
+        if key.testing:
+            self.flags.add("signature_key_in_testing")
+        return key
+
+    def _fits(self, key: SignerKey, names: list[str], form: bytes) -> bool:
+        field = self._fields[self._at]
+        others = [one for at, one in enumerate(self._fields) if at != self._at]
+        # Once more than h= says: a From field that was added later must not stay unsigned beside the signed one.
+        covered = [name.encode("ascii", "replace") for name in [*names, "from"]]
+        itself = canonical_field(without_signature(field), form).removesuffix(b"\r\n")
+        signature = decoded(self._tags[b"b"])
+        try:
+            if signature is not None:
+                key.check(signature, signed_fields(others, covered, form) + itself)
+        except BadSignatureError:
+            return False
+        return signature is not None
 
 
-def _header_fields(header: bytes) -> list[bytes]:
-    pieces: list[list[bytes]] = []
-    for line in header.split(b"\r\n"):
-        if line[:1] in (b" ", b"\t") and pieces:
-            pieces[-1].append(line)
-        elif b":" in line and not line.startswith((b"From ", b">From ")):
-            pieces.append([line])
-    return [b"\r\n".join(piece) for piece in pieces]
-
-
-class _Bodies:
-    """The body in its canonical forms (RFC 6376, section 3.4), each made once, in linear time."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self._made: dict[bytes, bytes] = {}
-
-    def form(self, name: bytes) -> bytes:
-        if name not in self._made:
-            body = self._body
-            if name == b"relaxed":
-                body = _BLANKS.sub(b" ", body).replace(b" \r\n", b"\r\n").removesuffix(b" ")
-            end = len(body)
-            while body.endswith(b"\r\n", 0, end):
-                end -= 2
-            body = body[:end] + b"\r\n" if end or name != b"relaxed" else b""
-            self._made[name] = body
-        return self._made[name]
-
-
-def _check(
-    fields: list[bytes],
-    at: int,
-    order: int,
-    bodies: _Bodies,
-    keys: Mapping[str, str],
-    received_at: datetime | None,
-) -> tuple[DkimResult, bool | None, bool]:
-    """One signature's result, whether its body hash matches (None: not computed), whether l= leaves body unsigned."""
-    field = fields[at]
-    try:
-        tags = _tags(field)
-        if len(fields) > FIELD_CEILING_COUNT:
-            raise ValueError("more header fields than any honest message has")
-    except _BROKEN_INPUT:
-        return DkimResult("", "", "error", ()), None, False
-    domain, selector = _text(tags.get(b"d")), _text(tags.get(b"s"))
-    covers = tuple(name.strip().lower() for name in _text(tags.get(b"h")).split(":") if name.strip())[:200]
-
-    def result(name: str) -> DkimResult:
-        return DkimResult(domain, selector, name, covers)  # type: ignore[arg-type]
-
-    # 1. readable, known
-    header_form, _, body_form = tags.get(b"c", b"simple/simple").lower().partition(b"/")
-    body_form = body_form or b"simple"
-    if any(not tags.get(name) for name in _NEEDED) or tags[b"v"] != b"1" or "from" not in covers:
-        return result("error"), None, False
-    if tags[b"a"].lower() != b"rsa-sha256" or {header_form, body_form} - {b"simple", b"relaxed"}:
-        return result("unsupported"), None, False
-    # 2. the body hash
-    body = bodies.form(body_form)
-    length = _number(tags.get(b"l"))
-    partial = length is not None and length < len(body)
-    signed = body if length is None else body[:length]
-    matches = _decoded(tags[b"bh"]) == hashlib.sha256(signed).digest() and (length is None or length <= len(body))
-    if not matches:
-        return result("body_hash_mismatch"), False, partial
-    # 3. the key
-    record = keys.get(f"{selector}._domainkey.{domain}".lower())
-    if record is None:
-        return result("no_key"), True, partial
-    # 4. what the key allows
-    identity = _text(tags.get(b"i")).rpartition("@")[2].lower() or domain.lower()
-    if not _key_allows(record, identity, domain.lower()):
-        return result("fail"), True, partial
-    # 5. the signature
-    if not _verifies(fields, at, order, body, record, tags):
-        return result("fail"), True, partial
-    expires = _number(tags.get(b"x"))
-    if expires is not None and received_at is not None and received_at.timestamp() > expires:
-        return result("expired"), True, partial
-    return result("pass"), True, partial
-
-
-def _tags(field: bytes) -> dict[bytes, bytes]:
-    if len(field) > SIGNATURE_CEILING_BYTES:
-        raise ValueError("a signature field larger than any honest one")
-    tags = parse_tag_value(re.sub(rb"\r\n", b"", field.partition(b":")[2]))
-    return {bytes(name): bytes(value) for name, value in tags.items()}
+def _named(keys: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Keys by name as they are asked for; a mapping that looks names up when asked does its own folding."""
+    if isinstance(keys, dict):
+        return {name.rstrip(".").lower(): record for name, record in keys.items()}
+    return {} if keys is None else keys
 
 
 def _text(value: bytes | None) -> str:
@@ -189,44 +188,6 @@ def _text(value: bytes | None) -> str:
 def _number(value: bytes | None) -> int | None:
     text = _text(value)
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 20 else None
-
-
-def _decoded(value: bytes) -> bytes | None:
-    try:
-        return base64.b64decode(re.sub(rb"\s+", b"", value), validate=True)
-    except binascii.Error:
-        return None
-
-
-def _key_allows(record: str, identity: str, domain: str) -> bool:
-    if len(record) > KEY_CEILING_CHARACTERS:
-        return False
-    tags = {
-        name.strip().lower(): value.strip()
-        for name, equals, value in (tag.partition("=") for tag in record.split(";"))
-        if equals
-    }
-    strict = "s" in tags.get("t", "").lower().split(":")
-    within = identity == domain or (not strict and identity.endswith("." + domain))
-    hashes = tags.get("h", "sha256").lower().replace(" ", "").split(":")
-    return within and bool(tags.get("p")) and tags.get("k", "rsa").lower() == "rsa" and "sha256" in hashes
-
-
-def _verifies(fields: list[bytes], at: int, order: int, body: bytes, record: str, tags: dict[bytes, bytes]) -> bool:
-    """Whether dkimpy finds the signature good; it gets the canonical body, which costs it linear time only."""
-    field = fields[at]
-    if re.search(rb"\s{64}", field):
-        return False
-    checker = dkim.DKIM(b"\r\n".join(fields) + b"\r\n\r\n" + body, minkey=_MINIMUM_KEY_BITS)
-    signature = dict(tags)
-    signature[b"a"] = tags[b"a"].lower()
-    signature[b"c"] = tags.get(b"c", b"simple/simple").lower()
-    include = [name.strip().lower() for name in tags[b"h"].split(b":")]
-    try:
-        found = [pair for pair in checker.headers if pair[0].strip().lower() == b"dkim-signature"][order]
-        return bool(checker.verify_sig(signature, include, found, lambda *_args, **_named: record.encode("ascii")))
-    except _BROKEN_INPUT:
-        return False
 
 
 def passing_domains(authentication: Authentication) -> tuple[str, ...]:

@@ -82,12 +82,17 @@ def decode(content: bytes, charset: str | None) -> str:
     return content.decode(best_codec(content, charset), "replace")
 
 
+_ASCII_IS_ITSELF = frozenset({"utf-8", "utf-8-sig", "ascii", "cp1252", "latin-1", "iso8859-1"})
+"""Codecs in which a byte under 128 is that character, whatever stands before it."""
+
+
 class CharacterPlaces:
     """Where in the bytes each character of their decoded text lies; built once, on first use, in one pass."""
 
     def __init__(self, content: bytes, codec: str) -> None:
         self._content = content
         self._codec = codec
+        self._single: bool | None = None
         self._characters = array("q")
         self._states: list[tuple[bytes, int]] = []
 
@@ -101,8 +106,10 @@ class CharacterPlaces:
 
     def place(self, index: int) -> int:
         """The byte at which character `index` begins."""
-        if not self._content:
-            return 0
+        if self._single is None:
+            self._single = self._content.isascii() and self._codec in _ASCII_IS_ITSELF
+        if self._single or not self._content:
+            return min(index, len(self._content))
         if not self._states:
             self._checkpoints()
         chunk = max(bisect_right(self._characters, index) - 1, 0)

@@ -60,6 +60,7 @@ def canonical_host(host: str) -> str | None:
     return None
 
 
+@functools.lru_cache(maxsize=65536)
 def registrable(host: str) -> str | None:
     """The domain that somebody registered above this host (`news.shop.co.uk` -> `shop.co.uk`), or None."""
     canonical = canonical_host(host)

@@ -98,7 +98,7 @@ def marks_of_text(text: Text, start: int, links: Iterable[str]) -> BodyMarks:
     """Those of what a forward shows from the character `start` of its text on."""
     source = ""
     if text.rendered is not None:
-        at = text.rendered.ends[start - 1] if start else 0
+        at = text.rendered.runs.cover(start - 1, start)[1] if start else 0
         source = _html_of(text)[at:]
     return _marks(text.text[start:], source, links, [])
 

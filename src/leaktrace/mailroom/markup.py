@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from array import array
+from bisect import bisect_right
 from dataclasses import dataclass
 
 _NEW_LINE = frozenset(
@@ -21,6 +22,11 @@ _NEW_LINE = frozenset(
 )  # fmt: skip
 _CELLS = frozenset(("td", "th"))
 _UNSEEN = frozenset(("style", "script", "title", "template", "noscript"))
+_SIMPLE_TAG = re.compile('<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(?:[\\s/][^<>"\']*(?:"[^"<>]*"[^<>"\']*){0,40})?>')
+"""A tag as nearly all are: no bracket in its values, single quotes nowhere."""
+_TELLING = frozenset(("a", "area", "blockquote"))
+_QUOTE = re.compile("[\"']")
+_PLAIN = re.compile(r" ?[^\s&]+(?: [^\s&]+)* ?")
 _PIECE = re.compile(r"\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|[^\s&]+|&")
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
@@ -32,6 +38,7 @@ _CUES = (
     "moz-email-headers-table",
     "yahoo_quoted",
 )
+_CUE = re.compile("|".join(_CUES), re.IGNORECASE)
 ATTRIBUTES_CEILING_CHARACTERS = 5000
 
 
@@ -45,15 +52,47 @@ class Link:
     html_end: int
 
 
+class Runs:
+    """Pieces of shown text, in order: where each begins in the text and in the HTML, and where it ends there.
+
+    A piece whose end is unknown (-1) stands there character by character; every character of another covers its range.
+    """
+
+    def __init__(self) -> None:
+        self._text = array("q")
+        self._start = array("q")
+        self._end = array("q")
+
+    def add(self, text_at: int, start: int, end: int) -> None:
+        """The next piece."""
+        self._text.append(text_at)
+        self._start.append(start)
+        self._end.append(end)
+
+    def place(self, character: int) -> tuple[int, int]:
+        """The range in the HTML of one character of the text."""
+        run = max(bisect_right(self._text, character) - 1, 0)
+        if not self._text:
+            return 0, 0
+        start, end = self._start[run], self._end[run]
+        if end < 0:
+            start += character - self._text[run]
+            return start, start + 1
+        return start, end
+
+    def cover(self, first: int, after: int) -> tuple[int, int]:
+        """The least range in the HTML that covers these characters; at least one."""
+        # Pieces stand in the order of the HTML, so the ends of the outermost characters are enough.
+        return self.place(first)[0], self.place(after - 1)[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """What a reader of the HTML sees."""
 
     text: str
-    starts: array[int]
-    """For each character of `text`, where in the HTML it begins."""
-    ends: array[int]
-    """And where it ends."""
+    runs: Runs
+    """Where in the HTML each piece of `text` stands."""
     links: tuple[Link, ...]
     cues: tuple[tuple[int, str], ...]
     """(place in the text, name) of marks that clients leave on forwards and replies."""
@@ -64,34 +103,30 @@ class _Page:
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
-        self.starts = array("q")
-        self.ends = array("q")
+        self.length = 0
+        self.runs = Runs()
         self.links: list[Link] = []
         self.cues: list[tuple[int, str]] = []
         self.last = "\n"
 
-    def put(self, text: str, start: int, end: int, *, whole: bool = False) -> None:
-        """Adds text from `html[start:end]`; `whole`: every character covers the whole range (an entity)."""
+    def put(self, text: str, start: int, end: int = -1) -> None:
+        """Adds text that stands from `start` on; `end`: every character covers the whole range (an entity)."""
         self.pieces.append(text)
-        if whole:
-            self.starts.extend([start] * len(text))
-            self.ends.extend([end] * len(text))
-        else:
-            self.starts.extend(range(start, end))
-            self.ends.extend(range(start + 1, end + 1))
+        self.runs.add(self.length, start, end)
+        self.length += len(text)
         self.last = text[-1:]
 
     def blank(self, start: int, end: int) -> None:
         if self.last not in "\n \t":
-            self.put(" ", start, end, whole=True)
+            self.put(" ", start, end)
 
     def new_line(self, at: int, *, always: bool = False) -> None:
         if always or self.last != "\n":
-            self.put("\n", at, at, whole=True)
+            self.put("\n", at, at)
 
     def cell(self, at: int) -> None:
         if self.last not in "\n\t":
-            self.put("\t", at, at, whole=True)
+            self.put("\t", at, at)
 
 
 class _Scanner:
@@ -115,7 +150,7 @@ class _Scanner:
         position = start
         quote = ""
         while (close := self.find(">", position)) >= 0:
-            for mark in re.findall("[\"']", self.source[position:close]):
+            for mark in _QUOTE.findall(self.source, position, close):
                 quote = mark if not quote else "" if mark == quote else quote
             if not quote:
                 return close + 1
@@ -137,18 +172,22 @@ def render(source: str) -> Rendered:
         if opening > position:
             _text(page, source, position, opening)
         position = _markup(page, scanner, opening)
-    return Rendered("".join(page.pieces), page.starts, page.ends, tuple(page.links), tuple(page.cues))
+    return Rendered("".join(page.pieces), page.runs, tuple(page.links), tuple(page.cues))
 
 
 def _markup(page: _Page, scanner: _Scanner, opening: int) -> int:
     """Handles what begins with the `<` at `opening`; returns where to go on."""
     source = scanner.source
+    simple = _SIMPLE_TAG.match(source, opening)
+    if simple is not None and (name := simple.group(2).lower()) not in _UNSEEN:
+        _tag(page, name, source, opening, simple.end())
+        return simple.end()
     if source.startswith("<!--", opening):
         close = scanner.find("-->", opening + 4)
         return close + 3 if close >= 0 else opening + 4
     match = _TAG_NAME.match(source, opening + 1)
     if match is None and not source.startswith(("<!", "<?"), opening):
-        page.put("<", opening, opening + 1)
+        page.put("<", opening)
         return opening + 1
     end = scanner.tag_end(opening)
     if end < 0:
@@ -169,32 +208,38 @@ def _tag(page: _Page, name: str, source: str, start: int, end: int) -> None:
         page.cell(start)
     elif name in _NEW_LINE:
         page.new_line(start, always=name in ("br", "hr") or (name == "p" and closing))
-    if closing or end - start < 8:
+    if closing or end - start < 8 or not (name in _TELLING or _CUE.search(source, start, end)):
         return
+    limit = min(end, start + ATTRIBUTES_CEILING_CHARACTERS)
     attributes = {
-        match.group(1).lower(): match.group(2) or match.group(3) or match.group(4) or ""
-        for match in _ATTRIBUTE.finditer(source, start + 1 + len(name), min(end, start + ATTRIBUTES_CEILING_CHARACTERS))
+        attribute.lower(): quoted or single or bare
+        for attribute, quoted, single, bare in _ATTRIBUTE.findall(source, start + 1 + len(name), limit)
     }
     if name in ("a", "area") and attributes.get("href"):
-        page.links.append(Link(html.unescape(attributes["href"]).strip(), len(page.starts), start, end))
+        page.links.append(Link(html.unescape(attributes["href"]).strip(), page.length, start, end))
     marks = f"{attributes.get('id', '')} {attributes.get('class', '')}".lower()
     if name == "blockquote" and attributes.get("type", "").lower() == "cite":
-        page.cues.append((len(page.starts), "cite"))
+        page.cues.append((page.length, "cite"))
     for cue in _CUES:
         if cue in marks:
-            page.cues.append((len(page.starts), cue))
+            page.cues.append((page.length, cue))
             return
 
 
 def _text(page: _Page, source: str, start: int, end: int) -> None:
+    if _PLAIN.fullmatch(source, start, end):
+        # Most text: words with single spaces between them, and no entity.
+        if source[start] == " " and page.last in "\n \t":
+            start += 1
+        page.put(source[start:end], start)
+        return
     for match in _PIECE.finditer(source, start, end):
         piece = match.group()
         if piece[0] == "&" and len(piece) > 1:
-            shown = html.unescape(piece)
-            page.put(shown, match.start(), match.end(), whole=True)
+            page.put(html.unescape(piece), match.start(), match.end())
         elif piece[0].isspace() and piece.strip("\xa0"):
             page.blank(match.start(), match.end())
         elif piece[0].isspace():
-            page.put(" " * len(piece), match.start(), match.end())
+            page.put(" " * len(piece), match.start())
         else:
-            page.put(piece, match.start(), match.end())
+            page.put(piece, match.start())

@@ -20,6 +20,7 @@ _ENVELOPE_LINE = (b"From ", b">From ")
 _BARE_BOUNDARY = re.compile(rb"--([^\s]{1,70})[ \t]*\r?\nContent-")
 _MESSAGE_TYPES = ("message/rfc822", "message/global", "message/news")
 _REPORT_TYPES = ("message/delivery-status", "message/feedback-report", "message/disposition-notification")
+_BOUNDARY_REST = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _KNOWN_FIELDS = {
     "from",
     "to",
@@ -208,14 +209,13 @@ class _Reader:
             if bare is None:
                 return
             boundary = bare.group(1)
-        line = re.compile(rb"(?:(?<=\n)|\A)--" + re.escape(boundary) + rb"(--)?[ \t]*(?:\r?\n|\Z)")
         begin: int | None = None
-        for match in line.finditer(content, part.body_start, part.end):
+        for start, end, last in _boundary_lines(content, part.body_start, part.end, b"--" + boundary):
             if begin is not None:
-                yield begin, max(begin, _before_newline(content, match.start()))
-            if match.group(1):
+                yield begin, max(begin, _before_newline(content, start))
+            if last:
                 return
-            begin = match.end()
+            begin = end
         if begin is not None:
             yield begin, part.end
 
@@ -230,6 +230,19 @@ class _Reader:
         if part.content_type not in _MESSAGE_TYPES and not _looks_like_message(source.content, start, end):
             return ()
         return (self.entity(source, start, end, depth + 1),)
+
+
+def _boundary_lines(content: bytes, start: int, end: int, dashed: bytes) -> Iterator[tuple[int, int, bool]]:
+    """(start, end, whether it closes) of the lines that are nothing but this boundary."""
+    at: int = start if content.startswith(dashed, start, end) else content.find(b"\n" + dashed, start, end) + 1
+    while at or content.startswith(dashed, at, end):
+        rest = _BOUNDARY_REST.match(content, at + len(dashed), end)
+        if rest is not None:
+            yield at, rest.end(), bool(rest.group(1))
+        newline = content.find(b"\n" + dashed, at, end)
+        if newline < 0:
+            return
+        at = newline + 1
 
 
 def _before_newline(content: bytes, position: int) -> int:

@@ -29,7 +29,7 @@ class Text:
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The range in the raw message that covers these characters."""
         if self.rendered is not None and end > start:
-            start, end = min(self.rendered.starts[start:end]), max(self.rendered.ends[start:end])
+            start, end = self.rendered.runs.cover(start, end)
         if self._places is None:
             self._places = CharacterPlaces(self.source.content, self.codec)
         return self.source.locate(self._places.place(start), self._places.place(end))

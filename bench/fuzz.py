@@ -1,0 +1,194 @@
+"""`python -m bench.fuzz`: mutated mails, guided by coverage, against the bounds that `read_mail` promises.
+
+Two stages. Atheris mutates mails (bytes, lines, and whole parts put into each other) while it watches which lines of
+the mailroom run, and keeps what reaches new ones; no input may raise. Then everything it kept, and every mail it began
+with, is read again without instruments: CPU time against max(50 ms, 1 s per MB), memory against 16 MB + 20 times the
+message. Writes docs/benchmarks/fuzz.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.machine import machine
+
+DOCS = Path(__file__).parent.parent / "docs" / "benchmarks"
+ROOT = Path(__file__).parent.parent
+SEED_CEILING_BYTES = 60_000
+
+
+def allowed_seconds(size_bytes: int) -> float:
+    """CPU seconds that a message may take."""
+    return max(0.05, size_bytes / 1e6)
+
+
+def allowed_bytes(size_bytes: int) -> int:
+    """Memory that a message may take on top of what the process has."""
+    return 16_000_000 + 20 * size_bytes
+
+
+def begin_with(corpora: Path | None) -> Iterator[bytes]:
+    """Mails to begin with: the simulator's, the tutorial's, and public ones where they are."""
+    from bench.mailmade import message
+
+    yield from (message(seed)[:SEED_CEILING_BYTES] for seed in range(8))
+    yield from (path.read_bytes() for path in sorted((ROOT / "tests" / "assets").rglob("*.eml")))
+    if corpora is not None and corpora.is_dir():
+        for path in sorted(corpora.rglob("*")):
+            if path.suffix in (".eml", ".txt", ".msg", ".tnef", ".zip") and path.stat().st_size <= SEED_CEILING_BYTES:
+                head = b"" if path.suffix == ".eml" else b"From: a@b.example\r\nSubject: Fwd: x\r\n\r\n"
+                yield head + path.read_bytes()
+
+
+def mutated(content: bytes, other: bytes, chance: random.Random) -> bytes:
+    """One change that a mutation of single bytes hardly ever makes: lines and parts moved, nested, cut or repeated."""
+    lines = content.split(b"\n")
+    at, to = chance.randrange(len(lines)), chance.randrange(len(lines))
+    kind = chance.randrange(9)
+    if kind == 0:
+        lines.insert(to, lines[at])
+    elif kind == 1:
+        del lines[at]
+    elif kind == 2:
+        lines[at] *= chance.choice((2, 8, 200))
+    elif kind == 3:
+        lines[at:at] = [lines[at]] * chance.choice((3, 50, 500))
+    elif kind == 4:
+        return content.partition(b"\n\n")[0] + b"\n\n" + other.partition(b"\n\n")[2]
+    elif kind == 5:
+        return b"From: a@b.example\nContent-Type: message/rfc822\n\n" + content
+    elif kind == 6:
+        coded = base64.encodebytes(content)
+        return b"From: a@b.example\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + coded
+    elif kind == 7:
+        boundary = b"%x" % chance.getrandbits(32)
+        opening = b'From: a@b.example\nContent-Type: multipart/mixed; boundary="' + boundary + b'"\n\n--' + boundary
+        attached = b"\nContent-Type: message/rfc822\n\n" + content + b"\n--" + boundary
+        return opening + attached + b"\n\n" + other + b"\n--" + boundary + b"--\n"
+    else:
+        lines[at:to] = other.split(b"\n")[:20]
+    return b"\n".join(lines)
+
+
+def drive(runs: int, seconds: int, corpus: Path) -> None:
+    """Stage one, in a process of its own: libFuzzer ends the process when it is done or something raised."""
+    import atheris
+
+    with atheris.instrument_imports(include=["leaktrace.mailroom"]):
+        from leaktrace.mailroom.read import read_mail
+
+    known = [path.read_bytes() for path in sorted(corpus.iterdir())]
+
+    def custom(content: bytes, max_size: int, seed: int) -> bytes:
+        chance = random.Random(seed)
+        if chance.random() < 0.5:
+            return bytes(atheris.Mutate(content, max_size))
+        return mutated(content or b"\n", chance.choice(known), chance)[:max_size]
+
+    def once(content: bytes) -> None:
+        read_mail(bytes(content))
+
+    arguments = [
+        sys.argv[0], str(corpus), f"-runs={runs}", f"-max_total_time={seconds}", "-max_len=100000", "-timeout=20",
+        "-rss_limit_mb=4000", f"-artifact_prefix={corpus.parent}/failed-", "-print_final_stats=1", "-seed=1",
+        "-len_control=0",
+    ]  # fmt: skip
+    atheris.Setup(arguments, once, custom_mutator=custom)
+    atheris.Fuzz()
+
+
+def measure(corpus: Path) -> tuple[int, float, float, list[str]]:
+    """Stage two: (messages, worst share of the time allowed, worst share of the memory allowed, those over it)."""
+    from leaktrace.mailroom.read import read_mail
+
+    read_mail(b"From: a@b.example\n\nx")
+    slowest = largest = 0.0
+    over: list[str] = []
+    paths = sorted(corpus.iterdir())
+    for path in paths:
+        raw = path.read_bytes()
+        share = min(_cpu_seconds(raw) for _ in range(3)) / allowed_seconds(len(raw))
+        tracemalloc.start()
+        read_mail(raw)
+        memory = tracemalloc.get_traced_memory()[1] / allowed_bytes(len(raw))
+        tracemalloc.stop()
+        slowest, largest = max(slowest, share), max(largest, memory)
+        if max(share, memory) > 1:
+            over.append(f"{path.name}: {share:.2f} of the time, {memory:.2f} of the memory")
+    return len(paths), slowest, largest, over
+
+
+def _cpu_seconds(raw: bytes) -> float:
+    from leaktrace.mailroom.read import read_mail
+
+    began = time.process_time()
+    read_mail(raw)
+    return time.process_time() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=200_000)
+    parser.add_argument("--seconds", type=int, default=1200)
+    parser.add_argument("--corpora", type=Path, default=ROOT.parent / "shared" / "corpora")
+    parser.add_argument("--drive", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.drive is not None:
+        drive(asked.runs, asked.seconds, asked.drive)
+        return
+    with tempfile.TemporaryDirectory(prefix="leaktrace-fuzz-") as folder:
+        corpus = Path(folder) / "corpus"
+        corpus.mkdir()
+        for number, raw in enumerate(begin_with(asked.corpora)):
+            (corpus / f"begin-{number:05}").write_bytes(raw)
+        began_with = len(list(corpus.iterdir()))
+        command = [
+            sys.executable,
+            "-m",
+            "bench.fuzz",
+            "--drive",
+            str(corpus),
+            "--runs",
+            str(asked.runs),
+            "--seconds",
+            str(asked.seconds),
+        ]
+        began = time.monotonic()
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        took = time.monotonic() - began
+        failed = sorted(Path(folder).glob("failed-*"))
+        for path in failed:
+            print(path.name, path.read_bytes()[:2000], sep="\n")
+        if done.returncode or failed:
+            sys.exit(done.stderr[-6000:])
+        counted = [line for line in done.stderr.splitlines() if "number_of_executed_units" in line]
+        executed = int(counted[0].rsplit(":", 1)[1])
+        count, slowest, largest, over = measure(corpus)
+    text = (
+        "# Mutated mails\n\n"
+        f"Made by `make fuzz`; do not edit by hand. Machine: {machine()}.\n\n"
+        f"{executed:,} mails in {took:,.0f} s, begun with {began_with}; {count - began_with} kept because they reached "
+        "new lines. The bounds are measured on those and on what was begun with, without instruments.\n\n"
+        "| what | measured | bar |\n|---|---|---|\n"
+        f"| exceptions, hangs | {len(failed)} | 0 |\n"
+        f"| worst CPU time, as a share of max(50 ms, 1 s per MB) | {slowest:.2f} | <= 1 |\n"
+        f"| worst memory, as a share of 16 MB + 20 times the message | {largest:.2f} | <= 1 |\n"
+        f"| over either | {len(over)} | 0 |\n"
+    )
+    DOCS.joinpath("fuzz.md").write_text(text, encoding="utf-8")
+    print(text, *over, sep="\n")
+    if over:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

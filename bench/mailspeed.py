@@ -1,0 +1,74 @@
+"""How many messages of about 40 kB a second are stored, read and grouped, beside parsers that only parse.
+
+Messages are made from a seed: newsletters of tables, styles and links as shops send them, each forwarded by one of four
+kinds of client. `mail-parser` and `mailsuite` get the same bytes in the same run.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import leaktrace
+from bench.machine import peak_megabytes
+from bench.mailmade import MAILINGS, message
+
+COUNT = 1000
+
+
+def run(count: int = COUNT) -> str:
+    """The table."""
+    messages = [message(seed) for seed in range(count)]
+    size = sum(map(len, messages)) / count
+    with tempfile.TemporaryDirectory() as folder:
+        full, reports, campaigns = _full(Path(folder), messages)
+    only = _rate(messages, leaktrace.read_mail)
+    rows = [
+        ("stored, read, remembered and grouped", f"{full:,.0f} msg/s", ">= 150"),
+        ("read only (`read_mail`)", f"{only:,.0f} msg/s", ""),
+    ]
+    import mailparser
+    from mailsuite.utils import parse_email
+
+    parser = _rate(messages, mailparser.parse_from_bytes)
+    rows += [
+        ("mail-parser, which only parses", f"{parser:,.0f} msg/s", ""),
+        ("full path over mail-parser", f"{full / parser:.2f}", ">= 0.8"),
+    ]
+    suite = _rate(messages[: max(50, count // 10)], parse_email)
+    rows += [
+        ("mailsuite, which only parses", f"{suite:,.0f} msg/s", ""),
+        ("full path over mailsuite", f"{full / suite:.1f}", ">= 6"),
+    ]
+    told = (
+        f"{count} messages of {size / 1000:.0f} kB on average, {reports} reports in {campaigns} campaigns "
+        f"({MAILINGS} mailings); one process, peak {peak_megabytes():,.0f} MB.\n\n"
+    )
+    table = ["| what | measured | bar |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
+    return told + "\n".join(table)
+
+
+def _full(folder: Path, messages: Sequence[bytes]) -> tuple[float, int, int]:
+    mail = folder / "mail"
+    mail.mkdir()
+    for number, raw in enumerate(messages):
+        (mail / f"{number:06}.eml").write_bytes(raw)
+    with leaktrace.create(folder / "ws", environment={"LEAKTRACE_KEY_FILE": str(folder / "ws.key")}) as workspace:
+        began = time.perf_counter()
+        report = workspace.receive(mail)
+        seconds = time.perf_counter() - began
+        return len(messages) / seconds, report.report_count, len(workspace.campaigns())
+
+
+def _rate(messages: Sequence[bytes], read: Callable[[bytes], object]) -> float:
+    began = time.perf_counter()
+    for raw in messages:
+        read(raw)
+    return len(messages) / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    print(datetime.now(UTC).isoformat(), run(), sep="\n")

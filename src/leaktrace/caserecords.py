@@ -1,0 +1,572 @@
+"""Frozen records of a case and of what follows from it; they cross the rooms `cases` and `response`.
+
+People are named by the user name they sign in with; principals and customers go by case pseudonyms (`P-…`, `C-…`)
+wherever a record may be read outside sealed evidence. Times are aware UTC.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol, get_args
+
+from leaktrace.records import to_document
+
+Role = Literal["investigator", "approver", "privacy_officer", "auditor", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+ActionName = Literal[
+    "contain_principal",
+    "contain_seller",
+    "undo_containment",
+    "send_notices",
+    "approve_translation",
+    "publish_statement",
+    "unmask",
+    "hand_over",
+    "forget",
+    "retain",
+    "split_campaign",
+]
+"""What nobody does alone: each needs an approval by a second person."""
+ACTIONS: tuple[ActionName, ...] = get_args(ActionName)
+
+CaseState = Literal["open", "closed"]
+CaseSource = Literal["finding", "mail", "tip", "hand"]
+ContainmentState = Literal["contained", "not_confirmed", "failed", "undone"]
+Certainty = Literal["confirmed", "likely", "possible"]
+DutyAnswer = Literal["yes", "no", "probably_yes", "probably_no", "needs_a_human"]
+
+
+def canonical(document: Any) -> bytes:
+    """The one spelling of a JSON document that is hashed and signed: sorted keys, no blanks, UTF-8.
+
+    No floats inside: they have more than one spelling; write them as text.
+    """
+    return json.dumps(
+        to_document(document), ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    ).encode("utf-8")
+
+
+def digest_of(document: Any) -> str:
+    """SHA-256, in hex, of the canonical spelling."""
+    return hashlib.sha256(canonical(document)).hexdigest()
+
+
+# --- people -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who works with cases."""
+
+    name: str
+    roles: frozenset[Role]
+    key_id: str
+    """SHA-256 of the raw Ed25519 public key, hex, first 16 characters: a hint, never a decision."""
+    public_key: str
+    """Raw Ed25519 public key, hex."""
+    principal: str | None = None
+    """The account of this person in the access log, when it has one: nobody works on their own case."""
+    active: bool = True
+
+
+# --- the custody log --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TreeHead:
+    """The state of a custody log: so many entries, with this root (RFC 6962, section 2.1)."""
+
+    size: int
+    root: str
+    """Hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseHead:
+    """What an approval is about: the case as it stood. Events after it make a waiting approval void only where they
+    touch its target (the executor decides).
+    """
+
+    case: str
+    event_count: int
+    last_commitment: str
+    """Hex commitment of the case's last event."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One leaf of the custody log, as it is hashed: no personal data, only a salted commitment.
+
+    Leaf bytes: the canonical JSON {"at":…,"case":…,"commitment":…,"index":…,"kind":…,"schema":"leaktrace.custody/1"}.
+    Commitment: SHA-256(salt || canonical event document); the 32-byte salt is kept beside the event.
+    """
+
+    index: int
+    case: str
+    """The case's opaque id; `-` for what belongs to no case (people, keys)."""
+    kind: str
+    """Which event, by its class's name."""
+    at: datetime
+    commitment: str
+    schema: str = "leaktrace.custody/1"
+
+    def leaf(self) -> bytes:
+        """The bytes whose RFC 6962 leaf hash is in the tree."""
+        return canonical(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event with its place in the custody log, and the salt that opens its commitment."""
+
+    entry: LogEntry
+    event: CaseEvent
+    actor: str
+    """Who did it: a person's user name."""
+    salt: str
+    """Hex, 32 bytes."""
+
+    def document(self) -> dict[str, Any]:
+        """What the commitment covers: {"actor", "at", "case", "event": {...}, "kind"}."""
+        return event_document(self.event, self.actor, self.entry.case, self.entry.at)
+
+
+def event_document(event: CaseEvent, actor: str, case: str, at: datetime) -> dict[str, Any]:
+    """What the commitment of an event covers."""
+    return {
+        "actor": actor,
+        "at": to_document(at),
+        "case": case,
+        "event": to_document(event),
+        "kind": type(event).__name__,
+    }
+
+
+def commitment_of(document: dict[str, Any], salt: bytes) -> str:
+    """SHA-256(salt || canonical document), hex."""
+    return hashlib.sha256(salt + canonical(document)).hexdigest()
+
+
+# --- events: the closed set -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpened:
+    """A case begins."""
+
+    title: str
+    source: CaseSource
+    summary: str = ""
+    campaign: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """Somebody wrote something down; it is never changed, only added to."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAdmitted:
+    """Somebody may work on this case in these roles."""
+
+    person: str
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLockedOut:
+    """Explicit deny: beats any grant, now and later."""
+
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitStored:
+    """Bytes were taken into evidence."""
+
+    exhibit: str
+    """`E-0001`, …"""
+    kind: Literal["mail", "finding", "accesses", "exposure", "statement", "notice", "tip", "document", "other"]
+    title: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingAttached:
+    """A finding became part of the case; its JSON is exhibit `exhibit`."""
+
+    exhibit: str
+    campaign: str
+    outcome: str
+    named: tuple[str, ...]
+    """Case pseudonyms."""
+    seller: str | None
+    seller_probability: str | None
+    """As text: floats have more than one spelling."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSet:
+    """Who the case is about: pseudonyms of principals, and sellers."""
+
+    principals: tuple[str, ...]
+    sellers: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAnswered:
+    """One line of the list 'the account is not the person'."""
+
+    subject: str
+    check: str
+    answer: Literal["yes", "no", "unknown"]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureFrozen:
+    """The exposure list was fixed; it is exhibit `exhibit`."""
+
+    exhibit: str
+    sha256: str
+    customer_count: int
+    fields: dict[str, int]
+    """Field -> customers."""
+    only_email: Literal["yes", "no", "cannot_be_said"]
+
+
+@dataclass(frozen=True, slots=True)
+class DutiesAssessed:
+    """Which laws were asked, on which facts; the answers are exhibit `exhibit`."""
+
+    exhibit: str
+    rules_digest: str
+    answers: dict[str, DutyAnswer]
+    """Rule id -> answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequested:
+    """Somebody asks for what nobody does alone."""
+
+    request: str
+    """`A-0001`, …"""
+    action: ActionName
+    target: str
+    parameters_sha256: str
+    expires_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionApproved:
+    """A second person agreed; `envelope_sha256` is the DSSE envelope with both signatures."""
+
+    request: str
+    envelope_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRefused:
+    """A second person said no."""
+
+    request: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionUsed:
+    """The executor verified the approval and began; it cannot be used a second time."""
+
+    request: str
+    envelope_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainmentStepDone:
+    """One call to an outside system, with what it answered; secrets are never in it."""
+
+    request: str
+    target: str
+    step: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainmentConfirmed:
+    """What reading back showed."""
+
+    request: str
+    target: str
+    state: ContainmentState
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityUnmasked:
+    """One pseudonym was opened for one person until then."""
+
+    request: str
+    pseudonym: str
+    reader: str
+    reason: str
+    until_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationApproved:
+    """A person approved exactly this text of a template."""
+
+    request: str
+    template: str
+    language: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesPlanned:
+    """A batch of notices: how many people, which version, from which frozen exposure list."""
+
+    version: str
+    exposure_sha256: str
+    planned_count: int
+    suppressed_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesReconciled:
+    """frozen = accepted + refused + unknown + suppressed + waiting."""
+
+    version: str
+    frozen_count: int
+    accepted_count: int
+    refused_count: int
+    unknown_count: int
+    suppressed_count: int
+    waiting_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDrafted:
+    """A public statement was filled from the facts of the case; the text is exhibit `exhibit`."""
+
+    exhibit: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswered:
+    """One condition of the publication gate, or a police hold, was set by a person."""
+
+    gate: str
+    answer: Literal["open", "held"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPublished:
+    """The statement was released for publication."""
+
+    request: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHoldSet:
+    """Customers of the case may not be forgotten, or may be again."""
+
+    held: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BundleWritten:
+    """Evidence was handed over."""
+
+    request: str
+    manifest_sha256: str
+    exhibit_count: int
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClosed:
+    """The case ends; only reopening is left."""
+
+    conclusion: Literal["source_found", "no_insider", "undecided", "error"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReopened:
+    """It goes on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEnrolled:
+    """Somebody got a user name and a key (case `-`)."""
+
+    person: str
+    roles: tuple[Role, ...]
+    key_id: str
+    public_key: str
+    principal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChanged:
+    """Roles, activity or key of somebody changed (case `-`)."""
+
+    person: str
+    roles: tuple[Role, ...]
+    active: bool
+    key_id: str
+    public_key: str
+    reason: str
+
+
+CaseEvent = (
+    CaseOpened
+    | NoteAdded
+    | PersonAdmitted
+    | PersonLockedOut
+    | ExhibitStored
+    | FindingAttached
+    | SubjectSet
+    | CheckAnswered
+    | ExposureFrozen
+    | DutiesAssessed
+    | ActionRequested
+    | ActionApproved
+    | ActionRefused
+    | ActionUsed
+    | ContainmentStepDone
+    | ContainmentConfirmed
+    | IdentityUnmasked
+    | TranslationApproved
+    | NoticesPlanned
+    | NoticesReconciled
+    | StatementDrafted
+    | GateAnswered
+    | StatementPublished
+    | LegalHoldSet
+    | BundleWritten
+    | CaseClosed
+    | CaseReopened
+    | PersonEnrolled
+    | PersonChanged
+)
+EVENT_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(CaseEvent)}
+
+
+# --- approvals --------------------------------------------------------------------------------------------
+
+APPROVAL_PAYLOAD_TYPE = "application/vnd.leaktrace.approval.v1+json"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPayload:
+    """What two people sign (DSSE payload, canonical JSON of this record)."""
+
+    case: str
+    request: str
+    action: ActionName
+    target: str
+    parameters_sha256: str
+    """`digest_of` the exact parameters of the action: an executor computes it again from what it is about to do."""
+    case_head: CaseHead
+    requested_by: str
+    requested_at: datetime
+    expires_at: datetime
+    reason: str
+    schema: str = "leaktrace.approval/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A verified approval: only `cases` makes one, after checking both signatures, people, target, expiry and use."""
+
+    payload: ApprovalPayload
+    approved_by: str
+    envelope_sha256: str
+
+
+class Approvals(Protocol):
+    """What an executor in `response` asks before it acts."""
+
+    def use(self, case: str, request: str, action: ActionName, target: str, parameters: Any) -> Approved:
+        """Verifies the approval of `request` again and marks it used (event `ActionUsed`), or raises ApprovalError.
+
+        `parameters`: exactly what is about to be done; its digest must be the one that was signed.
+        """
+
+
+class CaseDiary(Protocol):
+    """Where an executor writes down what it does, before and after doing it."""
+
+    def record(self, case: str, event: CaseEvent) -> RecordedEvent:
+        """Appends one event, with its log entry in the same transaction; raises CaseError for an illegal move."""
+
+    def record_all(self, case: str, events: tuple[CaseEvent, ...]) -> tuple[RecordedEvent, ...]:
+        """Several at once, all or none."""
+
+    def store_exhibit(self, case: str, kind: str, title: str, content: bytes, media_type: str) -> ExhibitStored:
+        """Takes bytes into evidence (encrypted at rest) and records them."""
+
+
+# --- exposure ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureRow:
+    """One customer of a frozen exposure list."""
+
+    customer: str
+    """The id as ingested: the list is sealed evidence."""
+    certainty: Certainty
+    fields: tuple[str, ...]
+    """Fields that were shown, sorted."""
+    first_shown_at: datetime
+    jurisdiction: str | None
+    """ISO 3166, or with subdivision (`US-CA`); null: not known."""
+    locale: str | None
+    access_count: int
+    """Accesses behind it."""
+    widened_by: tuple[str, ...] = ()
+    """Fields the mail shows although the log does not: `name`, `order`, `phone`, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureList:
+    """Whose data, which fields: fixed and hashed before anybody is told."""
+
+    campaign: str
+    finding_sha256: str
+    frozen_at: datetime
+    rows: tuple[ExposureRow, ...]
+    """By customer id."""
+    only_email: Literal["yes", "no", "cannot_be_said"]
+    only_email_reason: str
+    window_start_at: datetime | None
+    window_end_at: datetime
+    notes: tuple[str, ...] = ()
+    fields_in_mail: dict[str, int] = field(default_factory=dict)
+    """Field seen in the unwanted mails themselves -> mails that show it."""
+    schema: str = "leaktrace.exposure/1"
+
+    def sha256(self) -> str:
+        """Of the canonical document."""
+        return digest_of(self)

@@ -1,0 +1,184 @@
+"""DKIM key records out of the DNS, kept with when and how they were found: selectors rotate, evidence stays.
+
+A look-up tells the signer's DNS operator that somebody checks a signature, as every receiving mail server does. It is
+off unless servers are named in the settings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol
+
+import dns.exception
+import dns.flags
+import dns.inet
+import dns.nameserver
+import dns.rdatatype
+import dns.resolver
+
+from leaktrace.errors import MailError
+
+Dnssec = Literal["secure", "not_secure"]
+"""`secure`: the server that was asked says that it validated the answer (AD; RFC 4035, 3.2.3): its word, no proof."""
+SYSTEM = "system"
+KEYS_DB = "keys.db"
+_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.){2,30}[a-z0-9-]{1,63}\Z")
+_NAME_CEILING_CHARACTERS = 253
+_RECORD_CEILING_BYTES = 8000
+_LIFETIME_SECONDS = 5.0
+_FRESH = timedelta(hours=1)
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY, name TEXT NOT NULL, record TEXT, dnssec TEXT NOT NULL, "
+    "asked_at TEXT NOT NULL, server TEXT NOT NULL) STRICT",
+    "CREATE INDEX IF NOT EXISTS keys_by_name ON keys (name, asked_at)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """What the DNS said under one name."""
+
+    name: str
+    record: str | None
+    """Null: there is no such record."""
+    dnssec: Dnssec
+    asked_at: datetime
+    server: str
+
+
+class KeyServer(Protocol):
+    """Where key records are asked for."""
+
+    def ask(self, name: str, now: datetime) -> FoundKey | None:
+        """The record of a name, null where no answer could be had: that is not the same as no record."""
+
+
+class DnsServer:
+    """The DNS, by the servers named: addresses, as `192.0.2.53` or `192.0.2.53#5353`; `system`: this machine's."""
+
+    def __init__(self, servers: tuple[str, ...]) -> None:
+        system = servers == (SYSTEM,)
+        try:
+            self._resolver = dns.resolver.Resolver(configure=system)
+            if not system:
+                self._resolver.nameservers = [_server(one) for one in servers]
+        except (ValueError, dns.exception.DNSException) as error:
+            raise MailError(
+                f"No DNS server can be asked by the setting dns_servers ({', '.join(servers)}): {error}.",
+                "Name addresses such as 192.0.2.53, or 'system' alone.",
+            ) from error
+        self._resolver.use_edns(0, dns.flags.DO, 1232)
+        self._resolver.flags = dns.flags.RD | dns.flags.AD
+        self._names = ", ".join(servers)
+
+    def ask(self, name: str, now: datetime) -> FoundKey | None:
+        """One TXT look-up, five seconds at most."""
+        try:
+            answer = self._resolver.resolve(name + ".", dns.rdatatype.TXT, lifetime=_LIFETIME_SECONDS, search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return FoundKey(name, None, "not_secure", now, self._names)
+        except dns.exception.DNSException:
+            return None
+        secure: Dnssec = "secure" if answer.response.flags & dns.flags.AD else "not_secure"
+        records = [b"".join(one.strings) for one in answer]
+        # More than one record under a selector says nothing (RFC 6376, section 3.6.2.2): no key.
+        only = records[0] if len(records) == 1 and len(records[0]) <= _RECORD_CEILING_BYTES else None
+        text = None if only is None else only.decode("utf-8", "replace")
+        return FoundKey(name, text, secure, now, self._names)
+
+
+def _server(written: str) -> dns.nameserver.Nameserver:
+    address, _, port = written.strip().partition("#")
+    if not dns.inet.is_address(address):
+        raise ValueError(f"'{written}' is no address")
+    return dns.nameserver.Do53Nameserver(address, int(port or 53))
+
+
+class KeyBook(Mapping[str, str]):
+    """Key records by name: kept ones that are fresh, else asked for and kept. Everything ever found stays."""
+
+    def __init__(self, path: Path, server: KeyServer | None, clock: Callable[[], datetime]) -> None:
+        with _disk(path):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=60.0)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            for statement in _SCHEMA:
+                self._connection.execute(statement)
+        self._path = path
+        self._server = server
+        self._clock = clock
+        self._silent: set[str] = set()
+
+    def close(self) -> None:
+        """Lets the file go."""
+        self._connection.close()
+
+    def __getitem__(self, name: str) -> str:
+        """The record in force; KeyError where there is none or none could be had."""
+        asked = name.rstrip(".").lower()
+        if len(asked) > _NAME_CEILING_CHARACTERS or not _NAME.match(asked):
+            raise KeyError(name)
+        now = self._clock()
+        found = self._kept(asked)
+        stale = found is None or found.asked_at < now - _FRESH
+        if stale and self._server is not None and asked not in self._silent:
+            fresh = self._server.ask(asked, now)
+            if fresh is None:
+                # Not asked again in this run: a mailbox full of one dead selector would wait for each.
+                self._silent.add(asked)
+            else:
+                self._keep(fresh)
+                found = fresh
+        if found is None or found.record is None:
+            raise KeyError(name)
+        return found.record
+
+    def __iter__(self) -> Iterator[str]:
+        with _disk(self._path):
+            rows = self._connection.execute("SELECT DISTINCT name FROM keys ORDER BY name").fetchall()
+        return iter([str(name) for (name,) in rows])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def history(self) -> tuple[FoundKey, ...]:
+        """Everything ever found, oldest first: what goes with the evidence."""
+        with _disk(self._path):
+            rows = self._connection.execute(
+                "SELECT name, record, dnssec, asked_at, server FROM keys ORDER BY id"
+            ).fetchall()
+        return tuple(FoundKey(n, r, d, datetime.fromisoformat(at), s) for n, r, d, at, s in rows)
+
+    def _kept(self, name: str) -> FoundKey | None:
+        with _disk(self._path):
+            row = self._connection.execute(
+                "SELECT name, record, dnssec, asked_at, server FROM keys WHERE name = ? "
+                "ORDER BY asked_at DESC, id DESC LIMIT 1",
+                (name,),
+            ).fetchone()
+        return None if row is None else FoundKey(row[0], row[1], row[2], datetime.fromisoformat(row[3]), row[4])
+
+    def _keep(self, found: FoundKey) -> None:
+        with _disk(self._path):
+            self._connection.execute(
+                "INSERT INTO keys (name, record, dnssec, asked_at, server) VALUES (?, ?, ?, ?, ?)",
+                (found.name, found.record, found.dnssec, found.asked_at.isoformat(), found.server),
+            )
+
+
+@contextlib.contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise MailError(
+            f"{path} cannot be read or written: {error}.", "Free space or make the disk writable, then do it again."
+        ) from error
