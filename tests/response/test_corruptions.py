@@ -272,7 +272,7 @@ READ += ("data/timestamps/001.chain.pem", "data/proofs/E-0001.tlog-proof")
 """What verify.py takes apart; the rest it only hashes."""
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(READ), st.integers(0, 10_000), st.binary(max_size=6), st.integers(0, 8))
 def test_signed_bytes_of_any_kind_get_a_verdict_and_the_same_one(
     verifiers: Verifiers, pristine: Path, tmp_path: Path, name: str, place: int, put: bytes, cut: int
