@@ -7,11 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-<<<<<<< HEAD
 from dataclasses import dataclass
-=======
-from dataclasses import replace
->>>>>>> campaigns
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path

@@ -192,7 +192,9 @@ class _Story:
         olaf = self._actors["olaf"]
         desk, work = notice_desk(self._room, olaf), CaseWork(self._room.premises, olaf)
         noticed_on = self._room.clock().date()
-        said = PlanFacts(noticed_on=noticed_on, measures=("access_suspended", "seller_blocked"))
+        said = PlanFacts(
+            noticed_on=noticed_on, measures=("access_suspended", "seller_blocked"), safeguards=("access_logged",)
+        )
         plan = desk.plan(self._case, said)
         for name in plan.templates_to_approve:
             law, language = name.split("/")

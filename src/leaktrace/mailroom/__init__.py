@@ -1,10 +1,7 @@
 """Raw bytes to what they are; reports to campaigns; campaign to seller."""
 
 from leaktrace.mailroom.campaigns import GroupableReport, Grouping, count_customers, group_reports
-<<<<<<< HEAD
 from leaktrace.mailroom.disclaiming import disclaim
-=======
->>>>>>> campaigns
 from leaktrace.mailroom.dnskeys import KEYS_DB, DnsServer, FoundKey, KeyBook
 from leaktrace.mailroom.groupbook import CampaignCounts, Decision, StoredJoin
 from leaktrace.mailroom.grouping import group_pending, merge, regroup, split, standing, undo
