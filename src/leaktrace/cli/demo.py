@@ -118,7 +118,7 @@ def demo(
 
 
 def _key(out: Path) -> Path:
-    return out / "people" / "ina.key"
+    return out / "keys" / "ina.key"
 
 
 def story_rows(case: DemoCase) -> list[tuple[str, str]]:

@@ -102,7 +102,7 @@ class DemoCase:
 
 def respond(workspace: Workspace, out: Path, finding: Finding, seller: str, tell: Tell) -> DemoCase:
     """From the finding to the bundle; `out`: the demo's folder. Only where somebody is named."""
-    desks = _enrolled(workspace, out / "people")
+    desks = _enrolled(workspace, out / "keys")
     users = (*finding.named, "root", "second-root")
     with Outside(out / "outside", users) as outside:
         story = _Story(workspace, out, desks, outside, tell)
