@@ -29,7 +29,7 @@ from leaktrace.cli.bundle import ask_for, hand_over_bundle, room_log
 from leaktrace.folder import write_aside
 from leaktrace.handingover import HandOverDesk
 from leaktrace.noticereports import PlanFacts
-from leaktrace.records import Finding
+from leaktrace.records import Finding, to_json
 from leaktrace.responding import ResponseDesk
 from leaktrace.response.contain import parameters_of, read_config
 from leaktrace.response.duties import builtin_laws
@@ -46,6 +46,8 @@ PEOPLE: dict[str, Role] = {
     "dora": "approver",
 }
 RECIPIENT = "The simulated police"
+CALIBRATED = 5
+"""Planted campaigns of each kind: too few for a tight bound, enough to show what the report says of it."""
 _NOTICES = """[from]
 name = "The simulated marketplace"
 address = "privacy@market.example"
@@ -235,7 +237,10 @@ class _Story:
                 ),
                 lambda _: (),
             )  # fmt: skip
-            asked = ask_for(desk, self._case, RECIPIENT, [], "the demo's police asked for it")
+            # How often this log makes the finder name wrongly: without it the report can only say "not measured".
+            measured = self._workspace.calibrate(campaigns=CALIBRATED, sizes=(50,), why="evidence bundle")
+            calibration = to_json(measured).encode()
+            asked = ask_for(desk, self._case, RECIPIENT, [], "the demo's police asked for it", calibration)
             self._approved(asked.asked.request)
             written = hand_over_bundle(desk, self._case, out)
         write_aside(self._out / "FINGERPRINT", written.fingerprint + "\n")

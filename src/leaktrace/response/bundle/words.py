@@ -34,7 +34,7 @@ def sentence_of(event: CaseEvent) -> str:
         case records.DutiesAssessed(exhibit):
             return f"The legal duties were assessed; the answers are {exhibit}."
         case _:
-            return _act(event) or _person(event) or _by_fields(event)
+            return _act(event) or _told(event) or _person(event) or _by_fields(event)
 
 
 def _act(event: CaseEvent) -> str:
@@ -54,12 +54,27 @@ def _act(event: CaseEvent) -> str:
             return f"Reading back {target} showed: {state.replace('_', ' ')}."
         case records.IdentityUnmasked(_, pseudonym, reader, reason):
             return f"{reader} was shown who {pseudonym} is: {_quoted(reason)}."
+        case records.BundleWritten(_, _, exhibit_count, recipient):
+            return f"A bundle of {exhibit_count} exhibits was written for {_quoted(recipient)}."
+        case _:
+            return ""
+
+
+def _told(event: CaseEvent) -> str:
+    """Notices and the public statement."""
+    match event:
+        case records.TranslationApproved(request, template, language, sha256):
+            return f"The {language} text of {template} was approved by {request} (SHA-256 {sha256[:16]}…)."
+        case records.StatementDrafted(exhibit):
+            return f"A public statement was drafted as {exhibit}."
+        case records.GateAnswered(gate, given, reason):
+            return f"The publication gate '{_verb(gate)}' is {given}: {_quoted(reason)}."
+        case records.StatementPublished(request):
+            return f"The statement was released for publication by {request}."
         case records.NoticesPlanned(version, _, planned_count, suppressed_count):
             return f"Notices {version} were planned: {planned_count}, and {suppressed_count} suppressed."
         case records.NoticesReconciled(version, frozen_count, accepted_count):
             return f"Notices {version} were counted: {accepted_count} of {frozen_count} accepted for delivery."
-        case records.BundleWritten(_, _, exhibit_count, recipient):
-            return f"A bundle of {exhibit_count} exhibits was written for {_quoted(recipient)}."
         case _:
             return ""
 
