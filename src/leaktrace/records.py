@@ -481,7 +481,7 @@ class Authentication:
 
     dkim: tuple[DkimResult, ...] = ()
     arc_cv: Literal["none", "pass", "fail"] | None = None
-    """Null where ARC was not evaluated."""
+    """Null where ARC was not evaluated (no keys), or an earlier hop had found the chain broken and ended it."""
     body_hash_matches: bool | None = None
     """Null where nothing is signed."""
 

@@ -2,11 +2,10 @@
 
 The checks, in the order of the RFC; the first that fails makes the chain `fail`:
 1. the sets: instances 1 to N without a gap, N at most 50, one field of each kind in each; none at all: `none`;
-2. the newest seal does not itself say cv=fail;
-3. every field readable: tags once, the needed ones there, known algorithms, no h= in a seal, no seal under h=;
-4. cv= is `none` in the first seal and `pass` in every later one;
-5. the newest message signature: body hash, and signature by its key;
-6. every seal, by its key, over all fields of the sets up to it.
+2. every field readable: tags once, the needed ones there, known algorithms, no h= in a seal, no seal under h=;
+3. the newest message signature: body hash, and signature by its key;
+4. from the newest seal back: one that says cv=fail has ended the chain (section 5.1.2), and there is nothing left to
+   judge (`ended`); cv= is `pass`, and `none` in the first; each by its key, over all fields of the sets up to it.
 
 A whole chain proves that the sealers wrote what it says and nothing more. Who is believed is a list that people keep.
 """
@@ -30,7 +29,7 @@ from leaktrace.mailroom.canonical import (
 from leaktrace.mailroom.dkimkeys import BadKeyError, BadSignatureError, read_key
 from leaktrace.mailroom.tags import TagError, decoded, read_tags
 
-ChainResult = Literal["none", "pass", "fail"]
+ChainResult = Literal["none", "pass", "fail", "ended"]
 INSTANCE_CEILING = 50
 _SEAL, _SIGNATURE, _RESULTS = b"arc-seal", b"arc-message-signature", b"arc-authentication-results"
 _KINDS = (_RESULTS, _SIGNATURE, _SEAL)
@@ -86,9 +85,11 @@ def check_chain(message: bytes, keys: Mapping[str, str]) -> Chain:
         if not sets:
             return Chain("none")
         seals = [_tags(one.seal, (b"i", b"a", b"b", b"cv", b"d", b"s")) for one in sets]
-        _check_seal_tags(seals)
         tags = _check_signature(fields, sets[-1].signature, body, keys)
         for at in range(len(sets) - 1, -1, -1):
+            if seals[at][b"cv"].lower() == b"fail":
+                return Chain("ended", f"the sealer of instance {at + 1} found the chain broken")
+            _check_seal_tags(seals[at], first=at == 0)
             _check_seal(sets[: at + 1], seals[at], keys)
     except (_ChainError, TagError, BadKeyError, BadSignatureError) as error:
         return Chain("fail", str(error))
@@ -137,14 +138,11 @@ def _tags(field: bytes, needed: Iterable[bytes]) -> dict[bytes, bytes]:
     return tags
 
 
-def _check_seal_tags(seals: Sequence[Mapping[bytes, bytes]]) -> None:
-    if seals[-1][b"cv"].lower() == b"fail":
-        raise _ChainError("the newest sealer says that the chain was broken when the message came")
-    for at, seal in enumerate(seals):
-        if b"h" in seal:
-            raise _ChainError("a seal has h=, which it must not")
-        if seal[b"cv"].lower() != (b"pass" if at else b"none"):
-            raise _ChainError(f"seal {at + 1} says cv={_text(seal[b'cv'])}")
+def _check_seal_tags(seal: Mapping[bytes, bytes], *, first: bool) -> None:
+    if b"h" in seal:
+        raise _ChainError("a seal has h=, which it must not")
+    if seal[b"cv"].lower() != (b"none" if first else b"pass"):
+        raise _ChainError(f"a seal says cv={_text(seal[b'cv'])}")
 
 
 def _check_signature(fields: Sequence[bytes], field: bytes, body: bytes, keys: Mapping[str, str]) -> dict[bytes, bytes]:

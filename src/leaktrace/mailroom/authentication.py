@@ -64,7 +64,7 @@ def check_signatures(message: bytes, keys: Mapping[str, str] | None, received_at
     chain, cv = _NO_CHAIN, None if keys is None and has_chain(fields) else _NO_CHAIN.result
     if keys is not None and has_chain(fields):
         chain = check_chain(message, named)
-        cv = chain.result
+        cv = None if chain.result == "ended" else chain.result
     positions = [at for at, field in enumerate(fields) if name_of(field) == b"dkim-signature"]
     canonical, results, flags, matches = Bodies(body), [], set(), []
     for at in positions[:SIGNATURE_CEILING_COUNT]:
