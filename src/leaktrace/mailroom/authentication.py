@@ -19,6 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from leaktrace.mailroom.arc import Chain, check_chain, has_chain
 from leaktrace.mailroom.canonical import (
@@ -61,10 +62,12 @@ def check_signatures(message: bytes, keys: Mapping[str, str] | None, received_at
     """
     fields, body = split_message(message)
     named = _named(keys)
-    chain, cv = _NO_CHAIN, None if keys is None and has_chain(fields) else _NO_CHAIN.result
+    chain = _NO_CHAIN
+    cv: Literal["none", "pass", "fail"] | None = None if keys is None and has_chain(fields) else "none"
     if keys is not None and has_chain(fields):
         chain = check_chain(message, named)
-        cv = None if chain.result == "ended" else chain.result
+        verdict = chain.result
+        cv = None if verdict == "ended" else verdict
     positions = [at for at, field in enumerate(fields) if name_of(field) == b"dkim-signature"]
     canonical, results, flags, matches = Bodies(body), [], set(), []
     for at in positions[:SIGNATURE_CEILING_COUNT]:
