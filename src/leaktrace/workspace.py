@@ -358,7 +358,8 @@ class Workspace:
         None where nobody is suspected of anything.
         """
         self._log("exposure list", f"{traced.finding.provenance.campaign} {traced.finding.provenance.field}", why)
-        return () if traced.whose is None else exposed_customers(self._ledger, traced.whose)
+        with self._ledger.steady():
+            return () if traced.whose is None else exposed_customers(self._ledger, traced.whose)
 
     def link(
         self,
@@ -387,7 +388,8 @@ class Workspace:
             for one in evidence
         ]
         tracer = Tracer(self._ledger, self._opened.keyring, self._opened.settings)
-        return Linker(tracer, others).link(sides[0], sides[1], field, pseudonyms=pseudonyms)
+        with self._ledger.steady():
+            return Linker(tracer, others).link(sides[0], sides[1], field, pseudonyms=pseudonyms)
 
     def calibrate(
         self,
