@@ -166,7 +166,7 @@ _FRAMED = (
     "above 0.5. `genuine` is the control: he did send it, and signed it to each reporter."
 )
 _JOINING = (
-    "A book filled with so many reports, then 100 mails one at a time, each added, grouped and committed to "
+    "A book filled with so many reports, then 60 to 100 mails one at a time, each added, grouped and committed to "
     "disk by itself (`bench/mailjoining.py`). Processor time is what a busy machine does not change."
 )
 

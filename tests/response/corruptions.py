@@ -187,7 +187,10 @@ RESEALED: dict[str, tuple[Change, int]] = {
     "proof too short": (proof(lambda lines: lines[:3] + lines[4:]), 10),
     "proof too long": (proof(lambda lines: lines[:3] + lines[2:]), 10),
     "proof with another hash": (proof(lambda lines: [*lines[:2], lines[3], lines[2], *lines[4:]]), 10),
-    "proof of another checkpoint": (proof(lambda lines: [*lines[:-1], lines[-1].replace(b"A", b"B")]), 10),
+    "proof of another checkpoint": (
+        proof(lambda lines: [*lines[:-1], lines[-1].replace(b"leaktrace/", b"leaktrace-")]),
+        10,
+    ),
     "proof too many": (lambda f: f.write("data/proofs/E-0099.tlog-proof", b"x"), 10),
     "hand-over to another": (lambda f: f.replace(HANDOVER, b"Cybercrime", b"Commercial"), 12),
     "hand-over leaves one out": (lambda f: leave_out(f, "E-0001"), 12),

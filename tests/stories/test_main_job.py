@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from datetime import datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +189,25 @@ def test_the_demo_shows_what_it_found_beside_the_truth(tmp_path: Path) -> None:
     assert ran.stdout.count("leaktrace") >= 3
     assert len(ran.stdout.splitlines()) <= 50
     assert (tmp_path / "demo" / "finding.html").stat().st_mode & 0o777 == 0o600
+    _followed(ran.stdout, tmp_path / "demo")
+
+
+def _followed(shown: str, demo: Path) -> None:
+    """The whole story: contained and read back, everybody told once, and a bundle that an outsider can check."""
+    lines = dict(line.split(maxsplit=1) for line in shown.splitlines() if len(line.split(maxsplit=1)) == 2)
+    assert "the account: contained; the seller: contained" in shown
+    sent = int(lines["Notices"].split()[0].replace(",", ""))
+    frozen = int(lines["Exposure"].split()[0].replace(",", ""))
+    assert 0 < sent <= frozen
+    fingerprint = (demo / "FINGERPRINT").read_text(encoding="utf-8").strip()
+    script = resources.files("leaktrace.response.bundle.verifier").joinpath("verify.py")
+    command = [sys.executable, "-I", str(script), str(demo / "bundle")]
+    checked = subprocess.run([*command, "--key", fingerprint], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    other = fingerprint[:-1] + ("0" if fingerprint[-1] != "0" else "1")
+    assert subprocess.run([*command, "--key", other], capture_output=True, check=False).returncode == 1
+    (demo / "bundle" / "data").joinpath("added.txt").write_text("x", encoding="utf-8")
+    assert subprocess.run([*command, "--key", fingerprint], capture_output=True, check=False).returncode == 1
 
 
 def test_the_demo_replaces_nothing_but_an_earlier_demo(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from leaktrace.cli.demostory import DemoCase, respond
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, say, screen_of
 from leaktrace.errors import SimulationError
 from leaktrace.folder import write_aside
@@ -58,7 +59,7 @@ def demo(
     context: typer.Context,
     out: Annotated[
         Path, typer.Option("--out", help="Where the demo lives; replaced when it is an earlier demo.")
-    ] = Path("leaktrace-demo"),
+    ] = Path("demo"),
     scenario: ScenarioOption = "one",
     seed: SeedOption = 1,
     customers: Annotated[int, typer.Option("--customers", help="Customers of the marketplace.")] = 100_000,
@@ -66,9 +67,9 @@ def demo(
     reports: Annotated[int, typer.Option("--reports", help="Customers who complain of the leaked mailing.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate a leak, find its source, write the page, and compare with the truth.
+    """Simulate a leak, find its source, and do what follows: contain, tell, hand over; then compare with the truth.
 
-    Example: leaktrace demo --scenario nobody
+    Where nobody is named it ends with the finding. Example: leaktrace demo --scenario nobody
     """
     _clear(out)
     market = out / "market"
@@ -96,18 +97,42 @@ def demo(
             if not campaigns:
                 raise SimulationError("The simulated mailbox gave no campaign.", "Try another --seed.")
             traced = workspace.trace_with_reasons(campaigns[0], why="demo")
+            seller = campaigns[0].seller
+            case = None
+            if traced.finding.named and seller is not None:
+                case = respond(workspace, out, traced.finding, seller, tell)
     page = out / "finding.html"
     write_aside(page, finding_page(traced.finding, traced.explanation))
     commands = (
         f"leaktrace -w {out / 'ws'} trace {campaigns[0].campaign} --candidates",
+        *([] if case is None else [f"leaktrace -w {out / 'ws'} case timeline {case.case} --as ina --key {_key(out)}"]),
         "leaktrace -w case-1 init && leaktrace -w case-1 ingest accesses YOUR-LOG.csv",
         "leaktrace -w case-1 mail YOUR-ABUSE.mbox && leaktrace -w case-1 campaigns",
     )
     if as_json:
         answer(traced.finding, None, as_json=True)
         return
-    say(render_demo(traced.finding, traced.explanation, truth, commands))
+    followed = None if case is None else story_rows(case)
+    say(render_demo(traced.finding, traced.explanation, truth, commands, followed))
     note(f"The page: {page}")
+
+
+def _key(out: Path) -> Path:
+    return out / "keys" / "ina.key"
+
+
+def story_rows(case: DemoCase) -> list[tuple[str, str]]:
+    """What followed from the finding, a line for each step."""
+    duties = ", ".join(f"{count} {answer.replace('_', ' ')}" for answer, count in case.duties.items())
+    return [
+        ("Case", f"{case.case}, about {case.subject}; two people agreed to each step"),
+        ("Contained", f"the account: {case.contained}; the seller: {case.seller_blocked} (read back)"),
+        ("Exposure", f"{case.customer_count:,} customers, frozen; only e-mail addresses: {case.only_email}"),
+        ("Duties", duties),
+        ("Notices", f"{case.accepted_count:,} sent, {case.not_mailed_count:,} not to be reached by mail"),
+        ("Bundle", f"{case.bundle}, {case.exhibit_count} exhibits"),
+        ("Verifier", case.verifier),
+    ]
 
 
 def _clear(out: Path) -> None:

@@ -16,13 +16,19 @@ _MOST_NAMES = 4
 
 
 def render_demo(
-    finding: Finding, explanation: Explanation, truth: SimulationTruth, commands: Sequence[str]
+    finding: Finding,
+    explanation: Explanation,
+    truth: SimulationTruth,
+    commands: Sequence[str],
+    followed: Sequence[tuple[str, str]] | None = None,
 ) -> RenderableType:
-    """At most 24 lines of 80 columns: the finding, the planted truth beside it, and commands for one's own logs."""
+    """The finding, the planted truth beside it, what followed from it, and commands for one's own logs."""
     story = tell(finding, explanation)
     parts: list[RenderableType] = [headline(story)]
     parts += [Text(strand.frequency_sentence) for strand in story.strands[:1]]
     parts += [Text(), pairs(_compared(finding, explanation, truth)), Text()]
+    if followed is not None:
+        parts += [Text("What followed:", style="bold"), pairs(list(followed)), Text()]
     parts.append(Text("Next, on your own logs:", style="bold"))
     parts += [
         Text(f"  {words.plain(command)}", style="bold", overflow="ellipsis", no_wrap=True) for command in commands
