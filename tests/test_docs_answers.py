@@ -1,19 +1,21 @@
-"""What commands on cases print as JSON is told, key by key, as the records have it; and no command is left out."""
+"""What commands print as JSON is told, key by key, as the records have it; and no command is left out."""
 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from docs.make import command_names
 
-from leaktrace import caserecords, cases, caseviews, custody, keykeeping, noticereports
+from leaktrace import caserecords, cases, caseviews, custody, keykeeping, noticereports, records
 from leaktrace.casedesk import ExposureSummary, SubjectFacts
 from leaktrace.cases.casefile import CaseLine
 from leaktrace.cases.custody.checkpoints import Cosigned
@@ -21,10 +23,89 @@ from leaktrace.cli import case as case_commands
 from leaktrace.cli import contain, notify, people, statement
 from leaktrace.cli import custody as custody_commands
 from leaktrace.cli import keys as keys_commands
+from leaktrace.cli.tables import Made
+from leaktrace.cli.upkeep import Released
+from leaktrace.lookuplog import LookupEntry, VerifiedLookups
 from leaktrace.response.bundle import WrittenBundle
 from leaktrace.response.notices import BatchStatus, Left
 from leaktrace.response.notices.states import Reconciled
-from tests.test_docs import ANSWERS, DOCS, fields_of
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+# --- from log and mail to a finding -----------------------------------------------------------------------
+
+ANSWERS: dict[str, type] = {
+    "init": Made,
+    "simulate": records.SimulationTruth,
+    "ingest": records.IngestReport,
+    "ingest --preview": records.IngestPreview,
+    "mail": records.MailReport,
+    "campaigns": records.Campaign,
+    "campaigns show": records.CampaignDetail,
+    "campaigns split": records.CampaignDecision,
+    "ledger stats": records.LedgerStats,
+    "ledger verify": records.LedgerCheck,
+    "ledger compact": records.Compaction,
+    "ledger reindex": records.Reindexed,
+    "ledger retain": records.Retention,
+    "ledger forget": records.Erasure,
+    "ledger hold": records.LegalHold,
+    "ledger release": Released,
+    "ledger acts": records.LedgerActs,
+    "link": records.Link,
+    "lookup": records.PersonLookup,
+    "lookups": VerifiedLookups,
+}
+"""What each command's `--json` prints; `trace` and `mail --inspect` have tables of their own."""
+NESTED: dict[str, tuple[type, ...]] = {
+    "campaigns": (records.SellerTerm,),
+    "campaigns show": (records.CampaignMember, records.CampaignLikeness),
+    "lookups": (LookupEntry,),
+    "ledger verify": (records.LedgerProblem,),
+    "ledger acts": (records.LegalHold, records.LedgerAct),
+    "ingest --preview": (records.PreviewRow, records.PreviewReject),
+}
+"""Records inside those."""
+
+
+def fields_of(record: Any) -> set[str]:
+    return {one.name for one in dataclasses.fields(record)}
+
+
+def section_of(page: str, heading: str) -> list[tuple[str, str]]:
+    """First two cells of each row of the table below a heading."""
+    text = (DOCS / page).read_text(encoding="utf-8").split(heading, 1)[1].split("\n#", 1)[0]
+    return re.findall(r"^\| (`.*?`) \| (.*?) \|$", text, re.MULTILINE)
+
+
+def test_what_commands_print_as_json_is_told() -> None:
+    told = {
+        name: set(re.findall(r"`(\w+)`", keys))
+        for names, keys in section_of("formats.md", "## What `--json`")
+        for name in re.findall(r"`([^`]+)`", names)
+    }
+    assert set(told) == {*ANSWERS, "trace", "calibrate", "mail --inspect", "campaigns merge", "campaigns undo"}
+    for command, record in ANSWERS.items():
+        assert fields_of(record) <= told[command], command
+        nested = {name for one in NESTED.get(command, ()) for name in fields_of(one)} | {"json"}
+        assert told[command] <= fields_of(record) | nested, command
+
+
+@pytest.mark.parametrize(
+    ("heading", "record"),
+    [
+        ("### A finding", records.Finding),
+        ("### Whether two", records.Link),
+        ("### A calibration", records.Calibration),
+        ("### One message", records.MessageRecord),
+    ],
+)
+def test_every_key_of_a_document_is_told(heading: str, record: type) -> None:
+    told = {word for keys, _ in section_of("formats.md", heading) for word in re.findall(r"`(\w+)`", keys)}
+    assert told == fields_of(record)
+
+
+# --- cases and what follows -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
