@@ -40,8 +40,9 @@ IMAGE_CEILING_BYTES, IMAGE_NEEDED_BYTES = 2_000_000, 1_000
 _RUN_ELEMENTS = 4
 _IMAGE_CEILING_COUNT = 12
 
-_ELEMENT = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]{0,15}\b[^<>]{0,2000}>")
-_ELEMENT_NAME = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})\b")
+_ELEMENT = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})\b([^<>]{0,2000})>")
+_SIZED = frozenset(("img", "td", "table", "div"))
+"""Elements whose width shapes the page."""
 _KEPT_CHARACTERS = 200
 """Longer elements are seldom met again."""
 _ATTRIBUTE = re.compile(
@@ -215,30 +216,28 @@ def look_of(source: str) -> tuple[tuple[int, ...], list[str]]:
     """The sketch of the order of elements, and the pictures; linear in the source, which has a ceiling."""
     names: list[str] = []
     images: list[str] = []
-    for element in _ELEMENT.findall(source)[:ELEMENT_CEILING_COUNT]:
-        name, picture = _element(element) if len(element) <= _KEPT_CHARACTERS else _read_element(element)
-        names.append(name)
+    for closing, name, inside in _ELEMENT.findall(source)[:ELEMENT_CEILING_COUNT]:
+        built, picture = closing + name.lower(), ""
+        if built in _SIZED:
+            read = _sized if len(inside) <= _KEPT_CHARACTERS else _read_sized
+            built, picture = read(built, inside)
+        names.append(built)
         if picture and (picture.startswith("pixel:") or len(images) < _IMAGE_CEILING_COUNT):
             images.append(picture)
     runs = {" ".join(run) for run in set(zip(*(names[at:] for at in range(_RUN_ELEMENTS)), strict=False))}
     return (sketch_of_set(runs) if len(runs) >= LOOK_NEEDED else ()), images
 
 
-def _read_element(element: str) -> tuple[str, str]:
-    """The name of an element, with its width where that shapes the page, and the mark of the picture it is, or ``."""
-    match = _ELEMENT_NAME.match(element)
-    closing, name = match.groups() if match else ("", "")
-    name = name.lower()
-    if closing or name not in ("img", "td", "table", "div"):
-        return closing + name, ""
+def _read_sized(name: str, inside: str) -> tuple[str, str]:
+    """The name of an element with its width, and the mark of the picture it is, or ``."""
     attributes = {
         one.group(1).lower(): next(value for value in one.groups()[1:] if value is not None)
-        for one in _ATTRIBUTE.finditer(element, match.end() if match else 0, len(element) - 1)
+        for one in _ATTRIBUTE.finditer(inside)
     }
     return f"{name} {attributes.get('width', '')}", _image(attributes) if name == "img" else ""
 
 
-_element = functools.lru_cache(maxsize=8192)(_read_element)
+_sized = functools.lru_cache(maxsize=8192)(_read_sized)
 """Mails of one mailing, and rows of one mail, have the same elements again and again."""
 
 
