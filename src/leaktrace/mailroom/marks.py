@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from leaktrace.mailroom.domains import registrable, split_link
 from leaktrace.mailroom.mime import Part, walk
-from leaktrace.mailroom.sketches import masked_words, sketch_of_runs, sketch_of_set, sketch_of_words
+from leaktrace.mailroom.sketches import distinct_words, masked_words, sketch_of_runs, sketch_of_set, sketch_of_words
 from leaktrace.mailroom.texts import Text
 
 MARK_CEILING_COUNT = 60
@@ -62,9 +62,7 @@ _CHAT = re.compile(
     r"\s{0,3}([@+]?[\w.\-]{4,40}(?:\s?\d{2,5}){0,4})",
     re.IGNORECASE,
 )
-_CHAT_NAMES = (
-    "whatsapp", "telegram", "signal", "viber", "wechat", "weixin", "line id", "skype", "微信", "qq",
-)  # fmt: skip
+_CHAT_WORDS = ("whatsapp", "telegram", "signal", "viber", "wechat", "weixin", "line", "skype", "微信", "qq")
 _CHAT_HOSTS = {
     "wa.me": "whatsapp",
     "t.me": "telegram",
@@ -116,10 +114,10 @@ def marks_of_text(text: Text, start: int, links: Iterable[str]) -> BodyMarks:
 
 
 def _marks(shown: str, source: str, links: Iterable[str], own: list[str]) -> BodyMarks:
+    words = masked_words(shown)
     look, images = look_of(source)
     found = [*own, *contact_marks(shown), *link_marks(links), *images]
     kept = tuple(sorted(dict.fromkeys(found)))[:MARK_CEILING_COUNT]
-    words = masked_words(shown)
     return BodyMarks(sketch_of_runs(words), sketch_of_words(words), look, kept)
 
 
@@ -135,20 +133,19 @@ def _html_of(text: Text) -> str:
 def contact_marks(shown: str) -> Iterator[str]:
     """Phones, chats and product ids that the text names.
 
-    Most texts name none: a search for what each must have keeps them from being gone through for each letter by letter.
+    Most texts name none: what each must have is looked for first, and only then is the text gone through for it.
     """
     shown = shown[:200_000]
+    words = distinct_words(shown)
     for pattern in (_PHONE, _NAMED_PHONE) if _MANY_DIGITS.search(shown) else ():
         for match in pattern.finditer(shown):
             digits = _digits(match.group(1))
             if 7 <= len(digits) <= 15:
                 yield f"phone:{digits.lstrip('0')[-10:]}"
-    # As `re.IGNORECASE` has it, both Turkish letters i are i.
-    folded = shown.casefold().replace("\u0131", "i").replace("\u0307", "")
-    if any(name in folded for name in _CHAT_NAMES):
+    if any(word.startswith(_CHAT_WORDS) for word in words):
         for match in _CHAT.finditer(shown):
             yield f"chat:{_chat_name(match.group(1), match.group(2))}"
-    if any(word in folded for word in _PRODUCT_WORDS):
+    if any(word.startswith(_PRODUCT_WORDS) for word in words):
         for match in _PRODUCT.finditer(shown):
             if any(c.isdigit() for c in match.group(1)):
                 yield f"product:{match.group(1).casefold()}"

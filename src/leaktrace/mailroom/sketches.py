@@ -30,6 +30,7 @@ _ADDRESS_BEFORE, _ADDRESS_AFTER = (re.compile(rf"[^\s<>()\[\],;:\"@]{{1,{most}}}
 _DIGITS = re.compile(r"\d+")
 _WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W_぀-ヿ㐀-鿿가-힯]{1,60}")
 _SPELLED_WORD = re.compile(r"[^\W_]{1,60}")
+_LETTERS = re.compile(r"[^\W_]+")
 _NOT_SPELLED = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
 """Scripts in which each character counts as a word."""
 _BLANKS = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
@@ -109,6 +110,13 @@ def masked_words(text: str) -> list[str]:
         if not words or len(max(words, key=len)) <= _WORD_CEILING_CHARACTERS:
             return words[:WORD_CEILING_COUNT]
     return (_WORD if _NOT_SPELLED.search(text) else _SPELLED_WORD).findall(text)[:WORD_CEILING_COUNT]
+
+
+def distinct_words(text: str) -> set[str]:
+    """Every word of a text, as it stands, without case; one that a sign divides may be in its parts."""
+    # Both Turkish letters i are i, as `re.IGNORECASE` has it.
+    text = text.casefold().replace("\u0131", "i").replace("\u0307", "")
+    return set(text.translate(_BLANKS).split() if text.isascii() else _LETTERS.findall(text))
 
 
 def _without_links(text: str) -> str:
