@@ -60,8 +60,15 @@ TABLES = ("accesses", "contacts", "principals", "sellers", "customers", "known_e
 """Tables that `ingest` takes (DESIGN 4.1)."""
 
 
+_SAME_IN_JSON = frozenset((str, int, float, bool, type(None)))
+
+
 def to_document(record: Any) -> Any:
     """What JSON says of a record: its attributes by the same names, times as ISO 8601 in UTC."""
+    if type(record) in _SAME_IN_JSON:
+        return record
+    if isinstance(record, list | tuple | set | frozenset):
+        return [value if type(value) in _SAME_IN_JSON else to_document(value) for value in record]
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
         return {f.name: to_document(getattr(record, f.name)) for f in dataclasses.fields(record)}
     if isinstance(record, datetime):
@@ -70,8 +77,6 @@ def to_document(record: Any) -> Any:
         return record.isoformat()
     if isinstance(record, dict):
         return {str(key): to_document(value) for key, value in record.items()}
-    if isinstance(record, list | tuple | set | frozenset):
-        return [to_document(value) for value in record]
     if isinstance(record, np.generic):
         return record.item()
     return record

@@ -14,7 +14,6 @@ signature covers (`covers`, flag `partial_body_signed`), and that a good signatu
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -143,8 +142,7 @@ class _Check:
             return False
         if length is not None and length < len(body):
             self.flags.add("partial_body_signed")
-        signed = body if length is None else body[:length]
-        self.body_matches = decoded(self._tags[b"bh"]) == hashlib.sha256(signed).digest()
+        self.body_matches = decoded(self._tags[b"bh"]) == self._bodies.sha256(form, length)
         return self.body_matches
 
     def _usable(self, record: str, domain: str) -> SignerKey | None:

@@ -59,7 +59,9 @@ def _label_at(text: Text, line: Range) -> Labelled | None:
     lead = len(segment) - len(segment.lstrip(LEAD))
     limit = lead + labels().longest_label + 12
     in_table = "|" in segment[:lead]
-    colon = min((at for sign in ":：" if (at := segment.find(sign, lead, limit)) >= 0), default=-1)
+    colon = segment.find(":", lead, limit)
+    if not segment.isascii() and (wide := segment.find("：", lead, limit)) >= 0 and (colon < 0 or wide < colon):
+        colon = wide
     if in_table and (bar := segment.find("|", lead, limit)) >= 0 and (colon < 0 or bar < colon):
         colon = bar
     cell_end = segment.find("\t", lead, limit)
@@ -92,7 +94,7 @@ def blank_between(text: Text, before: Range, after: Range) -> bool:
 
 def cue_before(text: Text, start: int) -> str | None:
     """The client's mark in the HTML shortly before a place; None without one."""
-    if text.rendered is None:
+    if text.rendered is None or not text.rendered.cues:
         return None
     cues = text.rendered.cues
     at = bisect_right(cues, start + 5, key=lambda cue: cue[0]) - 1

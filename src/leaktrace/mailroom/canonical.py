@@ -5,6 +5,7 @@ Everything is linear in the size of the message.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -16,7 +17,9 @@ _RELAXED = b"relaxed"
 
 def split_message(message: bytes) -> tuple[list[bytes], bytes]:
     """(header fields without their last line end, body), lines ended by CRLF whatever they were ended by."""
-    content = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    content = message
+    if message.count(b"\n") != message.count(b"\r\n"):
+        content = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     if content.startswith(b"\r\n"):
         return [], content[2:]
     header, _, body = content.partition(b"\r\n\r\n")
@@ -67,6 +70,14 @@ class Bodies:
     def __init__(self, body: bytes) -> None:
         self._body = body
         self._made: dict[bytes, bytes] = {}
+        self._digests: dict[tuple[bytes, int | None], bytes] = {}
+
+    def sha256(self, name: bytes, length: int | None) -> bytes:
+        """Of the first `length` bytes (null: all) of a form; most signatures of a message are over the same ones."""
+        if (name, length) not in self._digests:
+            body = self.form(name)
+            self._digests[name, length] = hashlib.sha256(body if length is None else body[:length]).digest()
+        return self._digests[name, length]
 
     def form(self, name: bytes) -> bytes:
         """`simple` or `relaxed`."""
@@ -75,7 +86,9 @@ class Bodies:
             if name == _RELAXED:
                 if b"  " in body or b"\t" in body:
                     body = _BLANKS.sub(b" ", body)
-                body = body.replace(b" \r\n", b"\r\n").removesuffix(b" ")
+                if b" \r\n" in body:
+                    body = body.replace(b" \r\n", b"\r\n")
+                body = body.removesuffix(b" ")
             end = len(body)
             while body.endswith(b"\r\n", 0, end):
                 end -= 2

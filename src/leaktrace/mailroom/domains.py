@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import re
 from collections.abc import Callable
 from importlib import resources
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
+
+
+_PLAIN_LINK = re.compile(
+    r"(https?)://([A-Za-z0-9.-]+)(?::[0-9]{1,4})?(/[!\"$-;=@-Z\\^-~]*)?(?:\?([!\"$-Z\\^-~]*))?(?:#[!-~]*)?\Z"
+)
+"""Nearly every link: what `urlsplit` makes of these is plain, and it takes ten times as long."""
 
 
 @functools.cache
@@ -78,8 +85,35 @@ def domain_of_address(address: str | None) -> str | None:
     return registrable(address.rpartition("@")[2]) if address and "@" in address else None
 
 
+class LinkPlace(NamedTuple):
+    """The parts of a link that tell where it leads."""
+
+    scheme: str
+    host: str
+    """In lower case."""
+    path: str
+    query: str
+
+
+def split_link(url: str) -> LinkPlace | None:
+    """Scheme, host, path and query of a link of any scheme, as `urlsplit` has them; None for what is no link."""
+    plain = _PLAIN_LINK.match(url)
+    if plain is not None:
+        scheme, host, path, query = plain.groups("")
+        return LinkPlace(scheme, host.lower(), path, query)
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return None
+    return LinkPlace(parts.scheme, host, parts.path, parts.query)
+
+
 def domain_of_link(url: str) -> str | None:
     """The registrable domain a web link leads to; of a `mailto:`, that of its address; None for anything else."""
+    plain = _PLAIN_LINK.match(url)
+    if plain is not None:
+        return registrable(plain.group(2).lower())
     try:
         parts = urlsplit(url.strip())
         host = parts.hostname

@@ -30,7 +30,7 @@ _SAME_LETTERS = str.maketrans({"ي": "ی", "ك": "ک", "ţ": "ț", "ş": "ș", "
 def plain(text: str) -> str:
     """Text as labels are compared: compatible forms, no case, no invisible marks, single blanks."""
     if text.isascii():
-        return " ".join(text.casefold().translate(_SAME_LETTERS).split())
+        return " ".join(text.casefold().split())
     text = unicodedata.normalize("NFKC", text).casefold()
     text = "".join(c for c in text if unicodedata.category(c) != "Cf" and c != "\u0307")
     return " ".join(text.translate(_SAME_LETTERS).split())

@@ -119,11 +119,11 @@ class MailBook:
         with self._writing():
             for record in records:
                 message_count += 1
-                content = contents.get(record.sha256)
-                if self._is_known(record, content):
+                content, fingerprint = contents.get(record.sha256), _fingerprint(record, self._keyring)
+                if self._is_known(record, content, fingerprint):
                     duplicate_count += 1
                     continue
-                self._insert(record, seen_at, content)
+                self._insert(record, seen_at, content, fingerprint)
                 messages.add(record.sha256)
                 by_kind[record.kind] = by_kind.get(record.kind, 0) + 1
                 reports += [f"{record.sha256}/{index}" for index in range(len(record.originals))]
@@ -245,13 +245,12 @@ class MailBook:
             with self._writing():
                 upgrade(self._connection)
 
-    def _is_known(self, record: MessageRecord, content: str | None) -> bool:
+    def _is_known(self, record: MessageRecord, content: str | None, fingerprint: str | None) -> bool:
         if self._connection.execute(
             "SELECT 1 FROM messages WHERE sha256 = ? UNION ALL SELECT 1 FROM copies WHERE sha256 = ?",
             (record.sha256, record.sha256),
         ).fetchone():
             return True
-        fingerprint = _fingerprint(record, self._keyring)
         twin = self._connection.execute(
             "SELECT message FROM contents WHERE content = ? UNION ALL SELECT id FROM messages WHERE fingerprint = ?",
             (content, fingerprint),
@@ -260,13 +259,15 @@ class MailBook:
             self._connection.execute("INSERT INTO copies (sha256, message) VALUES (?, ?)", (record.sha256, twin[0]))
         return bool(twin)
 
-    def _insert(self, record: MessageRecord, seen_at: datetime, content: str | None) -> None:
+    def _insert(
+        self, record: MessageRecord, seen_at: datetime, content: str | None, fingerprint: str | None
+    ) -> None:
         sealed = self._keyring.encrypt(
             to_json(record, indent=None).encode("utf-8", "surrogatepass"), _context(record.sha256)
         )
         message = self._connection.execute(
             "INSERT INTO messages (sha256, kind, seen_at, fingerprint, sealed) VALUES (?, ?, ?, ?, ?)",
-            (record.sha256, record.kind, _text(seen_at), _fingerprint(record, self._keyring), sealed),
+            (record.sha256, record.kind, _text(seen_at), fingerprint, sealed),
         ).lastrowid
         if content is not None:
             self._connection.execute("INSERT INTO contents (content, message) VALUES (?, ?)", (content, message))

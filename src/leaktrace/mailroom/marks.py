@@ -15,6 +15,7 @@ sealed record only; what is stored beside it are keyed hashes (`features`).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import html
 import re
@@ -23,9 +24,9 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import parse_qsl, urlsplit
 
-from leaktrace.mailroom.domains import registrable
+from leaktrace.mailroom.domains import registrable, split_link
 from leaktrace.mailroom.mime import Part, walk
-from leaktrace.mailroom.sketches import sketch_of_set, text_sketch, word_sketch
+from leaktrace.mailroom.sketches import distinct_words, masked_words, sketch_of_runs, sketch_of_set, sketch_of_words
 from leaktrace.mailroom.texts import Text
 
 MARK_CEILING_COUNT = 60
@@ -40,6 +41,10 @@ _RUN_ELEMENTS = 4
 _IMAGE_CEILING_COUNT = 12
 
 _ELEMENT = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})\b([^<>]{0,2000})>")
+_SIZED = frozenset(("img", "td", "table", "div"))
+"""Elements whose width shapes the page."""
+_KEPT_CHARACTERS = 200
+"""Longer elements are seldom met again."""
 _ATTRIBUTE = re.compile(
     r"""\b(src|width|height)\s{0,3}=\s{0,3}(?:"([^"]{0,1500})"|'([^']{0,1500})'|([^\s"'>]{1,500}))""", re.IGNORECASE
 )
@@ -51,11 +56,13 @@ _NAMED_PHONE = re.compile(
     rf"\s{{0,3}}[.:：]{{0,2}}\s{{0,3}}\+?({_NUMBER})(?![\w/])",
     re.IGNORECASE,
 )
+_MANY_DIGITS = re.compile(r"\d(?:[\s().\-/\u00a0]{0,2}\d){6}")
 _CHAT = re.compile(
     r"\b(whatsapp|telegram|signal|viber|wechat|weixin|line id|skype|微信|qq)\b\s{0,3}(?:id|no\.?|nr\.?)?\s{0,3}[.:：@]"
     r"\s{0,3}([@+]?[\w.\-]{4,40}(?:\s?\d{2,5}){0,4})",
     re.IGNORECASE,
 )
+_CHAT_WORDS = ("whatsapp", "telegram", "signal", "viber", "wechat", "weixin", "line", "skype", "微信", "qq")
 _CHAT_HOSTS = {
     "wa.me": "whatsapp",
     "t.me": "telegram",
@@ -68,10 +75,13 @@ _PRODUCT = re.compile(
     r"model\s?(?:no|number)?|product\s?(?:id|no|code)|ref(?:erence)?\s?(?:no)?|货号|型号)\s{0,2}[.:：#]\s{0,2}([A-Za-z0-9][A-Za-z0-9\-_/]{3,30})",
     re.IGNORECASE,
 )
+_PRODUCT_WORDS = ("sku", "asin", "ean", "isbn", "art", "item", "model", "product", "ref", "货号", "型号")
 _PRODUCT_PATH = re.compile(
     r"/(?:dp|gp/product|itm|item|product|products|p|artikel|sku)/([A-Za-z0-9][A-Za-z0-9\-_]{3,60})", re.IGNORECASE
 )
 _PRODUCT_QUERY = frozenset({"sku", "asin", "product", "product_id", "productid", "pid", "item", "item_id", "artnr"})
+_TELLING_QUERY = re.compile("[%+]|sku|asin|p(?:id|roduct|hone)|item|artnr", re.IGNORECASE)
+"""Of a query that may have such a parameter, or `phone`: written out, or hidden by escapes."""
 _ACCOUNT_QUERY = frozenset({"u", "account", "acct", "a", "client", "sender", "list", "owner", "o", "c"})
 _UNSUBSCRIBE = re.compile(r"<([^<>]{1,2000})>")
 
@@ -104,10 +114,11 @@ def marks_of_text(text: Text, start: int, links: Iterable[str]) -> BodyMarks:
 
 
 def _marks(shown: str, source: str, links: Iterable[str], own: list[str]) -> BodyMarks:
+    words = masked_words(shown)
     look, images = look_of(source)
     found = [*own, *contact_marks(shown), *link_marks(links), *images]
     kept = tuple(sorted(dict.fromkeys(found)))[:MARK_CEILING_COUNT]
-    return BodyMarks(text_sketch(shown), word_sketch(shown), look, kept)
+    return BodyMarks(sketch_of_runs(words), sketch_of_words(words), look, kept)
 
 
 def _html_of(text: Text) -> str:
@@ -120,38 +131,50 @@ def _html_of(text: Text) -> str:
 
 
 def contact_marks(shown: str) -> Iterator[str]:
-    """Phones, chats and product ids that the text names."""
+    """Phones, chats and product ids that the text names.
+
+    Most texts name none: what each must have is looked for first, and only then is the text gone through for it.
+    """
     shown = shown[:200_000]
-    for pattern in (_PHONE, _NAMED_PHONE):
+    words = distinct_words(shown)
+    for pattern in (_PHONE, _NAMED_PHONE) if _MANY_DIGITS.search(shown) else ():
         for match in pattern.finditer(shown):
             digits = _digits(match.group(1))
             if 7 <= len(digits) <= 15:
                 yield f"phone:{digits.lstrip('0')[-10:]}"
-    for match in _CHAT.finditer(shown):
-        yield f"chat:{_chat_name(match.group(1), match.group(2))}"
-    for match in _PRODUCT.finditer(shown):
-        if any(c.isdigit() for c in match.group(1)):
-            yield f"product:{match.group(1).casefold()}"
+    if any(word.startswith(_CHAT_WORDS) for word in words):
+        for match in _CHAT.finditer(shown):
+            yield f"chat:{_chat_name(match.group(1), match.group(2))}"
+    if any(word.startswith(_PRODUCT_WORDS) for word in words):
+        for match in _PRODUCT.finditer(shown):
+            if any(c.isdigit() for c in match.group(1)):
+                yield f"product:{match.group(1).casefold()}"
 
 
 def link_marks(links: Iterable[str]) -> Iterator[str]:
     """Chats and product ids that the links lead to."""
     for url in links:
-        try:
-            parts = urlsplit(url)
-            host = (parts.hostname or "").removeprefix("www.")
-        except ValueError:
+        place = split_link(url)
+        if place is None:
             continue
-        if host in _CHAT_HOSTS and len(parts.path) > 4:
-            yield f"chat:{_chat_name(_CHAT_HOSTS[host], parts.path.split('/')[1])}"
+        host = place.host.removeprefix("www.")
+        if host in _CHAT_HOSTS and len(place.path) > 4:
+            yield f"chat:{_chat_name(_CHAT_HOSTS[host], place.path.split('/')[1])}"
             continue
-        if match := _PRODUCT_PATH.search(parts.path):
+        if match := _PRODUCT_PATH.search(place.path):
             yield f"product:{match.group(1).casefold()}"
-        for name, value in parse_qsl(parts.query[:2000], max_num_fields=40) if parts.query.count("&") < 39 else []:
+        if not _TELLING_QUERY.search(place.query):
+            continue
+        for name, value in _parameters(place.query):
             if name.lower() in _PRODUCT_QUERY and 3 < len(value) <= 60:
                 yield f"product:{value.casefold()}"
             if host == "api.whatsapp.com" and name == "phone":
                 yield f"chat:{_chat_name('whatsapp', value)}"
+
+
+def _parameters(query: str) -> list[tuple[str, str]]:
+    """Names and values of a query; none of one that has too many."""
+    return parse_qsl(query[:2000], max_num_fields=40) if query.count("&") < 39 else []
 
 
 def account_marks(field: str) -> Iterator[str]:
@@ -166,8 +189,7 @@ def account_marks(field: str) -> Iterator[str]:
         except ValueError:
             continue
         if parts.scheme in ("http", "https") and host and (domain := registrable(host)):
-            query = parts.query[:2000]
-            pairs = parse_qsl(query, max_num_fields=40) if query.count("&") < 39 else []
+            pairs = _parameters(parts.query[:2000])
             account = next((value for name, value in pairs if name.lower() in _ACCOUNT_QUERY and len(value) >= 4), "")
             below = host.removesuffix(domain).rstrip(".")
             if account or (below and below not in ("www", "click", "email", "links", "unsubscribe")):
@@ -189,42 +211,46 @@ def _digits(text: str) -> str:
 
 def look_of(source: str) -> tuple[tuple[int, ...], list[str]]:
     """The sketch of the order of elements, and the pictures; linear in the source, which has a ceiling."""
-    runs: set[str] = set()
-    before: list[str] = []
+    names: list[str] = []
     images: list[str] = []
-    for number, match in enumerate(_ELEMENT.finditer(source)):
-        if number >= ELEMENT_CEILING_COUNT:
-            break
-        name = match.group(2).lower()
-        if name in ("img", "td", "table", "div") and not match.group(1):
-            attributes = {
-                one.group(1).lower(): next(value for value in one.groups()[1:] if value is not None)
-                for one in _ATTRIBUTE.finditer(match.group(3))
-            }
-            if name == "img":
-                images += _image(attributes, images)
-            name += f" {attributes.get('width', '')}"
-        before = [*before[-(_RUN_ELEMENTS - 1) :], match.group(1) + name]
-        if len(before) == _RUN_ELEMENTS:
-            runs.add(" ".join(before))
+    for closing, name, inside in _ELEMENT.findall(source)[:ELEMENT_CEILING_COUNT]:
+        built, picture = closing + name.lower(), ""
+        if built in _SIZED:
+            read = _sized if len(inside) <= _KEPT_CHARACTERS else _read_sized
+            built, picture = read(built, inside)
+        names.append(built)
+        if picture and (picture.startswith("pixel:") or len(images) < _IMAGE_CEILING_COUNT):
+            images.append(picture)
+    runs = {" ".join(run) for run in set(zip(*(names[at:] for at in range(_RUN_ELEMENTS)), strict=False))}
     return (sketch_of_set(runs) if len(runs) >= LOOK_NEEDED else ()), images
 
 
-def _image(attributes: dict[str, str], before: list[str]) -> Iterator[str]:
+def _read_sized(name: str, inside: str) -> tuple[str, str]:
+    """The name of an element with its width, and the mark of the picture it is, or ``."""
+    attributes = {
+        one.group(1).lower(): next(value for value in one.groups()[1:] if value is not None)
+        for one in _ATTRIBUTE.finditer(inside)
+    }
+    return f"{name} {attributes.get('width', '')}", _image(attributes) if name == "img" else ""
+
+
+_sized = functools.lru_cache(maxsize=8192)(_read_sized)
+"""Mails of one mailing, and rows of one mail, have the same elements again and again."""
+
+
+def _image(attributes: dict[str, str]) -> str:
     source = html.unescape(attributes.get("src", "")).strip()
     size = (attributes.get("width", ""), attributes.get("height", ""))
     try:
         parts = urlsplit(source)
         host = parts.hostname
     except ValueError:
-        return
+        return ""
     if parts.scheme not in ("http", "https") or not host:
-        return
-    is_point = all(side.strip().removesuffix("px") in ("0", "1") for side in size)
-    if is_point and (domain := registrable(host)):
-        yield f"pixel:{domain}"
-    elif not is_point and len(before) < _IMAGE_CEILING_COUNT and len(parts.path) > 1:
-        yield f"image:{parts.path[-80:].casefold()} {size[0]}x{size[1]}"
+        return ""
+    if all(side.strip().removesuffix("px") in ("0", "1") for side in size):
+        return f"pixel:{domain}" if (domain := registrable(host)) else ""
+    return f"image:{parts.path[-80:].casefold()} {size[0]}x{size[1]}" if len(parts.path) > 1 else ""
 
 
 def _attached_images(message: Part) -> Iterator[str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 _NEW_LINE = frozenset(
@@ -20,13 +21,11 @@ _NEW_LINE = frozenset(
         "section", "table", "tbody", "thead", "tr", "ul",
     )
 )  # fmt: skip
-_CELLS = frozenset(("td", "th"))
 _UNSEEN = frozenset(("style", "script", "title", "template", "noscript"))
-_SIMPLE_TAG = re.compile('<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(?:[\\s/][^<>"\']*(?:"[^"<>]*"[^<>"\']*){0,40})?>')
-"""A tag as nearly all are: no bracket in its values, single quotes nowhere."""
+_OPENING = re.compile('<(?:(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(?:[\\s/][^<>"\']*(?:"[^"<>]*"[^<>"\']*){0,40})?>)?')
+"""A `<`, with the whole tag where that is as nearly all are: no bracket in its values, single quotes nowhere."""
 _TELLING = frozenset(("a", "area", "blockquote"))
 _QUOTE = re.compile("[\"']")
-_PLAIN = re.compile(r" ?[^\s&]+(?: [^\s&]+)* ?")
 _PIECE = re.compile(r"\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|[^\s&]+|&")
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
@@ -39,6 +38,7 @@ _CUES = (
     "yahoo_quoted",
 )
 _CUE = re.compile("|".join(_CUES), re.IGNORECASE)
+_NO_CUE = sys.maxsize
 ATTRIBUTES_CEILING_CHARACTERS = 5000
 
 
@@ -58,16 +58,10 @@ class Runs:
     A piece whose end is unknown (-1) stands there character by character; every character of another covers its range.
     """
 
-    def __init__(self) -> None:
-        self._text = array("q")
-        self._start = array("q")
-        self._end = array("q")
-
-    def add(self, text_at: int, start: int, end: int) -> None:
-        """The next piece."""
-        self._text.append(text_at)
-        self._start.append(start)
-        self._end.append(end)
+    def __init__(self, text: array[int], start: array[int], end: array[int]) -> None:
+        self._text = text
+        self._start = start
+        self._end = end
 
     def place(self, character: int) -> tuple[int, int]:
         """The range in the HTML of one character of the text."""
@@ -104,7 +98,7 @@ class _Page:
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self.length = 0
-        self.runs = Runs()
+        self.text_at, self.start, self.end = array("q"), array("q"), array("q")
         self.links: list[Link] = []
         self.cues: list[tuple[int, str]] = []
         self.last = "\n"
@@ -112,7 +106,9 @@ class _Page:
     def put(self, text: str, start: int, end: int = -1) -> None:
         """Adds text that stands from `start` on; `end`: every character covers the whole range (an entity)."""
         self.pieces.append(text)
-        self.runs.add(self.length, start, end)
+        self.text_at.append(self.length)
+        self.start.append(start)
+        self.end.append(end)
         self.length += len(text)
         self.last = text[-1:]
 
@@ -120,22 +116,32 @@ class _Page:
         if self.last not in "\n \t":
             self.put(" ", start, end)
 
-    def new_line(self, at: int, *, always: bool = False) -> None:
-        if always or self.last != "\n":
-            self.put("\n", at, at)
-
-    def cell(self, at: int) -> None:
-        if self.last not in "\n\t":
-            self.put("\t", at, at)
-
 
 class _Scanner:
     """Finds tags; remembers what is known to be absent from here on, so that nothing is searched twice."""
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.lowered = source.lower() if len(source.lower()) == len(source) else source
+        lowered = source.lower()
+        self.lowered = lowered if len(lowered) == len(source) else source
         self._absent: set[str] = set()
+        self._cues = self._cue_places()
+
+    def _cue_places(self) -> list[int]:
+        if self.lowered is self.source:  # a letter whose small form is two characters: places would be others
+            return [match.start() for match in _CUE.finditer(self.source)]
+        places = []
+        for cue in _CUES:
+            at = self.lowered.find(cue)
+            while at >= 0:
+                places.append(at)
+                at = self.lowered.find(cue, at + 1)
+        return sorted(places)
+
+    def next_cue(self, start: int) -> int:
+        """Where a client's mark stands in the HTML, from `start` on; far behind the end where none does."""
+        at = bisect_left(self._cues, start)
+        return self._cues[at] if at < len(self._cues) else _NO_CUE
 
     def find(self, needle: str, start: int) -> int:
         if needle in self._absent:
@@ -165,23 +171,37 @@ def render(source: str) -> Rendered:
     """The shown text of HTML, with places, links and clients' marks."""
     page, scanner, position = _Page(), _Scanner(source), 0
     while position < len(source):
-        opening = scanner.find("<", position)
-        if opening < 0:
-            _text(page, source, position, len(source))
-            break
-        if opening > position:
-            _text(page, source, position, opening)
-        position = _markup(page, scanner, opening)
-    return Rendered("".join(page.pieces), page.runs, tuple(page.links), tuple(page.cues))
+        opening = _plain_markup(page, scanner, position)
+        position = _markup(page, scanner, opening) if opening < len(source) else opening
+    runs = Runs(page.text_at, page.start, page.end)
+    return Rendered("".join(page.pieces), runs, tuple(page.links), tuple(page.cues))
+
+
+def _plain_markup(page: _Page, scanner: _Scanner, position: int) -> int:
+    """Handles text and tags as nearly all are, from `position` on; returns where something else begins."""
+    source, cue = scanner.source, scanner.next_cue(position)
+    for match in _OPENING.finditer(source, position):
+        start, end = match.span()
+        if start > position:
+            _text(page, source, position, start)
+        closing, name = match.groups()
+        if name is None or (name := name.lower()) in _UNSEEN:
+            return start
+        breaks = _BREAKS.get(name)
+        if breaks is not None:
+            breaks(page, start, closing)
+        if not closing and (name in _TELLING or cue < end):
+            _attributes(page, name, source, start, end)
+            cue = scanner.next_cue(end)
+        position = end
+    if position < len(source):
+        _text(page, source, position, len(source))
+    return len(source)
 
 
 def _markup(page: _Page, scanner: _Scanner, opening: int) -> int:
     """Handles what begins with the `<` at `opening`; returns where to go on."""
     source = scanner.source
-    simple = _SIMPLE_TAG.match(source, opening)
-    if simple is not None and (name := simple.group(2).lower()) not in _UNSEEN:
-        _tag(page, name, source, opening, simple.end())
-        return simple.end()
     if source.startswith("<!--", opening):
         close = scanner.find("-->", opening + 4)
         return close + 3 if close >= 0 else opening + 4
@@ -198,17 +218,40 @@ def _markup(page: _Page, scanner: _Scanner, opening: int) -> int:
         if name in _UNSEEN and source[opening + 1] != "/":
             close = scanner.find(f"</{name}", end)
             return end if close < 0 else close
-        _tag(page, name, source, opening, end)
+        closing = "/" if source[opening + 1] == "/" else ""
+        if name in _BREAKS:
+            _BREAKS[name](page, opening, closing)
+        if not closing and (name in _TELLING or scanner.next_cue(opening) < end):
+            _attributes(page, name, source, opening, end)
     return end
 
 
-def _tag(page: _Page, name: str, source: str, start: int, end: int) -> None:
-    closing = source[start + 1] == "/"
-    if name in _CELLS and not closing:
-        page.cell(start)
-    elif name in _NEW_LINE:
-        page.new_line(start, always=name in ("br", "hr") or (name == "p" and closing))
-    if closing or end - start < 8 or not (name in _TELLING or _CUE.search(source, start, end)):
+def _cell(page: _Page, at: int, closing: str) -> None:
+    if not closing and page.last not in "\n\t":
+        page.put("\t", at, at)
+
+
+def _line(page: _Page, at: int, _closing: str) -> None:
+    if page.last != "\n":
+        page.put("\n", at, at)
+
+
+def _break(page: _Page, at: int, _closing: str) -> None:
+    page.put("\n", at, at)
+
+
+def _paragraph(page: _Page, at: int, closing: str) -> None:
+    if closing or page.last != "\n":
+        page.put("\n", at, at)
+
+
+_BREAKS = {name: _line for name in _NEW_LINE} | {"td": _cell, "th": _cell, "br": _break, "hr": _break, "p": _paragraph}
+"""What elements do to the line, by name."""
+
+
+def _attributes(page: _Page, name: str, source: str, start: int, end: int) -> None:
+    """Notes where a tag leads, and which client left it."""
+    if end - start < 8:
         return
     limit = min(end, start + ATTRIBUTES_CEILING_CHARACTERS)
     attributes = {
@@ -227,11 +270,16 @@ def _tag(page: _Page, name: str, source: str, start: int, end: int) -> None:
 
 
 def _text(page: _Page, source: str, start: int, end: int) -> None:
-    if _PLAIN.fullmatch(source, start, end):
+    piece = source[start:end]
+    words = piece.split()
+    if not words and "\xa0" not in piece:
+        page.blank(start, end)
+        return
+    if "&" not in piece and " ".join(words) == piece.strip(" ") and "  " not in (piece[:2], piece[-2:]):
         # Most text: words with single spaces between them, and no entity.
-        if source[start] == " " and page.last in "\n \t":
-            start += 1
-        page.put(source[start:end], start)
+        if piece[0] == " " and page.last in "\n \t":
+            start, piece = start + 1, piece[1:]
+        page.put(piece, start)
         return
     for match in _PIECE.finditer(source, start, end):
         piece = match.group()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from leaktrace.mailroom.headers import field_text, parse_parameters, unfolded
 from leaktrace.mailroom.transfer import Locate, decode_transfer, same_place
@@ -66,8 +67,7 @@ class Source:
     """Range in `content` -> range in the raw message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A header field: its lower-case name, and where in the source the whole field and its value lie."""
 
     name: str
@@ -157,11 +157,11 @@ def read_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...]
     while position < end:
         newline = content.find(b"\n", position, end)
         after = end if newline < 0 else newline + 1
-        if content[position : position + 2] in (b"\n", b"\r\n") or content[position:after].strip(b"\r\n") == b"":
+        first = content[position]
+        if first in b"\r\n" and content[position:after].strip(b"\r\n") == b"":
             return tuple(fields), after
-        if content[position] in b" \t" and fields:
-            last = fields[-1]
-            fields[-1] = Field(last.name, last.start, last.value_start, after)
+        if first in b" \t" and fields:
+            fields[-1] = fields[-1]._replace(value_end=after)
         elif match := _FIELD_NAME.match(content, position, after):
             fields.append(Field(match.group(1).decode("ascii").lower(), position, match.end(), after))
         elif not content.startswith(_ENVELOPE_LINE, position):
