@@ -245,7 +245,7 @@ def _paragraph(page: _Page, at: int, closing: str) -> None:
         page.put("\n", at, at)
 
 
-_BREAKS = {name: _line for name in _NEW_LINE} | {"td": _cell, "th": _cell, "br": _break, "hr": _break, "p": _paragraph}
+_BREAKS = dict.fromkeys(_NEW_LINE, _line) | {"td": _cell, "th": _cell, "br": _break, "hr": _break, "p": _paragraph}
 """What elements do to the line, by name."""
 
 
