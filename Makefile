@@ -7,7 +7,7 @@ JUDGES := .venv-judges
 JUDGES_READY := $(JUDGES)/.ready
 JOBS ?= 2
 
-.PHONY: help setup judges demo test lint format bench bench-ledger bench-mail fuzz docs system-deps clean
+.PHONY: help setup judges demo test coverage lint format bench bench-ledger bench-mail fuzz docs system-deps clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ demo: setup ## simulate a leak, find its source and write the page
 	$(BIN)/leaktrace demo $(DEMO_ARGS)
 
 test: setup judges ## all tests
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+coverage: setup judges ## all tests, and which lines none of them runs (slower)
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
 
 lint: setup ## ruff and mypy, strict, on code and tests
@@ -46,6 +49,8 @@ format: setup ## let ruff format
 
 bench: setup ## every figure the docs state, measured anew (long)
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench custody
+	$(BIN)/python -m bench.notices
 
 bench-ledger: setup ## the ledger at scale, beside DuckDB and chDB; sizes: LEDGER_ARGS="--ledger-accesses 100000000"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.lock
