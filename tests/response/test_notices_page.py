@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from leaktrace import noticereports
 from leaktrace.errors import ResponseError
-from leaktrace.response.notices import BatchStatus, Left, Reconciled
 from leaktrace.response.notices.config import config_of
 from leaktrace.response.notices.journal import Answer, Journal
 from leaktrace.response.notices.laws import laws
@@ -42,31 +39,6 @@ def test_placeholders_laws_and_states_are_all_told() -> None:
     }
     assert [one.total_seconds() / 60 for one in RETRY_AFTER] == [5, 15, 60, 240]
     assert "5 and 15 minutes, 1 and 4 hours" in PAGE
-
-
-@pytest.mark.parametrize(
-    ("command", "record"),
-    [
-        ("plan", noticereports.PlanReport),
-        ("templates", noticereports.TemplateInfo),
-        ("approve-translation", noticereports.TranslationDone),
-        ("preview", noticereports.Preview),
-        ("send", noticereports.SendReport),
-        ("status", BatchStatus),
-        ("sums", Reconciled),
-        ("left", Left),
-        ("bounces", noticereports.BounceReport),
-    ],
-)
-def test_every_key_of_an_answer_is_told(command: str, record: type) -> None:
-    told = PAGE.split("What `--json` prints")[1]
-    part = (
-        told.split("`sums` {")[1].split("}")[0] if command == "sums" else told.split(f"`{command}`:")[1].split(";")[0]
-    )
-    names = set(re.findall(r"`(\w+)`", part))
-    if command == "status":
-        names -= set(re.findall(r"`(\w+)`", part.split("{")[1].split("}")[0]))
-    assert names == {one.name for one in dataclasses.fields(record)}
 
 
 def test_a_full_disk_stops_before_the_mail() -> None:
