@@ -39,6 +39,7 @@ from leaktrace.mailroom.unknownlabels import (
 )
 
 _MARKER_SIGN = re.compile("[-_=*—–:：─~|\t]")
+_LINE = re.compile(r"[^\n]+")
 _LINK_STARTS = ("http://", "https://")
 _BLOCK_CEILING_LINES = 60
 SEARCH_CEILING_LINES = 20_000
@@ -69,7 +70,7 @@ class _Growing:
 
 def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block | None:
     """The first block at or after character `start`; `subject`, the outer one, helps where labels are unknown."""
-    lines = list(islice((line for line in text.lines(start) if line[1] > line[0]), SEARCH_CEILING_LINES))
+    lines = _written_lines(text, start)
     marker: tuple[Marker, int] | None = None
     place = nowhere = Place(subject)
     trial_count = 0
@@ -95,6 +96,13 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
         run_count = place.run_count + 1 if is_labelled(line) else 0
         place = Place(subject, begin if is_decorated(line) else None, run_count)
     return None
+
+
+def _written_lines(text: Text, start: int) -> list[Range]:
+    """The lines that are not empty, from `start` on."""
+    if "\r" in text.text:
+        return list(islice((line for line in text.lines(start) if line[1] > line[0]), SEARCH_CEILING_LINES))
+    return [match.span() for match in islice(_LINE.finditer(text.text, start), SEARCH_CEILING_LINES)]
 
 
 def _at_line(text: Text, lines: list[Range], index: int, line: str, marker: tuple[Marker, int] | None) -> Block | None:

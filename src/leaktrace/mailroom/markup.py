@@ -33,6 +33,8 @@ _QUOTE = re.compile("[\"']")
 _PIECE = re.compile(r"\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|[^\s&]+|&")
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_ONLY_HREF = re.compile(r'<a href="([^"\s<>]+)">')
+"""A link that is nothing else."""
 _CUES = (
     "gmail_attr",
     "gmail_quote",
@@ -248,6 +250,11 @@ def _attributes(page: _Page, name: str, source: str, start: int, end: int) -> No
     if end - start < 8:
         return
     limit = min(end, start + ATTRIBUTES_CEILING_CHARACTERS)
+    only = _ONLY_HREF.match(source, start, limit)
+    if only is not None:
+        target = only.group(1)
+        page.links.append(Link(html.unescape(target) if "&" in target else target, page.length, start, end))
+        return
     attributes = {
         attribute.lower(): quoted or single or bare
         for attribute, quoted, single, bare in _ATTRIBUTE.findall(source, start + 1 + len(name), limit)
