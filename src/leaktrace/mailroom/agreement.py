@@ -143,4 +143,5 @@ def similarity(one: tuple[int, ...], other: tuple[int, ...]) -> float:
     """The Jaccard similarity of two texts, estimated from their MinHashes (Broder 1997); in [0, 1]."""
     if one == other:
         return 1.0
-    return sum(map(operator.eq, one, other)) / max(1, min(len(one), len(other)))
+    same: int = sum(map(operator.eq, one, other))
+    return same / max(1, min(len(one), len(other)))

@@ -143,7 +143,7 @@ def _redacted(feedback: Feedback) -> Original:
 def _header_as_message(part: Part) -> Part:
     source = part.decoded()
     fields, body_start = read_fields(source.content, 0, len(source.content))
-    trimmed = tuple(replace(field, value_start=_skip_blanks(source.content, field.value_start)) for field in fields)
+    trimmed = tuple(field._replace(value_start=_skip_blanks(source.content, field.value_start)) for field in fields)
     return Part(source, 0, body_start, len(source.content), trimmed, "text/plain", {}, "", "", "")
 
 

@@ -15,7 +15,6 @@ from importlib import resources
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-
 _PLAIN_LINK = re.compile(
     r"(https?)://([A-Za-z0-9.-]+)(?::[0-9]{1,4})?(/[!\"$-;=@-Z\\^-~]*)?(?:\?([!\"$-Z\\^-~]*))?(?:#[!-~]*)?\Z"
 )

@@ -259,9 +259,7 @@ class MailBook:
             self._connection.execute("INSERT INTO copies (sha256, message) VALUES (?, ?)", (record.sha256, twin[0]))
         return bool(twin)
 
-    def _insert(
-        self, record: MessageRecord, seen_at: datetime, content: str | None, fingerprint: str | None
-    ) -> None:
+    def _insert(self, record: MessageRecord, seen_at: datetime, content: str | None, fingerprint: str | None) -> None:
         sealed = self._keyring.encrypt(
             to_json(record, indent=None).encode("utf-8", "surrogatepass"), _context(record.sha256)
         )

@@ -62,7 +62,7 @@ _CHAT = re.compile(
     r"\s{0,3}([@+]?[\w.\-]{4,40}(?:\s?\d{2,5}){0,4})",
     re.IGNORECASE,
 )
-_CHAT_WORDS = frozenset("whatsapp telegram signal viber wechat weixin line skype 微信 qq".split())
+_CHAT_WORDS = frozenset(["whatsapp", "telegram", "signal", "viber", "wechat", "weixin", "line", "skype", "微信", "qq"])
 _CHAT_HOSTS = {
     "wa.me": "whatsapp",
     "t.me": "telegram",

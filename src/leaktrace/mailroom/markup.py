@@ -24,7 +24,7 @@ _NEW_LINE = frozenset(
 _UNSEEN = frozenset(("style", "script", "title", "template", "noscript"))
 _HIDES, _ENDS_LINE, _BREAKS, _IS_PARAGRAPH, _IS_CELL, _LEADS, _QUOTES = range(1, 8)
 """What elements do. From `_LEADS` on their attributes are read."""
-_DOES = {name: _ENDS_LINE for name in _NEW_LINE} | {name: _HIDES for name in _UNSEEN}
+_DOES = dict.fromkeys(_NEW_LINE, _ENDS_LINE) | dict.fromkeys(_UNSEEN, _HIDES)
 _DOES |= {"br": _BREAKS, "hr": _BREAKS, "p": _IS_PARAGRAPH, "td": _IS_CELL, "th": _IS_CELL}
 _DOES |= {"a": _LEADS, "area": _LEADS, "blockquote": _QUOTES}
 _OPENING = re.compile('<(?:(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(?:[\\s/][^<>"\']*(?:"[^"<>]*"[^<>"\']*){0,40})?>)?')
@@ -239,9 +239,9 @@ def _do(page: _Page, does: int, at: int, closing: str) -> None:
     if does == _IS_CELL:
         if not closing and last not in "\n\t":
             page.put("\t", at, at)
-    elif does == _BREAKS or (does == _IS_PARAGRAPH and closing):
-        page.put("\n", at, at)
-    elif last != "\n" and does in (_ENDS_LINE, _IS_PARAGRAPH, _QUOTES):
+        return
+    always = does == _BREAKS or (does == _IS_PARAGRAPH and closing)
+    if always or (last != "\n" and does in (_ENDS_LINE, _IS_PARAGRAPH, _QUOTES)):
         page.put("\n", at, at)
 
 
