@@ -37,9 +37,12 @@ def allowed_bytes(size_bytes: int) -> int:
 
 
 def begin_with(corpora: Path | None) -> Iterator[bytes]:
-    """Mails to begin with: the simulator's, the tutorial's, and public ones where they are."""
+    """Mails to begin with: made ones, the tests' and the tutorial's, and public ones where they are."""
+    from tests.mailroom.test_mail_properties import SAMPLES
+
     from bench.mailmade import message
 
+    yield from (raw[:SEED_CEILING_BYTES] for raw in SAMPLES.values())
     yield from (message(seed)[:SEED_CEILING_BYTES] for seed in range(8))
     yield from (path.read_bytes() for path in sorted((ROOT / "tests" / "assets").rglob("*.eml")))
     if corpora is not None and corpora.is_dir():
@@ -169,7 +172,7 @@ def main() -> None:
         for path in failed:
             print(path.name, path.read_bytes()[:2000], sep="\n")
         if done.returncode or failed:
-            sys.exit(done.stderr[-6000:])
+            sys.exit(done.stdout[-6000:] + done.stderr[-6000:])
         counted = [line for line in done.stderr.splitlines() if "number_of_executed_units" in line]
         executed = int(counted[0].rsplit(":", 1)[1])
         count, slowest, largest, over = measure(corpus)

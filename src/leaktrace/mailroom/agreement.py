@@ -15,6 +15,7 @@ whatever he writes: then other words are no conflict.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -52,8 +53,9 @@ class Agreement:
     @property
     def joins(self) -> bool:
         """Whether this is enough for one campaign."""
-        same_sender = sum(bool(self.kinds & group) for group in (_WHO, _WHERE, _REACHED)) >= 2
-        return len(self.kinds) >= KINDS_NEEDED and (same_sender or len(self.kinds) > self.conflict_count)
+        if len(self.kinds) < KINDS_NEEDED or len(self.kinds) > self.conflict_count:
+            return len(self.kinds) >= KINDS_NEEDED
+        return bool(self.kinds & _WHO) + bool(self.kinds & _WHERE) + bool(self.kinds & _REACHED) >= 2
 
     @property
     def is_open(self) -> bool:
@@ -141,4 +143,5 @@ def similarity(one: tuple[int, ...], other: tuple[int, ...]) -> float:
     """The Jaccard similarity of two texts, estimated from their MinHashes (Broder 1997); in [0, 1]."""
     if one == other:
         return 1.0
-    return sum(map(int.__eq__, one, other)) / max(1, min(len(one), len(other)))
+    same: int = sum(map(operator.eq, one, other))
+    return same / max(1, min(len(one), len(other)))

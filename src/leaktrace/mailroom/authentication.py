@@ -14,7 +14,6 @@ signature covers (`covers`, flag `partial_body_signed`), and that a good signatu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -183,7 +182,7 @@ def _named(keys: Mapping[str, str] | None) -> Mapping[str, str]:
 
 
 def _text(value: bytes | None) -> str:
-    return re.sub(r"\s+", "", (value or b"").decode("ascii", "replace"))
+    return "".join((value or b"").decode("ascii", "replace").split())
 
 
 def _number(value: bytes | None) -> int | None:

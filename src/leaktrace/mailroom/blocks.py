@@ -7,6 +7,7 @@ Everything is read from the top: who planted a block in his own text stands belo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -37,7 +38,9 @@ from leaktrace.mailroom.unknownlabels import (
     unknown_labels,
 )
 
-_MARKER_SIGNS = frozenset("-_=*—–:：─~|\t")
+_MARKER_SIGN = re.compile("[-_=*—–:：─~|\t]")
+_LINE = re.compile(r"[^\n]+")
+_LINK_STARTS = ("http://", "https://")
 _BLOCK_CEILING_LINES = 60
 SEARCH_CEILING_LINES = 20_000
 """No reporter writes more lines than this above what he forwards; further down nothing is looked for."""
@@ -67,28 +70,39 @@ class _Growing:
 
 def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block | None:
     """The first block at or after character `start`; `subject`, the outer one, helps where labels are unknown."""
-    lines = list(islice((line for line in text.lines(start) if line[1] > line[0]), SEARCH_CEILING_LINES))
+    lines = _written_lines(text, start)
     marker: tuple[Marker, int] | None = None
-    place = Place(subject)
+    place = nowhere = Place(subject)
     trial_count = 0
     for index, (begin, end) in enumerate(lines):
         line = text.text[begin : min(end, begin + LINE_CEILING_CHARACTERS)].strip(LEAD)
         if not line:
             continue
-        if not _MARKER_SIGNS.intersection(line):
-            marker, place, trial_count = None, Place(subject), 0
+        if _MARKER_SIGN.search(line) is None:
+            marker, place, trial_count = None, nowhere, 0
             continue
-        trial_count = trial_count + 1 if label_at(text, lines[index]) is not None else 0
+        is_link = line.startswith(_LINK_STARTS)
+        trial_count = 0 if is_link or label_at(text, lines[index]) is None else trial_count + 1
         block = _at_line(text, lines, index, line, marker) if trial_count <= _TRIAL_CEILING_COUNT else None
         if block is None and place.run_count < _RUN_CEILING_LINES:
             block = unknown_labels(text, lines, index, place)
         if block is not None:
             return block
+        if is_link:  # no label, no marker, and labelled all the same
+            marker, place = None, Place(subject, None, place.run_count + 1)
+            continue
         kind = marker_of(line)
         marker = (kind, begin) if kind else None
         run_count = place.run_count + 1 if is_labelled(line) else 0
         place = Place(subject, begin if is_decorated(line) else None, run_count)
     return None
+
+
+def _written_lines(text: Text, start: int) -> list[Range]:
+    """The lines that are not empty, from `start` on."""
+    if "\r" in text.text:
+        return list(islice((line for line in text.lines(start) if line[1] > line[0]), SEARCH_CEILING_LINES))
+    return [match.span() for match in islice(_LINE.finditer(text.text, start), SEARCH_CEILING_LINES)]
 
 
 def _at_line(text: Text, lines: list[Range], index: int, line: str, marker: tuple[Marker, int] | None) -> Block | None:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 _BLANKS = re.compile(rb"[ \t]+")
 _BLANKS_OR_FOLDS = re.compile(rb"(?:\r\n)?[ \t]+")
 _SIGNATURE_VALUE = re.compile(rb"(^|;)([ \t\r\n]{0,64}b[ \t\r\n]{0,64}=)[^;]*")
+_FIELD_END = re.compile(rb"\r\n(?![ \t])")
+_ENVELOPE = (b"From ", b">From ")
 _RELAXED = b"relaxed"
 
 
@@ -23,11 +25,14 @@ def split_message(message: bytes) -> tuple[list[bytes], bytes]:
     if content.startswith(b"\r\n"):
         return [], content[2:]
     header, _, body = content.partition(b"\r\n\r\n")
+    fields = _FIELD_END.split(header)
+    if all(b":" in field and field[0] not in b" \t" and not field.startswith(_ENVELOPE) for field in fields):
+        return fields, body
     pieces: list[list[bytes]] = []
     for line in header.split(b"\r\n"):
         if line[:1] in (b" ", b"\t") and pieces:
             pieces[-1].append(line)
-        elif b":" in line and not line.startswith((b"From ", b">From ")):
+        elif b":" in line and not line.startswith(_ENVELOPE):
             pieces.append([line])
     return [b"\r\n".join(piece) for piece in pieces], body
 

@@ -51,6 +51,8 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 
 def clean(text: str) -> str:
     """One line, no control characters, no runs of blanks."""
+    if "  " not in text and text.isprintable():  # nearly all: no blank but single spaces, and nothing to take out
+        return text.strip()
     return _SPACES.sub(" ", _CONTROLS.sub(" ", text)).strip()
 
 

@@ -40,7 +40,7 @@ IMAGE_CEILING_BYTES, IMAGE_NEEDED_BYTES = 2_000_000, 1_000
 _RUN_ELEMENTS = 4
 _IMAGE_CEILING_COUNT = 12
 
-_ELEMENT = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})\b([^<>]{0,2000})>")
+_ELEMENT = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]{0,15})\b([^<>]{0,2000})>")
 _SIZED = frozenset(("img", "td", "table", "div"))
 """Elements whose width shapes the page."""
 _KEPT_CHARACTERS = 200
@@ -62,7 +62,7 @@ _CHAT = re.compile(
     r"\s{0,3}([@+]?[\w.\-]{4,40}(?:\s?\d{2,5}){0,4})",
     re.IGNORECASE,
 )
-_CHAT_WORDS = ("whatsapp", "telegram", "signal", "viber", "wechat", "weixin", "line", "skype", "微信", "qq")
+_CHAT_WORDS = frozenset(["whatsapp", "telegram", "signal", "viber", "wechat", "weixin", "line", "skype", "微信", "qq"])
 _CHAT_HOSTS = {
     "wa.me": "whatsapp",
     "t.me": "telegram",
@@ -142,7 +142,7 @@ def contact_marks(shown: str) -> Iterator[str]:
             digits = _digits(match.group(1))
             if 7 <= len(digits) <= 15:
                 yield f"phone:{digits.lstrip('0')[-10:]}"
-    if any(word.startswith(_CHAT_WORDS) for word in words):
+    if not words.isdisjoint(_CHAT_WORDS):
         for match in _CHAT.finditer(shown):
             yield f"chat:{_chat_name(match.group(1), match.group(2))}"
     if any(word.startswith(_PRODUCT_WORDS) for word in words):
@@ -213,11 +213,12 @@ def look_of(source: str) -> tuple[tuple[int, ...], list[str]]:
     """The sketch of the order of elements, and the pictures; linear in the source, which has a ceiling."""
     names: list[str] = []
     images: list[str] = []
-    for closing, name, inside in _ELEMENT.findall(source)[:ELEMENT_CEILING_COUNT]:
-        built, picture = closing + name.lower(), ""
-        if built in _SIZED:
-            read = _sized if len(inside) <= _KEPT_CHARACTERS else _read_sized
-            built, picture = read(built, inside)
+    for name, inside in _ELEMENT.findall(source)[:ELEMENT_CEILING_COUNT]:
+        built = name.lower()
+        if built not in _SIZED:
+            names.append(built)
+            continue
+        built, picture = (_sized if len(inside) <= _KEPT_CHARACTERS else _read_sized)(built, inside)
         names.append(built)
         if picture and (picture.startswith("pixel:") or len(images) < _IMAGE_CEILING_COUNT):
             images.append(picture)

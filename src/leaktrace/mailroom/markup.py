@@ -22,13 +22,19 @@ _NEW_LINE = frozenset(
     )
 )  # fmt: skip
 _UNSEEN = frozenset(("style", "script", "title", "template", "noscript"))
+_HIDES, _ENDS_LINE, _BREAKS, _IS_PARAGRAPH, _IS_CELL, _LEADS, _QUOTES = range(1, 8)
+"""What elements do. From `_LEADS` on their attributes are read."""
+_DOES = dict.fromkeys(_NEW_LINE, _ENDS_LINE) | dict.fromkeys(_UNSEEN, _HIDES)
+_DOES |= {"br": _BREAKS, "hr": _BREAKS, "p": _IS_PARAGRAPH, "td": _IS_CELL, "th": _IS_CELL}
+_DOES |= {"a": _LEADS, "area": _LEADS, "blockquote": _QUOTES}
 _OPENING = re.compile('<(?:(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(?:[\\s/][^<>"\']*(?:"[^"<>]*"[^<>"\']*){0,40})?>)?')
 """A `<`, with the whole tag where that is as nearly all are: no bracket in its values, single quotes nowhere."""
-_TELLING = frozenset(("a", "area", "blockquote"))
 _QUOTE = re.compile("[\"']")
 _PIECE = re.compile(r"\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|[^\s&]+|&")
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_ONLY_HREF = re.compile(r'<a href="([^"\s<>]+)">')
+"""A link that is nothing else."""
 _CUES = (
     "gmail_attr",
     "gmail_quote",
@@ -185,13 +191,15 @@ def _plain_markup(page: _Page, scanner: _Scanner, position: int) -> int:
         if start > position:
             _text(page, source, position, start)
         closing, name = match.groups()
-        if name is None or (name := name.lower()) in _UNSEEN:
+        if name is None:
             return start
-        breaks = _BREAKS.get(name)
-        if breaks is not None:
-            breaks(page, start, closing)
-        if not closing and (name in _TELLING or cue < end):
-            _attributes(page, name, source, start, end)
+        does = _DOES.get(name, 0) or _DOES.get(name.lower(), 0)
+        if does == _HIDES:
+            return start
+        if does:
+            _do(page, does, start, closing)
+        if not closing and (does >= _LEADS or cue < end):
+            _attributes(page, name.lower(), source, start, end)
             cue = scanner.next_cue(end)
         position = end
     if position < len(source):
@@ -218,35 +226,23 @@ def _markup(page: _Page, scanner: _Scanner, opening: int) -> int:
         if name in _UNSEEN and source[opening + 1] != "/":
             close = scanner.find(f"</{name}", end)
             return end if close < 0 else close
-        closing = "/" if source[opening + 1] == "/" else ""
-        if name in _BREAKS:
-            _BREAKS[name](page, opening, closing)
-        if not closing and (name in _TELLING or scanner.next_cue(opening) < end):
+        does, closing = _DOES.get(name, 0), "/" if source[opening + 1] == "/" else ""
+        _do(page, does, opening, closing)
+        if not closing and (does >= _LEADS or scanner.next_cue(opening) < end):
             _attributes(page, name, source, opening, end)
     return end
 
 
-def _cell(page: _Page, at: int, closing: str) -> None:
-    if not closing and page.last not in "\n\t":
-        page.put("\t", at, at)
-
-
-def _line(page: _Page, at: int, _closing: str) -> None:
-    if page.last != "\n":
+def _do(page: _Page, does: int, at: int, closing: str) -> None:
+    """What an element does to the line."""
+    last = page.last
+    if does == _IS_CELL:
+        if not closing and last not in "\n\t":
+            page.put("\t", at, at)
+        return
+    always = does == _BREAKS or (does == _IS_PARAGRAPH and closing)
+    if always or (last != "\n" and does in (_ENDS_LINE, _IS_PARAGRAPH, _QUOTES)):
         page.put("\n", at, at)
-
-
-def _break(page: _Page, at: int, _closing: str) -> None:
-    page.put("\n", at, at)
-
-
-def _paragraph(page: _Page, at: int, closing: str) -> None:
-    if closing or page.last != "\n":
-        page.put("\n", at, at)
-
-
-_BREAKS = dict.fromkeys(_NEW_LINE, _line) | {"td": _cell, "th": _cell, "br": _break, "hr": _break, "p": _paragraph}
-"""What elements do to the line, by name."""
 
 
 def _attributes(page: _Page, name: str, source: str, start: int, end: int) -> None:
@@ -254,6 +250,11 @@ def _attributes(page: _Page, name: str, source: str, start: int, end: int) -> No
     if end - start < 8:
         return
     limit = min(end, start + ATTRIBUTES_CEILING_CHARACTERS)
+    only = _ONLY_HREF.match(source, start, limit)
+    if only is not None:
+        target = only.group(1)
+        page.links.append(Link(html.unescape(target) if "&" in target else target, page.length, start, end))
+        return
     attributes = {
         attribute.lower(): quoted or single or bare
         for attribute, quoted, single, bare in _ATTRIBUTE.findall(source, start + 1 + len(name), limit)
@@ -271,12 +272,11 @@ def _attributes(page: _Page, name: str, source: str, start: int, end: int) -> No
 
 def _text(page: _Page, source: str, start: int, end: int) -> None:
     piece = source[start:end]
-    words = piece.split()
-    if not words and "\xa0" not in piece:
+    if piece.isspace() and "\xa0" not in piece:
         page.blank(start, end)
         return
-    if "&" not in piece and " ".join(words) == piece.strip(" ") and "  " not in (piece[:2], piece[-2:]):
-        # Most text: words with single spaces between them, and no entity.
+    if "&" not in piece and "  " not in piece and piece.isprintable():
+        # Most text: words with single spaces between them, and no entity. No other blank is printable.
         if piece[0] == " " and page.last in "\n \t":
             start, piece = start + 1, piece[1:]
         page.put(piece, start)

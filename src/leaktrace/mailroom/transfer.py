@@ -21,7 +21,6 @@ Locate = Callable[[int, int], tuple[int, int]]
 
 _QUOTED = re.compile(rb"(?:=[0-9A-Fa-f]{2})+|=[ \t]*(?:\r?\n|\Z)")
 _ODD_QUOTED = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n)")
-_ODD_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _LINE_ENDS = b"\r\n"
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/]+")
 
@@ -152,10 +151,11 @@ def decode_base64(encoded: bytes) -> tuple[bytes, Locate]:
     """The decoded bytes and where they came from, up to the first padding (lists append footers after it)."""
     padding = encoded.find(b"=")
     letters = (encoded if padding < 0 else encoded[:padding]).translate(None, _LINE_ENDS)
-    if len(letters) % 4 != 1 and _ODD_BASE64.search(letters) is None:
-        content = binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
-        return content, _Later(lambda: _base64_places(encoded, len(letters)))
-    return _mapped_base64(encoded)
+    try:
+        content = binascii.a2b_base64(letters + b"=" * (-len(letters) % 4), strict_mode=True)
+    except binascii.Error:
+        return _mapped_base64(encoded)
+    return content, _Later(lambda: _base64_places(encoded, len(letters)))
 
 
 def _mapped_base64(encoded: bytes) -> tuple[bytes, Locate]:
