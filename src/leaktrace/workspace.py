@@ -540,7 +540,8 @@ class Workspace:
         return self._ledger.upkeep().hold(case, named, self._signed(why))
 
     def release(self, case: str, *, why: str = "") -> int:
-        """Ends the holds of a case; how many there were."""
+        """Ends the holds of a case; how many there were. NotAllowedError where there are people: the case does it."""
+        self._alone("Ending a legal hold", "Say who you are: leaktrace case hold CASE --release --as NAME.")
         self._log("release", case, why)
         return self._ledger.upkeep().release(case, self._signed(why))
 
@@ -548,12 +549,10 @@ class Workspace:
         """Legal holds in force, and everything that was done to the ledger's rows."""
         return self._ledger.upkeep().acts()
 
-    def _alone(self, what: str) -> None:
-        """NotAllowedError where there are people: then nobody erases alone (DESIGN 7)."""
+    def _alone(self, what: str, instead: str = "Ask for it in a case: --case CASE --as NAME.") -> None:
+        """NotAllowedError where there are people: then nobody erases, or lets erase, unsigned and alone (DESIGN 7)."""
         if has_custody(self.path) and self.case_room().has_people():
-            raise NotAllowedError(
-                f"{what} takes two people in this workspace.", "Ask for it in a case: --case CASE --as NAME."
-            )
+            raise NotAllowedError(f"{what} is not done unsigned in this workspace.", instead)
 
     def _subjects(self, customers: Iterable[str]) -> list[str]:
         """How customers are written down: by keyed number, for an id may be an address."""

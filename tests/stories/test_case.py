@@ -102,7 +102,10 @@ def test_a_legal_hold_of_the_case_keeps_the_ledger_from_forgetting(told: Staffed
     assert held["hold_count"] == told.show()["exposure"]["customer_count"]
     assert told.show()["held"]
     reported = [one for one in told.truth["reporting_customers"] if one in told.truth["leaked_customers"]]
-    assert "two people" in told.desk.run("ledger", "forget", reported[0], "--yes", "--json").error()["message"]
+    for unsigned in (("forget", reported[0], "--yes"), ("release", case)):
+        refused = told.desk.run("ledger", *unsigned, "--json")
+        assert (refused.code, "not done unsigned" in refused.error()["message"]) == (2, True), unsigned
+    assert told.show()["held"]
     forget = ("ledger", "forget", reported[0], "--yes", "--case", case, "--why", "asked by the customer")
     held_back = _asked_and_approved(told, *forget)
     assert case in told.run("olaf", *forget, "--approval", held_back).error()["message"]
