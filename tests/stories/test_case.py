@@ -299,3 +299,24 @@ def test_where_nobody_can_be_asked_the_hint_names_a_way_that_the_command_has(
     added = ("people", "add", "zoe", "--role", "approver", "--passphrase-file", tmp_path / "phrase")
     assert small.run("root", *added).code == 0
     assert small.run("zoe", "people", "list").error()["hint"] == "Set LEAKTRACE_PASSPHRASE."
+
+
+def test_whom_the_software_locked_out_is_not_told_to_those_who_work_on_the_case(told: Staffed) -> None:
+    """Else the name beside "the case is about them" opens the pseudonym beside it without anybody's approval."""
+    told.json(
+        "root", "people", "add", "sam", "--role", "investigator", "--principal", told.truth["sources"][0], "--plain"
+    )
+    case = told.json("ina", "case", "open", "--campaign", told.show()["campaign"])["case"]
+    told.json("ina", "case", "lockout", case, "olaf", "--why", "a relative of somebody")
+    assert told.run("sam", "case", "show", case).code == 2
+    for command in ("show", "timeline"):
+        for who in ("ina", "dana"):
+            document = json.dumps(told.json(who, "case", command, case))
+            words = told.desk.run("case", command, case, "--as", who).out
+            assert "sam" not in document.replace("same", ""), (who, command, document)
+            assert "sam" not in words.replace("same", ""), (who, command, words)
+            assert "olaf" in document, "whom a person locked out is told"
+            assert "olaf" in words
+    shown = told.json("ina", "case", "show", case)
+    assert (shown["locked_out"], shown["concerned_count"]) == (["olaf"], 1)
+    assert "1 whom the case concerns" in told.desk.run("case", "show", case, "--as", "ina").out

@@ -146,7 +146,9 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_BAD
     except TyperException as error:
         if told := error.format_message():
-            print_error(_sentence(told), "See: leaktrace --help.", as_json=as_json)
+            context = getattr(error, "ctx", None)
+            command = "leaktrace" if context is None else context.command_path
+            print_error(_sentence(told), f"See: {command} --help.", as_json=as_json)
         return EXIT_BAD
     except (typer.Abort, KeyboardInterrupt):
         print_error("Interrupted; what was committed before stays.", "", as_json=as_json)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group
+from rich.text import Text
 
 from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer
@@ -78,7 +80,8 @@ def contain(
         raise UsageError("A request says why: --why TEXT.", "Use --plan to only look.")
     parameters = parameters_of(planned)
     request = doors.ask(context, signing, case, planned.action, planned.subject, parameters, why)
-    answer(Asked(request, planned), None if as_json else shown, as_json=as_json)
+    asked = Text(f"\nAsked for as {request}. A second person: leaktrace case approve {case} {request}")
+    answer(Asked(request, planned), None if as_json else Group(shown, asked), as_json=as_json)
     return 0
 
 
