@@ -179,6 +179,11 @@ class PersonAdmitted:
     roles: tuple[Role, ...]
 
 
+CONCERNED = "the case is about them, somebody above them or somebody below them"
+"""Reason of a lock-out by the software. Which of the three it is would tell who the subject is; so would the name
+beside it: screens for those who work on the case leave it out."""
+
+
 @dataclass(frozen=True, slots=True)
 class PersonLockedOut:
     """Explicit deny: beats any grant, now and later."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from leaktrace.caserecords import (
+    CONCERNED,
     ContainmentConfirmed,
     DutiesAssessed,
     ExposureFrozen,
@@ -14,6 +15,7 @@ from leaktrace.caserecords import (
     GateAnswered,
     NoticesReconciled,
     Person,
+    PersonLockedOut,
     RecordedEvent,
     StatementDrafted,
     SubjectSet,
@@ -79,6 +81,9 @@ class CaseView:
     event_count: int
     admitted: dict[str, tuple[str, ...]]
     locked_out: tuple[str, ...]
+    """By a person. Whom the software locked out is not told: it would tell who the subject is."""
+    concerned_count: int
+    """How many the software locked out."""
     subjects: SubjectSet | None
     open_checks: dict[str, tuple[str, ...]]
     """Subject -> checks nobody answered yet."""
@@ -111,7 +116,8 @@ def case_view(case: Case, now: datetime) -> CaseView:
         conclusion=case.conclusion,
         event_count=case.event_count,
         admitted=dict(case.admitted),
-        locked_out=tuple(sorted(case.locked_out)),
+        locked_out=tuple(sorted(name for name, why in case.locked_out.items() if why != CONCERNED)),
+        concerned_count=sum(why == CONCERNED for why in case.locked_out.values()),
         subjects=case.subjects,
         open_checks={one: unanswered(one, case.checks) for one in subjects},
         speaking_for_another={one: speaking_for_another(one, case.checks) for one in subjects},
@@ -143,7 +149,10 @@ class EventView:
 
 
 def event_view(recorded: RecordedEvent) -> EventView:
-    """An event for people and programs."""
+    """An event for people and programs; who was locked out as concerned is null."""
+    event = to_document(recorded.event)
+    if isinstance(recorded.event, PersonLockedOut) and recorded.event.reason == CONCERNED:
+        event["person"] = None
     return EventView(
         index=recorded.entry.index,
         at=recorded.entry.at,
@@ -151,7 +160,7 @@ def event_view(recorded: RecordedEvent) -> EventView:
         kind=recorded.entry.kind,
         sentence=event_sentence(recorded.event),
         commitment=recorded.entry.commitment,
-        event=to_document(recorded.event),
+        event=event,
     )
 
 

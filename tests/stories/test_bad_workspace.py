@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -262,3 +263,18 @@ def test_a_workspace_can_be_moved(desk: Desk, tmp_path: Path) -> None:
     shutil.move(desk.workspace, tmp_path / "moved")
     moved = replace(desk, workspace=tmp_path / "moved")
     assert moved.json("trace", moved.main_campaign()) == before
+
+
+def test_whoever_interrupts_a_command_is_told_so(empty_desk: Desk, tmp_path: Path) -> None:
+    """A timer stands for Ctrl-C: its handler is the one that Python has for SIGINT."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for option in ((), ("--json",)):
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            told = empty_desk.run("simulate", tmp_path / f"market{len(option)}", "--accesses", "3000000", *option)
+            assert told.code == 130, told
+            message = told.document()["error"]["message"] if option else told.err
+            assert message.startswith("Interrupted"), told
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -276,3 +276,50 @@ def test_names_and_words_that_make_no_sense_are_told(small: Staffed) -> None:
         assert error["message"], arguments
         assert error["hint"], arguments
         assert "jane" not in json.dumps(error)
+
+
+def test_a_refused_enrolment_leaves_no_key_file_in_the_way(small: Staffed) -> None:
+    """By somebody who may not, and with a role that there is not: the admin's next try works."""
+    for who, role in (("ina", "approver"), ("nobody-there", "approver"), ("root", "king")):
+        assert small.run(who, "people", "add", "late", "--role", role, "--plain").code == 2
+        assert not list(small.desk.config.rglob("*-late.key")), who
+    small.json("root", "people", "add", "late", "--role", "approver", "--plain")
+    kept = next(small.desk.config.rglob("*-late.key")).read_bytes()
+    assert small.run("root", "people", "add", "late", "--role", "approver", "--plain").code == 2
+    assert next(small.desk.config.rglob("*-late.key")).read_bytes() == kept, "the key of somebody enrolled stays"
+
+
+def test_where_nobody_can_be_asked_the_hint_names_a_way_that_the_command_has(
+    small: Staffed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    (tmp_path / "phrase").write_bytes(b"\xc5\xff")
+    new = small.run("root", "people", "add", "zoe", "--role", "approver").error()
+    assert "--passphrase-file" in new["hint"]
+    told = small.run("root", "people", "add", "zoe", "--role", "approver", "--passphrase-file", tmp_path / "phrase")
+    assert "not UTF-8" in told.error()["message"]
+    (tmp_path / "phrase").write_text("four words nobody joins\n")
+    added = ("people", "add", "zoe", "--role", "approver", "--passphrase-file", tmp_path / "phrase")
+    assert small.run("root", *added).code == 0
+    assert small.run("zoe", "people", "list").error()["hint"] == "Set LEAKTRACE_PASSPHRASE."
+
+
+def test_whom_the_software_locked_out_is_not_told_to_those_who_work_on_the_case(told: Staffed) -> None:
+    """Else the name beside "the case is about them" opens the pseudonym beside it without anybody's approval."""
+    told.json(
+        "root", "people", "add", "sam", "--role", "investigator", "--principal", told.truth["sources"][0], "--plain"
+    )
+    case = told.json("ina", "case", "open", "--campaign", told.show()["campaign"])["case"]
+    told.json("ina", "case", "lockout", case, "olaf", "--why", "a relative of somebody")
+    assert told.run("sam", "case", "show", case).code == 2
+    for command in ("show", "timeline"):
+        for who in ("ina", "dana"):
+            document = json.dumps(told.json(who, "case", command, case))
+            words = told.desk.run("case", command, case, "--as", who).out
+            assert "sam" not in document.replace("same", ""), (who, command, document)
+            assert "sam" not in words.replace("same", ""), (who, command, words)
+            assert "olaf" in document, "whom a person locked out is told"
+            assert "olaf" in words
+    shown = told.json("ina", "case", "show", case)
+    assert (shown["locked_out"], shown["concerned_count"]) == (["olaf"], 1)
+    assert "1 whom the case concerns" in told.desk.run("case", "show", case, "--as", "ina").out

@@ -172,3 +172,11 @@ def test_the_statement_waits_for_its_gate_and_two_people(incident: Incident, tmp
     assert "suspended" not in text  # it was undone
     for name in (incident.source, incident.subject, incident.seller):
         assert name not in text
+
+
+def test_whoever_asks_is_told_what_to_call_the_request(incident: Incident) -> None:
+    asking = ("contain", incident.case, "--principal", incident.subject, "--why", "again", "--config", incident.config)
+    told = incident.desk.run(*asking, "--as", "ina")
+    assert told.code == 0, told
+    requests = incident.as_("ina", "case", "approvals", incident.case)
+    assert f"leaktrace case approve {incident.case} {requests[-1]['request']}" in told.out

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from leaktrace.caserecords import (
+    CONCERNED,
     CaseClosed,
     CaseEvent,
     CaseOpened,
@@ -205,9 +206,7 @@ class CaseFile(Guarded):
         state = self._case(case)
         found = in_conflict(self._store.people().everybody(), self._concerned(state), self._reports_to())
         names = sorted(found, key=lambda name: (name == self._actor.person, name))
-        # Which of the three it is would tell who the subject is.
-        why = "the case is about them, somebody above them or somebody below them"
-        return [PersonLockedOut(name, why) for name in names if name not in state.locked_out]
+        return [PersonLockedOut(name, CONCERNED) for name in names if name not in state.locked_out]
 
     @needs("answer", "case")
     def answer_check(self, case: str, subject: str, check: str, answer: Answer, note: str = "") -> RecordedEvent:

@@ -52,7 +52,8 @@ def signed_in(workspace: Workspace, person: str | None, key: Path | None, *, by_
     if by_password:
         return _by_password(room, person)
     path = key or person_key_path(room.opened.workspace_id, person, os.environ)
-    passphrase = passphrase_from(None, new=False, what=f"the key of {person}") if _is_sealed(path) else None
+    asked = f"the key of {person}"
+    passphrase = passphrase_from(None, new=False, what=asked, has_option=False) if _is_sealed(path) else None
     return KeyFileSignIn(person, path, passphrase).sign_in(room.store.people())
 
 

@@ -146,17 +146,20 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_BAD
     except TyperException as error:
         if told := error.format_message():
-            print_error(_sentence(told), "See: leaktrace --help.", as_json=as_json)
+            context = getattr(error, "ctx", None)
+            command = "leaktrace" if context is None else context.command_path
+            print_error(_sentence(told), f"See: {command} --help.", as_json=as_json)
         return EXIT_BAD
     except (typer.Abort, KeyboardInterrupt):
-        print_error("Interrupted; what was committed before stays.", "", as_json=as_json)
-        return EXIT_INTERRUPTED
+        outcome = EXIT_INTERRUPTED
     except (BrokenPipeError, SystemExit):
         # Typer itself leaves with 1 where nobody reads stdout any more.
         return EXIT_BAD
     except OSError as error:
         print_error(*_told(error), as_json=as_json)
         return EXIT_BAD
+    if outcome == EXIT_INTERRUPTED:  # Typer turns Ctrl-C into this code, and says nothing
+        print_error("Interrupted; what was committed before stays.", "", as_json=as_json)
     return outcome if isinstance(outcome, int) else EXIT_DONE
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from leaktrace.cases import ApprovalLine, Request
@@ -174,7 +174,8 @@ def tell_request(found: Request, now: datetime, *, as_json: bool) -> None:
 
 
 def _told(found: tuple[RequestView, ...], *, as_json: bool) -> None:
-    table = Table("request", "state", "action", "target", "asked by", "decided by", "expires", "reason")
+    whole = (Column(name, no_wrap=True) for name in ("request", "state"))
+    table = Table(*whole, "action", "target", "asked by", "decided by", Column("expires", overflow="fold"), "reason")
     for one in found:
         table.add_row(
             one.request, one.state, one.action.replace("_", " "), Text(words.plain(one.target)), one.requested_by,

@@ -28,7 +28,7 @@ def render_case(view: CaseView) -> RenderableType:
         ("Exposure", _exposure(view.exposure)),
         ("Exhibits", str(view.exhibit_count)),
         ("People", ", ".join(f"{name} ({', '.join(roles)})" for name, roles in view.admitted.items())),
-        ("Locked out", ", ".join(view.locked_out) or "nobody"),
+        ("Locked out", _locked_out(view)),
         ("Legal hold", "yes" if view.held else "no"),
     ]
     rows += [(f"Open checks, {one}", ", ".join(left)) for one, left in view.open_checks.items() if left]
@@ -39,6 +39,11 @@ def render_case(view: CaseView) -> RenderableType:
     for name, value in rows:
         table.add_row(Text(name, style="bold"), Text(words.plain(value)))
     return Group(Text(f"{view.case}  {words.plain(view.title)}", style="bold"), Text(words.plain(view.summary)), table)
+
+
+def _locked_out(view: CaseView) -> str:
+    concerned = (f"{view.concerned_count} whom the case concerns",) if view.concerned_count else ()
+    return ", ".join((*view.locked_out, *concerned)) or "nobody"
 
 
 def _subjects(view: CaseView) -> str:

@@ -80,8 +80,8 @@ def contain(
         raise UsageError("A request says why: --why TEXT.", "Use --plan to only look.")
     parameters = parameters_of(planned)
     request = doors.ask(context, signing, case, planned.action, planned.subject, parameters, why)
-    how = Text(f"Asked for as {request}. A second person approves: leaktrace case approve {case} {request}")
-    answer(Asked(request, planned), None if as_json else Group(shown, how), as_json=as_json)
+    asked = Text(f"\nAsked for as {request}. A second person: leaktrace case approve {case} {request}")
+    answer(Asked(request, planned), None if as_json else Group(shown, asked), as_json=as_json)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from leaktrace.cli.output import JsonOption, WhyOption, answer, screen_of
 
@@ -42,7 +42,9 @@ def lookups(context: typer.Context, as_json: JsonOption = False) -> None:
     """
     with screen_of(context).open() as workspace:
         verified = workspace.lookups()
-    table = Table("number", "at", "who", "what", "subject", "why", title="Look-ups (every line checked)")
+    at = Column("at", no_wrap=True)  # an audit reads the time whole, however narrow the screen
+    subject = Column("subject", overflow="fold")
+    table = Table("number", at, "who", "what", subject, "why", title="Look-ups (every line checked)")
     for entry in verified.entries:
-        table.add_row(str(entry.seq), entry.at, entry.who, entry.what, entry.subject, entry.why)
+        table.add_row(str(entry.seq), f"{entry.at[:19]}Z", entry.who, entry.what, entry.subject, entry.why)
     answer(verified, table, as_json=as_json)

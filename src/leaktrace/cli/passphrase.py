@@ -20,14 +20,25 @@ PassphraseFileOption = Annotated[
 ]
 
 
-def passphrase_from(file: Path | None, *, new: bool, what: str) -> str:
-    """The passphrase; a new one is asked for twice. UsageError where nobody can be asked."""
+def passphrase_from(file: Path | None, *, new: bool, what: str, has_option: bool = True) -> str:
+    """The passphrase; a new one is asked for twice. UsageError where nobody can be asked.
+
+    `has_option`: whether --passphrase-file of this command means this passphrase.
+    """
     if file is not None:
-        with file.open(encoding="utf-8") as stream:
-            return stream.read(_MAX_BYTES).rstrip("\r\n")
+        return _in_file(file)
     if given := os.environ.get(VARIABLE):
         return given
     if not sys.stdin.isatty():
-        raise UsageError(f"There is nobody to ask for the passphrase of {what}.", "Say --passphrase-file FILE.")
+        way = f"Say --passphrase-file FILE, or set {VARIABLE}." if has_option else f"Set {VARIABLE}."
+        raise UsageError(f"There is nobody to ask for the passphrase of {what}.", way)
     answer: str = typer.prompt(f"Passphrase of {what}", hide_input=True, confirmation_prompt=new, err=True)
     return answer
+
+
+def _in_file(file: Path) -> str:
+    try:
+        with file.open(encoding="utf-8") as stream:
+            return stream.read(_MAX_BYTES).rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not UTF-8 text.", "A passphrase is one line of text.") from error

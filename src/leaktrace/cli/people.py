@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +20,7 @@ from leaktrace.caseviews import PersonView, person_view
 from leaktrace.cli.acting import KeyOption, PersonOption, desk_of, password_of
 from leaktrace.cli.output import JsonOption, answer, screen_of
 from leaktrace.cli.passphrase import PassphraseFileOption, passphrase_from
-from leaktrace.errors import UsageError
+from leaktrace.errors import LeaktraceError, UsageError
 from leaktrace.folder import open_folder
 
 people = typer.Typer(no_args_is_help=True, help="Who works with cases: names, roles, keys. An admin enrols.")
@@ -92,13 +94,19 @@ def add(
         is_first = not room.has_people()
     if is_first and principal is not None:
         raise UsageError("The first person is an admin and works on no case.", "Leave --principal out.")
-    made = public_key or _made(context, name, passphrase_file, plain=plain).public_key
+    roles = roles_of(role)
     if is_first:
-        with screen_of(context).open() as workspace:
-            found = enrol_first(workspace.case_room().premises, name, made, roles_of(role))
+        with (
+            screen_of(context).open() as workspace,
+            _key_to_enrol(context, name, public_key, passphrase_file, plain=plain) as enrolled,
+        ):
+            found = enrol_first(workspace.case_room().premises, name, enrolled, roles)
     else:
-        with desk_of(context, person, key) as desk:
-            found = desk.enrol(name, made, roles_of(role), principal)
+        with (
+            desk_of(context, person, key) as desk,
+            _key_to_enrol(context, name, public_key, passphrase_file, plain=plain) as enrolled,
+        ):
+            found = desk.enrol(name, enrolled, roles, principal)
     _answer(found, as_json=as_json)
 
 
@@ -210,6 +218,25 @@ def password(
         else:
             desk.people.set_password(name, hashed)
     answer(PasswordKept(name or str(person)), f"The password of {name or person} is set.", as_json=as_json)
+
+
+@contextmanager
+def _key_to_enrol(
+    context: typer.Context, name: str, public_key: str | None, passphrase_file: Path | None, *, plain: bool
+) -> Iterator[str]:
+    """The public key: the one given, or of a key file made here, which goes again where the enrolment is refused.
+
+    A file that stayed would be in the way of the next try: its owner is not enrolled, so cannot rotate it.
+    """
+    if public_key:
+        yield public_key
+        return
+    made = _made(context, name, passphrase_file, plain=plain)
+    try:
+        yield made.public_key
+    except LeaktraceError:
+        Path(made.key_file).unlink(missing_ok=True)
+        raise
 
 
 def _made(context: typer.Context, name: str, passphrase_file: Path | None, *, plain: bool) -> KeyMade:

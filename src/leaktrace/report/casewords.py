@@ -35,7 +35,9 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     records.CaseOpened: lambda e: f"Opened {_SOURCES[e.source]}: {e.title}",
     records.NoteAdded: lambda e: e.text,
     records.PersonAdmitted: lambda e: f"{e.person} was admitted as {_listed(e.roles)}.",
-    records.PersonLockedOut: lambda e: f"{e.person} was locked out: {e.reason}",
+    records.PersonLockedOut: lambda e: (
+        f"{'Somebody' if e.reason == records.CONCERNED else e.person} was locked out: {e.reason}"
+    ),
     records.ExhibitStored: lambda e: (
         f"{e.exhibit} taken into evidence: {e.title} ({e.kind}, {words.size(e.size_bytes)})."
     ),
