@@ -20,12 +20,12 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import bdtrc
 
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.posterior import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.rivals import RIVAL_LOG_RATIO, Rival
 from leaktrace.attribution.sets import Sets, sets_of
+from leaktrace.attribution.special import bdtrc
 from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.view import decoys
 from leaktrace.records import Outcome, UndecidedCode

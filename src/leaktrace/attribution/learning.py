@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv
 
 from leaktrace.attribution.likelihood import LOG_NOISE_WEIGHT, NOISE
+from leaktrace.attribution.special import betaincinv
 from leaktrace.attribution.study import Reals
 
 PRIOR_CAMPAIGNS = 2.0

@@ -22,9 +22,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtrc, betainc
 
 from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.special import bdtrc, betainc
 from leaktrace.attribution.study import Flags, Indices, Reals
 from leaktrace.records import Grade
 
@@ -60,7 +60,7 @@ def log_other_path(excess: float, cases: int) -> Reals:
     """
     if excess < 1.0 or cases == 0:
         return np.zeros(len(NOISE))
-    return np.log(np.maximum(bdtrc(math.floor(excess) - 1, cases, NOISE), 1e-300))
+    return np.asarray(np.log(np.maximum(bdtrc(math.floor(excess) - 1, cases, NOISE), 1e-300)))
 
 
 def _shift_grid() -> tuple[Reals, Reals]:

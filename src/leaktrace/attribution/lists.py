@@ -17,10 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaln
 
 from leaktrace.attribution.likelihood import NOISE, Columns, Credibility
 from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.special import gammaln
 from leaktrace.attribution.study import Indices, Reals
 
 CONCENTRATIONS = (2.0, 40.0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from scipy.special import betaincinv
-
+from leaktrace.attribution.special import betaincinv
 from leaktrace.records import MailedEstimate
 
 _LOW, _HIGH = 0.025, 0.975

@@ -20,15 +20,19 @@ itself away. The rates without company are the plain ones.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
 
 from leaktrace.attribution.baserates import CEILING, Background
 from leaktrace.attribution.pool import Pool
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
+
+if TYPE_CHECKING:
+    # Loaded when the first is made: most commands never fit anything.
+    from scipy.sparse import csc_array, csr_array
 
 DOUBLE_SHARE = 0.6
 """Who had been shown this share of a principal's customers is no company to them, but a double."""
@@ -111,6 +115,8 @@ class Propensity:
 
 
 def _openings(group: Group, principals: int) -> csr_array:
+    from scipy.sparse import csr_array
+
     ones = np.ones(len(group.pair_customer), dtype=np.float32)
     return csr_array((ones, (group.pair_customer, group.pair_principal)), shape=(group.size, principals))
 
@@ -121,6 +127,8 @@ def _own(lifts: Singles, principals: Indices) -> Singles:
 
 def fit(known: Background, pool: Pool, principals: Indices, case_regions: Indices) -> Propensity:
     """Fits these principals (sorted) to the pool; `case_regions`: codes of regions that need a class of their own."""
+    from scipy.sparse import csc_array
+
     group, weight = pool.group, pool.weight
     openings = _openings(group, len(known.marginal))
     theirs = csc_array(openings[:, principals])
@@ -160,6 +168,8 @@ def _lifts(
     known: Background, openings: csr_array, theirs: csc_array, weight: Reals, principals: Indices
 ) -> tuple[Singles, Singles, Reals]:
     """Lifts and shares of everybody among each one's customers, and how many customers each one's pool is worth."""
+    from scipy.sparse import csr_array
+
     weighed = csr_array(
         (weight[theirs.indices].astype(np.float32), theirs.indices, theirs.indptr), shape=theirs.shape[::-1]
     )

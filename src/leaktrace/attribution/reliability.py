@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta
 
+from leaktrace.attribution.special import betaincinv
 from leaktrace.records import CalibrationKind, CalibrationRow, Outcome, ReliabilityBin, TeamTies, UndecidedCode
 
 BINS = 10
@@ -49,7 +49,7 @@ class Answered:
 
 def upper_bound(count: int, total: int, confidence: float = 0.95) -> float:
     """Upper end of the one-sided interval for a share; 1 for none of none. Clopper and Pearson, Biometrika 26, 1934."""
-    return 1.0 if count >= total else float(beta.ppf(confidence, count + 1, total - count))
+    return 1.0 if count >= total else float(betaincinv(count + 1, total - count, confidence))
 
 
 def row_of(

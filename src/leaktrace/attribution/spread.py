@@ -8,9 +8,9 @@ learned over the *other* principals, each given what the hypothesis itself expla
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gammaln
 
 from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.special import gammaln
 from leaktrace.attribution.study import Reals
 
 FLOOR = 0.15

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit
 
 from leaktrace.attribution.baserates import Background, background
 from leaktrace.attribution.likelihood import (
@@ -21,6 +20,7 @@ from leaktrace.attribution.likelihood import (
     log_other_path,
 )
 from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.special import expit
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import NEVER, Aside, Case, Channels, Flags, Group, Indices, Reals, Study
 
