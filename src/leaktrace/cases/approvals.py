@@ -191,7 +191,10 @@ class Approving(CaseFile):
         if (found.action, found.asked.target) != (action, target):
             raise ApprovalError(f"{request} is not about this action and target.", "Ask for exactly this.")
         if found.state != "approved" or found.envelope_sha256 is None:
-            raise ApprovalError(f"{request} is {found.state}, not approved.", "Each approval is used once.")
+            hint = "Each approval is used once."
+            if found.state == "waiting":
+                hint = f"A second person agrees first: leaktrace case approve {case} {request}."
+            raise ApprovalError(f"{request} is {found.state}, not approved.", hint)
         touched = touched_since(self._store.events(case), request, action, target)
         if touched is not None:
             raise ApprovalError(

@@ -22,7 +22,7 @@ _LEAST = 3
 def nameless(text: str, names: Mapping[str, str], what: str) -> str:
     """The text itself; CaseError where it holds an e-mail address, or an id that has a pseudonym in this case.
 
-    `names`: id as ingested -> pseudonym. The error repeats the pseudonym, never the id.
+    `names`: id as ingested -> pseudonym. The error repeats neither: whoever tries ids must not learn pseudonyms.
     """
     if len(text) > CEILING_CHARACTERS:
         raise CaseError(f"The {what} is longer than {CEILING_CHARACTERS} characters.", "Store it as an exhibit.")
@@ -31,8 +31,8 @@ def nameless(text: str, names: Mapping[str, str], what: str) -> str:
     if _ADDRESS.search(text):
         raise CaseError(f"The {what} holds an e-mail address.", "Store the source as an exhibit and cite that (E-…).")
     lowered = text.casefold()
-    for name, pseudonym in names.items():
+    for name in names:
         folded = name.casefold()
         if len(name) >= _LEAST and folded in lowered and re.search(_WORD_EDGE.format(re.escape(folded)), lowered):
-            raise CaseError(f"The {what} names somebody who goes by {pseudonym} in this case.", f"Write {pseudonym}.")
+            raise CaseError(f"The {what} names somebody who has a pseudonym in this case.", "Write the pseudonym.")
     return text
