@@ -78,6 +78,7 @@ def test_the_whole_way(told: Staffed) -> None:
     assert {fact["about"] for fact in checks["facts"][0]["facts"]} == {"kind", "hours", "weekdays", "tool", "volume"}
     exposure = told.json("ina", "case", "exposure", case, "--freeze")
     assert exposure["frozen"]["customer_count"] == exposure["summary"]["customer_count"] > 0
+    assert f"{exposure['frozen']['exhibit']} is frozen" in told.desk.run("case", "exposure", case, "--as", "ina").out
     rows = told.json("dana", "case", "exposure", case, "--rows")["rows"]
     assert len(rows) == exposure["frozen"]["customer_count"]
     assert all(row["customer"].startswith("C-") for row in rows)
