@@ -6,7 +6,10 @@ import csv
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from leaktrace.casenotices import CaseNotices
+from leaktrace.errors import NotAllowedError
 from leaktrace.noticereports import PlanFacts
 from leaktrace.noticing import NoticeDesk
 from leaktrace.response.notices.config import config_of
@@ -40,4 +43,30 @@ def test_through_the_case_room(tmp_path: Path) -> None:
     assert sorted(one.recipient for one in sink.taken) == sorted(f"{one}@mail.example" for one in CUSTOMERS)
     found = olaf.show(company.case)
     assert found.reconciled["2"].accepted_count == len(CUSTOMERS)
+    company.close()
+
+
+@pytest.mark.parametrize("who", ["adam", "aud", "saul", "bea", "lola", "otto"])
+def test_who_may_not_read_the_case_is_not_told_how_its_notices_stand(who: str, tmp_path: Path) -> None:
+    """Admin, auditor, subject, their manager, somebody locked out, somebody never admitted."""
+    company = full_company(tmp_path / "ws")
+    write_key(tmp_path / "dkim.pem")
+    config = config_of(document(1), tmp_path)
+
+    def desk_of(name: str) -> NoticeDesk:
+        work = company.work(name)
+        notices = CaseNotices(work, lambda _: frozenset())
+        return NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, work, work)
+
+    olaf = desk_of("olaf")
+    olaf.plan(company.case, PlanFacts(noticed_on=date(2026, 3, 1), measures=("seller_blocked",)))
+    assert olaf.status(company.case).sums.frozen_count == len(CUSTOMERS)
+    olaf.left(company.case)
+    theirs = desk_of(who)
+    with pytest.raises(NotAllowedError):
+        theirs.status(company.case)
+    with pytest.raises(NotAllowedError):
+        theirs.left(company.case)
+    with pytest.raises(NotAllowedError):
+        theirs.preview(company.case, "C-000000")
     company.close()

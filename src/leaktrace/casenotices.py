@@ -23,6 +23,10 @@ class CaseNotices:
         self._work = work
         self._domains_of = domains_of
 
+    def require_reader(self, case: str) -> None:
+        """The outbox lies beside the case and asks nobody: the case itself says who may know whom it concerns."""
+        self._work.show(case)
+
     def exposure(self, case: str) -> FrozenList:
         """The frozen list, customers by pseudonym."""
         return FrozenList(exposure_of(self._work.exposure(case)), self._frozen(case).sha256)

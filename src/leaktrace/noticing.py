@@ -76,6 +76,9 @@ STOP = "outbox.stop"
 class NoticeCase(Protocol):
     """What notices need of the case room."""
 
+    def require_reader(self, case: str) -> None:
+        """NotAllowedError for whoever may not read the case: who was told is part of it."""
+
     def exposure(self, case: str) -> FrozenList:
         """The frozen list of the case, customers by pseudonym; CaseError where none is frozen."""
 
@@ -186,6 +189,7 @@ class NoticeDesk:
 
     def preview(self, case: str, person: str, version: str | None = None) -> Preview:
         """What one person gets, exactly, but for the address."""
+        self._cases.require_reader(case)
         with Outbox(self._folder) as outbox:
             batch = outbox.batch(case, version)
             one = outbox.planned_for(batch, person)
@@ -194,15 +198,7 @@ class NoticeDesk:
         text = filled(self._shelf(self._config()), facts_of(batch.document), [variant])[variant].addressed(one.notice)
         approved = (template.name, template.sha256) in self._approved(case)
         return Preview(
-            person,
-            one.law,
-            one.language,
-            template.sha256,
-            approved,
-            one.suppressed,
-            text.subject,
-            text.text,
-            text.html,
+            person, one.law, one.language, template.sha256, approved, one.suppressed, text.subject, text.text, text.html
         )
 
     # --- sending ------------------------------------------------------------------------------------------
@@ -268,11 +264,13 @@ class NoticeDesk:
 
     def status(self, case: str, version: str | None = None) -> BatchStatus:
         """How far the batch is; the sums always add up."""
+        self._cases.require_reader(case)
         with Outbox(self._folder) as outbox:
             return outbox.status(outbox.batch(case, version))
 
     def left(self, case: str, version: str | None = None) -> tuple[Left, ...]:
         """Whom a mail did not reach for certain: to be told in another way."""
+        self._cases.require_reader(case)
         with Outbox(self._folder) as outbox:
             return outbox.left(outbox.batch(case, version))
 

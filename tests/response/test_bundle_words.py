@@ -8,7 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from leaktrace.caserecords import EVENT_KINDS
+from leaktrace.caserecords import EVENT_KINDS, ContainmentStepDone
+from leaktrace.report.casewords import event_sentence
 from leaktrace.response.bundle.words import sentence_of
 
 
@@ -34,3 +35,10 @@ def test_no_event_is_told_by_its_fields(name: str) -> None:
     sentence = sentence_of(made(EVENT_KINDS[name]))
     assert sentence.endswith(".")
     assert not sentence.startswith(name), sentence
+
+
+def test_a_step_that_only_begins_is_neither_done_nor_answered() -> None:
+    begun = ContainmentStepDone("A-0001", "P-1", "identity: suspend begins", True, "")
+    assert sentence_of(begun) == "A-0001, P-1: identity: suspend begins."
+    assert "answered" not in event_sentence(begun)
+    assert sentence_of(ContainmentStepDone("A-0001", "P-1", "identity: suspend", True, "")).endswith("suspend: done.")

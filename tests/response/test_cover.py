@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from leaktrace.errors import ResponseError
 from leaktrace.response.bundle import fingerprint_of, grouped
 from leaktrace.response.bundle.cover import cover_report
-from leaktrace.response.bundle.facts import how_sure, in_short, one_in, percent
+from leaktrace.response.bundle.facts import how_sure, in_short, one_in, percent, what_is_not_known
 from leaktrace.response.bundle.fonts import has_all_letters, markup, register
 from tests.response.made_cases import CALIBRATION, EVERYWHERE, FINDING, PUBLIC_KEY, RECIPIENT, made_input
 
@@ -189,3 +189,15 @@ def test_a_finding_that_is_none_is_refused(content: bytes) -> None:
 def test_any_object_is_read_without_a_fault(document: Any) -> None:
     content = json.dumps({"finding": document, **(document if isinstance(document, dict) else {})}).encode()
     assert cover_report(replace(SMALL, finding=content, calibration=content)).startswith(b"%PDF")
+
+
+def test_what_the_log_lacks_is_said_in_full_and_no_sentence_ends_twice() -> None:
+    gap = {"sentence": "The log starts on 2024-06-30, 383 days after the window."}
+    finding = {"log_coverage": {"sentence": "1 thing to know about the log.", "gaps": [gap]}}
+    calibration = {"assumes": ["The log is complete."], "does_not_show": ["Forged reports"], "pooled": [
+        {"report_count": None, "campaign_count": 20, "has_source": False, "named_wrongly_upper_probability": 0.14}
+    ]}  # fmt: skip
+    told = [*what_is_not_known(made_input(), finding, calibration), *how_sure(calibration)]
+    assert gap["sentence"] in told
+    assert "The trial runs do not show: Forged reports." in told
+    assert "This assumes: The log is complete." in told

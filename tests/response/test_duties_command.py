@@ -128,3 +128,21 @@ def test_what_was_answered_is_an_exhibit_and_an_event() -> None:
     kept = json.loads(diary.exhibits[stored.exhibit])
     assert kept["facts"]["groups"] == [{"count": 1, "fields": ["email"], "residence": "DE"}]
     assert "c1" not in diary.exhibits[stored.exhibit].decode()  # counts, no customer
+
+
+def test_a_list_without_anybody_is_no_answer() -> None:
+    """Nobody suspected: that does not show that nobody's data is out, so no law is answered with no."""
+    diary = Diary(NOW)
+    with pytest.raises(ResponseError, match="does not show whose data is out"):
+        assess_case(
+            "K-1",
+            exposure("cannot_be_said"),
+            diary,
+            builtin_laws(),
+            NOW,
+            fields_complete=True,
+            answers={},
+            moments={"aware": NOW},
+        )
+    assert not diary.recorded
+    assert not diary.exhibits

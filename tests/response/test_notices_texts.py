@@ -371,3 +371,21 @@ def test_signing_without_the_lock_gives_the_same_signature() -> None:
 
     for content in (b"", b"x" * 10_000, bytes(range(256))):
         assert sign(content) == key().sign(content, PKCS1v15(), hashes.SHA256())
+
+
+@pytest.mark.parametrize("template", ALL, ids=lambda template: template.name)
+def test_what_was_done_is_said_under_its_heading(template: Template) -> None:
+    """A template that has a place for measures has their sentences too: with one measure, and with two."""
+    if "measures" not in template.placeholders():
+        return
+    for measures in (MEASURES[:1], MEASURES[:2]):
+        text = one(template.law, template.language, replace(FACTS, measures=measures)).text
+        for measure in measures:
+            words = re.sub(r"[\s\u2068\u2069]+", " ", template.measures[measure]).strip()
+            assert words in re.sub(r"[\s\u2068\u2069]+", " ", text)
+
+
+def test_sentences_that_are_not_there_are_missing_also_where_there_would_be_two() -> None:
+    bare = replace(TemplateShelf().get("general", "en"), measures={})
+    with pytest.raises(ResponseError, match="needs measures"):
+        rendered(bare, replace(FACTS, measures=MEASURES[:2]), ("email",))

@@ -91,6 +91,14 @@ def test_a_list_that_contradicts_itself_does_not_carry_the_claim(changes: dict[s
     assert "only" not in told(listed=exposure("yes", **changes))
 
 
+@pytest.mark.parametrize("only_email", ["no", "cannot_be_said"])
+def test_without_anybody_on_the_list_nothing_is_said_of_our_records(
+    only_email: Literal["no", "cannot_be_said"],
+) -> None:
+    assert "details" in told(listed=exposure(only_email, fields=("email", "name")))
+    assert "details" not in told(listed=exposure(only_email, count=0, mails={"name": 3}))
+
+
 def test_numbers_are_bounds_and_only_where_the_policy_allows() -> None:
     assert "At least 31 and at most 120 customers" in told()
     without = told(numbers=False)

@@ -78,6 +78,7 @@ def test_the_whole_way(told: Staffed) -> None:
     assert {fact["about"] for fact in checks["facts"][0]["facts"]} == {"kind", "hours", "weekdays", "tool", "volume"}
     exposure = told.json("ina", "case", "exposure", case, "--freeze")
     assert exposure["frozen"]["customer_count"] == exposure["summary"]["customer_count"] > 0
+    assert f"{exposure['frozen']['exhibit']} is frozen" in told.desk.run("case", "exposure", case, "--as", "ina").out
     rows = told.json("dana", "case", "exposure", case, "--rows")["rows"]
     assert len(rows) == exposure["frozen"]["customer_count"]
     assert all(row["customer"].startswith("C-") for row in rows)
@@ -188,6 +189,9 @@ COMMANDS: dict[str, tuple[set[str], tuple[object, ...]]] = {
     "approve": ({"dana"}, ("case", "approve", "CASE", "A-0077", "--yes")),
     "refuse": ({"dana"}, ("case", "refuse", "CASE", "A-0077", "--why", "no")),
     "unmask": ({"ina"}, ("case", "unmask", "CASE", "P-0000", "--why", "x")),
+    "notices": ({"ina", "dana"}, ("notify", "status", "CASE")),
+    "not told": ({"ina", "dana"}, ("notify", "left", "CASE")),
+    "notice": ({"ina", "dana"}, ("notify", "preview", "CASE", "--person", "C-0000")),
     "list people": (set(STAFF), ("people", "list")),
     "add": ({"root"}, ("people", "add", "nina", "--role", "approver", "--public-key", "3" * 64)),
     "change": ({"root"}, ("people", "change", "nobody-there", "--role", "approver", "--why", "x")),

@@ -156,6 +156,8 @@ class Approving(CaseFile):
             line = self.look_at(case, request)
             if found.state != "waiting":
                 raise CaseError(f"{request} is {found.state}.", "'leaktrace case approvals' lists what waits.")
+            if found.requested_by == self._actor.person:
+                raise ApprovalError(f"{request} is your own request.", "Another approver decides on it.")
             if digest_of_bytes(line.parameters) != found.asked.parameters_sha256:
                 raise ApprovalError("The parameters are not those that were signed.", "Ask for it anew.")
             signed = self._exhibits.get(_exhibits_before(self._store.events(case), request)[1].sha256)

@@ -278,7 +278,8 @@ def exposure(
             return
         frozen = desk.freeze_exposure(case) if freeze else None
         summary = desk.frozen_summary(case) if freeze else desk.exposure_summary(case)
-    answer({"frozen": frozen, "summary": summary}, render_exposure(frozen, summary), as_json=as_json)
+        earlier = desk.work.show(case).exposure
+    answer({"frozen": frozen, "summary": summary}, render_exposure(frozen, earlier, summary), as_json=as_json)
 
 
 def exhibits(

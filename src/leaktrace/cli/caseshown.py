@@ -74,8 +74,10 @@ def render_checks(lines: tuple[CheckLine, ...], facts: tuple[SubjectFacts, ...])
     return Group(table, Text("What the access log says (it answers nothing):", style="bold"), *told)
 
 
-def render_exposure(frozen: ExposureFrozen | None, summary: ExposureSummary) -> RenderableType:
-    """The exposure list in numbers."""
+def render_exposure(
+    frozen: ExposureFrozen | None, earlier: ExposureFrozen | None, summary: ExposureSummary
+) -> RenderableType:
+    """The exposure list in numbers. `frozen`: just now; `earlier`: the one that holds in the case."""
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, counts in (
         ("How sure", summary.by_certainty),
@@ -89,7 +91,13 @@ def render_exposure(frozen: ExposureFrozen | None, summary: ExposureSummary) -> 
     head = (
         f"{words.count(summary.customer_count, 'customer')}, {words.count(summary.access_count, 'access', 'accesses')}"
     )
-    state = "Not frozen yet: --freeze." if frozen is None else f"Frozen as {frozen.exhibit}, SHA-256 {frozen.sha256}."
+    if frozen is not None:
+        state = f"Frozen as {frozen.exhibit}, SHA-256 {frozen.sha256}."
+    elif earlier is not None:
+        listed = words.count(earlier.customer_count, "customer")
+        state = f"This is what would be frozen now; {earlier.exhibit} is frozen, with {listed}: --rows shows it."
+    else:
+        state = "Not frozen yet: --freeze."
     only = f"'Only e-mail addresses' {_SAID[summary.only_email]}: {summary.only_email_reason}"
     return Group(Text(head, style="bold"), table, Text(only), *(Text(one) for one in summary.notes), Text(state))
 

@@ -59,7 +59,9 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     records.ActionRefused: lambda e: f"{e.request} was refused: {e.reason}",
     records.ActionUsed: lambda e: f"{e.request} was verified again and is being carried out.",
     records.ContainmentStepDone: lambda e: (
-        f"{e.request}, {e.target}: {e.step} {'answered' if e.ok else 'failed'}. {e.detail}".rstrip()
+        f"{e.request}, {e.target}: {e.step}."
+        if e.step.endswith(" begins")  # written down before the call is made: nobody has answered yet
+        else f"{e.request}, {e.target}: {e.step} {'answered' if e.ok else 'failed'}. {e.detail}".rstrip()
     ),
     records.ContainmentConfirmed: lambda e: f"{e.target} read back: {e.state.replace('_', ' ')}. {e.detail}".rstrip(),
     records.IdentityUnmasked: lambda e: f"{e.pseudonym} was shown to {e.reader} ({e.request}): {e.reason}",

@@ -152,7 +152,7 @@ def how_sure(calibration: Mapping[str, Any]) -> list[str]:
             f"{row.get('named_wrongly_count', UNKNOWN)} times, and gave no name in {_nameless(row):,}. Wrong names are "
             f"therefore, with 95 % confidence, {one_in(row.get('named_wrongly_upper_probability'))} such campaigns."
         )
-    told += [f"This assumes: {text}." for text in _texts(calibration.get("assumes"))]
+    told += [f"This assumes: {_sentence(text)}" for text in _texts(calibration.get("assumes"))]
     return told
 
 
@@ -160,8 +160,10 @@ def what_is_not_known(given: BundleInput, finding: Mapping[str, Any], calibratio
     """Limits of the answer: what a defence will ask first."""
     told = list(ALWAYS_UNKNOWN)
     told += [text for text in [_part(finding, "undecided").get("sentence")] if isinstance(text, str)]
-    told += [text for text in [_part(finding, "log_coverage").get("sentence")] if isinstance(text, str)]
-    told += [f"The trial runs do not show: {text}." for text in _texts(calibration.get("does_not_show"))]
+    coverage = _part(finding, "log_coverage")
+    told += [text for text in [coverage.get("sentence")] if isinstance(text, str)]
+    told += [text for one in _list(coverage, "gaps") if isinstance(text := one.get("sentence"), str)]
+    told += [f"The trial runs do not show: {_sentence(text)}" for text in _texts(calibration.get("does_not_show"))]
     checks = [one.event for one in given.events if isinstance(one.event, CheckAnswered)]
     latest = {(one.subject, one.check): one.answer for one in checks}
     told += [
@@ -223,6 +225,10 @@ def _list(document: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _texts(value: Any) -> Sequence[str]:
     return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _count(document: Mapping[str, Any], name: str) -> str:

@@ -49,7 +49,12 @@ def _act(event: CaseEvent) -> str:
         case records.ActionUsed(request):
             return f"{request} was verified again and acted upon."
         case records.ContainmentStepDone(request, target, step, ok):
-            return f"{request}, {target}: {step}: {'done' if ok else 'failed'}."
+            # Written down before the call is made: nothing is done yet, and nothing has failed.
+            return (
+                f"{request}, {target}: {step}."
+                if step.endswith(" begins")
+                else (f"{request}, {target}: {step}: {'done' if ok else 'failed'}.")
+            )
         case records.ContainmentConfirmed(_, target, state):
             return f"Reading back {target} showed: {state.replace('_', ' ')}."
         case records.IdentityUnmasked(_, pseudonym, reader, reason):

@@ -13,6 +13,7 @@ from leaktrace.caserecords import (
     StartEvent,
     canonical,
 )
+from leaktrace.errors import ResponseError
 from leaktrace.response.duties.facts import facts_from_exposure
 from leaktrace.response.duties.judge import assess
 from leaktrace.response.duties.model import Law
@@ -32,7 +33,12 @@ def assess_case(
     markets: Sequence[str] = (),
 ) -> DutyAssessment:
     """Judges every rule on the case's exposure list and records what was answered on which facts."""
-    # An exposure list exists only where somebody inside is named or in a set: that is what "insider" asks.
+    if not exposure.rows:
+        raise ResponseError(
+            "Nobody is on the frozen exposure list: nobody inside is suspected, so it does not show whose data is out.",
+            "That is no answer to any law. Write down what is known: leaktrace duties --facts FILE.",
+        )
+    # Rows exist only where somebody inside is named or in a set: that is what "insider" asks.
     known = {"insider": True, **answers}
     facts = facts_from_exposure(
         exposure,

@@ -67,10 +67,10 @@ def values_of(template: Template, facts: NoticeFacts, fields: Sequence[str]) -> 
     values["measures"] = " ".join(_sentence(template.measures, one, template) for one in facts.measures)
     values["safeguards"] = " ".join(_sentence(template.safeguards, one, template) for one in facts.safeguards)
     used = template.placeholders()
-    if missing := sorted(name for name in used if not values.get(name)):
+    if missing := sorted(name for name in used if not values.get(name, "").strip()):
         raise ResponseError(
             f"The template {template.name} needs {', '.join(missing)}, which nobody has said.",
-            "No notice was sent. Say it in notices.toml, [contact], or to `leaktrace notify plan`.",
+            "No notice was sent. Say it in notices.toml, [contact], or to `notify plan`, as --measure, --safeguard …",
         )
     return {name: values[name] for name in used}
 

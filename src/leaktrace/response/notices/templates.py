@@ -148,7 +148,9 @@ def composed(law: str, language: str) -> bytes:
         f"closing = {_quoted(words['closing'])}",
     ]
     for table in ("fields", "measures", "safeguards"):
-        if table not in asked.required:
+        # A block may use what the law does not ask for; without its sentences it would say nothing under a heading.
+        used = any(f"{{{table}}}" in words["blocks"][name]["text"] for name in asked.blocks)
+        if table not in asked.required and not used:
             continue
         lines += ["", f"[{table}]", *(f"{key} = {_quoted(text)}" for key, text in words[table].items())]
     for name in asked.blocks:

@@ -70,8 +70,9 @@ def statement_facts(
         "insider": _insider(events),
         # A field that only the mails show contradicts "only e-mail addresses", whatever the list was derived to say.
         "only_email": exposure.only_email == "yes" and set(kinds) <= {"email"} and affected > 0,
-        "not_only_email": exposure.only_email == "no" and bool(kinds),
-        "fields_cannot_be_said": exposure.only_email == "cannot_be_said" and bool(kinds),
+        # Both sentences speak of what our records show; without a row they show nothing, whatever the mails do.
+        "not_only_email": exposure.only_email == "no" and affected > 0,
+        "fields_cannot_be_said": exposure.only_email == "cannot_be_said" and affected > 0,
         "dated": bool(shown),
         "numbers_allowed": numbers and affected > 0,
         "contained": _all_contained(events, principals=True),
