@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from leaktrace.errors import UsageError
-from leaktrace.inquiry import instant_of
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.mailflow import MailFlow
@@ -47,19 +44,17 @@ class LedgerBehind:
         last = max(until.values())
         keys = self._keyring.principal_keys(list(principals))
         names = dict(zip(keys.tolist(), principals, strict=True))
-        rows = self._ledger.accesses_of(
-            keys.tolist(), Window(last - timedelta(days=self._settings.exposure_window_days), last)
-        )
         customers = dict(zip(self._keyring.customer_keys(sorted(until)).tolist(), sorted(until), strict=True))
-        inside = np.flatnonzero(np.isin(rows.customer, np.array(sorted(customers), dtype=np.uint64)))
-        made = []
-        for place in inside.tolist():
-            customer, at = customers[int(rows.customer[place])], instant_of(int(rows.at[place]))
-            if at < until[customer]:
-                tool, fields = rows.manners[int(rows.manner[place])]
-                shown = tuple(one for one in fields.split(";") if one)
-                made.append(BundledAccess(at, names[int(rows.principal[place])], customer, shown, tool or None))
-        return tuple(sorted(made, key=lambda one: (one.at, one.principal, one.customer)))
+        window = Window(last - timedelta(days=self._settings.exposure_window_days), last)
+        found = self._ledger.access_origins(keys.tolist(), list(customers), window)
+        return tuple(
+            BundledAccess(
+                one.at, names[one.principal], customers[one.customer], one.fields, one.tool, one.reason,
+                one.source_sha256, one.source_row,
+            )
+            for one in found
+            if one.at < until[customers[one.customer]]
+        )  # fmt: skip
 
     def _cutoffs(self, campaign: str) -> dict[str, datetime]:
         try:

@@ -321,6 +321,23 @@ class AccessRows:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessOrigin:
+    """One access with where it stands in the logs that were ingested."""
+
+    principal: PrincipalKey
+    customer: CustomerKey
+    at: datetime
+    fields: tuple[str, ...]
+    tool: str | None
+    reason: str | None
+    """Ticket or order, as the log has it."""
+    source_sha256: str
+    """Of the log file that the row came from, as it was ingested."""
+    source_row: int
+    """1-based row in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelUses:
     """By which tool or type of ticket which customer's field had been shown: columns of equal length, by customer."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -62,3 +63,24 @@ def test_nobody_and_nothing(tmp_path: Path) -> None:
         ledger.ingest("accesses", [write_accesses(tmp_path / "a.csv", [Access(START, "p1", "c1")])])
         assert listed(ledger.accesses_of([principal("p9")], Window(None, None))) == []
         assert len(listed(ledger.accesses_of([principal("p1")], Window(None, None)))) == 1
+
+
+@pytest.mark.parametrize("engine", ["index", "duckdb"])
+def test_each_access_leads_back_to_its_file_and_row(tmp_path: Path, engine: str) -> None:
+    first = [Access(START, "p1", "c1"), Access(START + timedelta(hours=2), "p2", "c1"), Access(START, "p1", "c3")]
+    second = [Access(START + timedelta(hours=1), "p1", "c2", fields=("email", "name"), tool="crm")]
+    files = [write_accesses(tmp_path / "a.csv", first), write_accesses(tmp_path / "b.csv", second)]
+    with open_ledger(tmp_path / "ledger", engine=engine) as ledger:
+        for path in files:
+            ledger.ingest("accesses", [path])
+        ledger.upkeep().compact()
+        people, customers = [principal("p1")], [key("c1"), key("c2")]
+        found = ledger.access_origins(people, customers, Window(None, None))
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+        assert [(one.customer, one.source_sha256, one.source_row) for one in found] == [
+            (key("c1"), digests[0], 1),
+            (key("c2"), digests[1], 1),
+        ]
+        assert (found[1].at, found[1].fields, found[1].tool) == (second[0].at, ("email", "name"), "crm")
+        assert ledger.access_origins(people, customers, Window(START + timedelta(hours=1), None)) == found[1:]
+        assert ledger.access_origins([], customers, Window(None, None)) == ()

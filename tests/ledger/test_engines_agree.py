@@ -120,6 +120,7 @@ def ask_in(ledger: DuckLedger, window: Window, seed: int = 1) -> None:
     for limit in (None, 3):
         ledger.opened_by(people, "email", window, limit=limit, seed=seed)
     ledger.accesses_of(people, window)
+    ledger.access_origins(people, [key(f"c{n}") for n in range(20)], window)
     ledger.fields_shown(people, window)
     ledger.totals("email", window)
     ledger.coverage("email", window)

@@ -80,6 +80,7 @@ def test_the_accesses_behind_the_finding_are_the_sources(told: Told) -> None:
     assert {row["principal"] for row in rows} == {source}
     assert {row["customer"] for row in rows} <= set(told.truth["reporting_customers"])
     assert rows
+    assert all(len(row["source_sha256"]) == 64 and int(row["source_row"]) >= 1 for row in rows)
     looked = told.desk.json("lookups")["entries"]
     assert [entry["who"] for entry in looked if entry["what"] == "bundle"] == ["ina"]
 

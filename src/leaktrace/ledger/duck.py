@@ -42,12 +42,13 @@ from leaktrace.ledger.queries import Rows, Span
 from leaktrace.ledger.readers import Readers, question
 from leaktrace.ledger.repair import FOLDERS, remove_leftovers, remove_replaced
 from leaktrace.ledger.schema import SELLER_MARKS, STORED, ingested_table
-from leaktrace.ledger.times import DAY_MICROSECONDS, instant, microseconds, month_of, span_of
+from leaktrace.ledger.times import DAY_MICROSECONDS, instant, instant_at, microseconds, month_of, span_of
 from leaktrace.ledger.upkeep import Upkeep
 from leaktrace.ledger.upkeep.book import Book
 from leaktrace.ledger.upkeep.premises import Premises
 from leaktrace.ledger.upkeep.withholding import withholding_of
 from leaktrace.records import (
+    AccessOrigin,
     AccessRows,
     ChannelUses,
     CustomerKey,
@@ -318,6 +319,29 @@ class DuckLedger:
             return index.accesses_of(keys, span.start, span.end)
         wanted = pa.table({"principal": keys})
         return access_rows(self._answers.run(queries.accesses_of(self._rows("accesses", span), wanted, span)))
+
+    @question
+    def access_origins(
+        self, principals: Sequence[PrincipalKey], customers: Sequence[CustomerKey], window: Window
+    ) -> tuple[AccessOrigin, ...]:
+        """Accesses of these principals to these customers, by time, each with its log file and row.
+
+        Out of the lake, whatever the engine: the index knows no rows. Cost follows the months of the window.
+        """
+        span = span_of(window)
+        wanted = pa.table({"principal": np.unique(_keys(principals))})
+        asked = pa.table({"customer": np.unique(_keys(customers))})
+        rows = self._answers.run(queries.access_origins(self._rows("accesses", span), wanted, asked, span))
+        digests = {source.source: source.sha256 for source in self._catalog.sources()}
+        return tuple(
+            AccessOrigin(
+                int(row["principal"]), int(row["customer"]), instant_at(int(row["at"])),
+                tuple(field for field in str(row["fields"]).split(";") if field),
+                str(row["tool"]) or None, str(row["reason"]) or None,
+                digests[int(row["source"])], int(row["source_row"]),
+            )
+            for row in rows.to_pylist()
+        )  # fmt: skip
 
     @question
     def fields_shown(self, principals: Sequence[PrincipalKey], window: Window) -> dict[str, int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from leaktrace.records import (
+    AccessOrigin,
     AccessRows,
     ChannelUses,
     CustomerKey,
@@ -108,6 +109,11 @@ class Ledger(Protocol):
 
     def accesses_of(self, principals: Sequence[PrincipalKey], window: Window) -> AccessRows:
         """Every access of these principals in the window. Of people, not of everybody: it comes whole into memory."""
+
+    def access_origins(
+        self, principals: Sequence[PrincipalKey], customers: Sequence[CustomerKey], window: Window
+    ) -> tuple[AccessOrigin, ...]:
+        """Accesses of these principals to these customers, by time, each with its log file and row."""
 
     def fields_shown(self, principals: Sequence[PrincipalKey], window: Window) -> dict[str, int]:
         """Field -> distinct customers for whom any of these principals was shown it in the window."""

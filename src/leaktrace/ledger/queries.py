@@ -133,6 +133,17 @@ def accesses_of(accesses: Rows, wanted: pa.Table, span: Span) -> Query:
     return Query("accesses of", sql, {**accesses.values, "start": span.start, "end": span.end}, {"wanted": wanted})
 
 
+def access_origins(accesses: Rows, wanted: pa.Table, asked: pa.Table, span: Span) -> Query:
+    """`wanted`: principal; `asked`: customer. With the number of the source file and the row in it."""
+    sql = f"""
+        SELECT principal, customer, "at", coalesce(tool, '') AS tool, fields, coalesce(reason, '') AS reason,
+               source, source_row
+        FROM {accesses.sql} SEMI JOIN wanted USING (principal) SEMI JOIN asked USING (customer)
+        WHERE {_IN_WINDOW} ORDER BY "at", principal, customer, source, source_row"""  # noqa: S608
+    values = {**accesses.values, "start": span.start, "end": span.end}
+    return Query("access origins", sql, values, {"wanted": wanted, "asked": asked})
+
+
 def fields_shown(accesses: Rows, wanted: pa.Table, span: Span) -> Query:
     """`wanted`: principal."""
     sql = f"""

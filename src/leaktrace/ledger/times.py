@@ -25,6 +25,11 @@ def instant(at: int | None) -> datetime | None:
     return None if at is None else EPOCH + timedelta(microseconds=at)
 
 
+def instant_at(at: int) -> datetime:
+    """The aware time of so many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=at)
+
+
 def span_of(window: Window) -> Span:
     """A window as half-open microseconds; an unknown side leaves nothing out."""
     return Span(
