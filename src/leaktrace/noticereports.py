@@ -20,7 +20,7 @@ class PlanFacts:
     version: str = FIRST_VERSION
     noticed_on: date | None = None
     occurred_from: date | None = None
-    """Null: the start of the window of the exposure list."""
+    """Null: the first day on which anybody's data on the exposure list were shown."""
     occurred_to: date | None = None
     measures: tuple[Measure, ...] = ()
     safeguards: tuple[Safeguard, ...] = ()

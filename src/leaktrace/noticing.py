@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from leaktrace.caserecords import (
     Approvals,
     CaseDiary,
+    ExposureList,
     NoticesPlanned,
     NoticesReconciled,
     RecordedEvent,
@@ -152,7 +153,7 @@ class NoticeDesk:
         facts = replace(
             config.facts(),
             noticed_on=said.noticed_on,
-            occurred_from=said.occurred_from or _day(exposure.veiled.window_start_at),
+            occurred_from=said.occurred_from or _first_day(exposure.veiled),
             occurred_to=said.occurred_to or _day(exposure.veiled.window_end_at),
             measures=said.measures,
             safeguards=said.safeguards,
@@ -392,6 +393,11 @@ class NoticeDesk:
 def _addresses(directory: Directory, people: Mapping[str, str], persons: Sequence[str]) -> dict[str, str]:
     found = directory.addresses([people[person] for person in persons if person in people])
     return {person: found[people[person]] for person in persons if people.get(person) in found}
+
+
+def _first_day(exposure: ExposureList) -> date | None:
+    """The first day on which anybody's data on the list were shown: the window may begin long before any log does."""
+    return min((row.first_shown_at.date() for row in exposure.rows), default=_day(exposure.window_start_at))
 
 
 def _day(moment: datetime | None) -> date | None:

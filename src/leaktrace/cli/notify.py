@@ -91,7 +91,8 @@ class NotifyCommands:
             str | None, typer.Option("--noticed-on", help="The day the company learned of it: YYYY-MM-DD.")
         ] = None,
         occurred_from: Annotated[
-            str | None, typer.Option("--occurred-from", help="By default the start of the list's window.")
+            str | None,
+            typer.Option("--occurred-from", help="By default the first day that any data on the list were shown."),
         ] = None,
         occurred_to: Annotated[
             str | None, typer.Option("--occurred-to", help="By default the end of the list's window.")
