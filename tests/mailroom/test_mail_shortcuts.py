@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from leaktrace.keys import Keyring
 from leaktrace.mailroom.canonical import split_message
+from leaktrace.mailroom.charsets import CharacterPlaces
 from leaktrace.mailroom.domains import split_link
 from leaktrace.mailroom.headers import clean
 from leaktrace.mailroom.links import links_of
@@ -78,6 +80,24 @@ def test_a_value_is_cleaned_of_controls_and_runs_of_blanks(text: str) -> None:
 def test_both_sketches_of_a_text_come_from_one_reading_of_its_words(text: str) -> None:
     words = masked_words(text)
     assert (sketch_of_runs(words), sketch_of_words(words)) == (text_sketch(text), word_sketch(text))
+
+
+@given(st.lists(st.sampled_from("aé中😀\n"), max_size=30).map("".join), st.booleans())
+def test_each_character_of_utf8_is_found_at_its_bytes(text: str, with_mark: bool) -> None:
+    mark = b"\xef\xbb\xbf" if with_mark else b""
+    places = CharacterPlaces(mark + text.encode(), "utf-8-sig")
+    for index in range(1, len(text)):
+        assert places.place(index) == len(mark) + len(text[:index].encode())
+    assert places.place(0) == (0 if text else len(mark))
+    assert places.place(len(text) + 1) == len(mark) + len(text.encode())
+
+
+def test_many_places_in_a_text_beyond_ascii_take_no_walk_each() -> None:
+    # A public mail of 5 kB with 90 spans took 50 ms when each walked up to 4 kB of the text.
+    places = CharacterPlaces(("é" * 4000).encode(), "utf-8-sig")
+    began = time.process_time()
+    assert [places.place(index) for index in range(4000)] == list(range(0, 8000, 2))
+    assert time.process_time() - began < 1.0
 
 
 def test_marks_are_found_wherever_their_words_stand() -> None:
