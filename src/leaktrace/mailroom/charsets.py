@@ -42,7 +42,7 @@ _OTHER_NAMES = {
     "ansi": "cp1252",
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
-_CHUNK_BYTES = 4096
+_CHUNK_BYTES = 512
 
 
 def codec_name(charset: str | None) -> str | None:
