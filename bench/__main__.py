@@ -1,4 +1,4 @@
-"""`python -m bench [story|speed|attribution|judging|linking|sequential|spark|custody]`: writes docs/benchmarks/*.md."""
+"""`python -m bench [story|speed|attribution|judging|linking|mail ...]`: writes docs/benchmarks/*.md."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from bench import (
     ledger,
     ledger_safety,
     linking,
+    mail,
+    mailspeed,
     sequential,
     spark,
     speed,
@@ -35,6 +37,7 @@ TITLES = {
     "judging": "The judgement after the look-up",
     "linking": "Whether two incidents are one, over pairs of campaigns",
     "sequential": "A campaign traced again after every new report",
+    "mail": "The mailroom: right, wrong and per second",
     "custody": "The custody log beside bare SQLite",
     "attribution": "Who is named, over families of leaks and of mailings without insider",
 }
@@ -64,6 +67,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the ledgers of the ledger benchmark go; default: a new one")
     parser.add_argument("--custody-entries", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--mail-count", type=int, default=mailspeed.COUNT, help="messages of the mail benchmark")
     parser.add_argument("--no-chdb", action="store_true", help="leave chDB out of the ledger benchmark")
     asked = parser.parse_args()
     DOCS.mkdir(parents=True, exist_ok=True)
@@ -103,6 +107,14 @@ def main() -> None:
             f"run. Other work on the machine at the start: load {os.getloadavg()[0]:.1f}."
         )
         _write("custody", note, custody.run(asked.custody_entries, asked.folder))
+    if "mail" in asked.what:
+        load = os.getloadavg()[0]
+        note = (
+            "Messages are made from seeds (`bench/mailmade.py`), newsletters forwarded by four kinds of client; one "
+            f"process. Other work on the machine at the start: load {load:.1f} on {os.cpu_count()} cores, so that only "
+            "shares and quotients say something, not messages a second by themselves."
+        )
+        _write("mail", note, mail.run(asked.mail_count))
     if "ledger" in asked.what:
         _ledger(asked)
     if "sequential" in asked.what:

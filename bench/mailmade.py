@@ -14,7 +14,7 @@ WORDS = (
 )  # fmt: skip
 _RULE = ".c{0}{{font-family:Arial,sans-serif;font-size:{1}px;padding:{2}px;color:#{0:06x}}}"
 _STYLE = "\n".join(_RULE.format(number, 10 + number % 9, number % 7) for number in range(0, 90_000, 1_500))
-_ROW = """<tr><td class="c{0}" style="padding:4px 8px"><a href="{link}"><img src="https://{host}/i/{0}.png"
+_ROW = """<tr><td class="c{0}" style="padding:4px 8px"><a href="{link}"><img src="https://{host}/{shelf}/{0}.png"
  width="120" height="80" alt=""></a></td><td>{sentence}</td></tr>"""
 _HOP = """Received: from mx{0}.{host} (mx{0}.{host} [192.0.2.{0}])
  by in{0}.mail.example (Postfix) with ESMTPS id {id:010X}
@@ -37,19 +37,19 @@ Subject: {subject}
 MIME-Version: 1.0
 """
 _GMAIL = """<div class="gmail_quote"><div dir="ltr" class="gmail_attr">---------- Forwarded message ---------<br>
-From: <strong>Deals</strong> &lt;<a href="mailto:{sender}">{sender}</a>&gt;<br>Date: Mon, 3 Mar 2025 at 08:00<br>
+From: <strong>{name}</strong> &lt;<a href="mailto:{sender}">{sender}</a>&gt;<br>Date: Mon, 3 Mar 2025 at 08:00<br>
 Subject: {subject}<br>To: &lt;{to}&gt;<br></div><br>{html}</div>"""
 _GMAIL_TEXT = """---------- Forwarded message ---------
-From: Deals <{sender}>
+From: {name} <{sender}>
 Date: Mon, 3 Mar 2025 at 08:00
 Subject: {subject}
 To: <{to}>
 
 {text}"""
-_OUTLOOK = """<div id="divRplyFwdMsg"><b>From:</b> Deals &lt;{sender}&gt;<br>
+_OUTLOOK = """<div id="divRplyFwdMsg"><b>From:</b> {name} &lt;{sender}&gt;<br>
 <b>Sent:</b> Monday, March 3, 2025 8:00 AM<br>
 <b>To:</b> {to}<br><b>Subject:</b> {subject}</div>{html}"""
-_OUTLOOK_TEXT = """From: Deals <{sender}>
+_OUTLOOK_TEXT = """From: {name} <{sender}>
 Sent: Monday, March 3, 2025 8:00 AM
 To: {to}
 Subject: {subject}
@@ -74,7 +74,12 @@ def message(seed: int) -> bytes:
     mailing = chance.randrange(MAILINGS)
     html, text = _newsletter(chance, mailing)
     host, to = f"shop{mailing}.example", f"kim{seed}@customer.example"
-    shown = {"sender": f"deals@{host}", "to": to, "subject": f"A {WORDS[mailing]} offer for members"}
+    shown = {
+        "name": f"{WORDS[mailing]} shop".title(),
+        "sender": f"deals@{host}",
+        "to": to,
+        "subject": f"A {WORDS[mailing]} offer for members",
+    }
     outer = _HEAD.format(
         trace=_trace(chance, "customer.example"), name=f"Kim {seed}", sender=to, to="report-abuse@market.example",
         date=f"Tue, 4 Mar 2025 10:{seed % 60:02}:00 +0000", id=f"{seed}@customer.example",
@@ -84,7 +89,6 @@ def message(seed: int) -> bytes:
     if kind < 2:
         inner = _HEAD.format(
             trace=_trace(chance, host),
-            name="Deals",
             date="Mon, 3 Mar 2025 08:00:00 +0000",
             id=f"n{seed}@{host}",
             **shown,
@@ -103,7 +107,7 @@ def _newsletter(chance: random.Random, mailing: int) -> tuple[str, str]:
     for number in range(60):
         sentence = " ".join(own.choice(WORDS) for _ in range(18)) + f" {chance.choice(WORDS)}."
         link = f"https://{host}/p/{number}?c={chance.getrandbits(64):016x}"
-        rows.append(_ROW.format(number * 1500, link=link, host=host, sentence=sentence))
+        rows.append(_ROW.format(number * 1500, link=link, host=host, shelf=WORDS[mailing], sentence=sentence))
         lines.append(f"{sentence}\n{link}\n")
     return f"<style>\n{_STYLE}\n</style><table>{''.join(rows)}</table>", "\n".join(lines)
 

@@ -13,6 +13,7 @@ _BLANKS = re.compile(rb"[ \t]+")
 _BLANKS_OR_FOLDS = re.compile(rb"(?:\r\n)?[ \t]+")
 _SIGNATURE_VALUE = re.compile(rb"(^|;)([ \t\r\n]{0,64}b[ \t\r\n]{0,64}=)[^;]*")
 _FIELD_END = re.compile(rb"\r\n(?![ \t])")
+_FIELD = re.compile(rb"[^ \t\r:][^\r:]*:")
 _ENVELOPE = (b"From ", b">From ")
 _RELAXED = b"relaxed"
 
@@ -26,7 +27,7 @@ def split_message(message: bytes) -> tuple[list[bytes], bytes]:
         return [], content[2:]
     header, _, body = content.partition(b"\r\n\r\n")
     fields = _FIELD_END.split(header)
-    if all(b":" in field and field[0] not in b" \t" and not field.startswith(_ENVELOPE) for field in fields):
+    if all(_FIELD.match(field) and not field.startswith(_ENVELOPE) for field in fields):
         return fields, body
     pieces: list[list[bytes]] = []
     for line in header.split(b"\r\n"):

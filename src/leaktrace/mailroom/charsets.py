@@ -11,6 +11,9 @@ import re
 from array import array
 from bisect import bisect_right
 
+import numpy as np
+from numpy.typing import NDArray
+
 _MAIL_CHARSETS = re.compile(
     r"ascii|utf-(?:7|8|16|32)(?:-sig|-le|-be)?|iso8859-\d{1,2}|iso2022_[a-z0-9_]+|cp\d{3,5}|koi8-[rut]|mac-[a-z0-9]+"
     r"|gbk|gb2312|gb18030|hz|big5(?:hkscs)?|euc_[a-z0-9_]+|shift_jis[a-z0-9_]*|johab|tis-620|ptcp154|kz1048|viscii"
@@ -39,7 +42,7 @@ _OTHER_NAMES = {
     "ansi": "cp1252",
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
-_CHUNK_BYTES = 4096
+_CHUNK_BYTES = 512
 
 
 def codec_name(charset: str | None) -> str | None:
@@ -86,6 +89,13 @@ _ASCII_IS_ITSELF = frozenset({"utf-8", "utf-8-sig", "ascii", "cp1252", "latin-1"
 """Codecs in which a byte under 128 is that character, whatever stands before it."""
 
 
+_ONE_BYTE_EACH = re.compile(r"cp125\d|cp874|iso8859-\d{1,2}|koi8-[rut]")
+"""Codecs in which every byte is a character, also one that means nothing."""
+_BOM = b"\xef\xbb\xbf"
+_AT_ONCE_CEILING_BYTES = 1_000_000
+"""Of a text in UTF-8 up to this size all places are found at once; that takes eight bytes for each character."""
+
+
 class CharacterPlaces:
     """Where in the bytes each character of their decoded text lies; built once, on first use, in one pass."""
 
@@ -93,8 +103,25 @@ class CharacterPlaces:
         self._content = content
         self._codec = codec
         self._single: bool | None = None
+        self._starts: NDArray[np.int64] | None = None
         self._characters = array("q")
         self._states: list[tuple[bytes, int]] = []
+
+    def _utf8_starts(self) -> NDArray[np.int64] | None:
+        """Where each character of good UTF-8 begins (the first before a byte order mark); None for anything else."""
+        content = self._content
+        if self._codec not in ("utf-8", "utf-8-sig") or len(content) > _AT_ONCE_CEILING_BYTES:
+            return None
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        octets = np.frombuffer(content, dtype=np.uint8)
+        starts = np.flatnonzero((octets & 0xC0) != 0x80)  # RFC 3629, section 3: the others go on with a character
+        if self._codec == "utf-8-sig" and content.startswith(_BOM):
+            starts = starts[1:]
+            starts[:1] = 0
+        return starts
 
     def _checkpoints(self) -> None:
         decoder = codecs.getincrementaldecoder(self._codec)("replace")
@@ -118,8 +145,12 @@ class CharacterPlaces:
         """The byte at which character `index` begins."""
         if self._single is None:
             self._single = self._content.isascii() and self._codec in _ASCII_IS_ITSELF
+            self._single = self._single or _ONE_BYTE_EACH.fullmatch(self._codec) is not None
+            self._starts = None if self._single else self._utf8_starts()
         if self._single or not self._content:
             return min(index, len(self._content))
+        if self._starts is not None:
+            return int(self._starts[index]) if index < len(self._starts) else len(self._content)
         if not self._states:
             self._checkpoints()
         chunk = max(bisect_right(self._characters, index) - 1, 0)
