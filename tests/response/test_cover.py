@@ -48,6 +48,8 @@ def test_it_says_what_is_known_how_sure_and_what_is_not(poppler: None, tmp_path:
         "99.8 %",
         "had opened 17 of these customers' records",
         "would have opened about 0.4",
+        "The mails are tied to the seller",
+        "Who sent them and who inside is the source are two claims",
         "Of 800 planted campaigns with a source inside, it named rightly 611 times, named wrongly 0 times",
         "at most 4 in 1,000",
         "An account is not a person",

@@ -99,6 +99,7 @@ def _title(given: BundleInput) -> list[Flowable]:
 
 def _answer(given: BundleInput, finding: dict[str, Any], calibration: dict[str, Any]) -> list[_Section]:
     known = facts.what_is_known(finding)
+    known += facts.who_sent(given) if known else []
     done = facts.what_was_done(given)
     unnamed = paragraph(texts.UNNAMED, "small")
     stopped = [("What was stopped", bullets(done))] if done else []

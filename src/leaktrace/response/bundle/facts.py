@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from leaktrace.caserecords import CheckAnswered, ContainmentConfirmed
+from leaktrace.caserecords import CheckAnswered, ContainmentConfirmed, FindingAttached
 from leaktrace.errors import ResponseError
 from leaktrace.response.bundle.inputs import BundleInput
 
@@ -129,6 +129,23 @@ def what_is_known(finding: Mapping[str, Any]) -> list[str]:
     )
     told += [text for text in [_part(finding, "matched_on").get("sentence")] if isinstance(text, str) and text]
     return told
+
+
+def who_sent(given: BundleInput) -> list[str]:
+    """To which seller the mails are tied, and how surely: a claim of its own beside who inside is the source."""
+    attached = [
+        one.event for one in given.events if one.entry.case == given.case and isinstance(one.event, FindingAttached)
+    ]
+    if not attached:
+        return []
+    seller, chance = attached[-1].seller, attached[-1].seller_probability
+    if seller is None:
+        return ["The mails are tied to no seller."]
+    return [
+        f"The mails are tied to the seller {seller}; the chance that this seller sent them is "
+        f"{percent(float(chance)) if chance else UNKNOWN}. Who sent them and who inside is the source are two claims; "
+        f"what anybody can write into a mail never brings this one above one half."
+    ]
 
 
 def how_sure(calibration: Mapping[str, Any]) -> list[str]:
