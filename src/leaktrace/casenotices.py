@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 
 from leaktrace.casedesk import CaseRoom
-from leaktrace.caserecords import ExposureFrozen, TranslationApproved
+from leaktrace.caserecords import ExposureFrozen, TranslationApproved, exposure_of
 from leaktrace.cases import Actor, CaseWork
 from leaktrace.errors import CaseError
-from leaktrace.noticereports import FrozenList, exposure_of
+from leaktrace.noticereports import FrozenList
 from leaktrace.noticing import NoticeDesk, Outside
 from leaktrace.response.notices import read_config
 

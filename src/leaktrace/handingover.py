@@ -15,11 +15,10 @@ from leaktrace.caserecords import (
     ActionUsed,
     ExhibitStored,
     ExposureFrozen,
-    ExposureList,
-    ExposureRow,
     FindingAttached,
     RecordedEvent,
     digest_of,
+    exposure_of,
 )
 from leaktrace.cases import CaseMaterial, CaseWork, Request
 from leaktrace.cases.custody.checkpoints import sign_checkpoint
@@ -170,7 +169,7 @@ class HandOverDesk:
             evidence=self._behind.evidence(attached.campaign) if attached and self._behind else None,
             calibration=_calibration(material, parameters),
             accesses=self._accesses(material, attached),
-            exposure=_exposure(contents[frozen.exhibit]) if frozen else None,
+            exposure=exposure_of(json.loads(contents[frozen.exhibit])) if frozen else None,
             names={mark: material.names[mark] for mark in sorted(material.names)},
         )
 
@@ -245,17 +244,3 @@ def _is_calibration(content: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and document.get("schema") == _CALIBRATION
-
-
-def _exposure(content: bytes) -> ExposureList:
-    document = json.loads(content)
-    rows = tuple(
-        ExposureRow(**{**row, "first_shown_at": datetime.fromisoformat(row["first_shown_at"]),
-                       "fields": tuple(row["fields"]), "widened_by": tuple(row["widened_by"])})
-        for row in document["rows"]
-    )  # fmt: skip
-    times = {
-        name: datetime.fromisoformat(document[name]) if document[name] else None
-        for name in ("frozen_at", "window_start_at", "window_end_at")
-    }
-    return ExposureList(**{**document, **times, "rows": rows, "notes": tuple(document["notes"])})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from leaktrace.caserecords import Certainty, ExposureList, ExposureRow
+from leaktrace.caserecords import Certainty, ExposureList
 from leaktrace.response.notices import BatchStatus
 from leaktrace.response.notices.facts import Measure, Safeguard
 
@@ -110,26 +110,3 @@ class FrozenList:
     veiled: ExposureList
     sha256: str
     """Of the sealed list itself, which has the customers' ids: what was frozen and what two people agree to."""
-
-
-def exposure_of(document: dict[str, Any]) -> ExposureList:
-    """A list from its kept document, canonical JSON read back: the same list, with the same digest."""
-    return ExposureList(
-        **{
-            **document,
-            "frozen_at": datetime.fromisoformat(document["frozen_at"]),
-            "rows": tuple(_exposed(row) for row in document["rows"]),
-            "window_start_at": _moment(document["window_start_at"]),
-            "window_end_at": datetime.fromisoformat(document["window_end_at"]),
-            "notes": tuple(document["notes"]),
-        }
-    )
-
-
-def _exposed(row: dict[str, Any]) -> ExposureRow:
-    listed = {name: tuple(row[name]) for name in ("fields", "widened_by")}
-    return ExposureRow(**{**row, **listed, "first_shown_at": datetime.fromisoformat(row["first_shown_at"])})
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

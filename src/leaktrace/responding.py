@@ -18,12 +18,12 @@ from leaktrace.caserecords import (
     CaseEvent,
     DutyAssessment,
     ExposureList,
-    ExposureRow,
     FindingAttached,
     StartEvent,
+    exposure_of,
 )
 from leaktrace.cases import Actor, CaseWork, Inside
-from leaktrace.errors import CaseError, ResponseError
+from leaktrace.errors import ResponseError
 from leaktrace.response.contain import CaseFile, ContainConfig, Containment, SellerFacts
 from leaktrace.response.duties import Law, assess_case, builtin_laws, field_kinds, forbidden_for
 from leaktrace.response.statement import LANGUAGES, GatePolicy, StatementDesk, builtin_wording
@@ -145,31 +145,3 @@ class ResponseDesk:
     def _mail_days(self, campaign: str) -> tuple[datetime | None, datetime | None]:
         times = [one.received_at for one in self._room.mail.evidence_of(campaign).items if one.received_at is not None]
         return (min(times), max(times)) if times else (None, None)
-
-
-def exposure_of(document: Mapping[str, Any]) -> ExposureList:
-    """A frozen list from its document, as `CaseWork.exposure` gives it."""
-    if document.get("schema") != "leaktrace.exposure/1":
-        raise CaseError("This is no exposure list.", "Freeze it anew: leaktrace case exposure CASE --freeze.")
-    rows = tuple(
-        ExposureRow(
-            **{
-                **row,
-                "fields": tuple(row["fields"]),
-                "first_shown_at": datetime.fromisoformat(row["first_shown_at"]),
-                "widened_by": tuple(row["widened_by"]),
-            }
-        )
-        for row in document["rows"]
-    )
-    start = document["window_start_at"]
-    return ExposureList(
-        **{
-            **document,
-            "frozen_at": datetime.fromisoformat(document["frozen_at"]),
-            "rows": rows,
-            "window_start_at": datetime.fromisoformat(start) if start else None,
-            "window_end_at": datetime.fromisoformat(document["window_end_at"]),
-            "notes": tuple(document["notes"]),
-        }
-    )

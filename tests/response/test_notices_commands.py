@@ -13,10 +13,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from leaktrace.caserecords import digest_of
+from leaktrace.caserecords import digest_of, exposure_of
 from leaktrace.cli import notify
 from leaktrace.errors import LeaktraceError, UsageError
-from leaktrace.noticereports import exposure_of
 from leaktrace.noticing import NoticeDesk
 from leaktrace.records import to_document
 from leaktrace.response.notices import composed
