@@ -192,6 +192,8 @@ COMMANDS: dict[str, tuple[set[str], tuple[object, ...]]] = {
     "notices": ({"ina", "dana"}, ("notify", "status", "CASE")),
     "not told": ({"ina", "dana"}, ("notify", "left", "CASE")),
     "notice": ({"ina", "dana"}, ("notify", "preview", "CASE", "--person", "C-0000")),
+    "statement": ({"ina", "dana"}, ("statement", "show", "CASE")),
+    "ask to hand over": ({"ina"}, ("bundle", "CASE", "--ask", "--recipient", "police", "--why", "asked")),
     "list people": (set(STAFF), ("people", "list")),
     "add": ({"root"}, ("people", "add", "nina", "--role", "approver", "--public-key", "3" * 64)),
     "change": ({"root"}, ("people", "change", "nobody-there", "--role", "approver", "--why", "x")),

@@ -15,7 +15,16 @@ from tests.response.fake_systems import Marketplace, OktaServer, ScimServer, ser
 from tests.stories.conftest import Library
 from tests.stories.desk import Desk
 
-PEOPLE = {"root": "admin", "ina": "investigator", "olaf": "privacy_officer", "dana": "approver", "dora": "approver"}
+PEOPLE = {
+    "root": "admin",
+    "ina": "investigator",
+    "olaf": "privacy_officer",
+    "dana": "approver",
+    "dora": "approver",
+    "aud": "auditor",
+    "ivan": "investigator",
+}
+"""Ivan is not admitted to the case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,34 @@ def incident(stories: Library, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with served(scim) as scim_url, served(okta) as okta_url, served(market) as market_url:
         config = folder / "contain.toml"
         config.write_text(_systems(scim_url, okta_url, market_url), encoding="utf-8")
+        (desk.workspace / "notices.toml").write_text(_NOTICES, encoding="utf-8")
         yield Incident(desk, case, source, subject, seller, scim, okta, market, config)
+
+
+_NOTICES = """
+[from]
+name = "Basar"
+address = "privacy@basar.example"
+[relay]
+host = "127.0.0.1"
+port = 9
+tls = "none"
+[dkim]
+domain = "basar.example"
+selector = "s1"
+key_file = "dkim.pem"
+[contact]
+mail = "privacy@basar.example"
+page = "https://basar.example/notice"
+phone = "+49 30 1234"
+post = "Hauptstrasse 1, 10115 Berlin"
+officer = "officer@basar.example"
+[directory]
+kind = "csv"
+path = "directory.csv"
+customer_column = "customer"
+address_column = "email"
+"""
 
 
 def _systems(scim: str, okta: str, market: str) -> str:
@@ -180,3 +216,56 @@ def test_whoever_asks_is_told_what_to_call_the_request(incident: Incident) -> No
     assert told.code == 0, told
     requests = incident.as_("ina", "case", "approvals", incident.case)
     assert f"leaktrace case approve {incident.case} {requests[-1]['request']}" in told.out
+
+
+SAID = ("--noticed-on", "2026-03-01", "--measure", "seller_blocked", "--safeguard", "access_logged")
+ACTS: dict[str, tuple[set[str], tuple[object, ...]]] = {
+    "duties": ({"ina", "olaf"}, ("duties", "CASE")),
+    "contain": ({"ina"}, ("contain", "CASE", "--principal", "SUBJECT", "--why", "x", "--config", "CONFIG")),
+    "go back": (
+        {"ina", "olaf"},
+        ("contain", "CASE", "--principal", "SUBJECT", "--undo", "--why", "x", "--config", "CONFIG"),
+    ),
+    "block": ({"ina"}, ("contain", "CASE", "--seller", "SELLER", "--why", "x", "--config", "CONFIG")),
+    "carry out": ({"ina"}, ("contain", "CASE", "--seller", "SELLER", "--approval", "A-0001", "--config", "CONFIG")),
+    "draft": ({"ina", "olaf"}, ("statement", "draft", "CASE", "--company", "Basar", "--contact", "x@basar.example")),
+    "gate": ({"ina", "olaf"}, ("statement", "gate", "CASE", "--open", "counsel", "--why", "agreed")),
+    "ask to publish": ({"olaf"}, ("statement", "request", "CASE", "--why", "told")),
+    "publish": ({"olaf"}, ("statement", "publish", "CASE", "--approval", "A-0001", "--out", "OUT")),
+    "plan notices": ({"ina", "olaf"}, ("notify", "plan", "CASE", *SAID)),
+    "send notices": ({"olaf"}, ("notify", "send", "CASE", "--approval", "A-0001")),
+    "approve a text": ({"olaf"}, ("notify", "approve-translation", "CASE", "general/en", "--approval", "A-0001")),
+    "ask to hand over": ({"ina", "olaf"}, ("bundle", "CASE", "--ask", "--recipient", "police", "--why", "asked")),
+    "hand over": ({"ina", "olaf"}, ("bundle", "CASE", "--out", "OUT")),
+}
+"""What acts on a case: who may, and how it is given. The case is one in which all of it could be done."""
+
+
+@pytest.mark.parametrize("act", sorted(ACTS))
+def test_nobody_else_leaves_a_trace_in_case_or_systems(act: str, incident: Incident, tmp_path: Path) -> None:
+    allowed, words = ACTS[act]
+    places = {
+        "CASE": incident.case, "SUBJECT": incident.subject, "SELLER": incident.seller, "CONFIG": incident.config,
+    }  # fmt: skip
+
+    def as_it_is() -> tuple[object, ...]:
+        events = incident.as_("ina", "case", "show", incident.case)["event_count"]
+        return events, incident.active(), incident.okta.users["00u1"]["status"], len(incident.market.bodies)
+
+    before = as_it_is()
+    for who in sorted(PEOPLE.keys() - allowed):
+        out = tmp_path / who
+        given = [out if word == "OUT" else places.get(str(word), word) for word in words]
+        answer = incident.desk.run(*given, "--as", who, "--json")
+        assert answer.code == 2, (act, who, answer)
+        assert not out.exists() or not list(out.iterdir())
+    assert as_it_is() == before
+
+
+def test_the_case_is_one_in_which_notices_could_be_planned(incident: Incident) -> None:
+    planned = incident.as_("olaf", "notify", "plan", incident.case, *SAID)
+    assert planned["planned_count"] > 0
+    # Sending is what nobody does without the approval, whoever they are.
+    for who in sorted(PEOPLE):
+        refused = incident.desk.run("notify", "send", incident.case, "--approval", "A-0001", "--as", who, "--json")
+        assert refused.code == 2, (who, refused)
