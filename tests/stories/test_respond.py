@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ class Incident:
 def incident(stories: Library, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Incident]:
     told = stories("one")
     folder = tmp_path_factory.mktemp("respond")
-    desk = told.desk.copy_to(folder / "ws")
+    # A folder of keys of its own: other processes tell the same story at the same time.
+    config = Path(shutil.copytree(told.desk.config, folder / "config"))
+    desk = replace(told.desk.copy_to(folder / "ws"), config=config)
     desk.json("people", "add", "root", "--role", "admin", "--plain")
     for name, role in PEOPLE.items():
         if name != "root":
@@ -78,10 +81,10 @@ def incident(stories: Library, tmp_path_factory: pytest.TempPathFactory) -> Iter
         (folder / name).write_text(secret, encoding="utf-8")
         (folder / name).chmod(0o600)
     with served(scim) as scim_url, served(okta) as okta_url, served(market) as market_url:
-        config = folder / "contain.toml"
-        config.write_text(_systems(scim_url, okta_url, market_url), encoding="utf-8")
+        systems = folder / "contain.toml"
+        systems.write_text(_systems(scim_url, okta_url, market_url), encoding="utf-8")
         (desk.workspace / "notices.toml").write_text(_NOTICES, encoding="utf-8")
-        yield Incident(desk, case, source, subject, seller, scim, okta, market, config)
+        yield Incident(desk, case, source, subject, seller, scim, okta, market, systems)
 
 
 _NOTICES = """
