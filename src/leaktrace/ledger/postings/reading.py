@@ -7,6 +7,7 @@ on many at once instead of on one fault after the other.
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,10 @@ from leaktrace.ledger.compiled.byprincipal import count_of_codes, read_codes
 from leaktrace.ledger.postings.layout import WORD_BYTES, PostingsFile
 from leaktrace.ledger.postings.rows import PostingRows, joined
 from leaktrace.records import Keys
+
+_ASKING_THREADS = 16
+"""A disk that answers one read in 0.1 ms answers sixteen at once in hardly more."""
+_FEW_PIECES = 256
 
 
 class ByCustomer:
@@ -121,11 +126,21 @@ def _room(count: int) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np
 
 def _ask_for(file: PostingsFile, pieces: NDArray[np.int64]) -> None:
     """Has the system fetch these words; what is in memory already costs a call and no read."""
-    if not file.is_mapped:
+    pieces = pieces[pieces[:, 1] > pieces[:, 0]]
+    if not file.is_mapped or not len(pieces):
         return
     with file.path.open("rb") as stream:
         handle = stream.fileno()
-        for start, end in pieces.tolist():
-            if end > start:
+
+        def ask(some: NDArray[np.int64]) -> None:
+            for start, end in some.tolist():
                 offset = file.words_at + WORD_BYTES * start
                 os.posix_fadvise(handle, offset, WORD_BYTES * (end - start), os.POSIX_FADV_WILLNEED)
+
+        if len(pieces) <= _FEW_PIECES:
+            ask(pieces)
+            return
+        # One thread after the other waits where the disk's queue is full; several keep it full.
+        with ThreadPoolExecutor(_ASKING_THREADS) as pool:
+            for asked in [pool.submit(ask, some) for some in np.array_split(pieces, _ASKING_THREADS)]:
+                asked.result()
