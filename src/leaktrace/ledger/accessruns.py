@@ -25,9 +25,11 @@ from leaktrace.ledger.daytallies import DayTallies
 from leaktrace.ledger.lake import SegmentWriter
 from leaktrace.ledger.manners import Manners
 from leaktrace.ledger.names import NameKeys, distinct_texts
-from leaktrace.ledger.postings import PostingRows
+from leaktrace.ledger.postings import Manner, PostingRows
 from leaktrace.ledger.postingwriter import PostingWriter
+from leaktrace.ledger.principalcodes import PrincipalCodes
 from leaktrace.ledger.runnames import RunNames
+from leaktrace.ledger.sharing import ordered, shares_of_codes, shares_of_customers
 from leaktrace.records import Keys
 
 RUN_SHARE = 4
@@ -35,6 +37,8 @@ RUN_SHARE = 4
 MOST_RUN_ROWS = 100_000_000
 """A column of names of a run fits into one of Arrow's with 32-bit places."""
 ROW_GROUP_ROWS = 1_048_576
+_CORES = 2
+_NUMBERS = ("customer", "at", "principal", "row", "check", "fields", "tool", "action", "manner")
 
 
 class CustomerColumn:
@@ -65,15 +69,15 @@ class _Run:
     row_count: int = 0
     size_bytes: int = 0
 
-    def array(self, name: str) -> NDArray[Any]:
-        if len(self.columns[name]) > 1:
-            self.columns[name] = [np.concatenate(self.columns[name])]
-        joined: NDArray[Any] = self.columns[name][0]
-        return joined
 
-    def texts(self, name: str) -> ArrowColumn:
-        joined: ArrowColumn = pa.concat_arrays(self.columns.pop(name))
-        return joined
+@dataclass(frozen=True, slots=True)
+class _Arranged:
+    """A run's columns in the order of the lake; texts stay in parts, and `places` says where each row's is."""
+
+    numbers: dict[str, NDArray[Any]]
+    places: NDArray[np.int32]
+    names: ArrowColumn
+    reason: ArrowColumn
 
 
 class AccessRuns:
@@ -96,8 +100,7 @@ class AccessRuns:
         self._run = _Run()
         self._pool = ThreadPoolExecutor(1)
         self._writing: Future[None] | None = None
-        self._principals: dict[int, int] = {}
-        """Key -> code, the same over all runs."""
+        self._principals = PrincipalCodes()
 
     def add(self, checked: CheckedBatch, customers: CustomerColumn, principals: NameKeys) -> None:
         """Takes a batch, whose names were numbered last; writes the run where it is full."""
@@ -107,7 +110,8 @@ class AccessRuns:
         at = np.asarray(columns["at"], dtype=np.int64)
         fields, tool = self._codes("fields", columns["fields"]), self._codes("tool", columns["tool"])
         names, keys, checks = customers.taken()
-        principal = self._principal_codes(*principals.taken())
+        own, places = principals.taken()
+        principal = self._principals.of(own)[places]
         if len(keys) > len(checked.rows):  # rows of forgotten customers were taken out after they were numbered
             stays = ~np.isin(keys, self._forgotten)
             names, keys, checks = names.filter(pa.array(stays)), keys[stays], checks[stays]
@@ -147,7 +151,7 @@ class AccessRuns:
 
     def principals(self) -> tuple[int, ...]:
         """Keys of the principals seen, ascending."""
-        return tuple(sorted(self._principals))
+        return tuple(self._principals.keys.tolist())
 
     def _wait(self) -> None:
         if self._writing is not None:
@@ -157,7 +161,8 @@ class AccessRuns:
     def _begin_writing(self) -> None:
         self._wait()
         run, self._run = self._run, _Run()
-        self._writing = self._pool.submit(self._write, run)
+        # What more batches will add to is looked at here, in the thread that adds.
+        self._writing = self._pool.submit(self._write, run, *self._principals.ranked(), self._manners.all())
 
     def _codes(self, name: str, column: ArrowColumn) -> NDArray[np.int64]:
         """A code for each row's text, the same over all batches; null has a code of its own."""
@@ -170,73 +175,85 @@ class AccessRuns:
         codes[mask_of(compute.is_valid(column))] = own[places]
         return codes
 
-    def _principal_codes(self, keys: Keys, places: NDArray[np.int64]) -> NDArray[np.uint32]:
-        own = np.array([self._principals.setdefault(key, len(self._principals)) for key in keys.tolist()], np.uint32)
-        codes: NDArray[np.uint32] = own[places]
-        return codes
-
     def _labels(self, name: str) -> list[str | None]:
         return list(self._words[name])
 
     # --- writing, in a thread of its own --------------------------------------------------------------
 
-    def _write(self, run: _Run) -> None:
-        customer, at, rows = run.array("customer"), run.array("at"), run.array("row")
+    def _write(self, run: _Run, keys: Keys, ranks: NDArray[np.uint32], manners: tuple[Manner, ...]) -> None:
         # Codes by ascending key, so that an order by code is an order by key.
-        keys = np.fromiter(self._principals, dtype=np.uint64)
-        ranks = np.argsort(np.argsort(keys)).astype(np.uint32)
-        keys, code = np.sort(keys), ranks[run.array("principal")]
-        order = access_order(customer, at, code, rows)
-        manner, manners = run.array("manner"), self._manners.all()
-        sets, tasks = self._postings.begin(PostingRows(customer, code, at, manner, keys, manners), order)
-        check, names = run.array("check"), run.texts("names")
+        run.columns["principal"] = [ranks[piece] for piece in run.columns["principal"]]
+        with ThreadPoolExecutor(_CORES) as pool:
+            columns = [run.columns[name] for name in ("customer", "principal", "at", "manner")]
+            grouped = pool.submit(_grouped, columns, keys, manners)
+            arranged = _arranged(run, pool)
+            by_principal = grouped.result()
+        numbers = arranged.numbers
+        rows = PostingRows(
+            numbers["customer"], numbers["principal"], numbers["at"], numbers.pop("manner"), keys, manners
+        )
+        sets, tasks = self._postings.begin(rows, by_principal)
         with ThreadPoolExecutor(len(tasks) + 1) as pool:
-            doing = [pool.submit(self._names.take, customer, check, names, rows, order), *map(pool.submit, tasks)]
-            self._write_segments(run, order, sets, keys, code)
+            doing = [pool.submit(self._take_names, arranged), *map(pool.submit, tasks)]
+            self._write_segments(arranged, sets, keys)
             for done in doing:
                 done.result()
 
-    def _write_segments(
-        self, run: _Run, order: NDArray[np.int32], sets: dict[int, int], keys: Keys, code: NDArray[np.uint32]
-    ) -> None:
-        customer, at, rows = run.array("customer"), run.array("at"), run.array("row")
-        months = months_of(at)
-        columns = _Columns(customer, at, rows, keys, code, run.texts("reason"))
-        for month in np.unique(months):
-            places = order[months[order] == month] if months.min() != months.max() else order
-            pieces = self._pieces(run, places, columns)
-            self._writer.write_pieces(int(month), pieces, sets[int(month) // 12])
+    def _take_names(self, arranged: _Arranged) -> None:
+        numbers = arranged.numbers
+        self._names.take(numbers["customer"], numbers["check"], numbers["row"], arranged.names, arranged.places)
 
-    def _pieces(self, run: _Run, places: NDArray[np.int32], columns: _Columns) -> Iterator[pa.Table]:
+    def _write_segments(self, arranged: _Arranged, sets: dict[int, int], keys: Keys) -> None:
+        months = months_of(arranged.numbers["at"])
+        for month in np.unique(months).tolist():
+            pieces = self._pieces(arranged, np.flatnonzero(months == month), keys)
+            self._writer.write_pieces(month, pieces, sets[month // 12])
+
+    def _pieces(self, arranged: _Arranged, rows: NDArray[np.intp], keys: Keys) -> Iterator[pa.Table]:
         """Tables of a row group each, in the order of the lake."""
-        codes = {name: run.array(name) for name in ("fields", "action", "tool")}
-        for first in range(0, len(places), ROW_GROUP_ROWS):
-            piece = places[first : first + ROW_GROUP_ROWS]
-            named = {name: _decoded(code[piece], self._labels(name)) for name, code in codes.items()}
+        numbers = arranged.numbers
+        for first in range(0, len(rows), ROW_GROUP_ROWS):
+            piece = rows[first : first + ROW_GROUP_ROWS]
+            named = {name: _decoded(numbers[name][piece], self._labels(name)) for name in ("fields", "action", "tool")}
             yield arrow.table(
                 {
-                    "at": columns.at[piece],
-                    "principal": columns.principals[columns.principal[piece]],
-                    "customer": columns.customer[piece],
+                    "at": numbers["at"][piece],
+                    "principal": keys[numbers["principal"][piece]],
+                    "customer": numbers["customer"][piece],
                     **named,
-                    "reason": taken(columns.reason, piece),
+                    "reason": taken(arranged.reason, arranged.places[piece]).cast(pa.string()),
                     "source": np.full(len(piece), self._source, dtype=np.int64),
-                    "source_row": columns.row[piece],
+                    "source_row": numbers["row"][piece],
                 }
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """A run's columns in the order of the file."""
+def _arranged(run: _Run, pool: ThreadPoolExecutor) -> _Arranged:
+    """The columns sorted; first shared out by customer, so that what follows finds its rows near each other."""
+    shares = shares_of_customers(run.columns["customer"])
+    texts = {name: pool.submit(shares.texts, run.columns.pop(name)) for name in ("names", "reason")}
+    waiting = {name: pool.submit(shares.numbers, run.columns[name]) for name in _NUMBERS}
+    numbers = {name: shared.result() for name, shared in waiting.items()}
+    waiting.clear()
+    run.columns.clear()
+    # Parts stand in the order of their customers, so stretches of them are sorted by themselves.
+    middle = int(shares.starts[len(shares.starts) // 2])
+    by = [numbers[name] for name in ("customer", "at", "principal", "row")]
+    halves = slice(middle), slice(middle, None)
+    low, high = pool.map(lambda half: access_order(*(column[half] for column in by)), halves)
+    by.clear()
+    places = np.concatenate([low, high + np.int32(middle)])
+    for name in _NUMBERS:  # the result takes the place of what it was made of, for the sake of memory
+        waiting[name] = pool.submit(ordered, numbers.pop(name), places)
+    found = {name: sorted_column.result() for name, sorted_column in waiting.items()}
+    return _Arranged(found, places, texts["names"].result(), texts["reason"].result())
 
-    customer: Keys
-    at: NDArray[np.int64]
-    row: NDArray[np.int64]
-    principals: Keys
-    principal: NDArray[np.uint32]
-    """Place in `principals`."""
-    reason: ArrowColumn
+
+def _grouped(columns: Sequence[list[NDArray[Any]]], keys: Keys, manners: tuple[Manner, ...]) -> PostingRows:
+    """Accesses (customer, principal, time, manner) in the order of the file, those of a principal near each other."""
+    shares = shares_of_codes(columns[1], len(keys))
+    customer, principal, at, manner = (shares.numbers(pieces) for pieces in columns)
+    return PostingRows(customer, principal, at, manner, keys, manners)
 
 
 def _decoded(codes: NDArray[Any], labels: Sequence[str | None]) -> ArrowColumn:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from leaktrace.ledger.catalog import StoredPostings
 from leaktrace.ledger.compiled.tallies import months_of
@@ -27,27 +25,22 @@ class PostingWriter:
         self._folder, self._name, self._next = folder, name, first_set
         self._files: list[tuple[DurableFile, DurableFile, int, int, int]] = []
 
-    def begin(
-        self, rows: PostingRows, order: NDArray[np.integer[Any]]
-    ) -> tuple[dict[int, int], tuple[Callable[[], None], ...]]:
+    def begin(self, rows: PostingRows, grouped: PostingRows) -> tuple[dict[int, int], tuple[Callable[[], None], ...]]:
         """Year -> number of its set, and what is still to be done, in any order or at once.
 
-        `rows`: accesses in about the order of time; `order`: their places in the order of the lake.
+        `rows`: accesses in the order of the lake; `grouped`: the same, those of a principal best near each other and in
+        the order of time.
         """
         numbers, tasks = dict[int, int](), list[Callable[[], None]]()
-        years = months_of(rows.at) // 12
-        alike = years.min() == years.max()
-        for year in np.unique(years).tolist():
-            own = rows if alike else rows.kept(years == year)
-            places = order if alike else order[years[order] == year]
+        for year, own, together in _by_year(rows, grouped):
             numbers[year], (by_customer, by_principal) = self._begin_set(year, len(own))
-            tasks.append(functools.partial(_fill_sorted, by_customer, rows, places))
-            tasks.append(functools.partial(_fill, by_principal, functools.partial(write_by_principal, rows=own)))
+            tasks.append(functools.partial(_fill, by_customer, functools.partial(write_by_customer, rows=own)))
+            tasks.append(functools.partial(_fill, by_principal, functools.partial(write_by_principal, rows=together)))
         return numbers, tuple(tasks)
 
     def write(self, rows: PostingRows) -> dict[int, int]:
         """Writes accesses in the order of the lake, each year by itself; year -> number of its set."""
-        numbers, tasks = self.begin(rows, np.arange(len(rows)))
+        numbers, tasks = self.begin(rows, rows)
         for task in tasks:
             task()
         return numbers
@@ -97,8 +90,14 @@ class PostingWriter:
             by_principal.discard()
 
 
-def _fill_sorted(file: DurableFile, rows: PostingRows, places: NDArray[np.integer[Any]]) -> None:
-    _fill(file, lambda sink: write_by_customer(sink, rows.at_places(places)))
+def _by_year(rows: PostingRows, grouped: PostingRows) -> Iterator[tuple[int, PostingRows, PostingRows]]:
+    years = months_of(rows.at) // 12
+    if years.min() == years.max():
+        yield int(years[0]), rows, grouped
+        return
+    grouped_years = months_of(grouped.at) // 12
+    for year in np.unique(years).tolist():
+        yield year, rows.kept(years == year), grouped.kept(grouped_years == year)
 
 
 def _fill(file: DurableFile, write: Write) -> None:

@@ -22,24 +22,25 @@ class RunNames:
 
     def take(
         self,
-        customer: Keys,
-        check: NDArray[np.uint32],
-        names: ArrowColumn,
+        keys: Keys,
+        checks: NDArray[np.uint32],
         rows: NDArray[np.int64],
-        order: NDArray[np.int32],
+        names: ArrowColumn,
+        places: NDArray[np.int32],
     ) -> None:
         """Writes the names that are new; ClashingNamesError for those whose number another name has.
 
-        Of two names of the run with one number, that of the earlier row keeps it.
+        Rows in the order of the lake; the name of row i is `names[places[i]]`. Of two names of the run with one number,
+        that of the earlier row keeps it.
         """
-        keys, checks = customer[order], check[order]
         starts = np.ones(len(keys), dtype=bool)
         starts[1:] = keys[1:] != keys[:-1]
-        first = np.flatnonzero(starts)
-        strange = checks != np.repeat(checks[first], np.diff(np.r_[first, len(keys)]))
+        strange = np.zeros(len(keys), dtype=bool)
+        strange[1:] = (checks[1:] != checks[:-1]) & ~starts[1:]
         if strange.any():
-            raise ClashingNamesError({"customer": self._later_names(keys, check, names, rows, order, strange)})
-        keys, checks, places = keys[first], checks[first], order[first]
+            raise ClashingNamesError({"customer": _later_names(keys, checks, rows, names, places, strange)})
+        first = np.flatnonzero(starts)
+        keys, checks, places = keys[first], checks[first], places[first]
 
         def names_at(wanted: NDArray[np.intp]) -> list[str]:
             return texts_of(taken(names, places[wanted]))
@@ -54,18 +55,18 @@ class RunNames:
                 self._writer.write_sorted("customer", keys[fresh], checks[fresh], sorted_names, self._keyring)
             )
 
-    def _later_names(
-        self,
-        keys: Keys,
-        check: NDArray[np.uint32],
-        names: ArrowColumn,
-        rows: NDArray[np.int64],
-        order: NDArray[np.int32],
-        strange: NDArray[np.bool_],
-    ) -> frozenset[str]:
-        later = set[str]()
-        for key in np.unique(keys[strange]):
-            own = order[keys == key]
-            keeper = check[own[np.argmin(rows[own])]]
-            later |= set(texts_of(taken(names, own[check[own] != keeper])))
-        return frozenset(later)
+
+def _later_names(
+    keys: Keys,
+    checks: NDArray[np.uint32],
+    rows: NDArray[np.int64],
+    names: ArrowColumn,
+    places: NDArray[np.int32],
+    strange: NDArray[np.bool_],
+) -> frozenset[str]:
+    later = set[str]()
+    for key in np.unique(keys[strange]):
+        own = np.flatnonzero(keys == key)
+        keeper = checks[own[np.argmin(rows[own])]]
+        later |= set(texts_of(taken(names, places[own[checks[own] != keeper]])))
+    return frozenset(later)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,17 +28,6 @@ class PostingRows:
 
     def __len__(self) -> int:
         return len(self.customer)
-
-    def at_places(self, places: NDArray[np.integer[Any]]) -> PostingRows:
-        """The rows at these places, in their order."""
-        return PostingRows(
-            self.customer[places],
-            self.principal[places],
-            self.at[places],
-            self.manner[places],
-            self.principals,
-            self.manners,
-        )
 
     def kept(self, mask: NDArray[np.bool_]) -> PostingRows:
         """Those rows only."""
