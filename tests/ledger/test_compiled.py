@@ -16,7 +16,7 @@ from leaktrace.compiled.blake2 import keyed_digests
 from leaktrace.ledger.arrow import bytes_of
 from leaktrace.ledger.compiled.bits import get_bits, put_bits, width_of
 from leaktrace.ledger.compiled.codes import distinct_codes
-from leaktrace.ledger.compiled.merging import places_of
+from leaktrace.ledger.compiled.merging import found_among
 from leaktrace.ledger.compiled.sorting import access_order
 from leaktrace.ledger.compiled.tallies import count_distinct, count_openers, months_of
 from leaktrace.ledger.compiled.texts import MAY_BE_BLANK, MAY_BREAK, MAY_NAME_AN_ADDRESS, looks_of
@@ -110,13 +110,15 @@ def test_distinct_codes_are_those_of_a_sort(codes: list[int], far: bool) -> None
     assert used[places].tolist() == values.tolist()
 
 
-def test_places_side_by_side_are_those_of_a_search() -> None:
+def test_keys_found_side_by_side_are_those_of_a_search() -> None:
     rng = np.random.default_rng(3)
     held = np.unique(rng.integers(0, 50_000, 20_000).astype(np.uint64))
     wanted = np.sort(rng.integers(0, 60_000, 30_000).astype(np.uint64))
-    assert (places_of(held, wanted) == np.searchsorted(held, wanted)).all()
-    assert (places_of(held, wanted[::-1]) == np.searchsorted(held, wanted[::-1])).all()
-    assert places_of(held[:0], wanted).tolist() == [0] * len(wanted)
+    for keys in (wanted, wanted[::-1]):
+        here, places = found_among(held, keys)
+        assert (places == np.searchsorted(held, keys)).all()
+        assert (here == np.isin(keys, held)).all()
+    assert found_among(held[:0], wanted)[1].tolist() == [0] * len(wanted)
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.booleans()), max_size=120))

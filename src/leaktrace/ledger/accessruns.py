@@ -98,7 +98,9 @@ class AccessRuns:
         self._manners, self.days = Manners(), DayTallies()
         self._words: dict[str, dict[str | None, int]] = defaultdict(dict)
         self._run = _Run()
-        self._pool = ThreadPoolExecutor(1)
+        # A batch is gathered while the next is judged; a run is written while the next is gathered.
+        self._gatherer, self._writer_pool = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._gathering: Future[None] | None = None
         self._writing: Future[None] | None = None
         self._principals = PrincipalCodes()
 
@@ -106,11 +108,20 @@ class AccessRuns:
         """Takes a batch, whose names were numbered last; writes the run where it is full."""
         if not len(checked.rows):
             return
+        self._settle(self._gathering)
+        self._gathering = self._gatherer.submit(self._gather, checked, customers.taken(), principals.taken())
+
+    def _gather(
+        self,
+        checked: CheckedBatch,
+        customers: tuple[ArrowColumn, Keys, NDArray[np.uint32]],
+        principals: tuple[Keys, NDArray[np.int64]],
+    ) -> None:
         run, columns = self._run, checked.columns
         at = np.asarray(columns["at"], dtype=np.int64)
         fields, tool = self._codes("fields", columns["fields"]), self._codes("tool", columns["tool"])
-        names, keys, checks = customers.taken()
-        own, places = principals.taken()
+        names, keys, checks = customers
+        own, places = principals
         principal = self._principals.of(own)[places]
         if len(keys) > len(checked.rows):  # rows of forgotten customers were taken out after they were numbered
             stays = ~np.isin(keys, self._forgotten)
@@ -140,29 +151,33 @@ class AccessRuns:
 
     def finish(self) -> None:
         """Writes what is left; raises what went wrong in writing."""
+        self._settle(self._gathering)
         if self._run.row_count:
             self._begin_writing()
-        self._wait()
-        self._pool.shutdown()
+        self._settle(self._writing)
+        self._gatherer.shutdown()
+        self._writer_pool.shutdown()
 
     def abandon(self) -> None:
         """Waits for the run that is being written; what it says does not matter any more."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._gatherer.shutdown(wait=True, cancel_futures=True)
+        self._writer_pool.shutdown(wait=True, cancel_futures=True)
 
     def principals(self) -> tuple[int, ...]:
         """Keys of the principals seen, ascending."""
         return tuple(self._principals.keys.tolist())
 
-    def _wait(self) -> None:
-        if self._writing is not None:
-            self._writing.result()
-            self._writing = None
+    @staticmethod
+    def _settle(begun: Future[None] | None) -> None:
+        """Waits for it; raises what went wrong."""
+        if begun is not None:
+            begun.result()
 
     def _begin_writing(self) -> None:
-        self._wait()
+        self._settle(self._writing)
         run, self._run = self._run, _Run()
         # What more batches will add to is looked at here, in the thread that adds.
-        self._writing = self._pool.submit(self._write, run, *self._principals.ranked(), self._manners.all())
+        self._writing = self._writer_pool.submit(self._write, run, *self._principals.ranked(), self._manners.all())
 
     def _codes(self, name: str, column: ArrowColumn) -> NDArray[np.int64]:
         """A code for each row's text, the same over all batches; null has a code of its own."""

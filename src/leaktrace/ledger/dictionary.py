@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger.arrow import ArrowColumn, arrow, bytes_of
-from leaktrace.ledger.compiled.merging import places_of
+from leaktrace.ledger.compiled.merging import found_among
 from leaktrace.records import Keys
 
 NameKind = Literal["customer", "principal"]
@@ -42,6 +42,8 @@ _OLD_MAGIC = b"LTNAMES1"
 _SIZE = struct.Struct("<I")
 _HEADER = struct.Struct("<8sQ")
 _READ_WHOLE_BYTES = 1024 * 1024
+_WORTH_LEAVING_OUT = 16
+"""Where at least one in so many is found, the rest is copied to be sought by itself."""
 
 
 class Sink(Protocol):
@@ -133,10 +135,7 @@ class Dictionary:
 
     def find(self, keys: Keys) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """For each key: whether it is here, and at which place."""
-        places = places_of(np.asarray(self.keys), keys)
-        here = places < len(self.keys)
-        here[here] = self.keys[places[here]] == keys[here]
-        return here, places
+        return found_among(np.asarray(self.keys), keys)
 
     def let_go(self) -> None:
         """Pages that were read no longer count as this process's memory; the system may keep them."""
@@ -218,12 +217,17 @@ def known_and_clashing(
     """
     known = np.zeros(len(keys), dtype=bool)
     clashing = np.zeros(len(keys), dtype=bool)
+    # A key is in one dictionary only, so what is found need not be sought in the rest.
+    sought, rest = keys, np.arange(len(keys))
     for dictionary in dictionaries:
-        here, places = dictionary.find(keys)
-        known |= here
-        own = np.flatnonzero(here)
-        if len(own):
-            clashing[own] |= dictionary.is_other(places[own], checks[own], functools.partial(names_at, own), keyring)
+        here, places = dictionary.find(sought)
+        if here.any():
+            own = rest[here]
+            known[own] = True
+            names = functools.partial(names_at, own)
+            clashing[own] = dictionary.is_other(places[here], checks[own], names, keyring)
+            if _WORTH_LEAVING_OUT * len(own) >= len(rest):
+                sought, rest = sought[~here], rest[~here]
         dictionary.let_go()
     return known, clashing
 

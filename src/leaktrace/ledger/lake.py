@@ -20,6 +20,12 @@ ROW_GROUP_ROWS = 122_880
 LAYOUT = 2
 """Of accesses: whole seconds and the rest of a time in two columns, which pack to half the size of microseconds."""
 _DELTA_COLUMNS = ("customer", "at_second", "source_row")
+_SPLIT_TIME = "at_second"
+_DENSE_COLUMNS = (*_DELTA_COLUMNS, "principal")
+"""Of accesses: packed as bits they take what they must, and compressing them costs time for nothing."""
+_SOUGHT_COLUMNS = ("customer", "at_second")
+"""Of accesses: those whose least and greatest values tell a reader what to pass over; of the others every row group has
+all."""
 _DICTIONARY_COLUMNS = ("fields", "action", "tool", "seller", "kind", "product", "region", "jurisdiction", "segment",
                        "locale", "field", "origin", "principal", "source")  # fmt: skip
 
@@ -36,7 +42,15 @@ def parquet_writer(file: DurableFile, schema: pa.Schema) -> Any:
     """Writes a segment's batches to the file."""
     columns = [name for name in _DICTIONARY_COLUMNS if name in schema.names]
     delta = {name: "DELTA_BINARY_PACKED" for name in _DELTA_COLUMNS if name in schema.names}
-    return _parquet.ParquetWriter(file, schema, compression="zstd", use_dictionary=columns, column_encoding=delta)
+    accesses = _SPLIT_TIME in schema.names
+    return _parquet.ParquetWriter(
+        file,
+        schema,
+        compression={name: "none" if accesses and name in _DENSE_COLUMNS else "zstd" for name in schema.names},
+        use_dictionary=columns,
+        column_encoding=delta,
+        write_statistics=[*_SOUGHT_COLUMNS] if accesses else True,
+    )
 
 
 class SegmentWriter:

@@ -16,7 +16,7 @@ from leaktrace.ledger.formats import BadFileError, FileFormat
 from leaktrace.ledger.rawrows import Meter, RawBatch, RowNumbers, demand_columns, reading, unpacked
 from leaktrace.ledger.schema import TableSchema
 
-_BATCH_ROWS = 524_288
+_BATCH_ROWS = 1_048_576
 _FEW_TEXTS = ("principal", "fields", "action", "tool")
 """Columns of few different texts; where a file keeps them as codes into a dictionary, so do we."""
 

@@ -12,23 +12,26 @@ from leaktrace.compiled.jit import compiled
 _MANY = 4096
 
 
-def places_of(held: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """Where each wanted key stands, or would stand, among the held ones (ascending).
+def found_among(held: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """For each wanted key: whether it is among the held ones (ascending), and where it stands or would stand.
 
     Many wanted keys in ascending order cost one pass over both; else each costs a binary search.
     """
     if len(wanted) > _MANY and len(held) and bool((wanted[1:] >= wanted[:-1]).all()):
-        places = np.empty(len(wanted), dtype=np.intp)
-        _side_by_side(held, wanted, places)
-        return places
-    found: NDArray[np.intp] = np.searchsorted(held, wanted)
-    return found
+        places, here = np.empty(len(wanted), dtype=np.intp), np.empty(len(wanted), dtype=np.bool_)
+        _side_by_side(held, wanted, places, here)
+        return here, places
+    places = np.searchsorted(held, wanted)
+    here = places < len(held)
+    here[here] = held[places[here]] == wanted[here]
+    return here, places
 
 
 @compiled
-def _side_by_side(held: Any, wanted: Any, places: Any) -> None:
+def _side_by_side(held: Any, wanted: Any, places: Any, here: Any) -> None:
     place = 0
     for i in range(len(wanted)):
         while place < len(held) and held[place] < wanted[i]:
             place += 1
         places[i] = place
+        here[i] = place < len(held) and held[place] == wanted[i]

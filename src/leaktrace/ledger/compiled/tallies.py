@@ -11,13 +11,53 @@ from leaktrace.compiled.jit import compiled
 
 _FEW = 32
 _MONTHS_A_YEAR = 12
+_MANY = 10_000
+_FEW_MONTHS = 12
 
 
 def months_of(at: NDArray[np.int64]) -> NDArray[np.int32]:
     """Year * 12 + month - 1 of each instant, microseconds UTC."""
     months = np.empty(len(at), dtype=np.int32)
-    _months(at, months)
+    if len(at) <= _MANY:
+        _months(at, months)
+        return months
+    ends = np.empty(2, dtype=np.int32)
+    _months(np.array([at.min(), at.max()]), ends)
+    first, last = ends.tolist()
+    if last - first > _FEW_MONTHS:
+        _months(at, months)
+        return months
+    since_1970 = np.arange(first + 1, last + 1) - 1970 * _MONTHS_A_YEAR
+    _count_begun(at, since_1970.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64), first, months)
     return months
+
+
+@compiled
+def _count_begun(at: Any, begins: Any, first: Any, months: Any) -> None:
+    """The month of each instant by how many months have begun after the first one."""
+    for i in range(len(at)):
+        month = first
+        for begin in begins:
+            month += at[i] >= begin
+        months[i] = month
+
+
+@compiled
+def are_whole_seconds(at: Any) -> Any:
+    """Whether all instants, in microseconds, are."""
+    rest = np.int64(0)
+    for i in range(len(at)):
+        rest |= at[i] % 1_000_000
+    return rest == 0
+
+
+@compiled
+def are_whole_milliseconds(at: Any) -> Any:
+    """Whether all instants, in microseconds, are."""
+    rest = np.int64(0)
+    for i in range(len(at)):
+        rest |= at[i] % 1_000
+    return rest == 0
 
 
 @compiled

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger.compiled.tallies import are_whole_milliseconds, are_whole_seconds
 from leaktrace.records import Keys
 
 Order = Literal["customer", "principal"]
@@ -155,4 +156,6 @@ def _description(stream: Any, size_bytes: int) -> Description:
 
 def unit_of(at: NDArray[np.int64]) -> int:
     """The coarsest tick, in microseconds, that all these times are whole multiples of."""
-    return next(unit for unit in UNITS if unit == 1 or not (at % unit).any())
+    if are_whole_seconds(at):
+        return UNITS[0]
+    return UNITS[1] if are_whole_milliseconds(at) else UNITS[2]

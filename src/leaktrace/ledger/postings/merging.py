@@ -21,7 +21,7 @@ from leaktrace.ledger.postings.reading import ByCustomer, ByPrincipal
 from leaktrace.ledger.postings.rows import Codes, shared_codes, under_codes
 from leaktrace.ledger.postings.writing import bucket_bits_for
 
-PART_ROWS = 4_000_000
+PART_ROWS = 1_000_000
 """By customer: the accesses of a part, on average."""
 PRINCIPAL_PART_ROWS = 1_000_000
 _THREADS = 2
@@ -69,7 +69,7 @@ def merge_by_principal(files: Sequence[ByPrincipal], sink: Sink, told: Told = la
 
     def part(number: int) -> tuple[NDArray[np.uint64], NDArray[np.int64], _Seen]:
         first, upto = cuts[number], cuts[number + 1]
-        own = [np.flatnonzero((places >= first) & (places < upto)) for places in codes.principal_maps]
+        own = [np.arange(*np.searchsorted(places, (first, upto))) for places in codes.principal_maps]
         found = [file.codes(mine, -(2**62), 2**62) for file, mine in zip(files, own, strict=True)]
         rows = under_codes(found, codes)
         _let_go(files)
