@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from leaktrace.ledger.arrow import ArrowColumn, arrow, bytes_of, compute, mask_of
@@ -84,8 +83,3 @@ def ordered(values: NDArray[Any], order: NDArray[np.int32]) -> NDArray[Any]:
     found = np.empty(len(order), dtype=values.dtype)
     in_order(values, order, found)
     return found
-
-
-def without_gaps(texts: ArrowColumn) -> ArrowColumn:
-    """A column of texts whose places are 32 bits wide, as files hold it."""
-    return texts.cast(pa.string())
