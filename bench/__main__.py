@@ -127,28 +127,46 @@ def _ledger(asked: argparse.Namespace) -> None:
     """One size after the other, each in a folder of its own, removed at its end."""
     for accesses in asked.ledger_accesses:
         sizes = Sizes(accesses, asked.ledger_customers, asked.ledger_principals, min(asked.rows_a_file, accesses))
-        with tempfile.TemporaryDirectory(dir=asked.folder, prefix="leaktrace-bench-") as folder:
-            found = ledger.run(
-                sizes, Path(folder), asked.memory_megabytes, asked.copy_files, with_chdb=not asked.no_chdb
-            )
         note = (
             f"{asked.ledger_customers:,} customers, {asked.ledger_principals:,} principals, twelve months, seed 1, "
-            f"files of {asked.rows_a_file:,} rows sorted by time, ingest memory {asked.memory_megabytes} MB; 10,000 "
-            "customers and 20,000 controls asked, random over the whole range. Times are in one process without its "
-            "start; cold is with the page cache dropped, warm the second time the same customers are asked. Peak "
-            "memory is that of the process, the making of the input files included."
+            f"files of {asked.rows_a_file:,} rows sorted by time, each removed once it is in; ingest memory "
+            f"{asked.memory_megabytes} MB. 10,000 customers and 20,000 controls asked, random over the whole range. Of "
+            "the principals one is a service account that reads in bulk. Times are in one process without its start. "
+            "Cold is with the ledger opened anew, one other customer asked and the page cache dropped; warm is the "
+            "second time the same customers are asked. Peak memory is that of the process, the making of the input "
+            "files and DuckDB's COPY included. Other work on the machine at the start: load "
+            f"{os.getloadavg()[0]:.1f}."
         )
-        _write(f"ledger-{accesses // 1_000_000}m", note, ledger.page([(sizes, found)]))
+        name = f"ledger-{accesses // 1_000_000}m"
+
+        def keep(found: ledger.Measured, name: str = name, note: str = note, sizes: Sizes = sizes) -> None:
+            _keep(name, f"{note} **The run was not over when this was written.**", ledger.page([(sizes, found)]))
+
+        with tempfile.TemporaryDirectory(dir=asked.folder, prefix="leaktrace-bench-") as folder:
+            found = ledger.run(
+                sizes,
+                Path(folder),
+                asked.memory_megabytes,
+                asked.copy_files,
+                with_chdb=not asked.no_chdb,
+                told=keep,
+            )
+        _write(name, note, ledger.page([(sizes, found)]))
 
 
 def _write(name: str, note: str, table: str) -> None:
+    print(_keep(name, note, table))
+
+
+def _keep(name: str, note: str, table: str) -> str:
+    """Writes the page; its text."""
     what = name.split("-", maxsplit=1)[0]
     text = (
         f"# {TITLES[what]}\n\nMade by `python -m bench {what}`; do not edit by hand. Machine: {machine()}.\n\n"
         f"{note}\n\n{table}\n"
     )
     (DOCS / f"{name}.md").write_text(text, encoding="utf-8")
-    print(text)
+    return text
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The ledger at scale: ingest, sizes, questions warm and cold, beside DuckDB and chDB in the same run.
 
 Input files are made one at a time and removed once they are in, for a disk that does not hold everything at once;
-making them is not counted. The rows of DuckDB's own sorted COPY are those of the first files, as many as `copy_files`.
+making them is not counted. The rows of DuckDB's own sorted COPY are those of the first files, as many as `copy_files`;
+it runs before anything else is on the disk. Whoever asked is told of every figure at once, so that a run that is cut
+short loses nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 
-from bench.ledger_rows import START, Sizes, customer_name, principal_name, write_file
+from bench.ledger_rows import BULK_PRINCIPAL, START, Sizes, customer_name, principal_name, write_file
 from leaktrace.keys import Keyring
 from leaktrace.ledger import DuckLedger, answers_of
 from leaktrace.records import Window
@@ -30,12 +32,15 @@ from leaktrace.settings import Settings
 KEYRING = Keyring(b"\x05" * 32, "bench")
 REPORTED, CONTROLS = 10_000, 20_000
 ALWAYS = Window(None, None)
+INGEST = "ingest alone"
 
 
 @dataclass(slots=True)
 class Measured:
     """Figures by name, in the order they were taken."""
 
+    told: Callable[[Measured], None] = lambda _: None
+    """Called after each figure."""
     figures: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, float] = field(default_factory=dict)
 
@@ -43,49 +48,61 @@ class Measured:
         self.numbers[name] = number
         self.figures[name] = shown
         print(f"{name}: {shown}", flush=True)
+        self.told(self)
 
 
-def run(sizes: Sizes, folder: Path, memory_megabytes: int, copy_files: int, *, with_chdb: bool) -> Measured:
-    found = Measured()
+def run(
+    sizes: Sizes,
+    folder: Path,
+    memory_megabytes: int,
+    copy_files: int,
+    *,
+    with_chdb: bool,
+    told: Callable[[Measured], None],
+) -> Measured:
+    found = Measured(told)
     settings = Settings(ingest_memory_megabytes=memory_megabytes)
-    kept = _ingest(sizes, folder, settings, copy_files, found)
+    _ingest(sizes, folder, settings, copy_files, found)
     _sizes(sizes, folder, found)
     _questions(sizes, folder, settings, found)
-    _peers(sizes, folder, settings, kept, found, with_chdb=with_chdb)
+    _peers(sizes, folder, settings, found, with_chdb=with_chdb)
     return found
 
 
 # --- ingest -------------------------------------------------------------------------------------------
 
 
-def _ingest(sizes: Sizes, folder: Path, settings: Settings, copy_files: int, found: Measured) -> list[Path]:
-    kept, taken, seconds = list[Path](), 0, 0.0
+def _ingest(sizes: Sizes, folder: Path, settings: Settings, copy_files: int, found: Measured) -> None:
+    paths = [folder / f"accesses-{number}.parquet" for number in range(sizes.file_count())]
+    first = paths[:copy_files]
+    for number, path in enumerate(first):
+        write_file(sizes, number, path)
+    rate = _sorted_copy(first, folder, settings)
+    found.add("DuckDB's sorted COPY", rate, f"{rate:,.0f} rows/s, over the first {len(first)} files")
+    taken, seconds = 0, 0.0
     with DuckLedger.open(folder / "ledger", KEYRING, settings) as ledger:
-        for number in range(sizes.file_count()):
-            path = folder / f"accesses-{number}.parquet"
-            write_file(sizes, number, path)
-            began = time.monotonic()
-            taken += ledger.ingest("accesses", [path]).accepted_count
-            seconds += time.monotonic() - began
-            print(f"  {taken:,} rows, {taken / seconds:,.0f} rows/s", flush=True)
-            if number < copy_files:
-                kept.append(path)
-            else:
-                path.unlink()
-        began = time.monotonic()
+        for number, path in enumerate(paths):
+            if path not in first:
+                write_file(sizes, number, path)
+            began, worked = time.monotonic(), time.process_time()
+            rows = ledger.ingest("accesses", [path]).accepted_count
+            own, work = time.monotonic() - began, time.process_time() - worked
+            taken, seconds = taken + rows, seconds + own
+            path.unlink()
+            shown = f"{taken / seconds:,.0f} rows/s over the first {taken:,} rows; the last {rows:,}: {rows / own:,.0f}"
+            found.add(INGEST, taken / seconds, f"{shown}, {work * 1e6 / rows:.2f} processor seconds a million")
+        began, worked = time.monotonic(), time.process_time()
         ledger.upkeep().compact()
-        compacting = time.monotonic() - began
+        compacting, work = time.monotonic() - began, time.process_time() - worked
     assert taken == sizes.accesses
     total = seconds + compacting
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    found.add(INGEST, taken / seconds, f"{taken / seconds:,.0f} rows/s ({seconds:,.0f} s)")
+    found.add("compact alone", compacting, f"{compacting:,.0f} s ({work:,.0f} processor seconds)")
     found.add("ingest and compact", sizes.accesses / total, f"{sizes.accesses / total:,.0f} rows/s ({total:,.0f} s)")
-    found.add("of it compacting", compacting, f"{compacting:,.0f} s")
     found.add("peak memory", peak, f"{peak:.1f} GB")
-    rate = _sorted_copy(kept, folder, settings)
-    found.add("DuckDB's sorted COPY", rate, f"{rate:,.0f} rows/s, over the first {len(kept)} files")
     ratio = sizes.accesses / total / rate
-    found.add("ingest over DuckDB's COPY", ratio, f"{ratio:.2f}")
-    return kept
+    found.add("ingest and compact over DuckDB's COPY", ratio, f"{ratio:.2f}")
 
 
 def _sorted_copy(files: list[Path], folder: Path, settings: Settings) -> float:
@@ -145,40 +162,44 @@ def _timed(ask: Callable[[], Any]) -> float:
 
 
 def _questions(sizes: Sizes, folder: Path, settings: Settings, found: Measured) -> None:
+    cold = statistics.median(_cold(sizes, folder, settings, seed) for seed in range(1, 4))
+    found.add("exposures, cold", cold, f"{cold:.3f} s")
     with DuckLedger.open(folder / "ledger", KEYRING, settings) as ledger:
-        people = [int(key) for key in KEYRING.principal_keys(principal_name(np.arange(sizes.principals)).to_pylist())]
-        ledger.exposures(_cutoffs(sizes, 0), "email", 365)  # opens files, loads machine code
-        colds = []
-        for seed in range(1, 4):
-            asked = _cutoffs(sizes, seed)
-            drop_page_cache()
-            colds.append(_timed(lambda asked=asked: ledger.exposures(asked, "email", 365)))  # type: ignore[misc]
-        warm = []
+        times = []
         for seed in range(1, 4):
             asked = _cutoffs(sizes, seed)
             ledger.exposures(asked, "email", 365)
-            warm.append(_timed(lambda asked=asked: ledger.exposures(asked, "email", 365)))  # type: ignore[misc]
-        found.add("exposures, cold", statistics.median(colds), f"{statistics.median(colds):.3f} s")
-        found.add("exposures, warm", statistics.median(warm), f"{statistics.median(warm):.3f} s")
-        many = max(1, min(len(people), 1_000_000 * sizes.principals // sizes.accesses))
-        rows = 0
-
-        def opened() -> None:
-            nonlocal rows
-            rows = len(ledger.opened_by(people[:many], "email", ALWAYS).customer)
-
-        opened()
-        seconds = _timed(opened)
-        found.add(
-            "what principals opened",
-            seconds,
-            f"{seconds:.2f} s warm, for {many:,} principals with {many * sizes.accesses // sizes.principals:,} accesses"
-            f" ({rows:,} customers shown)",
-        )
+            times.append(_timed(lambda asked=asked: ledger.exposures(asked, "email", 365)))  # type: ignore[misc]
+        warm = statistics.median(times)
+        found.add("exposures, warm", warm, f"{warm:.3f} s")
+        _opened_by_one(ledger, found)
         seconds = _timed(lambda: ledger.totals("email", ALWAYS))
         found.add("distinct customers of everybody, first time", seconds, f"{seconds:.1f} s")
         seconds = _timed(lambda: ledger.totals("email", ALWAYS))
         found.add("distinct customers of everybody, again", seconds, f"{seconds:.1f} s")
+
+
+def _cold(sizes: Sizes, folder: Path, settings: Settings, seed: int) -> float:
+    """Seconds of a question of which nothing is in memory: the system keeps pages that an open ledger has touched."""
+    asked, others = _cutoffs(sizes, seed), _cutoffs(sizes, 0)
+    with DuckLedger.open(folder / "ledger", KEYRING, settings) as ledger:
+        one = next(iter(others))
+        ledger.exposures({one: others[one]}, "email", 365)  # opens files, loads machine code
+        drop_page_cache()
+        return _timed(lambda: ledger.exposures(asked, "email", 365))
+
+
+def _opened_by_one(ledger: DuckLedger, found: Measured) -> None:
+    """All that the account that reads in bulk was shown."""
+    (bulk,) = KEYRING.principal_keys(principal_name(np.array([BULK_PRINCIPAL])).to_pylist())
+    accesses = len(ledger.accesses_of([int(bulk)], ALWAYS).customer)
+    shown = len(ledger.opened_by([int(bulk)], "email", ALWAYS).customer)
+    seconds = _timed(lambda: ledger.opened_by([int(bulk)], "email", ALWAYS))
+    found.add(
+        "all that one principal opened",
+        seconds,
+        f"{seconds:.2f} s warm, one with {accesses:,} accesses ({shown:,} customers whose e-mail was shown)",
+    )
 
 
 def drop_page_cache() -> None:
@@ -190,9 +211,7 @@ def drop_page_cache() -> None:
 # --- peers --------------------------------------------------------------------------------------------
 
 
-def _peers(
-    sizes: Sizes, folder: Path, settings: Settings, kept: list[Path], found: Measured, *, with_chdb: bool
-) -> None:
+def _peers(sizes: Sizes, folder: Path, settings: Settings, found: Measured, *, with_chdb: bool) -> None:
     asked = _cutoffs(sizes, 1)
     with DuckLedger.open(folder / "ledger", KEYRING, settings, answers_of("duckdb")) as lake:
         lake.exposures(asked, "email", 365)
@@ -205,8 +224,6 @@ def _peers(
         found.add("chDB MergeTree ordered by customer, warm", seconds, f"{seconds:.2f} s")
         ratio = seconds / found.numbers["exposures, warm"]
         found.add("times faster than chDB", ratio, f"{ratio:.1f}")
-    for path in kept:
-        path.unlink(missing_ok=True)
 
 
 def _clickhouse(sizes: Sizes, folder: Path) -> float:
@@ -243,14 +260,14 @@ def _clickhouse(sizes: Sizes, folder: Path) -> float:
 BARS = {
     "ingest and compact": ">= 1,000,000 rows/s",
     "peak memory": "<= 8 GB",
-    "ingest over DuckDB's COPY": ">= 0.5",
+    "ingest and compact over DuckDB's COPY": ">= 0.5",
     "lake": "<= 20 bytes",
     "index": "<= 20 bytes",
     "exposures, warm": "<= 0.5 s",
     "exposures, cold": "<= 1.5 s",
     "times faster than DuckDB": ">= 50",
     "times faster than chDB": ">= 5",
-    "what principals opened": "<= 1 s",
+    "all that one principal opened": "<= 1 s",
 }
 
 

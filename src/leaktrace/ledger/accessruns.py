@@ -28,6 +28,7 @@ from leaktrace.ledger.names import NameKeys, distinct_texts
 from leaktrace.ledger.postings import Manner, PostingRows
 from leaktrace.ledger.postingwriter import PostingWriter
 from leaktrace.ledger.principalcodes import PrincipalCodes
+from leaktrace.ledger.room import Room
 from leaktrace.ledger.runnames import RunNames
 from leaktrace.ledger.sharing import ordered, shares_of_codes, shares_of_customers
 from leaktrace.records import Keys
@@ -91,9 +92,10 @@ class AccessRuns:
         source: int,
         memory_bytes: int,
         forgotten: Keys,
+        room: Room,
     ) -> None:
         self._writer, self._postings, self._names, self._source = writer, postings, names, source
-        self._forgotten = forgotten
+        self._forgotten, self._room = forgotten, room
         self._most_bytes = memory_bytes // RUN_SHARE
         self._manners, self.days = Manners(), DayTallies()
         self._words: dict[str, dict[str | None, int]] = defaultdict(dict)
@@ -200,8 +202,8 @@ class AccessRuns:
         run.columns["principal"] = [ranks[piece] for piece in run.columns["principal"]]
         with ThreadPoolExecutor(_CORES) as pool:
             columns = [run.columns[name] for name in ("customer", "principal", "at", "manner")]
-            grouped = pool.submit(_grouped, columns, keys, manners)
-            arranged = _arranged(run, pool)
+            grouped = pool.submit(_grouped, columns, keys, manners, self._room)
+            arranged = _arranged(run, pool, self._room)
             by_principal = grouped.result()
         numbers = arranged.numbers
         rows = PostingRows(
@@ -243,11 +245,11 @@ class AccessRuns:
             )
 
 
-def _arranged(run: _Run, pool: ThreadPoolExecutor) -> _Arranged:
+def _arranged(run: _Run, pool: ThreadPoolExecutor, room: Room) -> _Arranged:
     """The columns sorted; first shared out by customer, so that what follows finds its rows near each other."""
-    shares = shares_of_customers(run.columns["customer"])
-    texts = {name: pool.submit(shares.texts, run.columns.pop(name)) for name in ("names", "reason")}
-    waiting = {name: pool.submit(shares.numbers, run.columns[name]) for name in _NUMBERS}
+    shares = shares_of_customers(run.columns["customer"], room)
+    texts = {name: pool.submit(shares.texts, name, run.columns.pop(name)) for name in ("names", "reason")}
+    waiting = {name: pool.submit(shares.numbers, name, run.columns[name]) for name in _NUMBERS}
     numbers = {name: shared.result() for name, shared in waiting.items()}
     waiting.clear()
     run.columns.clear()
@@ -256,18 +258,20 @@ def _arranged(run: _Run, pool: ThreadPoolExecutor) -> _Arranged:
     by = [numbers[name] for name in ("customer", "at", "principal", "row")]
     halves = slice(middle), slice(middle, None)
     low, high = pool.map(lambda half: access_order(*(column[half] for column in by)), halves)
-    by.clear()
     places = np.concatenate([low, high + np.int32(middle)])
-    for name in _NUMBERS:  # the result takes the place of what it was made of, for the sake of memory
-        waiting[name] = pool.submit(ordered, numbers.pop(name), places)
+    for name, shared in numbers.items():
+        place = room.array(f"sorted {name}", len(shared), shared.dtype)
+        waiting[name] = pool.submit(ordered, shared, places, place)
     found = {name: sorted_column.result() for name, sorted_column in waiting.items()}
     return _Arranged(found, places, texts["names"].result(), texts["reason"].result())
 
 
-def _grouped(columns: Sequence[list[NDArray[Any]]], keys: Keys, manners: tuple[Manner, ...]) -> PostingRows:
+def _grouped(columns: Sequence[list[NDArray[Any]]], keys: Keys, manners: tuple[Manner, ...], room: Room) -> PostingRows:
     """Accesses (customer, principal, time, manner) in the order of the file, those of a principal near each other."""
-    shares = shares_of_codes(columns[1], len(keys))
-    customer, principal, at, manner = (shares.numbers(pieces) for pieces in columns)
+    shares = shares_of_codes(columns[1], len(keys), room)
+    customer, principal, at, manner = (
+        shares.numbers(f"grouped {number}", pieces) for number, pieces in enumerate(columns)
+    )
     return PostingRows(customer, principal, at, manner, keys, manners)
 
 

@@ -41,6 +41,7 @@ from leaktrace.ledger.postings import PostingIndex
 from leaktrace.ledger.queries import Rows, Span
 from leaktrace.ledger.readers import Readers, question
 from leaktrace.ledger.repair import FOLDERS, remove_leftovers, remove_replaced
+from leaktrace.ledger.room import Room
 from leaktrace.ledger.schema import SELLER_MARKS, STORED, ingested_table
 from leaktrace.ledger.times import DAY_MICROSECONDS, instant, instant_at, microseconds, month_of, span_of
 from leaktrace.ledger.upkeep import Upkeep
@@ -97,6 +98,7 @@ class DuckLedger:
         self._answers: Answers = self._engine if answers is None else answers(folder, settings)
         self._json_engine: Engine | None = None
         self._opened: dict[str, Dictionary] = {}
+        self._room = Room()
         self._postings = OpenedPostings(folder, self._catalog)
         self._whole: set[str] = set()
 
@@ -250,6 +252,7 @@ class DuckLedger:
             self._tidy,
             dictionaries,
             withholding_of(Book(self._catalog)),
+            self._room,
         )
 
     def _tidy(self) -> None:

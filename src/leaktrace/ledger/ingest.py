@@ -30,6 +30,7 @@ from leaktrace.ledger.postingwriter import PostingWriter
 from leaktrace.ledger.rawrows import Meter, RawBatch
 from leaktrace.ledger.redaction import redact
 from leaktrace.ledger.rejects import RejectsSpool
+from leaktrace.ledger.room import Room
 from leaktrace.ledger.rowwise import row_batches
 from leaktrace.ledger.runnames import RunNames
 from leaktrace.ledger.schema import ACCESSES, BULK_READS, PROVENANCE, TableSchema
@@ -59,6 +60,7 @@ class Stores:
     dictionaries: dict[NameKind, tuple[Dictionary, ...]]
     """Those committed before."""
     withholding: Withholding = field(default_factory=Withholding)
+    room: Room = field(default_factory=Room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +325,9 @@ class _Outputs:
             names = RunNames(stores.dictionaries["customer"], self.dictionaries, stores.keyring)
             memory = stores.settings.ingest_memory_megabytes * 1_000_000
             forgotten = stores.withholding.forgotten
-            self.runs = AccessRuns(self.writers[schema.name], self.postings, names, source, memory, forgotten)
+            self.runs = AccessRuns(
+                self.writers[schema.name], self.postings, names, source, memory, forgotten, stores.room
+            )
 
     def discard(self) -> None:
         """Leaves nothing of them."""
