@@ -21,6 +21,7 @@ from leaktrace.ledger.compiled.sorting import access_order
 from leaktrace.ledger.compiled.tallies import count_distinct, count_openers, months_of
 from leaktrace.ledger.compiled.texts import MAY_BE_BLANK, MAY_BREAK, MAY_NAME_AN_ADDRESS, looks_of
 from leaktrace.ledger.manners import ticket_types
+from leaktrace.ledger.postings.layout import unit_of
 from tests.ledger.small_ledgers import KEYRING
 
 TEXTS = st.lists(st.text(max_size=300), max_size=20)
@@ -100,6 +101,21 @@ def test_one_customer_opened_ever_so_often_is_sorted_too() -> None:
 def test_months_are_those_of_the_calendar(instants: list[datetime]) -> None:
     at = np.array([(instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) for instant in instants])
     assert months_of(at).tolist() == [instant.year * 12 + instant.month - 1 for instant in instants]
+
+
+@pytest.mark.parametrize("days", [1, 20, 200, 4000])
+def test_months_of_many_instants_are_those_of_each(days: int) -> None:
+    start = np.datetime64("1969-12-20T23:00", "us").astype(np.int64)
+    at = start + np.random.default_rng(days).integers(0, days * 86_400_000_000, 20_000)
+    each = at.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) + 1970 * 12
+    assert (months_of(at) == each).all()
+
+
+@pytest.mark.parametrize(
+    ("at", "unit"), [([0, -2_000_000], 1_000_000), ([1_000, 2_000_000], 1_000), ([1], 1), ([], 1_000_000)]
+)
+def test_a_tick_is_the_coarsest_that_fits_all(at: list[int], unit: int) -> None:
+    assert unit_of(np.array(at, dtype=np.int64)) == unit
 
 
 @given(st.lists(st.integers(0, 5000), max_size=50), st.booleans())
