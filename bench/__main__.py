@@ -133,8 +133,8 @@ def _ledger(asked: argparse.Namespace) -> None:
             f"{asked.memory_megabytes} MB. 10,000 customers and 20,000 controls asked, random over the whole range. Of "
             "the principals one is a service account that reads in bulk. Times are in one process without its start. "
             "Cold is with the ledger opened anew, one other customer asked and the page cache dropped; warm is the "
-            "second time the same customers are asked. Peak memory is that of the process, the making of the input "
-            "files and DuckDB's COPY included. Other work on the machine at the start: load "
+            "second time the same customers are asked. Peak memory is that of the process while it ingests "
+            "and compacts. Other work on the machine at the start: load "
             f"{os.getloadavg()[0]:.1f}."
         )
         name = f"ledger-{accesses // 1_000_000}m"
