@@ -98,6 +98,25 @@ def test_every_access_comes_back_in_order(rows: list[Row]) -> None:
     assert [(row[1], row[2]) for row in opened] == sorted((row[1], row[2]) for row in rows)
 
 
+def test_many_customers_are_fetched_at_once_and_from_more_than_one_part_of_the_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    customers = np.sort(rng.integers(0, 2**63, 250_000).astype(np.uint64))
+    count = len(customers)
+    posted = PostingRows(
+        customers, np.zeros(count, np.uint32), rng.integers(0, 10**12, count), np.zeros(count, np.uint32),
+        np.array([7], dtype=np.uint64), MANNERS,
+    )  # fmt: skip
+    with (tmp_path / "many.customer").open("wb") as sink:
+        write_by_customer(sink, posted)
+    many = ByCustomer(tmp_path / "many.customer")
+    assert many.file.is_mapped
+    wanted = np.unique(rng.choice(customers, 5_000))
+    found = many.of(wanted)
+    kept = np.isin(customers, wanted)
+    assert found.customer.tolist() == customers[kept].tolist()
+    assert found.at.tolist() == posted.at[kept].tolist()
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_a_merge_holds_what_its_parts_hold(parts: list[list[Row]]) -> None:
