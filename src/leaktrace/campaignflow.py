@@ -1,7 +1,7 @@
 """From reports to campaigns, their sellers and their evidence: the half of the mail that answers questions.
 
-Customers are matched when a question is asked, never when mail comes: they may be ingested after it. So are sellers, and
-what was found is kept (`campaignsellers`).
+Customers are matched when a question is asked, never when mail comes: they may be ingested after it. So are sellers,
+and what was found of them is kept (`campaignsellers`).
 """
 
 from __future__ import annotations

@@ -119,17 +119,20 @@ class DnsServer:
 
 
 def _texts(answer: dns.resolver.Answer, kind: RecordKind) -> tuple[str, ...]:
-    """The records as the mailroom knows them: strings put together, addresses, names without their last dot."""
+    """The records as the mailroom knows them: strings put together, addresses, names without their last dot.
+
+    In an order of their own, for servers give them in any.
+    """
     match kind:
         case "TXT":
-            return tuple(b"".join(one.strings).decode("utf-8", "replace") for one in answer)
+            return tuple(sorted(b"".join(one.strings).decode("utf-8", "replace") for one in answer))
         case "MX":
             hosts = sorted((one.preference, one.exchange.to_text(omit_final_dot=True)) for one in answer)
             return tuple(host for _, host in hosts if host not in (".", "@"))  # a null MX takes no mail (RFC 7505)
         case "PTR":
-            return tuple(one.target.to_text(omit_final_dot=True) for one in answer)
+            return tuple(sorted(one.target.to_text(omit_final_dot=True) for one in answer))
         case _:
-            return tuple(str(one.address) for one in answer)
+            return tuple(sorted(str(one.address) for one in answer))
 
 
 def _server(written: str) -> dns.nameserver.Nameserver:

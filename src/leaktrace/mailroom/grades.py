@@ -11,12 +11,10 @@ A grade says who the message is from, never how many people got it: a signed mes
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
-
-import tldextract
 
 from leaktrace.mailroom.arc import Chain
 from leaktrace.mailroom.authentication import Signed, passing_domains
+from leaktrace.mailroom.domains import registrable
 from leaktrace.mailroom.results import domain_in, read_results
 from leaktrace.records import Grade
 
@@ -77,16 +75,10 @@ def authenticated_domains(results: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-@cache
-def _suffixes() -> tldextract.TLDExtract:
-    """The public suffix list that comes with tldextract; nothing is downloaded or kept on disk."""
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
-
-
 def same_organisation(first: str, second: str) -> bool:
     """Whether two domains belong to one registered domain (RFC 7489, section 3.2)."""
     first, second = first.rstrip(".").lower(), second.rstrip(".").lower()
     if first == second:
         return True
-    one, other = (_suffixes()(name).top_domain_under_public_suffix for name in (first, second))
-    return bool(one) and one == other
+    one = registrable(first)
+    return one is not None and one == registrable(second)
