@@ -1,4 +1,4 @@
-"""Who sent the message itself: SPF and DMARC of a known envelope, our border server's results, and forgeries of both."""
+"""Who sent the message itself: SPF and DMARC of a known envelope, our border server's word, and forgeries of both."""
 
 from __future__ import annotations
 
