@@ -553,8 +553,6 @@ class Authentication:
     """Null where ARC was not evaluated (no keys), or an earlier hop had found the chain broken and ended it."""
     body_hash_matches: bool | None = None
     """Null where nothing is signed."""
-    arrival: Arrival | None = None
-    """Null where the envelope is not known, as it never is of an original."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -631,6 +629,8 @@ class MessageRecord:
     reported_at: datetime | None = None
     """When the complaint itself was sent, by its own headers (topmost Received, else Date)."""
     size_bytes: int = 0
+    arrival: Arrival | None = None
+    """How the message itself came; null where nobody who is believed says so."""
 
     def to_json(self) -> str:
         """The record as one JSON document."""

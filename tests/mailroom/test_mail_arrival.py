@@ -40,7 +40,7 @@ FORGER = Envelope("198.51.100.9", "host.forger.example", "cleo@mail.example")
 
 
 def arrival(envelope: Envelope | None, zone: Zone, raw: bytes = REPORT, **named: object) -> Arrival | None:
-    return read_mail(raw, envelope=envelope, names=ZoneNames(zone), **named).authentication.arrival  # type: ignore[arg-type]
+    return read_mail(raw, envelope=envelope, names=ZoneNames(zone), **named).arrival  # type: ignore[arg-type]
 
 
 def sender(envelope: Envelope, zone: Zone, raw: bytes = REPORT) -> str:
@@ -82,7 +82,7 @@ def test_a_forger_with_a_domain_of_his_own_behind_it_is_disowned() -> None:
 
 def test_without_an_envelope_or_without_dns_nothing_is_said() -> None:
     assert arrival(None, REJECT) is None
-    assert read_mail(REPORT, envelope=HONEST).authentication.arrival is None
+    assert read_mail(REPORT, envelope=HONEST).arrival is None
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,6 @@ def test_no_grade_rests_on_who_sent_the_report(raw: bytes) -> None:
     settings = Settings(own_authserv_ids=("mx.market.example",), trusted_receivers=("mx.market.example",))
     told = read_mail(stamped, settings=settings, envelope=HONEST, names=ZoneNames(zone)).originals
     assert [one.grade for one in told] == [one.grade for one in plain]
-    assert all(one.authentication.arrival is None for one in told)
 
 
 # --- by our border server's results ------------------------------------------------------------------------------
@@ -229,12 +228,12 @@ LISTENER = (
 
 
 def said(head: str, settings: Settings = OURS, raw: bytes = REPORT) -> str | None:
-    found = read_mail(head.encode() + raw, settings=settings).authentication.arrival
+    found = read_mail(head.encode() + raw, settings=settings).arrival
     return None if found is None else found.sender
 
 
 def test_what_our_border_server_wrote_is_told() -> None:
-    found = read_mail((STAMP + BORDER).encode() + REPORT, settings=OURS).authentication.arrival
+    found = read_mail((STAMP + BORDER).encode() + REPORT, settings=OURS).arrival
     assert found == Arrival(
         "own_results",
         SpfResult("pass", "mail.example", "our border server says so"),
@@ -369,9 +368,8 @@ def test_it_is_kept_with_the_record_and_older_records_have_none() -> None:
         record = read_mail(REPORT, envelope=envelope, names=ZoneNames(REJECT))
         assert message_from_document(json.loads(record.to_json())) == record
     document = json.loads(record.to_json())
-    del document["authentication"]["arrival"]
-    del document["originals"][0]["authentication"]["arrival"]
-    assert message_from_document(document).authentication.arrival is None
+    del document["arrival"]
+    assert message_from_document(document).arrival is None
 
 
 @pytest.fixture
@@ -422,7 +420,7 @@ def reports(count: int) -> list[bytes]:
 def test_the_envelope_reaches_the_record_through_the_listener(tmp_path: Path, dns: SmallDns) -> None:
     honest, forged = reports(2)
     records, kept = received(tmp_path, [f"127.0.0.1#{dns.port}"], ("192.0.2.7", honest), ("198.51.100.9", forged))
-    found = {one.reporter.address: one.authentication.arrival for one in records}
+    found = {one.reporter.address: one.arrival for one in records}
     assert {name: one and one.sender for name, one in found.items()} == {
         "c0@mail.example": "confirmed",
         "c1@mail.example": "disowned",
@@ -432,7 +430,7 @@ def test_the_envelope_reaches_the_record_through_the_listener(tmp_path: Path, dn
 
 def test_without_dns_servers_nobody_is_asked(tmp_path: Path, dns: SmallDns) -> None:
     records, kept = received(tmp_path, [], ("192.0.2.7", REPORT))
-    assert [one.authentication.arrival for one in records] == [None]
+    assert [one.arrival for one in records] == [None]
     assert (kept[1:], dns.asked) == ([], [])
 
 

@@ -261,7 +261,7 @@ def test_postfix_says_who_gave_it_the_mail_and_is_believed_where_it_is_listed(em
         ended(process)
     opened = open_folder(empty_desk.workspace, empty_desk.environment())
     with MailBook.open(empty_desk.workspace / "mail", opened.keyring) as book:
-        arrivals = [one.authentication.arrival for one in book.records()]
+        arrivals = [one.arrival for one in book.records()]
     assert sorted((one.sender, one.spf.result) for one in arrivals if one and one.spf) == [
         ("confirmed", "pass"),
         ("disowned", "fail"),
@@ -276,16 +276,25 @@ def test_inspect_tells_what_our_border_server_wrote(empty_desk: Desk, tmp_path: 
     path = tmp_path / "a.eml"
     path.write_bytes(head + REPORT)
     (plain,) = empty_desk.json("mail", "--inspect", path)
-    assert plain["authentication"]["arrival"] is None
+    assert plain["arrival"] is None
     ours = {"own_authserv_ids": ["mx.market.example"], "trusted_receivers": ["mx.market.example"]}
     (empty_desk.workspace / "settings.json").write_text(json.dumps(ours))
     (told,) = empty_desk.json("mail", "--inspect", path)
-    assert told["authentication"]["arrival"]["sender"] == "disowned"
+    assert told["arrival"]["sender"] == "disowned"
     assert told["originals"] == plain["originals"]
     shown = " ".join(empty_desk.run("mail", "--inspect", path).out.split())
     assert "cleo@mail.example is disowned: our border server says dmarc=fail of mail.example" in shown
     (empty_desk.workspace / "settings.json").write_text("{")
     assert empty_desk.run("mail", "--inspect", path, "--json").error()
+
+
+def test_inspect_shows_what_a_stranger_wrote_as_text(empty_desk: Desk, tmp_path: Path) -> None:
+    subject = "[/red] [bold]half[/bold] \u202eprice"
+    (tmp_path / "a.eml").write_bytes(multipart(attached(original().replace(b"Half price", subject.encode()))))
+    shown = empty_desk.run("mail", "--inspect", tmp_path / "a.eml")
+    assert shown.code == 0
+    assert "[/red] [bold]half[/bold]" in shown.out
+    assert "\u202e" not in shown.out
 
 
 @pytest.mark.system

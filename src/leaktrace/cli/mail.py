@@ -14,8 +14,7 @@ from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen
 from leaktrace.folder import read_settings
 from leaktrace.mailflow import inspect_files
 from leaktrace.mailroom.ways import PASSWORD_VARIABLE
-from leaktrace.records import MessageRecord
-from leaktrace.report import render_mail_report
+from leaktrace.report import render_mail_report, render_messages
 from leaktrace.settings import Settings
 
 
@@ -107,17 +106,5 @@ def mail(
 
 def _inspect(paths: list[Path], settings: Settings, dns_keys: Path | None, *, as_json: bool) -> int:
     found = inspect_files(paths, settings, dns_keys)
-    answer(found, "\n".join(map(_described, found)) or "No message in there.", as_json=as_json)
+    answer(found, render_messages(found), as_json=as_json)
     return 0
-
-
-def _described(record: MessageRecord) -> str:
-    lines = [f"{record.file}: {record.kind}" + (f" ({record.reason})" if record.reason else "")]
-    arrival = record.authentication.arrival
-    if arrival is not None:
-        lines.append(f"    {record.reporter.address or 'no address'} is {arrival.sender}: {arrival.reason}")
-    lines += [
-        f"    {one.form} {one.grade}: from {one.sender.address or 'no address'}, '{one.subject or ''}'"
-        for one in record.originals
-    ]
-    return "\n".join(lines)

@@ -56,6 +56,7 @@ def _message(document: dict[str, Any]) -> MessageRecord:
         authentication=_authentication(document["authentication"]),
         reported_at=_instant(document["reported_at"]),
         size_bytes=int(document["size_bytes"]),
+        arrival=_arrival(document.get("arrival")),
     )
 
 
@@ -105,7 +106,6 @@ def _authentication(document: dict[str, Any]) -> Authentication:
         ),
         arc_cv=document["arc_cv"],
         body_hash_matches=document["body_hash_matches"],
-        arrival=_arrival(document.get("arrival")),
     )
 
 

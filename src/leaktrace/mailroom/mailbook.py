@@ -309,7 +309,7 @@ class MailBook:
 
     def _told_by(self, record: MessageRecord, original: Original) -> tuple[bytes | None, bytes | None]:
         """Person and house of whoever told; where From is disowned, nobody knows who it was: all of them are one."""
-        arrival = record.authentication.arrival
+        arrival = record.arrival
         if arrival is not None and arrival.sender == "disowned":
             return self.disowned, self.disowned
         address = next((address for _, address in _addresses(record, original)), None)

@@ -105,9 +105,8 @@ class _Reading:
         record = replace(
             self._empty,
             reporter=found[0].mailbox if found else _NOBODY,
-            authentication=replace(
-                signed.authentication, arrival=judge_arrival(message, envelope, signed, names, self._settings)
-            ),
+            authentication=signed.authentication,
+            arrival=judge_arrival(message, envelope, signed, names, self._settings),
             reported_at=reported_at(message),
         )
         kind, reason, status, originals = self._judged(message)
