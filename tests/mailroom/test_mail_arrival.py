@@ -103,6 +103,17 @@ def test_only_an_owner_who_asks_for_it_disowns(policy: str, told: str) -> None:
     assert sender(FORGER, {**REJECT, "_dmarc.mail.example": [("TXT", policy)]}) == told
 
 
+def test_a_domain_without_a_policy_can_vouch_and_disowns_nobody() -> None:
+    zone = {"mail.example": REJECT["mail.example"]}
+    found = arrival(HONEST, zone)
+    assert found is not None
+    assert (found.sender, found.reason) == (
+        "confirmed",
+        "SPF vouches for mail.example; mail.example publishes no DMARC policy",
+    )
+    assert sender(FORGER, zone) == "unknown"
+
+
 def test_two_policies_are_none() -> None:
     zone = {**REJECT, "_dmarc.mail.example": [("TXT", "v=DMARC1; p=reject"), ("TXT", "v=DMARC1; p=none")]}
     found = arrival(FORGER, zone)
@@ -398,15 +409,18 @@ def received(tmp_path: Path, servers: list[str], *told: tuple[str, bytes]) -> tu
 
     sending = threading.Thread(target=hand_over)
     sending.start()
+    (tmp_path / "c.csv").write_text("customer,email\n" + "".join(f"c-{n},c{n}@mail.example\n" for n in range(9)))
     with leaktrace.open(tmp_path / "ws", environment=environment, clock=Clock()) as workspace:
+        workspace.ingest("customers", tmp_path / "c.csv")
         workspace.receive_from(listen_asked(f"lmtp://127.0.0.1:{port}"), stop=stopped.is_set)
         kept = [one.name for one in workspace.dns_answers()]
         (campaign,) = workspace.campaigns() or (None,)
         assert campaign is not None
+        told_by = {one.reporter for one in workspace.evidence_of(campaign).items}
     sending.join()
     opened = open_folder(tmp_path / "ws", environment)
     with MailBook.open(tmp_path / "ws" / "mail", opened.keyring) as book:
-        return list(book.records()), [str(campaign.reporter_count), *kept]
+        return list(book.records()), [f"{campaign.reporter_count} {len(told_by)}", *kept]
 
 
 def reports(count: int) -> list[bytes]:
@@ -439,8 +453,8 @@ class TestManyForgedReporters:
 
     def test_unknown_they_are_as_many_reporters(self, tmp_path: Path) -> None:
         told = [("198.51.100.9", raw) for raw in reports(5)]
-        assert received(tmp_path, [], *told)[1][0] == "5"
+        assert received(tmp_path, [], *told)[1][0] == "5 5"
 
     def test_disowned_by_their_domain_they_are_one(self, tmp_path: Path, dns: SmallDns) -> None:
         told = [("198.51.100.9", raw) for raw in reports(5)]
-        assert received(tmp_path, [f"127.0.0.1#{dns.port}"], *told)[1][0] == "1"
+        assert received(tmp_path, [f"127.0.0.1#{dns.port}"], *told)[1][0] == "1 1"

@@ -118,9 +118,8 @@ def _dmarc_said(statements: Sequence[Statement], spf: SpfResult | None, domain: 
     ]
     aligned = aligned_with(domain, spf, dkim)
     if said is None:
-        return (
-            DmarcResult("none", domain, None, aligned, "our border server says nothing of DMARC") if aligned else None
-        )
+        reason = f"our border server says that {' and '.join(aligned[:3])} passed, and nothing of DMARC"
+        return DmarcResult("none", domain, None, aligned, reason) if aligned else None
     verdict = _DMARC.get(said.result)
     if verdict is None or domain_in(said.properties.get("header.from", "")) != domain:
         return None

@@ -44,10 +44,12 @@ def check_dmarc(written_domain: str, spf: SpfResult | None, dkim: Sequence[DkimR
     aligned = aligned_with(
         domain, spf, dkim, strict_spf=bool(found and found.strict_spf), strict_dkim=bool(found and found.strict_dkim)
     )
+    vouched = f"{_named(aligned)} vouches for {domain}"
     if not found:
-        return DmarcResult("none", domain, None, aligned, f"{domain} publishes no DMARC policy")
+        silent = f"{domain} publishes no DMARC policy"
+        return DmarcResult("none", domain, None, aligned, f"{vouched}; {silent}" if aligned else silent)
     if aligned:
-        return DmarcResult("pass", domain, found.policy, aligned, f"{_named(aligned)} vouches for {domain}")
+        return DmarcResult("pass", domain, found.policy, aligned, vouched)
     if _may_be_missing(domain, spf, dkim, names):
         return DmarcResult("temperror", domain, found.policy, (), f"the DNS did not answer all that {domain} stands on")
     return DmarcResult(
