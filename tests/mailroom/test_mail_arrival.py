@@ -371,6 +371,20 @@ def test_whatever_stands_there_is_read(value: str) -> None:
     assert isinstance(read_results(value).server, str)
 
 
+PIECES = [
+    "Authentication-Results: ", "Received-SPF: ", "Received: ", "mx.market.example", "; ", "dmarc=pass ", "dkim=pass ",
+    "spf=",     "header.from=mail.example ", "(", ")", '"', "\\", "from x ([10.0.0.5]) ", "by mx.market.example ", "[198.51.100.9]",
+    "\r\n", "\r\n\t", "=?utf-8?q?=22?=", "\u202e", "(a local socket) by a.market.example (leaktrace) with LMTP",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30))
+def test_no_header_breaks_it_and_a_known_arrival_rests_on_a_field_of_ours(pieces: list[str]) -> None:
+    head = "".join(pieces)
+    found = read_mail(f"{head}\r\n".encode() + REPORT, settings=OURS).arrival
+    assert found is None or ("mx.market.example" in head and "by" in head)
+
+
 # --- kept and shown ----------------------------------------------------------------------------------------------
 
 

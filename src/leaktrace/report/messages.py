@@ -16,12 +16,14 @@ def render_messages(records: Sequence[MessageRecord]) -> Text:
 
 
 def _lines(record: MessageRecord) -> list[str]:
-    lines = [f"{record.file}: {record.kind}" + (f" ({record.reason})" if record.reason else "")]
+    told = [record.kind + (f" ({record.reason})" if record.reason else "")]
     if record.arrival is not None:
-        told = record.arrival
-        lines.append(f"    {record.reporter.address or 'no address'} is {told.sender}: {told.reason}")
-    lines += [
+        sender = record.reporter.address or "no address"
+        told.append(f"    {sender} is {record.arrival.sender}: {record.arrival.reason}")
+    told += [
         f"    {one.form} {one.grade}: from {one.sender.address or 'no address'}, '{one.subject or ''}'"
         for one in record.originals
     ]
-    return [words.plain(line) for line in lines]
+    first, *more = map(words.plain, told)
+    # The file's name is whoever's who asks: it stays as they typed it.
+    return [f"{record.file}: {first}", *more]
