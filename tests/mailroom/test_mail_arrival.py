@@ -374,7 +374,8 @@ def test_whatever_stands_there_is_read(value: str) -> None:
 PIECES = [
     "Authentication-Results: ", "Received-SPF: ", "Received: ", "mx.market.example", "; ", "dmarc=pass ", "dkim=pass ",
     "spf=", "header.from=mail.example ", "(", ")", '"', "\\", "from x ([10.0.0.5]) ", "by mx.market.example ",
-    "[198.51.100.9]", "\r\n", "\r\n\t", "=?utf-8?q?=22?=", "\u202e", "(a local socket) by a.market.example (leaktrace) with LMTP",
+    "[198.51.100.9]", "\r\n", "\r\n\t", "=?utf-8?q?=22?=", "\u202e",
+    "(a local socket) by a.market.example (leaktrace) with LMTP",
 ]  # fmt: skip
 
 
