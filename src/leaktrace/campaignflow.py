@@ -1,21 +1,20 @@
 """From reports to campaigns, their sellers and their evidence: the half of the mail that answers questions.
 
-Customers and sellers are matched when a question is asked, never when mail comes: they may be ingested after it. What
-was found of a campaign's seller is kept until the campaign has other reports or the sellers table other rows.
+Customers are matched when a question is asked, never when mail comes: they may be ingested after it. So are sellers,
+and what was found of them is kept (`campaignsellers`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from leaktrace.addresses import normalise
 from leaktrace.campaigndetails import decision_of, member_of
+from leaktrace.campaignsellers import CampaignSellers
 from leaktrace.errors import UsageError
 from leaktrace.folder import Opened
 from leaktrace.keptevidence import KeptEvidence
@@ -25,12 +24,8 @@ from leaktrace.mailroom import (
     CampaignCounts,
     MailBook,
     SellerMatch,
-    SellerTable,
     StoredReport,
-    Witness,
-    disclaim,
     group_pending,
-    hashes_of,
     merge,
     regroup,
     split,
@@ -45,14 +40,7 @@ from leaktrace.records import (
     Evidence,
     EvidenceItem,
     Keys,
-    SellerFacts,
-    SellerTerm,
-    to_json,
 )
-
-_MOST_ORIGINALS_FOR_SELLER = 500
-_WAY_OF_MATCHING = "sellers/2"
-"""Another one whenever `match_seller` answers otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +71,7 @@ class CampaignFlow:
         self._ledger = ledger
         self._evidence = evidence
         self._book = book
+        self._sellers = CampaignSellers(opened, ledger, book)
 
     def unmatched_count(self, reports: Collection[str]) -> int:
         """How many of these reports (ids) speak for nobody the ledger knows."""
@@ -93,7 +82,7 @@ class CampaignFlow:
         group_pending(self._book.groups)
         counts = self._book.groups.campaigns()
         customers = self._customers_by_campaign()
-        sellers = self._sellers(counts)
+        sellers = self._sellers.of(counts)
         found = [_campaign(one, len(customers.get(one.campaign, ())), sellers[one.campaign]) for one in counts]
         found += [listed_campaign(evidence) for evidence in self._evidence]
         late = datetime.max.replace(tzinfo=UTC)
@@ -113,7 +102,7 @@ class CampaignFlow:
             raise UsageError(f"There is no campaign '{campaign}'.", "'leaktrace campaigns' lists them.")
         matched = self._matched(self._book.reports(campaign=name))
         customers = {one.customer for one in matched if one.customer is not None}
-        told = _campaign(counts[name], len(customers), self._sellers([counts[name]])[name])
+        told = _campaign(counts[name], len(customers), self._sellers.of([counts[name]])[name])
         return told, matched
 
     def evidence_of(self, campaign: str) -> Evidence:
@@ -125,9 +114,9 @@ class CampaignFlow:
         known = [one for one in members if one.customer is not None]
         keys: Keys = np.array([one.customer for one in known], dtype=np.uint64)
         names = self._ledger.customer_names(keys)
-        believed = self._opened.settings.report_delay_days
+        believed, disowned = self._opened.settings.report_delay_days, self._book.disowned
         return Evidence(
-            items=tuple(_item(one.report, name, believed) for one, name in zip(known, names, strict=True)),
+            items=tuple(_item(one.report, name, believed, disowned) for one, name in zip(known, names, strict=True)),
             campaign=told.campaign,
             seller=told.seller,
             seller_probability=told.seller_probability,
@@ -223,55 +212,6 @@ class CampaignFlow:
                 found.setdefault(campaign, set()).add(customer)
         return found
 
-    # --- sellers --------------------------------------------------------------------------------------------
-
-    def _sellers(self, counts: Sequence[CampaignCounts]) -> dict[str, SellerMatch]:
-        sellers = self._ledger.sellers()
-        ours = hashlib.sha256(f"{_WAY_OF_MATCHING} {to_json(sellers, indent=None)}".encode()).hexdigest()
-        asked = {one.campaign: f"{one.state} {ours}" for one in counts}
-        found: dict[str, SellerMatch] = {}
-        new: list[tuple[str, str, bytes]] = []
-        table: SellerTable | None = None
-        for one in counts:
-            kept = self._book.groups.answer(one.campaign, asked[one.campaign])
-            if kept is not None:
-                found[one.campaign] = _match_from(json.loads(kept))
-                continue
-            table = table or self._table(sellers)
-            found[one.campaign] = self._match(one.campaign, table)
-            answer = to_json(found[one.campaign], indent=None).encode("utf-8", "surrogatepass")
-            new.append((one.campaign, asked[one.campaign], answer))
-        if new:
-            self._book.groups.keep_answers(new)
-        return found
-
-    def _table(self, sellers: Sequence[SellerFacts]) -> SellerTable:
-        def token(address: str) -> str:
-            # As the ledger writes an address that stands in a table (`ledger.redaction`).
-            return f"address:{self._opened.keyring.address_hash(normalise(address) or address)[:8].hex()}"
-
-        return SellerTable(sellers, token)
-
-    def _match(self, campaign: str, table: SellerTable) -> SellerMatch:
-        chosen = fair_sample(self._book.reports(campaign=campaign), _MOST_ORIGINALS_FOR_SELLER)
-        originals, witnesses = [], []
-        for report in chosen:
-            record = self._book.record(report.sha256)
-            originals.append(record.originals[report.index])
-            witnesses.append(Witness(record.reporter.address, report.person, report.house))
-        ours = self._customers_among(one.sender.address for one in originals)
-        return table.match([disclaim(one, ours.__contains__) for one in originals], witnesses)
-
-    def _customers_among(self, addresses: Iterable[str | None]) -> frozenset[str]:
-        """Those of the addresses that are a customer's own."""
-        hashes = {
-            address: found
-            for address in addresses
-            if address is not None and (found := hashes_of(address, self._opened.keyring)) is not None
-        }
-        known = self._known(hashes.values())
-        return frozenset(address for address, found in hashes.items() if found.exact in known)
-
 
 def _one_of(reports: Sequence[str], given: str) -> str:
     found = [report for report in reports if report == given] or [one for one in reports if one.startswith(given)]
@@ -285,23 +225,6 @@ def _why(why: str) -> str:
     if not why.strip():
         raise UsageError("It is not said why.", "Give a reason with --why; it is written beside the decision.")
     return why.strip()
-
-
-def fair_sample(reports: Sequence[StoredReport], count: int) -> list[StoredReport]:
-    """At most so many reports, one of each house before the second of any: a flood hides nobody."""
-    seen: dict[bytes, int] = {}
-    rounds: list[tuple[int, int, StoredReport]] = []
-    for report in sorted(reports, key=lambda one: hashlib.sha256(one.report.encode()).digest()):
-        house = report.house or report.report.encode()
-        seen[house] = seen.get(house, 0) + 1
-        rounds.append((seen[house], len(rounds), report))
-    return sorted((report for *_, report in sorted(rounds, key=lambda one: one[:2])[:count]), key=lambda r: r.report)
-
-
-def _match_from(document: dict[str, object]) -> SellerMatch:
-    terms = document.pop("terms")
-    assert isinstance(terms, list)  # noqa: S101 - sealed by `_sellers`
-    return SellerMatch(**document, terms=tuple(SellerTerm(**one) for one in terms))  # type: ignore[arg-type]
 
 
 def _campaign(counts: CampaignCounts, customer_count: int, match: SellerMatch) -> Campaign:
@@ -355,7 +278,7 @@ def _mail_at(report: StoredReport) -> datetime | None:
     return report.received_at or report.sent_between.start
 
 
-def _item(report: StoredReport, customer: str, believed_days: int) -> EvidenceItem:
+def _item(report: StoredReport, customer: str, believed_days: int, disowned: bytes) -> EvidenceItem:
     told = report.reported_at or report.seen_at
     mailed = _mail_at(report)
     if report.received_at is None and mailed is not None and mailed < told - timedelta(days=believed_days):
@@ -367,13 +290,18 @@ def _item(report: StoredReport, customer: str, believed_days: int) -> EvidenceIt
         received_at=mailed,
         reported_at=told,
         grade=report.grade,
-        reporter=_reporter(report),
+        reporter=_reporter(report, disowned),
         source=report.report,
     )
 
 
-def _reporter(report: StoredReport) -> str | None:
-    """Who told. A feedback report is the provider's; behind it is the recipient, each one a reporter of his own."""
+def _reporter(report: StoredReport, disowned: bytes) -> str | None:
+    """Who told. A feedback report is the provider's; behind it is the recipient, each one a reporter of his own.
+
+    Reports whose sender is disowned may all be one forger's: together they are one reporter.
+    """
+    if report.person == disowned:
+        return hashlib.sha256(disowned).hexdigest()[:16]
     behind = report.recipients[0] if report.recipients else None
     address = behind if report.form in {"arf", "xarf"} else report.reporter or behind
     return None if address is None else hashlib.sha256(address.folded).hexdigest()[:16]

@@ -128,13 +128,17 @@ def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
             f"{key_file} is not the key of the workspace {path}.",
             "Set LEAKTRACE_KEY_FILE to the file that `init` named, or restore that file from your backup.",
         )
-    return Opened(path, workspace_id, key_file, keyring, _settings(path))
+    return Opened(path, workspace_id, key_file, keyring, read_settings(path))
 
 
-def _settings(path: Path) -> Settings:
+def read_settings(path: Path) -> Settings:
+    """The settings of the workspace in this folder, the defaults where it has none of its own; no key is needed.
+
+    UsageError for a file that is no settings.
+    """
     try:
         raw = (path / SETTINGS).read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except OSError as error:
         raise WorkspaceError(f"{path / SETTINGS} cannot be read: {error.strerror}.") from error

@@ -20,7 +20,9 @@ from leaktrace.ledger import Ledger, Progress
 from leaktrace.mailroom import (
     KEYS_DB,
     AddedMail,
+    AnswerBook,
     DnsServer,
+    FoundAnswer,
     FoundKey,
     FoundMessage,
     KeyBook,
@@ -29,6 +31,7 @@ from leaktrace.mailroom import (
     content_sha256,
     group_pending,
     iter_messages,
+    read_answers,
     read_mail,
     read_oversize,
 )
@@ -114,9 +117,12 @@ class MailFlow:
         """
         raws = [message.raw for message in batch if message.raw is not None]
         self._store().put_all(raws)
-        keys = self._key_book(now)
-        with contextlib.nullcontext() if keys is None else contextlib.closing(keys):
-            records = [_record(message, self._opened.settings, keys) for message in batch]
+        with contextlib.ExitStack() as opened:
+            keys, names = self._key_book(now), self._answer_book(now)
+            for book in (keys, names):
+                if book is not None:
+                    opened.callback(book.close)
+            records = [_record(message, self._opened.settings, keys, names) for message in batch]
         self._keep_aside(batch, records)
         contents = {message.sha256: content_sha256(message.raw) for message in batch if message.raw is not None}
         added = self._book.add(records, seen_at=now, contents=contents)
@@ -200,6 +206,16 @@ class MailFlow:
             return None
         return KeyBook(path, DnsServer(servers) if servers else None, lambda: now)
 
+    def dns_answers(self) -> tuple[FoundAnswer, ...]:
+        """Everything that was found for SPF and DMARC when mail came, oldest first."""
+        path = self._folder / KEYS_DB
+        return read_answers(path) if path.exists() else ()
+
+    def _answer_book(self, now: datetime) -> AnswerBook | None:
+        """What SPF and DMARC ask the DNS; null where it is not to be asked."""
+        servers = self._opened.settings.dns_servers
+        return AnswerBook(self._folder / KEYS_DB, DnsServer(servers), lambda: now) if servers else None
+
     def _store(self) -> RawStore:
         if self._raw is None:
             self._raw = RawStore(self._folder / "raw", self._opened.keyring)
@@ -248,7 +264,12 @@ def _dns_keys(path: Path) -> dict[str, str]:
     return keys
 
 
-def _record(message: FoundMessage, settings: Settings, keys: Mapping[str, str] | None = None) -> MessageRecord:
+def _record(
+    message: FoundMessage,
+    settings: Settings,
+    keys: Mapping[str, str] | None = None,
+    names: AnswerBook | None = None,
+) -> MessageRecord:
     if message.raw is None:
         return read_oversize(
             sha256=message.sha256,
@@ -257,7 +278,11 @@ def _record(message: FoundMessage, settings: Settings, keys: Mapping[str, str] |
             settings=settings,
             file=message.file,
         )
-    return read_mail(message.raw, settings=settings, dns_keys=keys, file=message.file)
+    if names is not None:
+        names.next_mail()
+    return read_mail(
+        message.raw, settings=settings, dns_keys=keys, file=message.file, envelope=message.envelope, names=names
+    )
 
 
 def _summed(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:

@@ -497,6 +497,53 @@ class DkimResult:
     covers: tuple[str, ...]
 
 
+SpfVerdict = Literal["pass", "fail", "softfail", "neutral", "none", "temperror", "permerror"]
+DmarcVerdict = Literal["pass", "fail", "none", "temperror", "permerror"]
+DmarcPolicy = Literal["none", "quarantine", "reject"]
+KnownBy = Literal["listener", "own_results"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpfResult:
+    """What a domain says of the client that handed a mail over in its name (RFC 7208, section 2.6)."""
+
+    result: SpfVerdict
+    domain: str
+    """Of the envelope's sender; of the greeting where that is the null sender."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DmarcResult:
+    """Whether a mail meets what the domain in its From field asks for (RFC 7489)."""
+
+    result: DmarcVerdict
+    domain: str
+    """In the From field; empty where that names none or several."""
+    policy: DmarcPolicy | None
+    """What the domain asks to be done with mail that fails; null where it publishes nothing, or nobody looked."""
+    aligned: tuple[str, ...]
+    """What vouches for that domain: `spf` and the domains of good DKIM signatures."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a message itself came to our mailbox, where that is known, and what follows for the sender in its From field.
+
+    It is about whoever sent the message to us, never about the messages it carries.
+    """
+
+    known_by: KnownBy
+    """The envelope as our listener was told it, or what our own border server wrote above the message."""
+    spf: SpfResult | None
+    """Null where our border server says nothing of it."""
+    dmarc: DmarcResult | None
+    sender: Literal["confirmed", "disowned", "unknown"]
+    """`confirmed`: the domain in From vouches for the mail; `disowned`: it asks that such mail be not believed."""
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """What could be checked about a message's genuineness."""
@@ -582,6 +629,8 @@ class MessageRecord:
     reported_at: datetime | None = None
     """When the complaint itself was sent, by its own headers (topmost Received, else Date)."""
     size_bytes: int = 0
+    arrival: Arrival | None = None
+    """How the message itself came; null where nobody who is believed says so."""
 
     def to_json(self) -> str:
         """The record as one JSON document."""

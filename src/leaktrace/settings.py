@@ -112,7 +112,24 @@ class Settings:
         (), "Domains whose ARC seal is believed about how a message came in: the reporters' mail providers."
     )
     dns_servers: tuple[str, ...] = _setting(
-        (), "Addresses of DNS servers that are asked for DKIM keys when mail comes, or 'system'; none: no look-ups."
+        (),
+        "Addresses of DNS servers that are asked for DKIM keys, and for SPF and DMARC where an envelope is known, "
+        "when mail comes, or 'system'; none: no look-ups.",
+    )
+    own_authserv_ids: tuple[str, ...] = _setting(
+        (),
+        "Names under which our own border servers write Authentication-Results: what they say of a sender is believed, "
+        "where it stands above the border's own Received field (`trusted_receivers`).",
+    )
+    trusted_forwarders: tuple[str, ...] = _setting(
+        (),
+        "Addresses or networks of our own mail servers, or 'unix': only they are believed about whom they have a "
+        "message from (XFORWARD at the listener, Received fields); none: nobody is.",
+    )
+    staff_addresses: tuple[str, ...] = _setting(
+        (),
+        "Domains and addresses of our employees, as `market.example` or `jo@partner.example`: where they passed a mail "
+        "on, they are not taken for its sender.",
     )
     # ways in
     imap_poll_seconds: int = _setting(

@@ -38,7 +38,7 @@ from leaktrace.ledger import (
 )
 from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
-from leaktrace.mailroom import FoundKey
+from leaktrace.mailroom import FoundAnswer, FoundKey
 from leaktrace.mailroom.ways import Stop, Tell, WayAsked
 from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
 from leaktrace.previewing import preview_tables
@@ -260,6 +260,13 @@ class Workspace:
     def dns_keys(self) -> tuple[FoundKey, ...]:
         """Every DKIM key record that was found when mail came, with when and by which server, oldest first."""
         return self._mail.dns_keys()
+
+    def dns_answers(self) -> tuple[FoundAnswer, ...]:
+        """Every SPF and DMARC record, with the addresses they lead to, that was found when mail came, oldest first.
+
+        Names made of a mail's sender or client were asked for and not kept.
+        """
+        return self._mail.dns_answers()
 
     def receive_from(
         self,

@@ -154,8 +154,19 @@ def test_more_sets_than_allowed_fail_quickly() -> None:
         ("dkim=pass header.d=shop.example", ()),
         ("mx.a; x-dkim=pass header.d=shop.example; dkim=none", ()),
         ("mx.a; dkim=passed header.d=shop.example", ()),
+        ("mx.a; dkim=pass header.d=shop.example; dmarc=fail header.from=rival.example", ("shop.example",)),
+        ('mx.a; spf=pass smtp.mailfrom="x; dkim=pass header.d=rival.example"@shop.example', ()),
+        ('mx.a; spf=pass (of "; dkim=pass (x) header.d=rival.example) smtp.mailfrom=shop.example', ()),
         ("", ()),
     ],
 )
 def test_what_an_authentication_results_value_says(results: str, domains: tuple[str, ...]) -> None:
     assert authenticated_domains(results) == domains
+
+
+def test_an_address_in_quotes_vouches_for_nobody() -> None:
+    # A believed sealer repeats the sender's address, and its sender chose it.
+    results = 'i=1; mx.a; spf=pass smtp.mailfrom="x; dkim=pass header.d=rival.example "@shop.example; dkim=none'
+    split_first = [one.strip() for one in results.split(";")]
+    assert any(one.startswith("dkim=pass header.d=rival.example") for one in split_first)
+    assert authenticated_domains(results) == ()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 import leaktrace
-from leaktrace.mailroom.disclaiming import FLAG, disclaim
+from leaktrace.mailroom.disclaiming import FLAG, disclaim, is_listed
 from leaktrace.mailroom.read import read_mail
 from leaktrace.records import Original
 from tests.mailroom.handmade_mail import original as handmade
@@ -73,13 +74,11 @@ def test_from_and_sender_are_both_kept() -> None:
     assert same.sent_by is None
 
 
-@pytest.mark.parametrize(("is_customer", "seller"), [(False, "s-1"), (True, None)])
-def test_a_campaigns_seller_is_not_told_by_a_customer_who_passed_mail_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_customer: bool, seller: str | None
-) -> None:
+def workspace_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> leaktrace.Workspace:
+    """A customer, a seller, and a report of mail that somebody at the seller's domain passed on."""
     monkeypatch.setenv("LEAKTRACE_KEY_FILE", str(tmp_path / "key"))
-    customers = "customer,email\nc-1,cleo@mail.example\n" + ("c-2,sam@vale-shop.example\n" if is_customer else "")
-    (tmp_path / "customers.csv").write_text(customers)
+    (tmp_path / "customers.csv").write_text("customer,email\nc-1,cleo@mail.example\n")
+    (tmp_path / "more.csv").write_text("customer,email\nc-2,sam@vale-shop.example\n")
     (tmp_path / "sellers.csv").write_text("seller,name,domains\ns-1,Vale,vale-shop.example\n")
     text = gmail_text("Sam <sam@vale-shop.example>") + gmail_text("X <x@elsewhere.example>")
     text = text.replace("https://vale-shop.example/c?id=77", "our shop")
@@ -87,7 +86,69 @@ def test_a_campaigns_seller_is_not_told_by_a_customer_who_passed_mail_on(
     ws = leaktrace.create(tmp_path / "ws")
     ws.ingest("customers", [tmp_path / "customers.csv"])
     ws.ingest("sellers", [tmp_path / "sellers.csv"])
-    ws.receive([tmp_path / "a.eml"])
-    (campaign,) = ws.campaigns()
+    return ws
+
+
+@pytest.mark.parametrize(("is_customer", "seller"), [(False, "s-1"), (True, None)])
+def test_a_campaigns_seller_is_not_told_by_a_customer_who_passed_mail_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_customer: bool, seller: str | None
+) -> None:
+    with workspace_with(tmp_path, monkeypatch) as ws:
+        if is_customer:
+            ws.ingest("customers", [tmp_path / "more.csv"])
+        ws.receive([tmp_path / "a.eml"])
+        (campaign,) = ws.campaigns()
     assert campaign.report_count == 1
     assert campaign.seller == seller
+
+
+def test_a_customer_who_is_ingested_later_is_not_claimed_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace_with(tmp_path, monkeypatch) as ws:
+        ws.receive([tmp_path / "a.eml"])
+        assert [one.seller for one in ws.campaigns()] == ["s-1"]
+        assert [one.seller for one in ws.campaigns()] == ["s-1"]
+        ws.ingest("customers", [tmp_path / "more.csv"])
+        assert [one.seller for one in ws.campaigns()] == [None]
+    with leaktrace.open(tmp_path / "ws") as again:
+        assert [one.seller for one in again.campaigns()] == [None]
+
+
+@pytest.mark.parametrize(
+    ("staff", "seller"),
+    [
+        ([], "s-1"),
+        (["other.example", "nora@vale-shop.example"], "s-1"),
+        (["vale-shop.example"], None),
+        (["Sam@Vale-Shop.example"], None),
+    ],
+)
+def test_a_campaigns_seller_is_not_told_by_an_employee_who_passed_mail_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, staff: list[str], seller: str | None
+) -> None:
+    with workspace_with(tmp_path, monkeypatch) as ws:
+        ws.receive([tmp_path / "a.eml"])
+        assert [one.seller for one in ws.campaigns()] == ["s-1"]
+    (tmp_path / "ws" / "settings.json").write_text(json.dumps({"staff_addresses": staff}))
+    with leaktrace.open(tmp_path / "ws") as again:
+        assert [one.seller for one in again.campaigns()] == [seller]
+
+
+@pytest.mark.parametrize(
+    ("address", "staff", "is_one"),
+    [
+        ("jo@market.example", "market.example", True),
+        ("Jo@MARKET.example", "@Market.Example.", True),
+        ("jo@desk.market.example", "market.example", True),
+        ("jo@notmarket.example", "market.example", False),
+        ("jo+x@partner.example", "jo@partner.example", True),
+        ("mo@partner.example", "jo@partner.example", False),
+        ("jo@sub.partner.example", "jo@partner.example", False),
+        ("jo@market.example", "", False),
+        ("market.example", "market.example", False),
+        ("jo@market.example", "@", False),
+    ],
+)
+def test_staff_are_listed_by_domain_or_address(address: str, staff: str, is_one: bool) -> None:
+    assert is_listed(address, [staff]) is is_one

@@ -31,10 +31,17 @@ NAME = "s1._domainkey.vale-shop.example"
 
 
 class SmallDns:
-    """A DNS server for TXT records, one datagram an answer; counts what it is asked."""
+    """A DNS server, one datagram an answer; counts what it is asked. `others`: (name, kind) -> records but TXT ones."""
 
-    def __init__(self, records: dict[str, list[str]], *, validates: bool = False) -> None:
+    def __init__(
+        self,
+        records: dict[str, list[str]],
+        *,
+        validates: bool = False,
+        others: dict[tuple[str, str], list[str]] | None = None,
+    ) -> None:
         self.records = records
+        self._others = others or {}
         self.asked: list[str] = []
         self._validates = validates
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -57,11 +64,16 @@ class SmallDns:
                 return
             query = dns.message.from_wire(wire)
             name = query.question[0].name.to_text().rstrip(".")
+            kind = dns.rdatatype.to_text(query.question[0].rdtype)
             self.asked.append(name)
             answer = dns.message.make_response(query)
             if name.startswith("broken"):
                 answer.set_rcode(dns.rcode.SERVFAIL)
-            elif name not in self.records:
+            elif kind != "TXT" and (name, kind) in self._others:
+                answer.answer.append(
+                    dns.rrset.from_text_list(query.question[0].name, 60, "IN", kind, self._others[name, kind])
+                )
+            elif kind != "TXT" or name not in self.records:
                 answer.set_rcode(dns.rcode.NXDOMAIN)
             else:
                 texts = [

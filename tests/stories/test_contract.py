@@ -91,7 +91,7 @@ MORE = {
         "impersonation_reason",
         "reporter_count",
     },
-    "message": {"reported_at", "size_bytes"},
+    "message": {"reported_at", "size_bytes", "arrival"},
     "original": {
         "authentication",
         "reply_to",

@@ -17,10 +17,13 @@ from typing import Any
 
 import pytest
 
+from leaktrace.folder import open_folder
+from leaktrace.mailroom.mailbook import MailBook
 from tests.mailroom.mail_samples import attached, message, multipart, original
 from tests.mailroom.servers.dovecot import PASSWORD, Dovecot, dovecot
 from tests.mailroom.servers.postfix import RECIPIENT, postfix
 from tests.mailroom.servers.starting import answers, folder_for, free_port, program, wait_until
+from tests.mailroom.test_mail_dns_keys import SmallDns
 from tests.stories.desk import PROGRAM, Desk
 
 KEYS = {"message_count", "report_count", "duplicate_count", "unmatched_count", "by_kind"}
@@ -233,6 +236,65 @@ def test_postfix_hands_over_and_keeps_what_a_killed_listener_did_not_take(empty_
             wait_until(lambda: "empty" in mx.queue(), "an empty queue", 60)
             assert ended(process)["by_kind"] == {"complaint": 1}
     assert counts(empty_desk) == {"report": 1, "bounce": 1, "complaint": 1}
+
+
+@pytest.mark.system
+def test_postfix_says_who_gave_it_the_mail_and_is_believed_where_it_is_listed(empty_desk: Desk, tmp_path: Path) -> None:
+    port = free_port()
+    # mail.example lets 192.0.2.7 send in its name and nobody else; the border is told of clients by the test itself.
+    dns = SmallDns({"mail.example": ["v=spf1 ip4:192.0.2.7 -all"], "_dmarc.mail.example": ["v=DMARC1; p=reject"]})
+    settings = {"dns_servers": [f"127.0.0.1#{dns.port}"], "trusted_forwarders": ["127.0.0.1"]}
+    (empty_desk.workspace / "settings.json").write_text(json.dumps(settings))
+    border = "lmtp_send_xforward_command = yes\nsmtpd_authorized_xforward_hosts = 127.0.0.1\n"
+    with (
+        contextlib.closing(dns),
+        postfix(f"lmtp:inet:127.0.0.1:{port}", more=border) as mx,
+        running(empty_desk, "--listen", f"lmtp://127.0.0.1:{port}") as process,
+    ):
+        wait_until(lambda: answers(port), "the listener")
+        for client, who in (("192.0.2.7", "cleo@mail.example"), ("198.51.100.9", "dee@mail.example")):
+            with smtplib.SMTP("127.0.0.1", mx.port) as smtp:
+                smtp.ehlo("mx.example")
+                assert smtp.docmd("XFORWARD", f"ADDR={client} HELO=x.example SOURCE=REMOTE")[0] == 250
+                smtp.sendmail(who, [RECIPIENT], REPORT.replace(b"cleo@mail.example", who.encode()))
+        wait_until(lambda: counts(empty_desk) == {"report": 2}, "both reports")
+        ended(process)
+    opened = open_folder(empty_desk.workspace, empty_desk.environment())
+    with MailBook.open(empty_desk.workspace / "mail", opened.keyring) as book:
+        arrivals = [one.arrival for one in book.records()]
+    assert sorted((one.sender, one.spf.result) for one in arrivals if one and one.spf) == [
+        ("confirmed", "pass"),
+        ("disowned", "fail"),
+    ]
+
+
+def test_inspect_tells_what_our_border_server_wrote(empty_desk: Desk, tmp_path: Path) -> None:
+    head = (
+        b"Authentication-Results: mx.market.example; dmarc=fail (p=REJECT) header.from=mail.example\r\n"
+        b"Received: from x (x [198.51.100.9]) by mx.market.example with ESMTP id 1; Tue, 5 Mar 2024 10:00:01 +0100\r\n"
+    )
+    path = tmp_path / "a.eml"
+    path.write_bytes(head + REPORT)
+    (plain,) = empty_desk.json("mail", "--inspect", path)
+    assert plain["arrival"] is None
+    ours = {"own_authserv_ids": ["mx.market.example"], "trusted_receivers": ["mx.market.example"]}
+    (empty_desk.workspace / "settings.json").write_text(json.dumps(ours))
+    (told,) = empty_desk.json("mail", "--inspect", path)
+    assert told["arrival"]["sender"] == "disowned"
+    assert told["originals"] == plain["originals"]
+    shown = " ".join(empty_desk.run("mail", "--inspect", path).out.split())
+    assert "cleo@mail.example is disowned: our border server says dmarc=fail of mail.example" in shown
+    (empty_desk.workspace / "settings.json").write_text("{")
+    assert empty_desk.run("mail", "--inspect", path, "--json").error()
+
+
+def test_inspect_shows_what_a_stranger_wrote_as_text(empty_desk: Desk, tmp_path: Path) -> None:
+    subject = "[/red] [bold]half[/bold] \u202eprice"
+    (tmp_path / "a.eml").write_bytes(multipart(attached(original().replace(b"Half price", subject.encode()))))
+    shown = empty_desk.run("mail", "--inspect", tmp_path / "a.eml")
+    assert shown.code == 0
+    assert "[/red] [bold]half[/bold]" in shown.out
+    assert "\u202e" not in shown.out
 
 
 @pytest.mark.system

@@ -11,9 +11,10 @@ import typer
 from leaktrace.cli.following import stop_on_signal
 from leaktrace.cli.mailways import WayOptions
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
+from leaktrace.folder import read_settings
 from leaktrace.mailflow import inspect_files
 from leaktrace.mailroom.ways import PASSWORD_VARIABLE
-from leaktrace.report import render_mail_report
+from leaktrace.report import render_mail_report, render_messages
 from leaktrace.settings import Settings
 
 
@@ -27,7 +28,10 @@ def mail(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="mbox files, Maildirs, .eml files or folders of them.")
     ] = None,
-    inspect: Annotated[bool, typer.Option("--inspect", help="Only say what each message is; store nothing.")] = False,
+    inspect: Annotated[
+        bool,
+        typer.Option("--inspect", help="Only say what each message is, by the workspace's settings; store nothing."),
+    ] = False,
     dns_keys: Annotated[
         Path | None, typer.Option("--dns-keys", help="DKIM keys for --inspect, one a line: name TAB record.")
     ] = None,
@@ -88,7 +92,8 @@ def mail(
     given = paths or []
     asked = options.asked(given, os.environ, inspect=inspect)
     if inspect:
-        return _inspect(given, dns_keys, as_json=as_json)
+        settings = read_settings(screen_of(context).workspace)
+        return _inspect(given, settings, dns_keys, as_json=as_json)
     with screen_of(context).open() as workspace, progress_line() as tell:
         if asked is None:
             report = workspace.receive(given, progress=tell)
@@ -99,17 +104,7 @@ def mail(
     return 3 if report.rejected_count else 0
 
 
-def _inspect(paths: list[Path], dns_keys: Path | None, *, as_json: bool) -> int:
-    found = inspect_files(paths, Settings(), dns_keys)
-    lines = [
-        f"{record.file}: {record.kind}"
-        + (f" ({record.reason})" if record.reason else "")
-        + "".join(
-            f"\n    {original.form} {original.grade}: from {original.sender.address or 'no address'}, "
-            f"'{original.subject or ''}'"
-            for original in record.originals
-        )
-        for record in found
-    ]
-    answer(found, "\n".join(lines) or "No message in there.", as_json=as_json)
+def _inspect(paths: list[Path], settings: Settings, dns_keys: Path | None, *, as_json: bool) -> int:
+    found = inspect_files(paths, settings, dns_keys)
+    answer(found, render_messages(found), as_json=as_json)
     return 0

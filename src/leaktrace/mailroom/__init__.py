@@ -1,8 +1,9 @@
 """Raw bytes to what they are; reports to campaigns; campaign to seller."""
 
 from leaktrace.mailroom.campaigns import GroupableReport, Grouping, count_customers, group_reports
-from leaktrace.mailroom.disclaiming import disclaim
-from leaktrace.mailroom.dnskeys import KEYS_DB, DnsServer, FoundKey, KeyBook
+from leaktrace.mailroom.disclaiming import disclaim, is_listed, may_be_passed_on
+from leaktrace.mailroom.dnsanswers import AnswerBook, read_answers
+from leaktrace.mailroom.dnskeys import KEYS_DB, DnsServer, FoundAnswer, FoundKey, KeyBook
 from leaktrace.mailroom.groupbook import CampaignCounts, Decision, StoredJoin
 from leaktrace.mailroom.grouping import group_pending, merge, regroup, split, standing, undo
 from leaktrace.mailroom.mailbook import AddedMail, MailBook
@@ -18,9 +19,11 @@ __all__ = [
     "KEYS_DB",
     "AddedMail",
     "AddressHashes",
+    "AnswerBook",
     "CampaignCounts",
     "Decision",
     "DnsServer",
+    "FoundAnswer",
     "FoundKey",
     "FoundMessage",
     "GroupableReport",
@@ -39,9 +42,12 @@ __all__ = [
     "group_pending",
     "group_reports",
     "hashes_of",
+    "is_listed",
     "iter_messages",
     "match_seller",
+    "may_be_passed_on",
     "merge",
+    "read_answers",
     "read_mail",
     "read_oversize",
     "regroup",

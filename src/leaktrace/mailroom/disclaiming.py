@@ -6,9 +6,10 @@ customers, and who the block inside names is only what they say: so nobody is cl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
+from leaktrace.addresses import fold, normalise
 from leaktrace.records import Mailbox, Original
 
 FLAG = "sender_is_ours"
@@ -22,7 +23,7 @@ def disclaim(original: Original, is_ours: Callable[[str], bool]) -> Original:
     claims: the whole original, once more, as the first of them.
     """
     address = original.sender.address
-    if address is None or not (original.claims or original.form in _INLINE) or not is_ours(address):
+    if address is None or not may_be_passed_on(original) or not is_ours(address):
         return original
     return replace(
         original,
@@ -35,6 +36,27 @@ def disclaim(original: Original, is_ours: Callable[[str], bool]) -> Original:
         flags=tuple(sorted({*original.flags, FLAG, "no_sender_address"})),
         spans={name: span for name, span in original.spans.items() if name not in _OF_SENDER},
     )
+
+
+def may_be_passed_on(original: Original) -> bool:
+    """Whether the original shows, or may show, a forward of a forward."""
+    return bool(original.claims) or original.form in _INLINE
+
+
+def is_listed(address: str, staff: Collection[str]) -> bool:
+    """Whether an address is in a list of addresses and domains; a domain stands for those below it too."""
+    exact = normalise(address)
+    if exact is None:
+        return False
+    domain = exact.rpartition("@")[2]
+    for one in staff:
+        written = one.strip().rstrip(".").removeprefix("@").lower()
+        if "@" in written:
+            if fold(written) == fold(address):
+                return True
+        elif written and (domain == written or domain.endswith("." + written)):
+            return True
+    return False
 
 
 _OF_SENDER = frozenset(("sender", "on_behalf_of", "sent_by", "reply_to", "message_id"))

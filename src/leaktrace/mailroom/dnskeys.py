@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,11 +19,12 @@ from typing import Literal, Protocol
 import dns.exception
 import dns.flags
 import dns.inet
+import dns.name
 import dns.nameserver
-import dns.rdatatype
 import dns.resolver
 
 from leaktrace.errors import MailError
+from leaktrace.mailroom.spf import RecordKind
 
 Dnssec = Literal["secure", "not_secure"]
 """`secure`: the server that was asked says that it validated the answer (AD; RFC 4035, 3.2.3): its word, no proof."""
@@ -32,8 +33,8 @@ KEYS_DB = "keys.db"
 _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.){2,30}[a-z0-9-]{1,63}\Z")
 _NAME_CEILING_CHARACTERS = 253
 _RECORD_CEILING_BYTES = 8000
-_LIFETIME_SECONDS = 5.0
-_FRESH = timedelta(hours=1)
+LIFETIME_SECONDS = 5.0
+FRESH = timedelta(hours=1)
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS keys (id INTEGER PRIMARY KEY, name TEXT NOT NULL, record TEXT, dnssec TEXT NOT NULL, "
     "asked_at TEXT NOT NULL, server TEXT NOT NULL) STRICT",
@@ -48,6 +49,19 @@ class FoundKey:
     name: str
     record: str | None
     """Null: there is no such record."""
+    dnssec: Dnssec
+    asked_at: datetime
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAnswer:
+    """What the DNS said of one name and kind of record."""
+
+    name: str
+    kind: RecordKind
+    records: tuple[str, ...]
+    """Empty: there are none."""
     dnssec: Dnssec
     asked_at: datetime
     server: str
@@ -80,18 +94,45 @@ class DnsServer:
 
     def ask(self, name: str, now: datetime) -> FoundKey | None:
         """One TXT look-up, five seconds at most."""
+        answer = self.find(name, "TXT", now)
+        if answer is None:
+            return None
+        # More than one record under a selector says nothing (RFC 6376, section 3.6.2.2): no key.
+        only = answer.records[0] if len(answer.records) == 1 else None
+        text = only if only is not None and len(only.encode()) <= _RECORD_CEILING_BYTES else None
+        return FoundKey(name, text, answer.dnssec, now, answer.server)
+
+    def find(
+        self, name: str, kind: RecordKind, now: datetime, *, seconds: float = LIFETIME_SECONDS
+    ) -> FoundAnswer | None:
+        """One look-up of at most so many seconds; null where no answer could be had."""
+        # Not by its text: there a backslash would begin an escape, and the name may be a stranger's words.
         try:
-            answer = self._resolver.resolve(name + ".", dns.rdatatype.TXT, lifetime=_LIFETIME_SECONDS, search=False)
+            asked = dns.name.Name([label.encode("utf-8") for label in name.split(".")] + [b""])
+            answer = self._resolver.resolve(asked, kind, lifetime=seconds, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return FoundKey(name, None, "not_secure", now, self._names)
+            return FoundAnswer(name, kind, (), "not_secure", now, self._names)
         except dns.exception.DNSException:
             return None
         secure: Dnssec = "secure" if answer.response.flags & dns.flags.AD else "not_secure"
-        records = [b"".join(one.strings) for one in answer]
-        # More than one record under a selector says nothing (RFC 6376, section 3.6.2.2): no key.
-        only = records[0] if len(records) == 1 and len(records[0]) <= _RECORD_CEILING_BYTES else None
-        text = None if only is None else only.decode("utf-8", "replace")
-        return FoundKey(name, text, secure, now, self._names)
+        return FoundAnswer(name, kind, _texts(answer, kind), secure, now, self._names)
+
+
+def _texts(answer: dns.resolver.Answer, kind: RecordKind) -> tuple[str, ...]:
+    """The records as the mailroom knows them: strings put together, addresses, names without their last dot.
+
+    In an order of their own, for servers give them in any.
+    """
+    match kind:
+        case "TXT":
+            return tuple(sorted(b"".join(one.strings).decode("utf-8", "replace") for one in answer))
+        case "MX":
+            hosts = sorted((one.preference, one.exchange.to_text(omit_final_dot=True)) for one in answer)
+            return tuple(host for _, host in hosts if host not in (".", "@"))  # a null MX takes no mail (RFC 7505)
+        case "PTR":
+            return tuple(sorted(one.target.to_text(omit_final_dot=True) for one in answer))
+        case _:
+            return tuple(sorted(str(one.address) for one in answer))
 
 
 def _server(written: str) -> dns.nameserver.Nameserver:
@@ -105,13 +146,7 @@ class KeyBook(Mapping[str, str]):
     """Key records by name: kept ones that are fresh, else asked for and kept. Everything ever found stays."""
 
     def __init__(self, path: Path, server: KeyServer | None, clock: Callable[[], datetime]) -> None:
-        with _disk(path):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=60.0)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            for statement in _SCHEMA:
-                self._connection.execute(statement)
+        self._connection = open_kept(path, _SCHEMA)
         self._path = path
         self._server = server
         self._clock = clock
@@ -128,7 +163,7 @@ class KeyBook(Mapping[str, str]):
             raise KeyError(name)
         now = self._clock()
         found = self._kept(asked)
-        stale = found is None or found.asked_at < now - _FRESH
+        stale = found is None or found.asked_at < now - FRESH
         if stale and self._server is not None and asked not in self._silent:
             fresh = self._server.ask(asked, now)
             if fresh is None:
@@ -142,7 +177,7 @@ class KeyBook(Mapping[str, str]):
         return found.record
 
     def __iter__(self) -> Iterator[str]:
-        with _disk(self._path):
+        with kept_disk(self._path):
             rows = self._connection.execute("SELECT DISTINCT name FROM keys ORDER BY name").fetchall()
         return iter([str(name) for (name,) in rows])
 
@@ -151,14 +186,14 @@ class KeyBook(Mapping[str, str]):
 
     def history(self) -> tuple[FoundKey, ...]:
         """Everything ever found, oldest first: what goes with the evidence."""
-        with _disk(self._path):
+        with kept_disk(self._path):
             rows = self._connection.execute(
                 "SELECT name, record, dnssec, asked_at, server FROM keys ORDER BY id"
             ).fetchall()
         return tuple(FoundKey(n, r, d, datetime.fromisoformat(at), s) for n, r, d, at, s in rows)
 
     def _kept(self, name: str) -> FoundKey | None:
-        with _disk(self._path):
+        with kept_disk(self._path):
             row = self._connection.execute(
                 "SELECT name, record, dnssec, asked_at, server FROM keys WHERE name = ? "
                 "ORDER BY asked_at DESC, id DESC LIMIT 1",
@@ -167,15 +202,28 @@ class KeyBook(Mapping[str, str]):
         return None if row is None else FoundKey(row[0], row[1], row[2], datetime.fromisoformat(row[3]), row[4])
 
     def _keep(self, found: FoundKey) -> None:
-        with _disk(self._path):
+        with kept_disk(self._path):
             self._connection.execute(
                 "INSERT INTO keys (name, record, dnssec, asked_at, server) VALUES (?, ?, ?, ?, ?)",
                 (found.name, found.record, found.dnssec, found.asked_at.isoformat(), found.server),
             )
 
 
+def open_kept(path: Path, schema: Iterable[str]) -> sqlite3.Connection:
+    """The file of what was found, made where there is none, readable by its owner only; MailError where it cannot."""
+    with kept_disk(path):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(path, isolation_level=None, timeout=60.0)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        for statement in schema:
+            connection.execute(statement)
+    return connection
+
+
 @contextlib.contextmanager
-def _disk(path: Path) -> Iterator[None]:
+def kept_disk(path: Path) -> Iterator[None]:
+    """The one place where errors of that file become ours."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:

@@ -11,13 +11,16 @@ from typing import Any
 
 from leaktrace.errors import MailError
 from leaktrace.records import (
+    Arrival,
     Authentication,
     DkimResult,
+    DmarcResult,
     FeedbackFacts,
     Mailbox,
     MessageRecord,
     Original,
     Recipient,
+    SpfResult,
     Window,
 )
 
@@ -53,6 +56,7 @@ def _message(document: dict[str, Any]) -> MessageRecord:
         authentication=_authentication(document["authentication"]),
         reported_at=_instant(document["reported_at"]),
         size_bytes=int(document["size_bytes"]),
+        arrival=_arrival(document.get("arrival")),
     )
 
 
@@ -102,6 +106,19 @@ def _authentication(document: dict[str, Any]) -> Authentication:
         ),
         arc_cv=document["arc_cv"],
         body_hash_matches=document["body_hash_matches"],
+    )
+
+
+def _arrival(document: dict[str, Any] | None) -> Arrival | None:
+    if document is None:
+        return None
+    spf, dmarc = document["spf"], document["dmarc"]
+    return Arrival(
+        known_by=document["known_by"],
+        spf=None if spf is None else SpfResult(**spf),
+        dmarc=None if dmarc is None else DmarcResult(**(dmarc | {"aligned": tuple(dmarc["aligned"])})),
+        sender=document["sender"],
+        reason=document["reason"],
     )
 
 

@@ -10,24 +10,16 @@ A grade says who the message is from, never how many people got it: a signed mes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
-from functools import cache
-
-import tldextract
 
 from leaktrace.mailroom.arc import Chain
 from leaktrace.mailroom.authentication import Signed, passing_domains
+from leaktrace.mailroom.domains import registrable
+from leaktrace.mailroom.results import domain_in, read_results
 from leaktrace.records import Grade
 
 _SEVERAL = frozenset({"several_from_fields", "several_senders"})
 _WEAKENED = _SEVERAL | {"partial_body_signed", "signature_key_in_testing"}
-_RESULT_CEILING_CHARACTERS = 4000
-_COMMENT = re.compile(r"\([^()]{0,500}\)")
-_DKIM_PASS = re.compile(
-    r"\Adkim\s*=\s*pass\b.*?\bheader\.(?:d|i)\s*=\s*\"?(?:[^\s;@\"]{0,64}@)?([A-Za-z0-9.-]{1,253})", re.DOTALL
-)
-_DMARC_PASS = re.compile(r"\Admarc\s*=\s*pass\b.*?\bheader\.from\s*=\s*\"?([A-Za-z0-9.-]{1,253})", re.DOTALL)
 
 
 def grade_of(
@@ -74,19 +66,13 @@ def _believed_sealer(domain: str, chain: Chain, believed: Collection[str]) -> st
 
 def authenticated_domains(results: str) -> tuple[str, ...]:
     """Domains that an Authentication-Results value says passed DKIM or DMARC (RFC 8601, section 2.2)."""
-    text = _COMMENT.sub(" ", results[:_RESULT_CEILING_CHARACTERS])
+    names = {"dkim": ("header.d", "header.i"), "dmarc": ("header.from",)}
     found = []
-    for statement in text.split(";")[1:]:
-        match = _DKIM_PASS.match(statement.strip()) or _DMARC_PASS.match(statement.strip())
-        if match is not None:
-            found.append(match.group(1).lower())
+    for one in read_results(results).statements:
+        said = [one.properties[name] for name in names.get(one.method, ()) if name in one.properties]
+        if said and one.result == "pass":
+            found.append(domain_in(said[0]))
     return tuple(found)
-
-
-@cache
-def _suffixes() -> tldextract.TLDExtract:
-    """The public suffix list that comes with tldextract; nothing is downloaded or kept on disk."""
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 
 
 def same_organisation(first: str, second: str) -> bool:
@@ -94,5 +80,5 @@ def same_organisation(first: str, second: str) -> bool:
     first, second = first.rstrip(".").lower(), second.rstrip(".").lower()
     if first == second:
         return True
-    one, other = (_suffixes()(name).top_domain_under_public_suffix for name in (first, second))
-    return bool(one) and one == other
+    one = registrable(first)
+    return one is not None and one == registrable(second)

@@ -33,6 +33,7 @@ from leaktrace.records import MessageRecord, Original, Window, to_document, to_j
 
 MAIL_DB = "mail.db"
 _RESEALED_COUNT = 500
+_DISOWNED = "*@disowned.invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,11 @@ class MailBook:
     def groups(self) -> GroupBook:
         """Its pages about campaigns."""
         return self._groups
+
+    @property
+    def disowned(self) -> bytes:
+        """Person and house of every report whose sender's domain asks that it be not believed (`arrival`)."""
+        return self._keyring.address_hash(_DISOWNED)
 
     def reseal(self) -> int:
         """Encrypts under the newest generation of the key what is under an older one; how many records.
@@ -271,7 +277,7 @@ class MailBook:
             self._connection.execute("INSERT INTO contents (content, message) VALUES (?, ?)", (content, message))
         for index, original in enumerate(record.originals):
             features = features_of(original, self._keyring.feature_hash, self._own_domains).document()
-            told_by = next((address for _, address in _addresses(record, original)), None)
+            person, house = self._told_by(record, original)
             self._connection.execute(
                 "INSERT INTO reports (message, idx, sender_domain, form, grade, received_at, sent_start, sent_end, "
                 "reported_at, features, rank, mail_at, person, house) "
@@ -289,8 +295,8 @@ class MailBook:
                     json.dumps(features, separators=(",", ":")),
                     rank(f"{record.sha256}/{index}"),
                     micros_of(original.received_at or original.sent_between.start or record.reported_at),
-                    self._hash_of(told_by, person_of),
-                    self._hash_of(told_by, house_of),
+                    person,
+                    house,
                 ),
             )
             for role, address in _addresses(record, original):
@@ -300,6 +306,14 @@ class MailBook:
                         "INSERT INTO addresses (message, idx, role, exact, folded) VALUES (?, ?, ?, ?, ?)",
                         (message, index, role, hashed.exact, hashed.folded),
                     )
+
+    def _told_by(self, record: MessageRecord, original: Original) -> tuple[bytes | None, bytes | None]:
+        """Person and house of whoever told; where From is disowned, nobody knows who it was: all of them are one."""
+        arrival = record.arrival
+        if arrival is not None and arrival.sender == "disowned":
+            return self.disowned, self.disowned
+        address = next((address for _, address in _addresses(record, original)), None)
+        return self._hash_of(address, person_of), self._hash_of(address, house_of)
 
     def _hash_of(self, address: str | None, one_for_all: Callable[[str], str | None]) -> bytes | None:
         text = one_for_all(address) if address is not None else None

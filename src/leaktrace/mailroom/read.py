@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from leaktrace.mailroom.answers import find_autoreply, judge_words
 from leaktrace.mailroom.arf import find_feedback, read_feedback, why_no_complaint
+from leaktrace.mailroom.arrival import judge_arrival
 from leaktrace.mailroom.authentication import check_signatures
 from leaktrace.mailroom.bounces import find_bounce, find_bounce_by_envelope, find_forwarded_bounce
 from leaktrace.mailroom.carried import Carried
@@ -21,6 +22,8 @@ from leaktrace.mailroom.inline import find_forward, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
 from leaktrace.mailroom.mime import CeilingReached, Part, TextBudget, read_fields, read_message
 from leaktrace.mailroom.received import reported_at
+from leaktrace.mailroom.sources import Envelope
+from leaktrace.mailroom.spf import Names
 from leaktrace.mailroom.texts import Text, body_texts
 from leaktrace.mailroom.xarf import find_xarf
 from leaktrace.records import Authentication, Mailbox, MessageKind, MessageRecord, Original
@@ -37,15 +40,20 @@ def read_mail(
     settings: Settings | None = None,
     dns_keys: Mapping[str, str] | None = None,
     file: str | None = None,
+    envelope: Envelope | None = None,
+    names: Names | None = None,
 ) -> MessageRecord:
     """What a message is. `dns_keys`: DKIM key records by name (`selector._domainkey.domain`); none are looked up.
+
+    `envelope`: who handed this message to our border server, where that server says so; `names`: answers SPF and DMARC
+    of it; without either the envelope is known from what that server wrote above the message, or not at all.
 
     Never raises on any bytes: what cannot be read has kind `unreadable` and a reason.
     """
     settings = settings or Settings()
     reader = _Reading(raw, settings, dns_keys, file)
     try:
-        return reader.record()
+        return reader.record(envelope, names)
     except CeilingReached as reached:
         return reader.unreadable(str(reached))
 
@@ -88,7 +96,7 @@ class _Reading:
     def unreadable(self, reason: str) -> MessageRecord:
         return replace(self._empty, reason=reason, reporter=_glance(self._raw))
 
-    def record(self) -> MessageRecord:
+    def record(self, envelope: Envelope | None, names: Names | None) -> MessageRecord:
         message = read_message(self._raw, self._settings)
         if not message.fields:
             return self.unreadable("no header fields: not a mail message" if self._raw.strip() else "an empty message")
@@ -98,6 +106,7 @@ class _Reading:
             self._empty,
             reporter=found[0].mailbox if found else _NOBODY,
             authentication=signed.authentication,
+            arrival=judge_arrival(message, envelope, signed, names, self._settings),
             reported_at=reported_at(message),
         )
         kind, reason, status, originals = self._judged(message)

@@ -19,6 +19,14 @@ def stamped_at(received: str) -> datetime | None:
     return sent_at(date) if semicolon else None
 
 
+def is_by(received: str, trusted: Iterable[str]) -> bool:
+    """Whether a Received field says that one of these hosts, or one below them, took the message."""
+    by = _BY.search(received)
+    host = by.group(1).rstrip(".").lower() if by else ""
+    names = [name.strip().rstrip(".").lower() for name in trusted]
+    return any(name and (host == name or host.endswith("." + name)) for name in names)
+
+
 def trusted_receipt(message: Part, trusted: Iterable[str]) -> tuple[datetime, Field] | None:
     """When a trusted host took the message, by the topmost Received field; None when that is not a trusted host's.
 
@@ -29,10 +37,7 @@ def trusted_receipt(message: Part, trusted: Iterable[str]) -> tuple[datetime, Fi
     if topmost is None:
         return None
     text = message.text("received") or ""
-    by = _BY.search(text)
-    host = by.group(1).rstrip(".").lower() if by else ""
-    names = [name.strip().rstrip(".").lower() for name in trusted]
-    if not any(name and (host == name or host.endswith("." + name)) for name in names):
+    if not is_by(text, trusted):
         return None
     at = stamped_at(text)
     return None if at is None else (at, topmost)

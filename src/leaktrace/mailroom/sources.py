@@ -27,6 +27,18 @@ _ENVELOPE = re.compile(rb"From [^\r\n]{0,300}\d{4}")
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who handed a message to our border server, as that server says, and in whose name."""
+
+    client_address: str
+    """IPv4 or IPv6."""
+    greeting: str
+    """What the client calls itself (HELO); empty where that is not known."""
+    sender: str
+    """MAIL FROM; empty: the null sender."""
+
+
+@dataclass(frozen=True, slots=True)
 class FoundMessage:
     """One message of a mailbox: its bytes, or for one over the ceiling what can be said without them."""
 
@@ -40,6 +52,8 @@ class FoundMessage:
     size_bytes: int
     beginning: bytes = b""
     """The first bytes of a message over the ceiling."""
+    envelope: Envelope | None = None
+    """Null where nobody who is believed says how it came."""
 
 
 def iter_messages(

@@ -15,6 +15,7 @@ from leaktrace.report.counts import (
 )
 from leaktrace.report.demo import render_demo
 from leaktrace.report.link import render_link
+from leaktrace.report.messages import render_messages
 from leaktrace.report.page import finding_page
 from leaktrace.report.terminal import render_finding
 from leaktrace.report.upkeep import (
@@ -46,6 +47,7 @@ __all__ = [
     "render_ingest_report",
     "render_link",
     "render_mail_report",
+    "render_messages",
     "render_retention",
     "render_stats",
     "render_timeline",

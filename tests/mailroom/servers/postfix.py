@@ -66,8 +66,11 @@ class Postfix:
 
 
 @contextlib.contextmanager
-def postfix(transport: str) -> Iterator[Postfix]:
-    """A mail system that hands mail for market.example to `transport`, as `lmtp:inet:127.0.0.1:2424`."""
+def postfix(transport: str, *, more: str = "") -> Iterator[Postfix]:
+    """A mail system that hands mail for market.example to `transport`, as `lmtp:inet:127.0.0.1:2424`.
+
+    `more`: lines of its main.cf.
+    """
     path = program("postfix", "postfix")
     if os.geteuid() != 0:
         if os.environ.get("CI") == "true":
@@ -81,7 +84,7 @@ def postfix(transport: str) -> Iterator[Postfix]:
         owner = pwd.getpwnam("postfix")
         os.chown(state, owner.pw_uid, owner.pw_gid)
         (configuration / "master.cf").write_text(_MASTER.format(port=port))
-        (configuration / "main.cf").write_text(_main(folder, transport))
+        (configuration / "main.cf").write_text(_main(folder, transport) + more)
         for name in ("postfix-files", "dynamicmaps.cf", "makedefs.out"):
             if (Path("/etc/postfix") / name).exists():
                 shutil.copy(Path("/etc/postfix") / name, configuration / name)

@@ -16,6 +16,8 @@ from typing import AnyStr, Literal
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from leaktrace.mailroom.forwarders import Forwarders
+from leaktrace.mailroom.ways.xforward import ATTRIBUTES, BadXforwardError, Client, client_of, read_xforward
 from leaktrace.settings import Settings
 
 _SLACK_BYTES = 1 << 20
@@ -43,6 +45,8 @@ class Handed:
     """What the sender calls itself."""
     peer: object
     is_utf8: bool
+    client: Client | None = None
+    """From whom our own mail system has it; null where nobody who is believed says so."""
 
 
 Take = Callable[[Handed], Awaitable[Answer]]
@@ -56,6 +60,7 @@ class Conversations:
         self._settings = settings
         self._hostname = hostname
         self._handler = _Handler(settings.listener_recipient_ceiling_count, take)
+        self.forwarders = Forwarders(settings.trusted_forwarders)
         self._open: set[_Guarded] = set()
         self.held_bytes = 0
         """Bytes read since each sender's last answer, over all conversations."""
@@ -115,9 +120,10 @@ class _Handler:
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         """Says that commands may be sent without waiting, which LMTP demands (RFC 2033, section 5): they are queued."""
-        del server, envelope
+        del envelope
         session.host_name = hostname
-        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+        asked = [f"250-XFORWARD {' '.join(ATTRIBUTES)}"] if isinstance(server, _Guarded) and server.is_ours() else []
+        return [*responses[:-1], "250-PIPELINING", *asked, responses[-1]]
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -130,7 +136,6 @@ class _Handler:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the same
-        del server
         content = envelope.original_content or b""
         handed = Handed(
             sender=(envelope.mail_from or "").removeprefix("<>"),
@@ -139,6 +144,7 @@ class _Handler:
             greeting=session.host_name or "",
             peer=session.peer,
             is_utf8=envelope.smtp_utf8,
+            client=server.client() if isinstance(server, _Guarded) else None,
         )
         return (await self._take(handed)).value
 
@@ -169,6 +175,34 @@ class _Guarded(SMTP):
         self._held_bytes = 0
         self._leaving = False
         self._mid_data = False
+        self._forwarded: dict[str, str] = {}
+
+    def is_ours(self) -> bool:
+        """Whether the other side is one of our own mail servers, whose word on its clients counts."""
+        return self.session is not None and self._all.forwarders.has_peer(self.session.peer)
+
+    def client(self) -> Client | None:
+        """From whom our mail system has the message in hand."""
+        return client_of(self._forwarded) if self.is_ours() else None
+
+    async def smtp_XFORWARD(self, argument: str | None) -> None:  # noqa: N802 - aiosmtpd finds commands by name
+        """Postfix's command, before MAIL; nobody but our own servers may use it."""
+        if not self.is_ours():
+            await self.push("550 5.7.0 Not believed from here")
+        elif self.envelope is not None and self.envelope.mail_from is not None:
+            await self.push("503 5.5.1 Not between MAIL and the end of a message")
+        else:
+            try:
+                self._forwarded |= read_xforward(argument or "")
+            except BadXforwardError:
+                await self.push("501 5.5.4 Bad XFORWARD attributes")
+            else:
+                await self.push("250 2.0.0 OK")
+
+    def _set_post_data_state(self) -> None:
+        """What was said of one message's client is not true of the next one's."""
+        self._forwarded = {}
+        super()._set_post_data_state()  # type: ignore[no-untyped-call]
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._all.opened(self)

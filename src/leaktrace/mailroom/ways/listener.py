@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from leaktrace.errors import MailError
-from leaktrace.mailroom.sources import FoundMessage
+from leaktrace.mailroom.sources import Envelope, FoundMessage
 from leaktrace.mailroom.ways.asked import ListenAsked
 from leaktrace.mailroom.ways.conversation import Answer, Conversations, Handed
 from leaktrace.mailroom.ways.envelope import with_envelope
@@ -88,7 +88,11 @@ class Listener:
     async def _take(self, handed: Handed) -> Answer:
         """Puts a message into the queue and waits until it is committed or refused. Runs in the server's thread."""
         raw = with_envelope(handed, hostname=self._hostname, protocol=self._asked.protocol, now=datetime.now(UTC))
-        waiting = _Waiting(FoundMessage(self._asked.protocol, 0, raw, hashlib.sha256(raw).hexdigest(), len(raw)))
+        envelope = (
+            None if handed.client is None else Envelope(handed.client.address, handed.client.greeting, handed.sender)
+        )
+        sha256 = hashlib.sha256(raw).hexdigest()
+        waiting = _Waiting(FoundMessage(self._asked.protocol, 0, raw, sha256, len(raw), envelope=envelope))
         self._waiting.put(waiting)
         return await asyncio.wrap_future(waiting.answer)
 
