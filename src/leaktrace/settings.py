@@ -48,6 +48,13 @@ class Settings:
         0.001,
         10.0,
     )
+    seller_block_threshold_probability: float = _setting(
+        0.9,
+        "A seller to whom the mails are tied less surely is blocked only with what else ties them, written by who asks "
+        "and by who approves.",
+        0.5,
+        0.9999,
+    )
     exposure_window_days: int = _setting(
         730, "How far before the mail an access still counts as the possible moment of the leak.", 1, 3650
     )

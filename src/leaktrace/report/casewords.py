@@ -55,6 +55,7 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     records.ActionRequested: lambda e: (
         f"{e.request}: asked for {_action(e.action)} of {e.target}, until {words.instant(e.expires_at)}: {e.reason}"
     ),
+    records.ApprovalJustified: lambda e: f"Why {e.request} is approved: {e.reason}",
     records.ActionApproved: lambda e: f"{e.request} was approved.",
     records.ActionRefused: lambda e: f"{e.request} was refused: {e.reason}",
     records.ActionUsed: lambda e: f"{e.request} was verified again and is being carried out.",

@@ -42,6 +42,8 @@ def _act(event: CaseEvent) -> str:
     match event:
         case records.ActionRequested(request, action, target):
             return f"{request} asks to {_verb(action)}: {target}."
+        case records.ApprovalJustified(request, reason):
+            return f"Why a second person approves {request}: {_quoted(reason)}."
         case records.ActionApproved(request):
             return f"A second person approved {request}."
         case records.ActionRefused(request, reason):

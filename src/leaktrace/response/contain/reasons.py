@@ -48,9 +48,11 @@ def reasons_policy(table: Mapping[str, object]) -> ReasonsPolicy:
     return ReasonsPolicy(**values)
 
 
-def statement_of_reasons(policy: ReasonsPolicy, facts: SellerFacts, at: datetime) -> StatementOfReasons:
+def statement_of_reasons(
+    policy: ReasonsPolicy, facts: SellerFacts, at: datetime, justification: str | None = None
+) -> StatementOfReasons:
     """The statement; ResponseError where the case holds no fact to give as a reason."""
-    told = _facts(facts)
+    told = _facts(facts, justification)
     if not told:
         raise ResponseError(
             "The case holds no fact about mails of this seller.", "Attach the finding or the reports to the case first."
@@ -73,7 +75,7 @@ def statement_of_reasons(policy: ReasonsPolicy, facts: SellerFacts, at: datetime
     )
 
 
-def _facts(facts: SellerFacts) -> tuple[str, ...]:
+def _facts(facts: SellerFacts, justification: str | None) -> tuple[str, ...]:
     told = []
     if facts.report_count:
         told.append(
@@ -86,6 +88,9 @@ def _facts(facts: SellerFacts) -> tuple[str, ...]:
         told.append(
             f"{facts.decoy_hit_count} address(es) that belong to nobody and were never given to anyone got such mail."
         )
+    if justification:
+        # The seller can only answer to what decided: a reason kept from them is none (2019/1150 Art. 4(5)).
+        told.append(f"That the mails are yours we also take from this: {justification}")
     return tuple(told) if facts.report_count or facts.decoy_hit_count else ()
 
 
