@@ -31,7 +31,7 @@ from leaktrace.cases.casefile import Answer
 from leaktrace.cases.pseudonyms import PSEUDONYM
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
-from leaktrace.errors import CaseError, UsageError
+from leaktrace.errors import CaseError, NotAllowedError, UsageError
 from leaktrace.folder import LOOKUPS, cannot_write
 from leaktrace.folder import Opened as OpenedFolder
 from leaktrace.ledger import DuckLedger, Progress, Signed
@@ -195,6 +195,16 @@ class CaseDesk:
         texts = mail_texts(self._room.mail, self._room.ledger, self._room.opened.settings, attached.campaign)
         keyring = self._room.opened.keyring
         return made_exposure(self._room.ledger, keyring, traced, texts, sha256, self._room.clock())
+
+    def shown_exposure(self, case: str) -> tuple[ExposureSummary, ExposureFrozen | None]:
+        """(numbers, what was frozen where they are of that): the list as it would be, for whoever may freeze it.
+
+        Whoever decides on notices sees the frozen one, which is what notices go by, and looks nothing up in the log.
+        """
+        try:
+            return self.exposure_summary(case), None
+        except NotAllowedError:
+            return self.frozen_summary(case), self.work.show(case).exposure
 
     def freeze_exposure(self, case: str) -> ExposureFrozen:
         """Makes the exposure list, keeps it as sealed evidence, and writes its digest into the log."""

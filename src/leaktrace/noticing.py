@@ -143,13 +143,15 @@ class NoticeDesk:
 
     def approve_translation(self, case: str, law: str, language: str, request: str) -> RecordedEvent:
         """Uses an approval by two people for exactly the present text."""
+        self._cases.require_reader(case)
         return approve_translation(case, request, self.template(law, language), self._approvals, self._diary)
 
     # --- planning -----------------------------------------------------------------------------------------
 
     def plan(self, case: str, said: PlanFacts) -> PlanReport:
         """Plans a batch for everybody on the frozen list; nothing is sent."""
-        config, exposure = self._config(), self._cases.exposure(case)
+        exposure = self._cases.exposure(case)  # before the settings: what is wrong with them is for who may be here
+        config = self._config()
         facts = replace(
             config.facts(),
             noticed_on=said.noticed_on,
@@ -218,6 +220,7 @@ class NoticeDesk:
 
         ApprovalError, ResponseError before the first mail where anything is not as it was agreed to.
         """
+        self._cases.require_reader(case)
         config = self._config()
         with Outbox(self._folder) as outbox:
             batch = outbox.batch(case, version)

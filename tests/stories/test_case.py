@@ -177,7 +177,7 @@ COMMANDS: dict[str, tuple[set[str], tuple[object, ...]]] = {
     "subject": ({"ina"}, ("case", "subject", "CASE", "--seller", "s1", "--why", "seen in the mail")),
     "checks": ({"ina", "dana"}, ("case", "checks", "CASE")),
     "finding": ({"ina"}, ("case", "finding", "CASE", "c-none")),
-    "exposure": ({"ina"}, ("case", "exposure", "CASE")),
+    "exposure": ({"ina", "dana"}, ("case", "exposure", "CASE")),
     "freeze": ({"ina"}, ("case", "exposure", "CASE", "--freeze")),
     "rows": ({"ina", "dana"}, ("case", "exposure", "CASE", "--rows")),
     "exhibits": ({"ina", "dana"}, ("case", "exhibits", "CASE")),

@@ -215,6 +215,41 @@ def test_who_is_not_signed_in_learns_nothing_of_the_settings_of_systems(incident
     assert "TOML" in incident.desk.run(*asking, "--as", "ina").error()["message"]
 
 
+def test_who_may_not_see_the_case_learns_nothing_of_the_settings_of_notices(incident: Incident) -> None:
+    settings = incident.desk.workspace / "notices.toml"
+    kept = settings.read_text(encoding="utf-8")
+    settings.write_text("nonsense = [", encoding="utf-8")
+    try:
+        for command in (
+            ("plan", incident.case, *SAID),
+            ("send", incident.case, "--approval", "A-0001"),
+            ("approve-translation", incident.case, "general/en", "--approval", "A-0001"),
+        ):
+            for who in ("nobody", "ivan", "aud"):
+                told = incident.desk.run("notify", *command, "--as", who, "--json").error()
+                assert "notices.toml" not in str(told), (command, who)
+            if command[0] != "send":  # for which a batch would have to be planned
+                told = incident.desk.run("notify", *command, "--as", "olaf", "--json").error()
+                assert "notices.toml" in told["message"]
+    finally:
+        settings.write_text(kept, encoding="utf-8")
+
+
+def test_who_approves_notices_sees_how_many_and_which_fields_and_no_address(incident: Incident) -> None:
+    ours, theirs = (incident.as_(who, "case", "exposure", incident.case) for who in ("ina", "dana"))
+    assert theirs["summary"] == ours["summary"]
+    assert theirs["frozen"] == incident.as_("dana", "case", "show", incident.case)["exposure"]
+    assert theirs["summary"]["by_field"]["email"] == theirs["summary"]["customer_count"] > 0
+    assert "@" not in str(theirs)
+    before = len(incident.desk.json("lookups")["entries"])
+    incident.as_("dana", "case", "exposure", incident.case)
+    assert len(incident.desk.json("lookups")["entries"]) == before  # nobody's accesses are looked up for it
+    refused = incident.desk.run("case", "exposure", incident.case, "--freeze", "--as", "dana", "--json")
+    assert "may not do this" in refused.error()["message"]
+    for who in ("aud", "root", "ivan"):
+        assert incident.desk.run("case", "exposure", incident.case, "--as", who, "--json").code == 2
+
+
 def test_duties_are_judged_on_the_frozen_list_and_recorded(incident: Incident) -> None:
     found = incident.as_("olaf", "duties", incident.case)
     frozen = incident.as_("ina", "case", "show", incident.case)["exposure"]

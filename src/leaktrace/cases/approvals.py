@@ -40,6 +40,7 @@ from leaktrace.caserecords import (
     canonical,
     digest_of,
 )
+from leaktrace.cases.auditing import request_without_words
 from leaktrace.cases.case import Case, Request
 from leaktrace.cases.casefile import CaseFile
 from leaktrace.cases.conditions import needs_of
@@ -148,8 +149,9 @@ class Approving(CaseFile):
 
     @needs("read", "approval")
     def approvals(self, case: str) -> tuple[Request, ...]:
-        """All requests of a case and what became of them."""
-        return tuple(self._case(case).requests.values())
+        """All requests of a case and what became of them; without their reasons for who may not read the case."""
+        found = tuple(self._case(case).requests.values())
+        return found if self._may("read", case) else tuple(request_without_words(one) for one in found)
 
     @needs("decide", "approval")
     def look_at(self, case: str, request: str) -> ApprovalLine:

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.caserecords import RecordedEvent
+from leaktrace.caserecords import ExposureFrozen, RecordedEvent
 from leaktrace.caseviews import case_view, event_view
 from leaktrace.cli.acting import KeyOption, PasswordOption, PersonOption, desk_of
 from leaktrace.cli.caseshown import render_case, render_checks, render_exposure, render_facts
@@ -265,7 +265,7 @@ def exposure(
     password: PasswordOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Whose data, which fields, how sure; and whether "only e-mail addresses" may be said.
+    """Whose data, which fields, how sure; and whether "only e-mail addresses" may be said. Approvers see what is frozen.
 
     Example: leaktrace case exposure K-3f2a9c1d --freeze --as ina
     """
@@ -276,8 +276,11 @@ def exposure(
             found = desk.work.exposure(case)
             answer(found, render_facts(found), as_json=as_json)
             return
-        frozen = desk.freeze_exposure(case) if freeze else None
-        summary = desk.frozen_summary(case) if freeze else desk.exposure_summary(case)
+        if freeze:
+            frozen: ExposureFrozen | None = desk.freeze_exposure(case)
+            summary = desk.frozen_summary(case)
+        else:
+            summary, frozen = desk.shown_exposure(case)
         earlier = desk.work.show(case).exposure
     answer({"frozen": frozen, "summary": summary}, render_exposure(frozen, earlier, summary), as_json=as_json)
 
