@@ -15,7 +15,7 @@ from leaktrace.settings import Settings
 
 
 class LedgerBehind:
-    """From ledger and mail book; `looked` is told of each look at a person's accesses first, by what they are called."""
+    """From ledger and mail book; `looked` is told first whose accesses are looked at, by what they are called."""
 
     def __init__(
         self, ledger: Ledger, mail: MailFlow, keyring: Keyring, settings: Settings, looked: Callable[[str], None]

@@ -137,14 +137,16 @@ class NoticeDesk:
             for one in self._shelf(self._config()).all()
         )
 
-    def template(self, law: str, language: str) -> Template:
-        """One template as it would be used."""
+    def template(self, law: str, language: str, *, case: str | None = None) -> Template:
+        """One template as it would be used, in a case for whoever may read that."""
+        if case is not None:
+            self._cases.require_reader(case)
         return self._shelf(self._config()).get(law, language)
 
     def approve_translation(self, case: str, law: str, language: str, request: str) -> RecordedEvent:
         """Uses an approval by two people for exactly the present text."""
-        self._cases.require_reader(case)
-        return approve_translation(case, request, self.template(law, language), self._approvals, self._diary)
+        template = self.template(law, language, case=case)
+        return approve_translation(case, request, template, self._approvals, self._diary)
 
     # --- planning -----------------------------------------------------------------------------------------
 

@@ -265,7 +265,7 @@ def exposure(
     password: PasswordOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Whose data, which fields, how sure; and whether "only e-mail addresses" may be said. Approvers see what is frozen.
+    """Whose data, which fields, how sure; and whether "only e-mail addresses" may be said; for approvers, as frozen.
 
     Example: leaktrace case exposure K-3f2a9c1d --freeze --as ina
     """

@@ -176,7 +176,7 @@ class NotifyCommands:
         if not slash:
             raise UsageError(f"'{template}' is no template.", "Write law and language, as gdpr/fa.")
         with self._open(context, person, key) as desk:
-            found = desk.template(law, language)
+            found = desk.template(law, language, case=case)
             if approval is not None:
                 desk.approve_translation(case, law, language, approval)
         _write_parameters(parameters, translation_parameters(found))
