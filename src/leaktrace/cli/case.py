@@ -16,6 +16,7 @@ from leaktrace.cli.acting import KeyOption, PasswordOption, PersonOption, desk_o
 from leaktrace.cli.caseshown import render_case, render_checks, render_exposure, render_facts
 from leaktrace.cli.output import JsonOption, answer
 from leaktrace.cli.people import roles_of
+from leaktrace.cli.targets import check_new
 from leaktrace.errors import UsageError
 from leaktrace.report import render_timeline, words
 
@@ -327,6 +328,7 @@ def exhibit(
 
     Example: leaktrace case exhibit K-3f2a9c1d E-0003 --out statement.txt --as ina
     """
+    check_new(out)
     with desk_of(context, person, key, by_password=password) as desk:
         content = desk.work.read_exhibit(case, number)
     with out.open("xb") as stream:

@@ -14,7 +14,9 @@ from leaktrace.caserecords import DutyAssessment, StartEvent
 from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer, note
 from leaktrace.cli.responses import CaseDoors, Signing
+from leaktrace.cli.targets import check_files
 from leaktrace.errors import UsageError
+from leaktrace.folder import write_aside
 from leaktrace.report.duties import duties_page, render_duties
 from leaktrace.response.duties import FACTS, assess, builtin_laws, facts_from_document, laws_from_folder
 from leaktrace.response.duties.facts import markets_of, moment_of
@@ -78,6 +80,7 @@ def duties(
         for event in ("aware", "noticed", "determined", "persons_told", "reported")
         if (text := given[event])
     }
+    check_files(html)
     laws = laws_from_folder(rules) if rules else builtin_laws()
     answers = _answers(fact or [])
     if (case is None) == (facts is None):
@@ -89,7 +92,7 @@ def duties(
         with CaseDoors().desk(context, Signing(person, key)) as desk:
             found = desk.assess_duties(case, laws, answers, moments, market or [])
     if html is not None:
-        html.write_text(duties_page(found), encoding="utf-8")
+        write_aside(html, duties_page(found))
         note(f"Written to {html}.")
     answer(found, None if as_json else render_duties(found), as_json=as_json)
     return 3 if any(duty.answer not in {"no", "probably_no"} for duty in found.duties) else 0

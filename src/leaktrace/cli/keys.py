@@ -11,6 +11,7 @@ import typer
 
 from leaktrace.cli.output import JsonOption, answer_plain, note, progress_line, screen_of
 from leaktrace.cli.passphrase import PassphraseFileOption, passphrase_from
+from leaktrace.cli.targets import check_files
 from leaktrace.errors import UsageError
 from leaktrace.folder import open_folder
 from leaktrace.keykeeping import KeyStatus, Rotated, begin_rotation
@@ -74,6 +75,7 @@ def backup(
 
     Example: leaktrace keys backup /media/safe/leaktrace-key.txt
     """
+    check_files(out)
     with screen_of(context).open() as workspace:
         passphrase = passphrase_from(passphrase_file, new=True, what="the back-up")
         done = workspace.back_up_key(out, passphrase)
@@ -100,6 +102,7 @@ def rotate(
             "After a rotation the old back-up opens nothing any more.",
             "Say where the new one goes: --backup FILE; or --no-backup.",
         )
+    check_files(backup_to)
     path = screen_of(context).workspace
     passphrase = None if backup_to is None else passphrase_from(passphrase_file, new=True, what="the back-up")
     if backup_to is not None and backup_to.exists():

@@ -13,6 +13,7 @@ from leaktrace.caserecords import StatementState
 from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer, note
 from leaktrace.cli.responses import CaseDoors, Signing
+from leaktrace.cli.targets import check_new
 from leaktrace.errors import UsageError
 from leaktrace.report.statement import render_gate, render_statement
 from leaktrace.response.statement import (
@@ -141,8 +142,7 @@ def publish_statement(
 
     Example: leaktrace statement publish K-3f2a9c1d --approval A-0007 --out statement
     """
-    if out.exists():
-        raise UsageError(f"{out} is there already.", "Name a new folder.")
+    check_new(out, folder=True)
     with _desk(context, Signing(person, key), case, policy) as desk:
         state = desk.publish(approval)
     _write(state, out)

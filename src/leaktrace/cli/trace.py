@@ -11,6 +11,7 @@ from rich.console import Console
 
 from leaktrace.cli.evidencetable import read_evidence_table
 from leaktrace.cli.output import JsonOption, WhyOption, answer, note, progress_line, screen_of
+from leaktrace.cli.targets import check_files
 from leaktrace.errors import UsageError
 from leaktrace.exposing import exposure_table
 from leaktrace.folder import write_aside
@@ -66,6 +67,7 @@ def trace(
     if sum((campaign is not None, evidence is not None, every)) != 1:
         raise UsageError("Name a campaign, give --evidence or --all, one of the three.", "See: leaktrace trace --help.")
     asked = None if call_back is None else _call_back(call_back)
+    check_files(html, customers)
     if every:
         if html is not None or candidates or customers is not None or asked is not None:
             raise UsageError(
