@@ -14,6 +14,10 @@ from typing import Any
 
 from leaktrace.errors import UsageError
 
+ENGINES = ("index", "duckdb", "spark")
+"""What answers questions of the ledger: the index, and DuckDB where it has no answer; DuckDB over the lake; Spark over
+the lake. Here, because the program's help names them and loads no engine for that."""
+
 
 def _setting(default: Any, help_text: str, low: float | None = None, high: float | None = None) -> Any:
     return field(default=default, metadata={"help": help_text, "low": low, "high": high})

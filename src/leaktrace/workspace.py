@@ -11,17 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leaktrace import lookuplog
 from leaktrace.acknowledging import Acknowledger
-from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
-from leaktrace.casedesk import CaseDesk, CaseRoom
+from leaktrace.calibrationplan import CAMPAIGNS, NOISE, SIZES, Plan
 from leaktrace.caserecords import ExhibitStored
 from leaktrace.cases import Actor
 from leaktrace.cases.custody import NoteKey
 from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
 from leaktrace.errors import NotAllowedError, UsageError
-from leaktrace.exposing import exposed_customers
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.keykeeping import Area, BackedUp, KeyStatus, Rotated, back_up, finish_rotation
@@ -36,7 +35,6 @@ from leaktrace.ledger import (
     StreamAsked,
     answers_of,
 )
-from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.mailroom import FoundKey
 from leaktrace.mailroom.ways import Stop, Tell, WayAsked
@@ -69,8 +67,12 @@ from leaktrace.records import (
     Window,
 )
 from leaktrace.settings import Settings
-from leaktrace.traces import Traces
-from leaktrace.tracing import Traced, Tracer
+
+if TYPE_CHECKING:
+    # Attribution and cases are loaded when they are asked for: SciPy takes longer to load than `ledger stats` to run.
+    from leaktrace.casedesk import CaseDesk, CaseRoom
+    from leaktrace.traces import Traces
+    from leaktrace.tracing import Traced
 
 AnyPath = str | PathLike[str]
 Clock = Callable[[], datetime]
@@ -357,6 +359,8 @@ class Workspace:
 
         None where nobody is suspected of anything.
         """
+        from leaktrace.exposing import exposed_customers
+
         self._log("exposure list", f"{traced.finding.provenance.campaign} {traced.finding.provenance.field}", why)
         with self._ledger.steady():
             return () if traced.whose is None else exposed_customers(self._ledger, traced.whose)
@@ -374,6 +378,9 @@ class Workspace:
 
         UsageError where the two are the same campaign. The look-up is on disk before anything is looked up.
         """
+        from leaktrace.linkage import Comparable, Linker
+        from leaktrace.tracing import Tracer
+
         evidence = [what if isinstance(what, Evidence) else self.evidence_of(what) for what in (a, b)]
         names = [one.campaign for one in evidence]
         self._log("link", f"{names[0]} {names[1]} {field}", why)
@@ -407,6 +414,8 @@ class Workspace:
         `campaigns`: planted for each size and kind; `noise`: chance that a report comes from another list; `sizes`:
         reports in a campaign. The look-up is on disk before anything is looked up; nothing else is written.
         """
+        from leaktrace.calibrating import Calibrator
+
         plan = Plan(field, campaigns, noise, seed, tuple(sizes)).checked()
         self._log("calibrate", field, why)
         reporters = self._mail.reporters_of_others("")
@@ -434,6 +443,8 @@ class Workspace:
         return self._traces().learned(field)
 
     def _traces(self) -> Traces:
+        from leaktrace.traces import Traces
+
         return Traces(self._opened, self._ledger, self._mail, self._around.clock)
 
     def look_up(self, principal: str, *, why: str = "", days: int | None = None) -> PersonLookup:
@@ -568,6 +579,8 @@ class Workspace:
         if self._cases is None:
             opened = self._opened
             keeper = keeper_of(opened.path, opened.keyring, opened.workspace_id, self._around.environment)
+            from leaktrace.casedesk import CaseRoom
+
             self._cases = CaseRoom(opened, self._ledger, self._mail, self._around.clock, keeper)
         return self._cases
 
@@ -598,6 +611,8 @@ class Workspace:
 
     def cases(self, actor: Actor) -> CaseDesk:
         """Cases, as this person works with them. `actor`: whom an identity provider signed in (`leaktrace.cases`)."""
+        from leaktrace.casedesk import CaseDesk
+
         return CaseDesk(self.case_room(), actor)
 
     def lookups(self) -> lookuplog.VerifiedLookups:

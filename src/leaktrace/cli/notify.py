@@ -22,6 +22,7 @@ from leaktrace.cli.noticeshown import (
     render_templates,
 )
 from leaktrace.cli.output import JsonOption, answer, note, progress_line
+from leaktrace.cli.responses import open_notices
 from leaktrace.cli.targets import check_files, check_folder
 from leaktrace.errors import UsageError
 from leaktrace.folder import write_aside
@@ -66,8 +67,8 @@ class Stopped:
     stopped: bool = True
 
 
-def register(app: typer.Typer, open_desk: OpenDesk) -> None:
-    """Adds this group's commands."""
+def register(app: typer.Typer, open_desk: OpenDesk = open_notices) -> None:
+    """Adds this group's commands; `open_desk` finds the notices of the workspace that -w names."""
     commands = NotifyCommands(open_desk)
     group = typer.Typer(
         name="notify", no_args_is_help=True, help="Tell the people affected: plan, approve, send, reconcile."

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from leaktrace.ledger import Cost
-from leaktrace.records import to_json
-from leaktrace.workspace import Workspace, create, open_workspace
+if TYPE_CHECKING:  # the program's help is written without loading what stands behind the commands
+    from leaktrace.ledger import Cost
+    from leaktrace.workspace import Workspace
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 WhyOption = Annotated[str, typer.Option("--why", help="Why you look: written to the look-up log.")]
@@ -33,10 +33,14 @@ class Screen:
 
     def open(self) -> Workspace:
         """The workspace that -w names."""
+        from leaktrace.workspace import open_workspace
+
         return open_workspace(self.workspace, engine=self.engine, master=self.master, lake=self.lake)
 
     def create(self, path: Path) -> Workspace:
         """A new workspace."""
+        from leaktrace.workspace import create
+
         return create(path, engine=self.engine, master=self.master, lake=self.lake)
 
 
@@ -65,6 +69,8 @@ def note(text: str) -> None:
 def answer(record: Any, renderable: RenderableType | None, *, as_json: bool) -> None:
     """The answer of a command: the record as JSON, or its rendering."""
     if as_json:
+        from leaktrace.records import to_json
+
         sys.stdout.write(to_json(record) + "\n")
     elif renderable is not None:
         say(renderable)
