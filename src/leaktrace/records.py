@@ -56,6 +56,8 @@ CalibrationKind = Literal[
 ]
 """What is planted by `calibrate`; the last two are several kinds taken together."""
 
+EVERY_FIELD = "*"
+"""What a log writes for all fields of a record; it stands beside those that are known."""
 TABLES = ("accesses", "contacts", "principals", "sellers", "customers", "known_elsewhere", "evidence")
 """Tables that `ingest` takes (DESIGN 4.1)."""
 

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from leaktrace.errors import UsageError
+from leaktrace.errors import UsageError, meant
 
 ENGINES = ("index", "duckdb", "spark")
 """What answers questions of the ledger: the index, and DuckDB where it has no answer; DuckDB over the lake; Spark over
@@ -171,7 +171,8 @@ def from_document(document: dict[str, Any]) -> Settings:
     values: dict[str, Any] = {}
     for name, value in document.items():
         if name not in known:
-            raise UsageError(f"There is no setting '{name}'.", "docs/settings.md lists them all.")
+            hint = f"{meant(name, known)}docs/settings.md lists them all."
+            raise UsageError(f"There is no setting '{name}'.", hint)
         values[name] = _checked(name, value, known[name])
     return Settings(**values)
 

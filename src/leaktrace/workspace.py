@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prio
 from leaktrace.previewing import preview_tables
 from leaktrace.receiving import open_way, receive_all
 from leaktrace.records import (
+    EVERY_FIELD,
     TABLES,
     Calibration,
     CallBack,
@@ -468,6 +470,16 @@ class Workspace:
     def stats(self) -> LedgerStats:
         """How much the ledger holds."""
         return self._ledger.stats()
+
+    def never_shown(self, field: str) -> tuple[str, ...]:
+        """The fields that accesses showed, those most like this one first, where none of them is this one.
+
+        Empty where the field was shown, or may have been (accesses to every field of a record), or nothing was.
+        """
+        seen = self._ledger.fields_seen()
+        if field in seen or EVERY_FIELD in seen:
+            return ()
+        return tuple(sorted(seen, key=lambda one: (-SequenceMatcher(None, field, one).ratio(), one)))
 
     # --- the key ------------------------------------------------------------------------------------------
 

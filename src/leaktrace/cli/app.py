@@ -13,7 +13,8 @@ import typer
 from typer.exceptions import TyperException
 
 from leaktrace.cli.commandlist import CommandList
-from leaktrace.cli.output import Screen, print_error, wants_json
+from leaktrace.cli.output import Screen, note, print_error, wants_json
+from leaktrace.cli.variables import misspelt
 from leaktrace.errors import LeaktraceError
 from leaktrace.settings import ENGINES
 from leaktrace.version import __version__
@@ -87,6 +88,8 @@ def program(
 ) -> None:
     """Who inside gave customers' addresses to a seller, or that nobody did."""
     del version
+    for name, likely in misspelt(os.environ):
+        note(f"{name} is no variable of leaktrace and is not read. Did you mean {likely}?")
     context.obj = Screen(workspace=workspace, engine=engine, master=master, lake=lake)
 
 

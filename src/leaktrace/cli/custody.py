@@ -19,7 +19,7 @@ from leaktrace.cases.custody.tiles import verify_folder
 from leaktrace.cases.custody.witness import Witness, witness_signer
 from leaktrace.cases.signing.keys import load_person_key, make_person_key
 from leaktrace.cli.output import JsonOption, answer_plain, progress_line, screen_of
-from leaktrace.cli.passphrase import PassphraseFileOption, passphrase_from
+from leaktrace.cli.passphrase import NewPassphraseFileOption, PassphraseFileOption, passphrase_from
 from leaktrace.cli.targets import check_files, check_folder
 from leaktrace.custody import Custody, CustodyCheck
 from leaktrace.errors import UsageError
@@ -248,7 +248,7 @@ def witness_key(
     file: Annotated[Path, typer.Argument(help="Where the key is written.")],
     name: Annotated[str, typer.Option("--name", help="The witness's name, best a web address without scheme.")],
     plain: Annotated[bool, typer.Option("--plain", help="Without a passphrase.")] = False,
-    passphrase_file: PassphraseFileOption = None,
+    passphrase_file: NewPassphraseFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a witness's key; the verifier key it prints goes to everybody who checks.

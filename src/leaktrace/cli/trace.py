@@ -18,6 +18,7 @@ from leaktrace.folder import write_aside
 from leaktrace.personprior import LEAST_WEIGHT, MOST_WEIGHT
 from leaktrace.records import CallBack, Finding
 from leaktrace.report import finding_page, render_finding, render_findings
+from leaktrace.report.words import plain
 
 
 def register(app: typer.Typer) -> None:
@@ -62,6 +63,7 @@ def trace(
 ) -> int:
     """Say who inside gave the addresses of a campaign away, or that nobody did, or why that cannot be said.
 
+    Exit 3 where rows of the evidence were left out, or no access ever showed the field.
     Example: leaktrace trace c-4f2a9c01 --html finding.html --why "case 7, asked by the privacy officer"
     """
     if sum((campaign is not None, evidence is not None, every)) != 1:
@@ -80,7 +82,9 @@ def trace(
             what, field=field, why=why, pseudonyms=pseudonyms, prior=prior, call_back=asked
         )
         exposed = () if customers is None else workspace.exposed_customers(traced, why=why)
+        never = workspace.never_shown(field)
     _tell_clipped(traced.finding)
+    _tell_never_shown(field, never)
     if html is not None:
         write_aside(html, finding_page(traced.finding, traced.explanation, show_candidates=candidates))
         note(f"The page is in {html}.")
@@ -89,7 +93,7 @@ def trace(
         note(f"{len(exposed):,} customers are in {customers}. Handle it as what it is: a list of people.")
     words = None if as_json else render_finding(traced.finding, traced.explanation, show_candidates=candidates)
     answer(traced.finding, words, as_json=as_json)
-    return 3 if rejected else 0
+    return 3 if rejected or never else 0
 
 
 def _call_back(text: str) -> CallBack:
@@ -119,9 +123,22 @@ def _all(context: typer.Context, asked: _Asked, *, as_json: bool) -> int:
             )
         for finding in findings[:1]:
             _tell_clipped(finding)
+        never = workspace.never_shown(asked.field)
+        _tell_never_shown(asked.field, never)
         words = None if as_json else render_findings(findings, workspace.what_was_learned(asked.field))
         answer(findings, words, as_json=as_json)
-    return 0
+    return 3 if never else 0
+
+
+def _tell_never_shown(field: str, seen: tuple[str, ...]) -> None:
+    """Says on stderr that the question was about a field that no access ever showed: misspelt, or never logged."""
+    if seen:
+        more = f" and {len(seen) - _MOST_FIELDS} more" if len(seen) > _MOST_FIELDS else ""
+        known = ", ".join(f"'{plain(one)}'" for one in seen[:_MOST_FIELDS])
+        note(f"No access in the ledger ever showed '{plain(field)}'. Fields that were shown: {known}{more}.")
+
+
+_MOST_FIELDS = 12
 
 
 def _tell_clipped(finding: Finding) -> None:

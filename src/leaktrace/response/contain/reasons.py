@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leaktrace.caserecords import StatementOfReasons
-from leaktrace.errors import ResponseError
+from leaktrace.errors import ResponseError, meant
 from leaktrace.response.contain.interface import SellerFacts
 
 
@@ -44,7 +44,10 @@ def reasons_policy(table: Mapping[str, object]) -> ReasonsPolicy:
             raise ResponseError(f"contain.toml: [statement] does not say {key}.", "A seller has to be told it.")
         values[key] = value.strip()
     if unknown := sorted(set(table) - set(_KEYS)):
-        raise ResponseError(f"contain.toml: [statement] has no key '{unknown[0]}'.", f"It has {', '.join(_KEYS)}.")
+        raise ResponseError(
+            f"contain.toml: [statement] has no key '{unknown[0]}'.",
+            f"{meant(unknown[0], _KEYS)}It has {', '.join(_KEYS)}.",
+        )
     return ReasonsPolicy(**values)
 
 
