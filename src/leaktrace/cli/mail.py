@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,9 @@ from leaktrace.cli.mailways import WayOptions
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
 from leaktrace.mailflow import inspect_files
 from leaktrace.mailroom.ways import PASSWORD_VARIABLE
+from leaktrace.records import MessageRecord
 from leaktrace.report import render_mail_report
+from leaktrace.report.words import plain
 from leaktrace.settings import Settings
 
 
@@ -101,15 +104,14 @@ def mail(
 
 def _inspect(paths: list[Path], dns_keys: Path | None, *, as_json: bool) -> int:
     found = inspect_files(paths, Settings(), dns_keys)
-    lines = [
-        f"{record.file}: {record.kind}"
-        + (f" ({record.reason})" if record.reason else "")
-        + "".join(
-            f"\n    {original.form} {original.grade}: from {original.sender.address or 'no address'}, "
-            f"'{original.subject or ''}'"
-            for original in record.originals
-        )
-        for record in found
-    ]
+    lines = [line for record in found for line in _told(record)]
     answer(found, "\n".join(lines) or "No message in there.", as_json=as_json)
     return 0
+
+
+def _told(record: MessageRecord) -> Iterator[str]:
+    """One message in lines; what its writer wrote acts on no screen."""
+    yield plain(f"{record.file}: {record.kind}" + (f" ({record.reason})" if record.reason else ""))
+    for one in record.originals:
+        sender = one.sender.address or "no address"
+        yield plain(f"    {one.form} {one.grade}: from {sender}, '{one.subject or ''}'")
