@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,11 @@ def test_a_subject_acts_on_no_screen_and_stays_on_its_line(tmp_path: Path) -> No
     path = tmp_path / "mail.eml"
     path.write_bytes(raw)
     done = subprocess.run(
-        [sys.executable, "-m", "leaktrace", "mail", "--inspect", path], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "leaktrace", "mail", "--inspect", path],
+        env={name: value for name, value in os.environ.items() if name != "COLUMNS"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "\x1b" not in done.stdout
     (line,) = [line for line in done.stdout.splitlines() if "evil.example" in line]
