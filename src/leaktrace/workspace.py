@@ -22,7 +22,7 @@ from leaktrace.cases import Actor
 from leaktrace.cases.custody import NoteKey
 from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
 from leaktrace.errors import NotAllowedError, UsageError
-from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
+from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder, require_writable
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.keykeeping import Area, BackedUp, KeyStatus, Rotated, back_up, finish_rotation
 from leaktrace.keykeeping import status as key_status
@@ -143,7 +143,9 @@ def open_workspace(
     that Spark runs on, null: this machine; `lake`: URL of the copy of `ledger/lake` that it reads (docs/scale.md).
     """
     around = _surroundings(environment, clock, user)
-    return Workspace(open_folder(Path(path), around.environment), around, answers_of(engine, master, lake))
+    opened = open_folder(Path(path), around.environment)
+    require_writable(opened.path)
+    return Workspace(opened, around, answers_of(engine, master, lake))
 
 
 def preview(
