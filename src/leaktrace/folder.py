@@ -118,7 +118,7 @@ def require_writable(path: Path) -> None:
     why = "is on a read-only disk" if is_read_only else "may not be written by you (permission denied)"
     raise WorkspaceError(
         f"The workspace {path} {why}, and every answer needs it written: look-ups are logged before they are answered.",
-        "To look at it, copy the folder to where it can be written and name the copy with -w; the key file is the same.",
+        "To look at it, copy the folder to where it can be written and name the copy with -w (same key file).",
     )
 
 

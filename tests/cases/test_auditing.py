@@ -12,7 +12,7 @@ import pytest
 
 from leaktrace.caserecords import CONCERNED, EVENT_KINDS, ActionRequested, CaseOpened, NoteAdded, PersonLockedOut
 from leaktrace.cases.auditing import WRITTEN_BY_PEOPLE, masked
-from leaktrace.report import event_sentence
+from leaktrace.eventwords import event_sentence
 from tests.cases.small_cases import SELLER, Company, full_company
 
 WHO = "Karl Ahrens of team 4"
