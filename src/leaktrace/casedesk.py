@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -116,6 +116,11 @@ class CaseRoom:
     def close(self) -> None:
         """Lets the store go."""
         self.store.close()
+
+    def knowing(self, customers: Iterable[str]) -> tuple[str, ...]:
+        """Cases, open or closed, in which any of these customers (ids as ingested) has a pseudonym."""
+        asked = set(customers)
+        return tuple(case for case in self.store.ids() if not asked.isdisjoint(self.store.names(case)))
 
     def has_people(self) -> bool:
         """Whether anybody is enrolled: from then on nobody acts alone."""
@@ -310,7 +315,8 @@ class CaseDesk:
         self.work.use(case, request, "forget", LEDGER, self._forgetting(customers))
         for number in self._forgetting(customers)["customers"]:
             self._log("forget", f"customer {number}", f"{case} {request} {reason}".strip())
-        return self._room.ledger.upkeep().forget(customers, self._signed(f"{case} {request} {reason}"), progress)
+        done = self._room.ledger.upkeep().forget(customers, self._signed(f"{case} {request} {reason}"), progress)
+        return replace(done, held_in=self._room.knowing(customers))
 
     def ask_to_retain(self, case: str, table: str, months: int | None, before: str | None, reason: str) -> Request:
         """Asks for months to be let go; what is approved is the first month that stays, whenever it is done."""

@@ -258,6 +258,8 @@ class Erasure:
     """Names that went out of the dictionaries."""
     waiting_count: int
     """Replaced files that somebody still reads; they go the next time the ledger is opened."""
+    held_in: tuple[str, ...] = ()
+    """Cases that still know any of the customers: what is evidence there is not erased."""
 
 
 @dataclass(frozen=True, slots=True)

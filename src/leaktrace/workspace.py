@@ -555,7 +555,8 @@ class Workspace:
         named = [customers] if isinstance(customers, str) else list(customers)
         for subject in self._subjects(named):
             self._log("forget", subject, why)
-        return self._ledger.upkeep().forget(named, self._signed(why), progress)
+        done = self._ledger.upkeep().forget(named, self._signed(why), progress)
+        return replace(done, held_in=self.case_room().knowing(named)) if has_custody(self.path) else done
 
     def hold(self, case: str, customers: str | Iterable[str] | None, *, why: str = "") -> tuple[LegalHold, ...]:
         """Keeps customers (None: all) from being erased while a case needs them; the holds that the case has now."""

@@ -135,6 +135,7 @@ def forget(
 
     It is refused, with the case's name, while a legal hold needs the rows. It asks first, unless told --yes.
     Where people are enrolled it takes two: with --case it asks for it, with --approval it does what was approved.
+    Exit 3 where cases still know a customer: what is evidence there stays, and the cases are named.
 
     Example: leaktrace ledger forget c0012345 --yes --why "request 2026-114"
     """
@@ -153,7 +154,7 @@ def forget(
         with screen_of(context).open() as workspace, progress_line() as tell:
             found = workspace.forget(customers, why=why, progress=tell)
     answer(found, render_erasure(found), as_json=as_json)
-    return 3 if found.waiting_count else 0
+    return 3 if found.waiting_count or found.held_in else 0
 
 
 def _agreed(question: str, *, may_ask: bool) -> bool:
