@@ -26,38 +26,45 @@ def register(app: typer.Typer) -> None:
     app.command()(trace)
 
 
+EvidenceOption = Annotated[
+    Path | None, typer.Option("--evidence", help="An evidence table instead: one file is one campaign.")
+]
+PriorOption = Annotated[
+    Path | None,
+    typer.Option("--prior", help="Weights of principals from elsewhere, CSV principal,weight; they never decide."),
+]
+CustomersOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--customers",
+        help="Write whose data the named, else the first set, had been shown to this CSV file, and which fields.",
+    ),
+]
+CallBackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--call-back",
+        metavar="MAILED/ASKED",
+        help="Of so many customers drawn at random among those shown to the source, so many got the mail: 12/40.",
+    ),
+]
+CandidatesOption = Annotated[
+    bool, typer.Option("--candidates", help="Show candidates although nobody is named. None of them is accused.")
+]
+
+
 def trace(
     context: typer.Context,
     campaign: Annotated[str | None, typer.Argument(help="A campaign's id, as `campaigns` lists them.")] = None,
-    evidence: Annotated[
-        Path | None, typer.Option("--evidence", help="An evidence table instead: one file is one campaign.")
-    ] = None,
+    evidence: EvidenceOption = None,
     every: Annotated[bool, typer.Option("--all", help="All campaigns, most reports first.")] = False,
     field: Annotated[str, typer.Option("--field", help="Which field was given away.")] = "email",
-    prior: Annotated[
-        Path | None,
-        typer.Option("--prior", help="Weights of principals from elsewhere, CSV principal,weight; they never decide."),
-    ] = None,
+    prior: PriorOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the finding as one page to this file.")] = None,
-    customers: Annotated[
-        Path | None,
-        typer.Option(
-            "--customers",
-            help="Write whose data the named, else the first set, had been shown to this CSV file, and which fields.",
-        ),
-    ] = None,
-    call_back: Annotated[
-        str | None,
-        typer.Option(
-            "--call-back",
-            metavar="MAILED/ASKED",
-            help="Of so many customers drawn at random among those shown to the source, so many got the mail: 12/40.",
-        ),
-    ] = None,
+    customers: CustomersOption = None,
+    call_back: CallBackOption = None,
     why: WhyOption = "",
-    candidates: Annotated[
-        bool, typer.Option("--candidates", help="Show candidates although nobody is named. None of them is accused.")
-    ] = False,
+    candidates: CandidatesOption = False,
     pseudonyms: Annotated[bool, typer.Option("--pseudonyms", help="Print pseudonyms instead of principals.")] = False,
     as_json: JsonOption = False,
 ) -> int:
