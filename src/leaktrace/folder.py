@@ -57,7 +57,7 @@ def create_folder(path: Path, environment: Mapping[str, str]) -> Opened:
         if path.exists() and (not path.is_dir() or not _may_begin(path)):
             if (path / MARKER).exists():
                 raise WorkspaceError(
-                    f"{path} is a workspace already; it was left as it is.",
+                    f"{path} is not an empty folder but a workspace already; it was left as it is.",
                     f"Use it: leaktrace -w {path} ledger stats. Or name a folder that is new or empty for another one.",
                 )
             raise WorkspaceError(

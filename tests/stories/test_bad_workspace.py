@@ -46,7 +46,7 @@ def test_a_workspace_is_never_made_over_something(desk: Desk) -> None:
     with unharmed(desk):
         before = {path: path.stat().st_mtime_ns for path in desk.workspace.rglob("*")}
         keys = sorted(desk.config.rglob("*.key"))
-        refused(desk.run("init", "--json"), str(desk.workspace), "is a workspace already; it was left as it is")
+        refused(desk.run("init", "--json"), str(desk.workspace), "but a workspace already; it was left as it is")
         assert {path: path.stat().st_mtime_ns for path in desk.workspace.rglob("*")} == before
         assert sorted(desk.config.rglob("*.key")) == keys
 

@@ -124,7 +124,9 @@ def _inspect(paths: list[Path], dns_keys: Path | None, *, as_json: bool) -> int:
 
 def _told(record: MessageRecord) -> Iterator[str]:
     """One message in lines; what its writer wrote acts on no screen."""
-    yield plain(f"{record.file}: {record.kind}" + (f" ({record.reason})" if record.reason else ""))
+    # A file's name may be no text at all: its bytes are shown as the console script shows them elsewhere.
+    file = (record.file or "").encode("utf-8", "backslashreplace").decode("utf-8")
+    yield plain(f"{file}: {record.kind}" + (f" ({record.reason})" if record.reason else ""))
     for one in record.originals:
         sender = one.sender.address or "no address"
         yield plain(f"    {one.form} {one.grade}: from {sender}, '{one.subject or ''}'")
