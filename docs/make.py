@@ -171,6 +171,7 @@ def commands_page() -> str:
     from leaktrace.cli.app import app
 
     program: Any = typer.main.get_command(app)
+    program.load_all()
     parts = [
         f"""# Commands
 
@@ -213,6 +214,7 @@ def command_names() -> dict[str, set[str]]:
     from leaktrace.cli.app import app
 
     program: Any = typer.main.get_command(app)
+    program.load_all()
     always = {"-h", "--help"}
     found = {"": {word for one in program.params for word in one.opts} | always}
     for path, command in _walk(program, ()):

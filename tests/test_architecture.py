@@ -11,7 +11,10 @@ import leaktrace
 
 PACKAGE = Path(leaktrace.__file__).parent
 ROOMS = ("ledger", "mailroom", "attribution", "simulate", "report", "cases", "response")
-GROUND = {"records", "caserecords", "errors", "settings", "keys", "passphrases", "addresses", "compiled"}
+GROUND = {
+    "records", "caserecords", "errors", "settings", "keys", "passphrases", "addresses", "compiled", "wording",
+    "eventwords",
+}  # fmt: skip
 """Modules every room may stand on."""
 PURE = ("attribution",)
 FORBIDDEN_IN_PURE = {

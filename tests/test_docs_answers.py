@@ -154,7 +154,7 @@ CASES: dict[str, Printed] = {
     **dict.fromkeys(("case request", "case approvals", "case approve", "case refuse"), of()),
     "case unmask": of(cases.Opened),
     "contain": of(contain.Asked),
-    "contain --plan": of(caserecords.ContainmentPlan, caserecords.PlannedStep),
+    "contain --plan": of(caserecords.ContainmentPlan, caserecords.PlannedStep, caserecords.SellerTie),
     "contain --approval": of(caserecords.ContainmentOutcome, caserecords.SystemOutcome),
     "duties": of(caserecords.DutyAssessment),
     **dict.fromkeys(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from leaktrace.errors import UsageError
@@ -15,7 +15,7 @@ from leaktrace.settings import Settings
 
 
 class LedgerBehind:
-    """From ledger and mail book; each look at a person's accesses is told to `looked` first."""
+    """From ledger and mail book; `looked` is told first whose accesses are looked at, by what they are called."""
 
     def __init__(
         self, ledger: Ledger, mail: MailFlow, keyring: Keyring, settings: Settings, looked: Callable[[str], None]
@@ -34,13 +34,16 @@ class LedgerBehind:
         for sha256 in sorted({one.sha256 for one in self._mail.reports_of(campaign)}):
             yield sha256, self._mail.raw(sha256)
 
-    def accesses(self, campaign: str, principals: tuple[str, ...]) -> tuple[BundledAccess, ...]:
-        """Accesses to customers in evidence, from the start of the window to each customer's own mail; by time."""
+    def accesses(self, campaign: str, principals: Mapping[str, str]) -> tuple[BundledAccess, ...]:
+        """Accesses to customers in evidence, from the start of the window to each customer's own mail; by time.
+
+        `principals`: id as ingested -> what the look-up log calls them.
+        """
         until = self._cutoffs(campaign)
         if not until or not principals:
             return ()
-        for name in principals:
-            self._looked(name)
+        for called in principals.values():
+            self._looked(called)
         last = max(until.values())
         keys = self._keyring.principal_keys(list(principals))
         names = dict(zip(keys.tolist(), principals, strict=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -31,7 +31,7 @@ from leaktrace.cases.casefile import Answer
 from leaktrace.cases.pseudonyms import PSEUDONYM
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
-from leaktrace.errors import CaseError, UsageError
+from leaktrace.errors import CaseError, NotAllowedError, UsageError
 from leaktrace.folder import LOOKUPS, cannot_write
 from leaktrace.folder import Opened as OpenedFolder
 from leaktrace.ledger import DuckLedger, Progress, Signed
@@ -117,6 +117,11 @@ class CaseRoom:
         """Lets the store go."""
         self.store.close()
 
+    def knowing(self, customers: Iterable[str]) -> tuple[str, ...]:
+        """Cases, open or closed, in which any of these customers (ids as ingested) has a pseudonym."""
+        asked = set(customers)
+        return tuple(case for case in self.store.ids() if not asked.isdisjoint(self.store.names(case)))
+
     def has_people(self) -> bool:
         """Whether anybody is enrolled: from then on nobody acts alone."""
         return bool(self.store.people().by_name)
@@ -195,6 +200,16 @@ class CaseDesk:
         texts = mail_texts(self._room.mail, self._room.ledger, self._room.opened.settings, attached.campaign)
         keyring = self._room.opened.keyring
         return made_exposure(self._room.ledger, keyring, traced, texts, sha256, self._room.clock())
+
+    def shown_exposure(self, case: str) -> tuple[ExposureSummary, ExposureFrozen | None]:
+        """(numbers, what was frozen where they are of that): the list as it would be, for whoever may freeze it.
+
+        Whoever decides on notices sees the frozen one, which is what notices go by, and looks nothing up in the log.
+        """
+        try:
+            return self.exposure_summary(case), None
+        except NotAllowedError:
+            return self.frozen_summary(case), self.work.show(case).exposure
 
     def freeze_exposure(self, case: str) -> ExposureFrozen:
         """Makes the exposure list, keeps it as sealed evidence, and writes its digest into the log."""
@@ -300,7 +315,8 @@ class CaseDesk:
         self.work.use(case, request, "forget", LEDGER, self._forgetting(customers))
         for number in self._forgetting(customers)["customers"]:
             self._log("forget", f"customer {number}", f"{case} {request} {reason}".strip())
-        return self._room.ledger.upkeep().forget(customers, self._signed(f"{case} {request} {reason}"), progress)
+        done = self._room.ledger.upkeep().forget(customers, self._signed(f"{case} {request} {reason}"), progress)
+        return replace(done, held_in=self._room.knowing(customers))
 
     def ask_to_retain(self, case: str, table: str, months: int | None, before: str | None, reason: str) -> Request:
         """Asks for months to be let go; what is approved is the first month that stays, whenever it is done."""

@@ -284,6 +284,14 @@ class ActionApproved:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalJustified:
+    """Why whoever approves does so, in their own words; stands right before their `ActionApproved`."""
+
+    request: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActionRefused:
     """A second person said no."""
 
@@ -457,6 +465,7 @@ CaseEvent = (
     | ExposureFrozen
     | DutiesAssessed
     | ActionRequested
+    | ApprovalJustified
     | ActionApproved
     | ActionRefused
     | ActionUsed
@@ -670,6 +679,18 @@ class StatementOfReasons:
 
 
 @dataclass(frozen=True, slots=True)
+class SellerTie:
+    """How surely a campaign's mails are a seller's, and what two people say where that is not enough."""
+
+    probability: str | None
+    """As the finding's event has it; null: nobody computed it."""
+    threshold: str
+    """From here on nothing more is needed (setting `seller_block_threshold_probability`)."""
+    justification: str | None
+    """What else ties them, in words that the seller is told; null where the probability suffices."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStep:
     """One line of a plan."""
 
@@ -691,8 +712,12 @@ class ContainmentPlan:
     statement: StatementOfReasons | None
     undo_of: str | None
     """The request whose doing is undone."""
+    tie: SellerTie | None
+    """Of a seller to be blocked: how surely the mails are theirs."""
     refusals: tuple[str, ...]
-    """Why it must not be done; empty: it may be asked for."""
+    """Why it must not be done; empty, and nothing in `not_yet`: it may be asked for."""
+    not_yet: tuple[str, ...]
+    """What the case lacks before it may be asked for, as checks that nobody answered."""
     warnings: tuple[str, ...]
     parameters_sha256: str
     """What two people sign; computed again before acting."""

@@ -22,8 +22,8 @@ from leaktrace.caserecords import (
 )
 from leaktrace.cases import Case, Request
 from leaktrace.cases.list_of_checks import speaking_for_another, unanswered
+from leaktrace.eventwords import event_sentence
 from leaktrace.records import to_document
-from leaktrace.report import event_sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,19 @@ ever carries a secret or a customer's address; they end up in terminals, tickets
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A question that a hint may begin with: the known name most like this one; empty where none is like it."""
+    found = get_close_matches(name, list(known), n=1, cutoff=_ALIKE)
+    return f"Did you mean '{found[0]}'? " if found else ""
+
+
+_ALIKE = 0.6
+"""Of 1: letters that are missing or changed, or an end left off; not another word."""
+
 
 class LeaktraceError(Exception):
     """Something a person can do something about; commands print it and exit with 2."""

@@ -55,7 +55,15 @@ def create_folder(path: Path, environment: Mapping[str, str]) -> Opened:
     """
     try:
         if path.exists() and (not path.is_dir() or not _may_begin(path)):
-            raise WorkspaceError(f"{path} is not an empty folder.", "Name a new one; an existing workspace is opened.")
+            if (path / MARKER).exists():
+                raise WorkspaceError(
+                    f"{path} is not an empty folder but a workspace already; it was left as it is.",
+                    f"Use it: leaktrace -w {path} ledger stats. Or name a folder that is new or empty for another one.",
+                )
+            raise WorkspaceError(
+                f"{path} is not an empty folder, and no workspace; it was left as it is.",
+                "Name a folder that is new or empty.",
+            )
         workspace_id = secrets.token_hex(8)
         key_file = key_file_for(workspace_id, environment)
         if key_file.resolve().is_relative_to(path.resolve()):
@@ -96,6 +104,22 @@ def mark_generation(path: Path, generation: int) -> None:
     marker = json.loads((path / MARKER).read_text(encoding="utf-8"))
     if int(marker.get("key_generation", 1)) != generation:
         write_aside(path / MARKER, json.dumps({**marker, "key_generation": generation}, indent=2) + "\n")
+
+
+def require_writable(path: Path) -> None:
+    """WorkspaceError where the folder cannot be written: then nothing is answered, not even what changes nothing.
+
+    Looking somebody up writes the look-up log first, and databases and locks are written by every reader. A copy can
+    be looked at; half an answer out of a workspace that cannot log it cannot.
+    """
+    if os.access(path, os.W_OK | os.X_OK):
+        return
+    is_read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    why = "is on a read-only disk" if is_read_only else "may not be written by you (permission denied)"
+    raise WorkspaceError(
+        f"The workspace {path} {why}, and every answer needs it written: look-ups are logged before they are answered.",
+        "To look at it, copy the folder to where it can be written and name the copy with -w (same key file).",
+    )
 
 
 def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:

@@ -48,8 +48,11 @@ class Behind(Protocol):
     def mails(self, campaign: str) -> Iterator[tuple[str, bytes]]:
         """(SHA-256, raw bytes) of the messages that hold the campaign's reports."""
 
-    def accesses(self, campaign: str, principals: tuple[str, ...]) -> tuple[BundledAccess, ...]:
-        """The accesses of these principals (ids as ingested) to customers in evidence, before their mail."""
+    def accesses(self, campaign: str, principals: Mapping[str, str]) -> tuple[BundledAccess, ...]:
+        """The accesses of these principals to customers in evidence, before their mail.
+
+        `principals`: id as ingested -> what the look-up log calls them.
+        """
 
 
 class HandOverDesk:
@@ -209,7 +212,8 @@ class HandOverDesk:
     def _accesses(self, material: CaseMaterial, attached: FindingAttached | None) -> tuple[BundledAccess, ...]:
         if attached is None or self._behind is None:
             return ()
-        named = tuple(material.names[mark] for mark in attached.named if mark in material.names)
+        case = material.case.case
+        named = {material.names[mark]: f"{case} {mark}" for mark in attached.named if mark in material.names}
         return self._behind.accesses(attached.campaign, named)
 
 

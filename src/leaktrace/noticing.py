@@ -137,19 +137,23 @@ class NoticeDesk:
             for one in self._shelf(self._config()).all()
         )
 
-    def template(self, law: str, language: str) -> Template:
-        """One template as it would be used."""
+    def template(self, law: str, language: str, *, case: str | None = None) -> Template:
+        """One template as it would be used, in a case for whoever may read that."""
+        if case is not None:
+            self._cases.require_reader(case)
         return self._shelf(self._config()).get(law, language)
 
     def approve_translation(self, case: str, law: str, language: str, request: str) -> RecordedEvent:
         """Uses an approval by two people for exactly the present text."""
-        return approve_translation(case, request, self.template(law, language), self._approvals, self._diary)
+        template = self.template(law, language, case=case)
+        return approve_translation(case, request, template, self._approvals, self._diary)
 
     # --- planning -----------------------------------------------------------------------------------------
 
     def plan(self, case: str, said: PlanFacts) -> PlanReport:
         """Plans a batch for everybody on the frozen list; nothing is sent."""
-        config, exposure = self._config(), self._cases.exposure(case)
+        exposure = self._cases.exposure(case)  # before the settings: what is wrong with them is for who may be here
+        config = self._config()
         facts = replace(
             config.facts(),
             noticed_on=said.noticed_on,
@@ -218,6 +222,7 @@ class NoticeDesk:
 
         ApprovalError, ResponseError before the first mail where anything is not as it was agreed to.
         """
+        self._cases.require_reader(case)
         config = self._config()
         with Outbox(self._folder) as outbox:
             batch = outbox.batch(case, version)

@@ -56,6 +56,8 @@ CalibrationKind = Literal[
 ]
 """What is planted by `calibrate`; the last two are several kinds taken together."""
 
+EVERY_FIELD = "*"
+"""What a log writes for all fields of a record; it stands beside those that are known."""
 TABLES = ("accesses", "contacts", "principals", "sellers", "customers", "known_elsewhere", "evidence")
 """Tables that `ingest` takes (DESIGN 4.1)."""
 
@@ -256,6 +258,8 @@ class Erasure:
     """Names that went out of the dictionaries."""
     waiting_count: int
     """Replaced files that somebody still reads; they go the next time the ledger is opened."""
+    held_in: tuple[str, ...] = ()
+    """Cases that still know any of the customers: what is evidence there is not erased."""
 
 
 @dataclass(frozen=True, slots=True)

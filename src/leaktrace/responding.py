@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,10 @@ class ResponseDesk:
         """Asks a second person; the request's id."""
         return self._work.request(case, action, target, parameters, why).asked.request
 
+    def justification(self, case: str, text: str) -> str:
+        """What else ties a seller to the mails, if it names nobody: the seller will read it."""
+        return self._work.naming_nobody(case, text, "justification")
+
     def assess_duties(
         self,
         case: str,
@@ -70,8 +74,11 @@ class ResponseDesk:
             markets=markets,
         )
 
-    def containment(self, case: str, config: ContainConfig) -> Containment:
-        """Plans and carries out containment in a case."""
+    def containment(self, case: str, config: Callable[[], ContainConfig]) -> Containment:
+        """Plans and carries out containment in a case.
+
+        `config` is read once the person may see the case: what is wrong with it is for nobody else.
+        """
         self._work.show(case)
         keyring = self._room.opened.keyring
         file = CaseFile(
@@ -83,9 +90,13 @@ class ResponseDesk:
             principal_of=lambda subject: self._inside.subject_name(case, subject),
             account_mark=lambda account: keyring.log_tag(f"contain\n{case}\n{account}".encode()),
             read_exhibit=lambda exhibit: self._work.read_exhibit(case, exhibit),
+            unmet=lambda action, subject: self._work.unmet(case, action, subject),
+            check=lambda request, action, subject: self._work.check(case, request, action, subject),
+            asked_parameters=lambda request: self._work.asked_parameters(case, request),
             seller_facts=lambda seller: self._seller_facts(case, seller),
+            seller_threshold_probability=self._room.opened.settings.seller_block_threshold_probability,
         )
-        return Containment(file, config, self._room.clock, time.sleep)
+        return Containment(file, config(), self._room.clock, time.sleep)
 
     def statement(self, case: str, policy: GatePolicy) -> StatementDesk:
         """Drafts, gates and publishes the statement of a case."""

@@ -12,7 +12,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from leaktrace.errors import UsageError
+from leaktrace.errors import UsageError, meant
+
+ENGINES = ("index", "duckdb", "spark")
+"""What answers questions of the ledger: the index, and DuckDB where it has no answer; DuckDB over the lake; Spark over
+the lake. Here, because the program's help names them and loads no engine for that."""
 
 
 def _setting(default: Any, help_text: str, low: float | None = None, high: float | None = None) -> Any:
@@ -47,6 +51,13 @@ class Settings:
         "Expected wrong names in this workspace from which on nobody further is named.",
         0.001,
         10.0,
+    )
+    seller_block_threshold_probability: float = _setting(
+        0.9,
+        "A seller to whom the mails are tied less surely is blocked only with what else ties them, written by who asks "
+        "and by who approves.",
+        0.5,
+        0.9999,
     )
     exposure_window_days: int = _setting(
         730, "How far before the mail an access still counts as the possible moment of the leak.", 1, 3650
@@ -177,7 +188,8 @@ def from_document(document: dict[str, Any]) -> Settings:
     values: dict[str, Any] = {}
     for name, value in document.items():
         if name not in known:
-            raise UsageError(f"There is no setting '{name}'.", "docs/settings.md lists them all.")
+            hint = f"{meant(name, known)}docs/settings.md lists them all."
+            raise UsageError(f"There is no setting '{name}'.", hint)
         values[name] = _checked(name, value, known[name])
     return Settings(**values)
 

@@ -9,20 +9,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leaktrace import lookuplog
 from leaktrace.acknowledging import Acknowledger
-from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES, Calibrator, Plan
-from leaktrace.casedesk import CaseDesk, CaseRoom
+from leaktrace.calibrationplan import CAMPAIGNS, NOISE, SIZES, Plan
 from leaktrace.caserecords import ExhibitStored
 from leaktrace.cases import Actor
 from leaktrace.cases.custody import NoteKey
 from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
 from leaktrace.errors import NotAllowedError, UsageError
-from leaktrace.exposing import exposed_customers
-from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder
+from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder, require_writable
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.keykeeping import Area, BackedUp, KeyStatus, Rotated, back_up, finish_rotation
 from leaktrace.keykeeping import status as key_status
@@ -36,7 +36,6 @@ from leaktrace.ledger import (
     StreamAsked,
     answers_of,
 )
-from leaktrace.linkage import Comparable, Linker
 from leaktrace.mailflow import MailFlow
 from leaktrace.mailroom import FoundAnswer, FoundKey
 from leaktrace.mailroom.ways import Stop, Tell, WayAsked
@@ -44,6 +43,7 @@ from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prio
 from leaktrace.previewing import preview_tables
 from leaktrace.receiving import open_way, receive_all
 from leaktrace.records import (
+    EVERY_FIELD,
     TABLES,
     Calibration,
     CallBack,
@@ -69,8 +69,12 @@ from leaktrace.records import (
     Window,
 )
 from leaktrace.settings import Settings
-from leaktrace.traces import Traces
-from leaktrace.tracing import Traced, Tracer
+
+if TYPE_CHECKING:
+    # Attribution and cases are loaded when they are asked for: SciPy takes longer to load than `ledger stats` to run.
+    from leaktrace.casedesk import CaseDesk, CaseRoom
+    from leaktrace.traces import Traces
+    from leaktrace.tracing import Traced
 
 AnyPath = str | PathLike[str]
 Clock = Callable[[], datetime]
@@ -139,7 +143,9 @@ def open_workspace(
     that Spark runs on, null: this machine; `lake`: URL of the copy of `ledger/lake` that it reads (docs/scale.md).
     """
     around = _surroundings(environment, clock, user)
-    return Workspace(open_folder(Path(path), around.environment), around, answers_of(engine, master, lake))
+    opened = open_folder(Path(path), around.environment)
+    require_writable(opened.path)
+    return Workspace(opened, around, answers_of(engine, master, lake))
 
 
 def preview(
@@ -364,6 +370,8 @@ class Workspace:
 
         None where nobody is suspected of anything.
         """
+        from leaktrace.exposing import exposed_customers
+
         self._log("exposure list", f"{traced.finding.provenance.campaign} {traced.finding.provenance.field}", why)
         with self._ledger.steady():
             return () if traced.whose is None else exposed_customers(self._ledger, traced.whose)
@@ -381,6 +389,9 @@ class Workspace:
 
         UsageError where the two are the same campaign. The look-up is on disk before anything is looked up.
         """
+        from leaktrace.linkage import Comparable, Linker
+        from leaktrace.tracing import Tracer
+
         evidence = [what if isinstance(what, Evidence) else self.evidence_of(what) for what in (a, b)]
         names = [one.campaign for one in evidence]
         self._log("link", f"{names[0]} {names[1]} {field}", why)
@@ -414,6 +425,8 @@ class Workspace:
         `campaigns`: planted for each size and kind; `noise`: chance that a report comes from another list; `sizes`:
         reports in a campaign. The look-up is on disk before anything is looked up; nothing else is written.
         """
+        from leaktrace.calibrating import Calibrator
+
         plan = Plan(field, campaigns, noise, seed, tuple(sizes)).checked()
         self._log("calibrate", field, why)
         reporters = self._mail.reporters_of_others("")
@@ -441,6 +454,8 @@ class Workspace:
         return self._traces().learned(field)
 
     def _traces(self) -> Traces:
+        from leaktrace.traces import Traces
+
         return Traces(self._opened, self._ledger, self._mail, self._around.clock)
 
     def look_up(self, principal: str, *, why: str = "", days: int | None = None) -> PersonLookup:
@@ -464,6 +479,16 @@ class Workspace:
     def stats(self) -> LedgerStats:
         """How much the ledger holds."""
         return self._ledger.stats()
+
+    def never_shown(self, field: str) -> tuple[str, ...]:
+        """The fields that accesses showed, those most like this one first, where none of them is this one.
+
+        Empty where the field was shown, or may have been (accesses to every field of a record), or nothing was.
+        """
+        seen = self._ledger.fields_seen()
+        if field in seen or EVERY_FIELD in seen:
+            return ()
+        return tuple(sorted(seen, key=lambda one: (-SequenceMatcher(None, field, one).ratio(), one)))
 
     # --- the key ------------------------------------------------------------------------------------------
 
@@ -537,7 +562,8 @@ class Workspace:
         named = [customers] if isinstance(customers, str) else list(customers)
         for subject in self._subjects(named):
             self._log("forget", subject, why)
-        return self._ledger.upkeep().forget(named, self._signed(why), progress)
+        done = self._ledger.upkeep().forget(named, self._signed(why), progress)
+        return replace(done, held_in=self.case_room().knowing(named)) if has_custody(self.path) else done
 
     def hold(self, case: str, customers: str | Iterable[str] | None, *, why: str = "") -> tuple[LegalHold, ...]:
         """Keeps customers (None: all) from being erased while a case needs them; the holds that the case has now."""
@@ -575,6 +601,8 @@ class Workspace:
         if self._cases is None:
             opened = self._opened
             keeper = keeper_of(opened.path, opened.keyring, opened.workspace_id, self._around.environment)
+            from leaktrace.casedesk import CaseRoom
+
             self._cases = CaseRoom(opened, self._ledger, self._mail, self._around.clock, keeper)
         return self._cases
 
@@ -605,6 +633,8 @@ class Workspace:
 
     def cases(self, actor: Actor) -> CaseDesk:
         """Cases, as this person works with them. `actor`: whom an identity provider signed in (`leaktrace.cases`)."""
+        from leaktrace.casedesk import CaseDesk
+
         return CaseDesk(self.case_room(), actor)
 
     def lookups(self) -> lookuplog.VerifiedLookups:

@@ -11,6 +11,7 @@ import pytest
 from leaktrace.caserecords import (
     ActionRequested,
     ActionUsed,
+    ApprovalJustified,
     Approvals,
     BundleWritten,
     CaseDiary,
@@ -205,6 +206,51 @@ def test_an_exchanged_exhibit_is_found_out(company: Company) -> None:
     (folder / parameters.sha256[:2] / parameters.sha256).write_bytes((folder / harmless[:2] / harmless).read_bytes())
     with pytest.raises(LeaktraceError):
         company.work("dana").approve(company.case, request)
+
+
+# --- words of both ------------------------------------------------------------------------------------------
+
+TIED = {"tie": {"probability": "0.4000", "threshold": "0.9", "justification": "every link ends in their shop"}}
+
+
+def test_what_rests_on_words_is_approved_with_words_which_stay_in_the_log(company: Company) -> None:
+    ina, dana, case = company.work("ina"), company.work("dana"), company.case
+    request = ina.request(case, "contain_seller", SELLER, TIED, "stop it").asked.request
+    before = names_of_events(company)
+    for none in ("", " \n"):
+        with pytest.raises(ApprovalError, match="both people write"):
+            dana.approve(case, request, none)
+    with pytest.raises(CaseError, match="names somebody"):
+        dana.approve(case, request, f"{SUBJECT} told us")
+    assert names_of_events(company) == before
+    dana.approve(case, request, "I opened the links myself")
+    assert names_of_events(company)[len(before) :] == ["ExhibitStored", "ApprovalJustified", "ActionApproved"]
+    (said,) = [one for one in ina.timeline(case) if isinstance(one.event, ApprovalJustified)]
+    assert (said.actor, said.event) == ("dana", ApprovalJustified(request, "I opened the links myself"))
+    ina.use(case, request, "contain_seller", SELLER, TIED)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"tie": None}, {"tie": {**TIED["tie"], "justification": None}}, []])
+def test_where_the_finding_suffices_words_are_welcome_and_not_asked_for(parameters: Any, company: Company) -> None:
+    request = company.work("ina").request(company.case, "contain_seller", SELLER, parameters, "stop it").asked.request
+    company.work("dana").approve(company.case, request)
+    assert names_of_events(company)[-2:] == ["ExhibitStored", "ActionApproved"]
+
+
+def test_checking_an_approval_finds_what_using_it_would_and_uses_nothing(company: Company) -> None:
+    ina, case = company.work("ina"), company.case
+    request = hand_over(company)
+    with pytest.raises(ApprovalError, match="waiting"):
+        ina.check(case, request, "hand_over", "police")
+    company.work("dana").approve(case, request)
+    before = names_of_events(company)
+    ina.check(case, request, "hand_over", "police")
+    with pytest.raises(ApprovalError, match="not about this"):
+        ina.check(case, request, "hand_over", "press")
+    assert names_of_events(company) == before
+    use(company, request)
+    with pytest.raises(ApprovalError, match="is used"):
+        ina.check(case, request, "hand_over", "police")
 
 
 # --- identities ---------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def _decide(verb: str) -> Call:
     def call(company: Company, who: str) -> object:
         request = _waiting(company)
         work = company.work(who)
-        return {"look_at": work.look_at, "approve": work.approve}[verb](company.case, request)
+        return work.look_at(company.case, request) if verb == "look_at" else work.approve(company.case, request)
 
     return call
 
@@ -114,6 +114,11 @@ def _use(company: Company, who: str) -> object:
     by = who if who in ADMITTED else "ina"
     request = company.granted("hand_over", "police", {}, used=False, by=by)
     return company.work(who).use(company.case, request, "hand_over", "police", {})
+
+
+def _check(company: Company, who: str) -> None:
+    request = company.granted("hand_over", "police", {}, used=False, by=who if who in ADMITTED else "ina")
+    company.work(who).check(company.case, request, "hand_over", "police")
 
 
 def _unmask(company: Company, who: str) -> object:
@@ -163,6 +168,10 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "approve": ({"dana"}, _decide("approve")),
     "refuse": ({"dana"}, lambda c, w: c.work(w).refuse(c.case, _waiting(c), "not yet")),
     "use": (WORKERS, _use),
+    "check": (WORKERS, _check),
+    "asked_parameters": (WORKERS, lambda c, w: c.work(w).asked_parameters(c.case, _waiting(c))),
+    "naming_nobody": (WORKERS, lambda c, w: c.work(w).naming_nobody(c.case, "they told us", "justification")),
+    "unmet": ({*READERS, "aud"}, lambda c, w: c.work(w).unmet(c.case, "contain_principal", c.subject)),
     "record": (WORKERS, lambda c, w: c.work(w).record(c.case, GateAnswered("police", "open", "they agreed"))),
     "record_all": (WORKERS, lambda c, w: c.work(w).record_all(c.case, (GateAnswered("police", "open", "agreed"),))),
     "unmask": (WORKERS, _unmask),

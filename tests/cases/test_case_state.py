@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leaktrace import eventwords
 from leaktrace.caserecords import (
     EVENT_KINDS,
     ActionApproved,
@@ -49,7 +50,6 @@ from leaktrace.cases.codec import event_bytes, event_from
 from leaktrace.cases.list_of_checks import CHECK_NAMES, CHECKS, speaking_for_another, unanswered
 from leaktrace.cases.state import CASE_EVENTS, PEOPLE_EVENTS, apply, opened
 from leaktrace.errors import CaseError
-from leaktrace.report import casewords
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 SHA, OTHER = "a" * 64, "b" * 64
@@ -106,7 +106,7 @@ FROZEN = (exhibit(1, "exposure"), ExposureFrozen("E-0001", SHA, 3, {"email": 3},
 
 def test_every_kind_of_event_has_a_move_and_a_sentence() -> None:
     assert {*CASE_EVENTS, *PEOPLE_EVENTS} == set(EVENT_KINDS.values())
-    assert set(casewords.TOLD) == set(EVENT_KINDS.values())
+    assert set(eventwords.TOLD) == set(EVENT_KINDS.values())
 
 
 def test_no_event_removes_anything() -> None:

@@ -80,6 +80,9 @@ class Desk:
         )
     )
 
+    unmet: str | None = None
+    """What the case lacks before anything may be asked for."""
+
     def __post_init__(self) -> None:
         for name, secret in (("scim", "s3cret-token"), ("okta", "okta-token"), ("hook", "hook-secret")):
             path = self.folder / name
@@ -102,14 +105,25 @@ class Desk:
             principal_of=lambda pseudonym: {SUBJECT: PRINCIPAL}[pseudonym],
             account_mark=lambda account: hmac.new(b"key of a test", account.encode(), "sha256").hexdigest(),
             read_exhibit=lambda exhibit: self.diary.exhibits[exhibit],
+            unmet=lambda *_: self.unmet,
+            check=lambda *asked: TwoPeople(self.diary, self.clock).check(CASE, *asked),
+            asked_parameters=lambda request: self.diary.parameters[request],
             seller_facts=lambda _: self.facts,
+            seller_threshold_probability=0.9,
         )
         config = read_config(self.folder / "contain.toml", lambda: datetime.now(UTC))
         return Containment(file, config, self.clock, self.clock.sleep)
 
-    def agree(self, subject: str = SUBJECT, kind: TargetKind = "principal", *, undo: bool = False) -> str:
+    def agree(
+        self,
+        subject: str = SUBJECT,
+        kind: TargetKind = "principal",
+        *,
+        undo: bool = False,
+        justification: str | None = None,
+    ) -> str:
         """Plans, and has two people agree to it; the request."""
-        plan = self.containment().plan(subject, kind, undo=undo)
+        plan = self.containment().plan(subject, kind, undo=undo, justification=justification)
         assert not plan.refusals, plan.refusals
         agreed = TwoPeople(self.diary, self.clock)
         return agreed.agree(CASE, plan.action, plan.subject, parameters_of(plan))

@@ -46,12 +46,16 @@ class Diary:
     path: Path | None = None
     exhibits: dict[str, bytes] = field(default_factory=dict)
     recorded: list[tuple[str, CaseEvent]] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Request -> exactly what was asked for, as JSON has it."""
 
     def __post_init__(self) -> None:
         if self.path is not None and self.path.exists():
             for line in self.path.read_text(encoding="utf-8").splitlines():
                 kept = json.loads(line)
-                if kept["kind"] == "exhibit":
+                if kept["kind"] == "parameters":
+                    self.parameters[kept["request"]] = kept["asked"]
+                elif kept["kind"] == "exhibit":
                     self.exhibits[kept["exhibit"]] = bytes.fromhex(kept["content"])
                 else:
                     self.recorded.append((kept["case"], _event(kept["kind"], kept["event"])))
@@ -77,6 +81,11 @@ class Diary:
         stored = ExhibitStored(name, kind, title, sha256, len(content), media_type)  # type: ignore[arg-type]
         self.record(case, stored)
         return stored
+
+    def keep_parameters(self, request: str, asked: Any) -> None:
+        """What was asked for, for whoever carries it out."""
+        self.parameters[request] = to_document(asked)
+        self._keep({"kind": "parameters", "request": request, "asked": self.parameters[request]})
 
     def events(self, case: str) -> tuple[Any, ...]:
         """The case's events in order."""
@@ -115,24 +124,37 @@ class TwoPeople:
         request = f"A-{sum(isinstance(event, ActionRequested) for event in self.diary.events(case)) + 1:04d}"
         expires = self.clock() + timedelta(hours=hours)
         asked = ActionRequested(request, action, target, digest_of(parameters), expires, "it has to stop")
+        self.diary.keep_parameters(request, parameters)
         self.diary.record_all(case, (asked, ActionApproved(request, "ee" * 32)))
         return request
 
-    def use(self, case: str, request: str, action: ActionName, target: str, parameters: Any) -> Approved:
+    def check(self, case: str, request: str, action: ActionName, target: str) -> None:
+        self._usable(case, request, action, target)
+
+    def _usable(
+        self, case: str, request: str, action: ActionName, target: str
+    ) -> tuple[ActionRequested, ActionApproved]:
         events = self.diary.events(case)
         asked = next((one for one in events if isinstance(one, ActionRequested) and one.request == request), None)
         approved = next((one for one in events if isinstance(one, ActionApproved) and one.request == request), None)
         if asked is None or approved is None:
             raise ApprovalError(f"{request} was not approved.", "Ask a second person.")
-        if (asked.action, asked.target, asked.parameters_sha256) != (action, target, digest_of(parameters)):
+        if (asked.action, asked.target) != (action, target):
             raise ApprovalError(f"{request} is about something else.", "Ask for exactly this.")
         if any(isinstance(one, ActionUsed) and one.request == request for one in events):
             raise ApprovalError(f"{request} was used already.", "Ask anew.")
         if self.clock() >= asked.expires_at:
             raise ApprovalError(f"{request} expired.", "Ask anew.")
+        return asked, approved
+
+    def use(self, case: str, request: str, action: ActionName, target: str, parameters: Any) -> Approved:
+        asked, approved = self._usable(case, request, action, target)
+        if asked.parameters_sha256 != digest_of(parameters):
+            raise ApprovalError(f"{request} is about something else.", "Ask for exactly this.")
         self.diary.record(case, ActionUsed(request, approved.envelope_sha256))
+        head = CaseHead(case, len(self.diary.events(case)), "00")
         payload = ApprovalPayload(
-            case, request, action, target, asked.parameters_sha256, CaseHead(case, len(events), "00"), "ines",
+            case, request, action, target, asked.parameters_sha256, head, "ines",
             self.clock(), asked.expires_at, asked.reason,
         )  # fmt: skip
         return Approved(payload, "omar", approved.envelope_sha256)

@@ -8,8 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from leaktrace.caserecords import EVENT_KINDS, ContainmentStepDone
-from leaktrace.report.casewords import event_sentence
+from leaktrace.caserecords import EVENT_KINDS, ContainmentStepDone, NoteAdded
+from leaktrace.eventwords import event_sentence
 from leaktrace.response.bundle.words import sentence_of
 
 
@@ -31,14 +31,23 @@ def _value(hint: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", sorted(EVENT_KINDS))
-def test_no_event_is_told_by_its_fields(name: str) -> None:
-    sentence = sentence_of(made(EVENT_KINDS[name]))
-    assert sentence.endswith(".")
-    assert not sentence.startswith(name), sentence
+def test_screens_and_the_report_tell_every_event_alike(name: str) -> None:
+    event = made(EVENT_KINDS[name])
+    told = sentence_of(event)
+    assert told.removesuffix(".") == event_sentence(event).removesuffix(".")
+    assert told.endswith(".")
+    assert not told.startswith(name), told
+
+
+def test_a_long_text_is_told_by_its_beginning_on_one_line() -> None:
+    told = sentence_of(NoteAdded("a\nb " + "word " * 200))
+    assert told.startswith("a b word")
+    assert told.endswith(" …")
+    assert len(told) < 330
 
 
 def test_a_step_that_only_begins_is_neither_done_nor_answered() -> None:
     begun = ContainmentStepDone("A-0001", "P-1", "identity: suspend begins", True, "")
     assert sentence_of(begun) == "A-0001, P-1: identity: suspend begins."
-    assert "answered" not in event_sentence(begun)
-    assert sentence_of(ContainmentStepDone("A-0001", "P-1", "identity: suspend", True, "")).endswith("suspend: done.")
+    # What a system answered is not what it did: "contained" is what reading back showed.
+    assert sentence_of(ContainmentStepDone("A-0001", "P-1", "identity: suspend", True, "")).endswith("answered.")

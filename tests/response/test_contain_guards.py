@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ssl
 import threading
 from contextlib import contextmanager
@@ -19,8 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console, RenderableType
 
-from leaktrace.errors import ResponseError
+from leaktrace.errors import ApprovalError, ResponseError
+from leaktrace.report.contain import render_plan
 from leaktrace.response.contain import (
     Secret,
     UnreachableError,
@@ -36,8 +39,9 @@ from leaktrace.response.contain import (
 from leaktrace.response.contain.http import CEILING_BYTES, checked_url
 from leaktrace.response.contain.interface import Reading
 from leaktrace.response.contain.plan import joined_state, state_of
-from tests.response.containing import SELLER, STATEMENT, Desk, hook_toml, person, scim_toml
-from tests.response.fake_systems import Marketplace, Reply, served
+from tests.response.containing import CASE, SELLER, STATEMENT, SUBJECT, Desk, hook_toml, person, scim_toml
+from tests.response.fake_systems import Marketplace, Reply, ScimServer, served
+from tests.response.fakes_response import TwoPeople
 
 # --- secrets and addresses --------------------------------------------------------------------------------
 
@@ -299,3 +303,110 @@ def test_a_statement_of_reasons_has_all_its_parts(tmp_path: Path) -> None:
     for needed in ("Takes effect", "Where:", "For how long:", "Facts:", "Ground:", "What you can do:"):
         assert needed in text
     assert "takes_effect_at" not in parameters_of(plan)["statement"]
+
+
+# --- how surely a seller is tied to the mails ---------------------------------------------------------------
+
+WORDS = "The seller's own shop is where every link of the mails ends, bought and seen by us (E-0007)."
+
+
+def _tied(folder: Path, url: str, probability: str | None) -> Desk:
+    desk = Desk(folder, hook_toml(url))
+    desk.facts = replace(desk.facts, seller_probability=probability)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("probability", "enough"), [("0.4000", False), ("0.8999", False), ("0.9000", True), ("1.0000", True), (None, False)]
+)
+def test_a_seller_who_is_tied_loosely_is_not_blocked_without_words(
+    probability: str | None, enough: bool, tmp_path: Path
+) -> None:
+    market = Marketplace()
+    with served(market) as url:
+        desk = _tied(tmp_path, url, probability)
+        plan = desk.containment().plan(SELLER, "seller")
+        assert (not plan.refusals) == enough, plan.refusals
+        # Two people who agree to the plan all the same get nowhere: it is refused again before anything is done.
+        request = TwoPeople(desk.diary, desk.clock).agree(CASE, plan.action, plan.subject, parameters_of(plan))
+        if enough:
+            assert desk.run(SELLER, "seller", request=request).state == "contained"
+            return
+        with pytest.raises(ResponseError, match="nothing more is needed"):
+            desk.run(SELLER, "seller", request=request)
+    assert market.states.get(SELLER, "active") == "active"
+    assert not market.bodies
+
+
+def test_what_ties_a_seller_is_signed_and_told_to_the_seller(tmp_path: Path) -> None:
+    market = Marketplace()
+    with served(market) as url:
+        desk = _tied(tmp_path, url, "0.4000")
+        request = desk.agree(SELLER, "seller", justification=WORDS)
+        assert desk.diary.parameters[request]["tie"] == {
+            "probability": "0.4000", "threshold": "0.9", "justification": WORDS,
+        }  # fmt: skip
+        # A newer finding with another chance is not what was signed.
+        desk.facts = replace(desk.facts, seller_probability="0.3000")
+        with pytest.raises(ApprovalError, match="something else"):
+            desk.run(SELLER, "seller", request=request)
+        desk.facts = replace(desk.facts, seller_probability="0.4000")
+        assert desk.run(SELLER, "seller", request=request).state == "contained"
+        (body,) = market.bodies
+    assert any(WORDS in fact for fact in body["statement_of_reasons"]["facts"])
+
+
+def test_words_that_nobody_needs_are_not_kept(tmp_path: Path) -> None:
+    with served(Marketplace()) as url:
+        plan = _tied(tmp_path, url, "0.9500").containment().plan(SELLER, "seller", justification=WORDS)
+    assert plan.tie is not None
+    assert plan.tie.justification is None
+    assert WORDS not in str(parameters_of(plan))
+
+
+# --- what no system has to be asked for ---------------------------------------------------------------------
+
+
+def test_a_request_that_cannot_be_carried_out_reaches_no_system(tmp_path: Path) -> None:
+    server = ScimServer()
+    server.add("a.meyer")
+    with served(server) as url:
+        desk = Desk(tmp_path, scim_toml(url))
+        request, other = desk.agree(), desk.agree()
+        assert desk.run(request=request).state == "contained"
+        late = desk.clock.now
+        for asked, undo, why, now in (
+            (request, False, "carried out already", late),
+            (request, True, "used for something else", late),
+            (other, True, "about something else", late),
+            (other, False, "expired", late + timedelta(hours=2)),
+            ("A-9999", False, "no request", late),
+        ):
+            desk.clock.now = now
+            server.calls.clear()
+            with pytest.raises(ApprovalError, match=why):
+                desk.run(request=asked, undo=undo)
+            assert not server.calls, why
+        desk.clock.now = late
+        desk.run(request=other)
+        assert server.calls  # so that the list can tell
+
+
+def shown(renderable: RenderableType) -> str:
+    console = Console(width=200, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(renderable)
+    return captured.get()
+
+
+def test_a_plan_says_what_the_case_lacks_before_it_may_be_asked_for(tmp_path: Path) -> None:
+    server = ScimServer()
+    server.add("a.meyer")
+    with served(server) as url:
+        desk = Desk(tmp_path, scim_toml(url))
+        assert "MAY BE ASKED FOR" in shown(render_plan(desk.containment().plan(SUBJECT, "principal")))
+        desk.unmet = "2 check(s) are open (absent, remote_help)."
+        told = shown(render_plan(desk.containment().plan(SUBJECT, "principal")))
+    assert "MAY BE ASKED FOR" not in told
+    assert "NOT YET" in told
+    assert "Not yet: 2 check(s) are open (absent, remote_help)." in told

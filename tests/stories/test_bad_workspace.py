@@ -44,7 +44,11 @@ def test_a_folder_that_is_no_workspace_is_named(tmp_path: Path) -> None:
 
 def test_a_workspace_is_never_made_over_something(desk: Desk) -> None:
     with unharmed(desk):
-        refused(desk.run("init", "--json"), str(desk.workspace), "is not an empty folder")
+        before = {path: path.stat().st_mtime_ns for path in desk.workspace.rglob("*")}
+        keys = sorted(desk.config.rglob("*.key"))
+        refused(desk.run("init", "--json"), str(desk.workspace), "but a workspace already; it was left as it is")
+        assert {path: path.stat().st_mtime_ns for path in desk.workspace.rglob("*")} == before
+        assert sorted(desk.config.rglob("*.key")) == keys
 
 
 @pytest.mark.parametrize("lost", [["leaktrace.json"], ["leaktrace.json", "lookups.head"]])

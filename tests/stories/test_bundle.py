@@ -82,7 +82,10 @@ def test_the_accesses_behind_the_finding_are_the_sources(told: Told) -> None:
     assert rows
     assert all(len(row["source_sha256"]) == 64 and int(row["source_row"]) >= 1 for row in rows)
     looked = told.desk.json("lookups")["entries"]
-    assert [entry["who"] for entry in looked if entry["what"] == "bundle"] == ["ina"]
+    (look,) = [entry for entry in looked if entry["what"] == "bundle"]
+    (mark,) = told.desk.json("case", "show", told.case, "--as", "ina")["findings"][0]["named"]
+    assert (look["who"], look["subject"]) == ("ina", f"{told.case} {mark}")
+    assert source not in str(look)
 
 
 def test_the_finding_and_its_evidence_are_inside(told: Told) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from leaktrace.attribution.planting import Planted
 from leaktrace.attribution.reliability import Answered
-from leaktrace.calibrating import Calibrator, Plan
+from leaktrace.calibrating import Calibrator
+from leaktrace.calibrationplan import Plan
 from leaktrace.inquiry import instant_of
 from leaktrace.records import Calibration, CalibrationRow, Evidence, EvidenceItem
 from leaktrace.workspace import open_workspace

@@ -115,7 +115,14 @@ def test_a_legal_hold_of_the_case_keeps_the_ledger_from_forgetting(told: Staffed
     anew = _asked_and_approved(told, *forget)
     other = [reported[1] if word == reported[0] else word for word in forget]
     assert "parameters" in told.run("olaf", *other, "--approval", anew).error()["message"]
-    assert told.json("olaf", *forget, "--approval", anew)["customer_count"] == 1
+    done = told.run("olaf", *forget, "--approval", anew)
+    assert done.code == 3
+    # The rows are gone; the case keeps what is evidence in it, and that is said with what to do.
+    assert (done.document()["customer_count"], done.document()["held_in"]) == (1, [case])
+    stranger = [one for one in told.truth["mailed_customers"] if one not in told.truth["leaked_customers"]][-1]
+    again = [stranger if word == reported[0] else word for word in forget]
+    other_done = told.run("olaf", *again, "--approval", _asked_and_approved(told, *again))
+    assert (other_done.code, other_done.document()["held_in"]) == (0, [])
     retain = ("ledger", "retain", "--before", "2020-01", "--case", case, "--why", "policy")
     assert told.json("olaf", *retain, "--approval", _asked_and_approved(told, *retain))["done"]
 
@@ -177,7 +184,7 @@ COMMANDS: dict[str, tuple[set[str], tuple[object, ...]]] = {
     "subject": ({"ina"}, ("case", "subject", "CASE", "--seller", "s1", "--why", "seen in the mail")),
     "checks": ({"ina", "dana"}, ("case", "checks", "CASE")),
     "finding": ({"ina"}, ("case", "finding", "CASE", "c-none")),
-    "exposure": ({"ina"}, ("case", "exposure", "CASE")),
+    "exposure": ({"ina", "dana"}, ("case", "exposure", "CASE")),
     "freeze": ({"ina"}, ("case", "exposure", "CASE", "--freeze")),
     "rows": ({"ina", "dana"}, ("case", "exposure", "CASE", "--rows")),
     "exhibits": ({"ina", "dana"}, ("case", "exhibits", "CASE")),

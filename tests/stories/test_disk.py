@@ -160,10 +160,16 @@ def test_a_read_only_disk_refuses_in_a_sentence(
                 ("ingest", "evidence", log),
                 ("mail", tiny_market / "abuse.mbox"),
                 ("trace", campaign),
+                ("ledger", "stats"),
+                ("campaigns",),
+                ("case", "list", "--as", "ina"),
             ):
                 told = desk.run(*command, "--json").error()
                 assert "ead-only" in told["message"] or "readonly" in told["message"], told
                 assert str(desk.workspace) in told["message"]
+                assert "copy the folder" in told["hint"]
+            copy = desk.copy_to(tmp_path / "copy")
+            assert copy.json("campaigns")[0]["campaign"] == campaign
             blank = Desk(place / "new", tmp_path / "config")
             refused(blank.run("init", "--json"), str(place / "new"), "Read-only")
         finally:

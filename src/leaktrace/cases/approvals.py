@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from leaktrace.caserecords import (
     ActionRefused,
     ActionRequested,
     ActionUsed,
+    ApprovalJustified,
     ApprovalPayload,
     Approved,
     BundleWritten,
@@ -38,8 +40,10 @@ from leaktrace.caserecords import (
     canonical,
     digest_of,
 )
+from leaktrace.cases.auditing import request_without_words
 from leaktrace.cases.case import Case, Request
 from leaktrace.cases.casefile import CaseFile
+from leaktrace.cases.conditions import needs_of
 from leaktrace.cases.conflicts import in_conflict
 from leaktrace.cases.guard import needs
 from leaktrace.cases.permissions import NEEDS_ADMISSION, REQUESTERS, may_ask
@@ -100,6 +104,15 @@ class Approving(CaseFile):
 
     # --- asking and deciding ------------------------------------------------------------------------------
 
+    @needs("read", "approval")
+    def unmet(self, case: str, action: ActionName, target: str) -> str | None:
+        """What the case lacks before this may be asked for; None where it lacks nothing."""
+        try:
+            needs_of(self._case(case), action, target)
+        except CaseError as error:
+            return error.message
+        return None
+
     @needs("request", "approval")
     def request(
         self,
@@ -136,8 +149,9 @@ class Approving(CaseFile):
 
     @needs("read", "approval")
     def approvals(self, case: str) -> tuple[Request, ...]:
-        """All requests of a case and what became of them."""
-        return tuple(self._case(case).requests.values())
+        """All requests of a case and what became of them; without their reasons for who may not read the case."""
+        found = tuple(self._case(case).requests.values())
+        return found if self._may("read", case) else tuple(request_without_words(one) for one in found)
 
     @needs("decide", "approval")
     def look_at(self, case: str, request: str) -> ApprovalLine:
@@ -148,8 +162,12 @@ class Approving(CaseFile):
         return ApprovalLine(found, self._exhibits.get(_exhibits_before(events, request)[0].sha256), payload)
 
     @needs("decide", "approval")
-    def approve(self, case: str, request: str) -> Request:
-        """Agrees, signed. Refused for the requester, a subject, those above and below a subject, and an expired one."""
+    def approve(self, case: str, request: str, reason: str = "") -> Request:
+        """Agrees, signed. Refused for the requester, a subject, those above and below a subject, and an expired one.
+
+        `reason`: in the approver's words, naming nobody; kept in the log. What is asked for on a justification of the
+        requester's (a seller tied to the mails less surely than the threshold) is not approved without one.
+        """
         key = self._key()
         with self._writing(case) as transaction:
             found, now = self._request(case, request), max(self._clock(), self._case(case).last_at)
@@ -160,11 +178,18 @@ class Approving(CaseFile):
                 raise ApprovalError(f"{request} is your own request.", "Another approver decides on it.")
             if digest_of_bytes(line.parameters) != found.asked.parameters_sha256:
                 raise ApprovalError("The parameters are not those that were signed.", "Ask for it anew.")
+            written = nameless(reason, self._store.names(case), "reason")
+            if _justified(line.parameters) and not written.strip():
+                raise ApprovalError(
+                    f"{request} rests on a justification, and both people write theirs.",
+                    "Say why you agree that the mails are this seller's: --why TEXT. Or refuse it.",
+                )
             signed = self._exhibits.get(_exhibits_before(self._store.events(case), request)[1].sha256)
             envelope = approve_envelope(signed, line.payload, key)
             self._verified(case, found, envelope, line.payload.parameters_sha256, now)
             stored = self._put(transaction, case, "other", f"Approval of {request} by two", envelope, ENVELOPE_TYPE)
-            transaction.append(case, self._actor.person, now, [ActionApproved(request, stored.sha256)])
+            own_words = [ApprovalJustified(request, written)] if written.strip() else []
+            transaction.append(case, self._actor.person, now, [*own_words, ActionApproved(request, stored.sha256)])
         return self._request(case, request)
 
     @needs("decide", "approval")
@@ -179,6 +204,26 @@ class Approving(CaseFile):
     # --- using (caserecords.Approvals) --------------------------------------------------------------------
 
     @needs("use", "approval")
+    def check(self, case: str, request: str, action: ActionName, target: str) -> None:
+        """ApprovalError where `use` would raise whatever the parameters are. Nothing is used, nothing written."""
+        found = self._usable(case, request, action, target)
+        now = max(self._clock(), self._case(case).last_at)
+        self._verified(case, found, self._envelope(found), found.asked.parameters_sha256, now)
+
+    @needs("use", "approval")
+    def asked_parameters(self, case: str, request: str) -> dict[str, Any]:
+        """Exactly what was asked for under a request, for whoever carries it out."""
+        self._request(case, request)
+        exhibit = _exhibits_before(self._store.events(case), request)[0]
+        found: dict[str, Any] = json.loads(self._exhibits.get(exhibit.sha256))
+        return found
+
+    @needs("request", "approval")
+    def naming_nobody(self, case: str, text: str, what: str) -> str:
+        """The text, if it may stand in a request; CaseError where it names somebody of the case."""
+        return nameless(text, self._store.names(case), what)
+
+    @needs("use", "approval")
     def use(self, case: str, request: str, action: ActionName, target: str, parameters: Any) -> Approved:
         """Verifies the approval again, against what is about to be done, and marks it used in the same transaction."""
         with self._writing(case) as transaction:
@@ -187,9 +232,18 @@ class Approving(CaseFile):
     def _use(
         self, transaction: Transaction, case: str, request: str, action: ActionName, target: str, parameters: Any
     ) -> Approved:
+        found = self._usable(case, request, action, target)
+        envelope, now = self._envelope(found), max(self._clock(), self._case(case).last_at)
+        approved = self._verified(case, found, envelope, digest_of(parameters), now)
+        event = ActionUsed(request, approved.envelope_sha256)
+        transaction.append(case, self._actor.person, now, [event])
+        return approved
+
+    def _usable(self, case: str, request: str, action: ActionName, target: str) -> Request:
+        """The request, approved, about this, and touched by nothing since."""
         _known_action(action)
         may_ask(self._person(), action, self._permit("use", "approval", case))
-        found, now = self._request(case, request), max(self._clock(), self._case(case).last_at)
+        found = self._request(case, request)
         if (found.action, found.asked.target) != (action, target):
             raise ApprovalError(f"{request} is not about this action and target.", "Ask for exactly this.")
         if found.state != "approved" or found.envelope_sha256 is None:
@@ -202,11 +256,11 @@ class Approving(CaseFile):
             raise ApprovalError(
                 f"After {request} was asked for, the case changed in what it is about ({touched}).", "Ask for it anew."
             )
-        envelope = self._exhibits.get(found.envelope_sha256)
-        approved = self._verified(case, found, envelope, digest_of(parameters), now)
-        event = ActionUsed(request, approved.envelope_sha256)
-        transaction.append(case, self._actor.person, now, [event])
-        return approved
+        return found
+
+    def _envelope(self, found: Request) -> bytes:
+        assert found.envelope_sha256 is not None, "approved requests have one"  # noqa: S101 - a fault of ours
+        return self._exhibits.get(found.envelope_sha256)
 
     def _verified(self, case: str, found: Request, envelope: bytes, digest: str, now: datetime) -> Approved:
         asked = Asked(
@@ -273,6 +327,13 @@ class Approving(CaseFile):
 def digest_of_bytes(parameters: bytes) -> str:
     """`digest_of` of parameters that are in their canonical spelling."""
     return hashlib.sha256(parameters).hexdigest()
+
+
+def _justified(parameters: bytes) -> bool:
+    """Whether what is asked for rests on words of the requester's where the finding does not suffice."""
+    asked = json.loads(parameters)
+    tie = asked.get("tie") if isinstance(asked, dict) else None
+    return isinstance(tie, dict) and tie.get("justification") is not None
 
 
 def _known_action(action: str) -> None:

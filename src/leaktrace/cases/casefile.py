@@ -31,11 +31,12 @@ from leaktrace.caserecords import (
     SubjectSet,
     canonical,
 )
+from leaktrace.cases.auditing import without_words
 from leaktrace.cases.case import Case
 from leaktrace.cases.conflicts import in_conflict
 from leaktrace.cases.guard import Guarded, needs
 from leaktrace.cases.list_of_checks import CHECKS, Check
-from leaktrace.cases.permissions import NEEDS_ADMISSION
+from leaktrace.cases.permissions import NEEDS_ADMISSION, Verb
 from leaktrace.cases.plainwords import nameless
 from leaktrace.cases.pseudonyms import PSEUDONYM, replaced
 from leaktrace.cases.store import Transaction
@@ -116,16 +117,19 @@ class CaseFile(Guarded):
         return tuple(line for case in self._store.ids() if (line := self._line(case)) is not None)
 
     def _line(self, case: str) -> CaseLine | None:
-        try:
-            self._permit("list", "case", case)
-        except NotAllowedError:
+        if not self._may("list", case):
             return None
         state = self._case(case)
+        title = state.title if self._may("read", case) else None
+        return CaseLine(case, state.state, state.opened_at, state.event_count, title, state.conclusion)
+
+    def _may(self, verb: Verb, case: str) -> bool:
+        """For what is shown in part: what is refused as a whole goes through `needs`."""
         try:
-            self._permit("read", "case", case)
+            self._permit(verb, "case", case)
         except NotAllowedError:
-            return CaseLine(case, state.state, state.opened_at, state.event_count, None, state.conclusion)
-        return CaseLine(case, state.state, state.opened_at, state.event_count, state.title, state.conclusion)
+            return False
+        return True
 
     @needs("read", "case")
     def show(self, case: str) -> Case:
@@ -140,9 +144,9 @@ class CaseFile(Guarded):
 
     @needs("read", "events")
     def events(self, case: str) -> tuple[RecordedEvent, ...]:
-        """The same for the auditor, who reads nothing else of a case."""
+        """The same for the auditor, who reads nothing else of a case, and not the words that people wrote."""
         self._case(case)
-        return self._store.events(case)
+        return tuple(without_words(one) for one in self._store.events(case))
 
     @needs("verify", "events")
     def verify(self) -> int:

@@ -21,10 +21,9 @@ from typing import Literal
 
 from leaktrace.caserecords import ExposureList, ExposureRow
 from leaktrace.cases.mailfields import MailFields
-from leaktrace.records import ExposedCustomer, LogCoverage, Outcome, Window
+from leaktrace.records import EVERY_FIELD, ExposedCustomer, LogCoverage, Outcome, Window
 
 OnlyEmail = Literal["yes", "no", "cannot_be_said"]
-_EVERY_FIELD = "*"
 _EMAIL = frozenset({"email", "e-mail", "e_mail", "email_address", "mail_address", "emailaddress"})
 """How logs call the address."""
 _SAME: Mapping[str, frozenset[str]] = {
@@ -104,7 +103,7 @@ def only_email(shown: Shown, rows: Sequence[ExposureRow]) -> tuple[OnlyEmail, st
     """The answer with its reason in a sentence that names nobody; the rules are numbered above."""
     if not rows:  # 1
         return "cannot_be_said", "Nobody inside is suspected, so the log does not show whose data it was."
-    shown_fields = {field for row in rows for field in row.fields} - {_EVERY_FIELD}
+    shown_fields = {field for row in rows for field in row.fields} - {EVERY_FIELD}
     others = sorted(field for field in shown_fields if field.casefold() not in _EMAIL)
     if shown.field.casefold() not in _EMAIL or others:  # 2
         return "no", f"The log shows other fields for customers on the list: {', '.join(others) or shown.field}."
@@ -113,7 +112,7 @@ def only_email(shown: Shown, rows: Sequence[ExposureRow]) -> tuple[OnlyEmail, st
         return "no", f"The unwanted mails themselves show more than an address: {told}."
     if shown.outcome != "named":  # 4
         return "cannot_be_said", "Nobody is named; the source may be somebody whose accesses are not on the list."
-    if not shown.coverage.allows_fields_statement or any(_EVERY_FIELD in row.fields for row in rows):  # 5
+    if not shown.coverage.allows_fields_statement or any(EVERY_FIELD in row.fields for row in rows):  # 5
         return "cannot_be_said", f"The log cannot show it. {shown.coverage.sentence}"
     if shown.mails.looked_at_count == 0 or shown.mails.unclear_count:  # 6
         return "cannot_be_said", _unread(shown.mails)

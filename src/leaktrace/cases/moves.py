@@ -13,6 +13,7 @@ from leaktrace.caserecords import (
     ActionRefused,
     ActionRequested,
     ActionUsed,
+    ApprovalJustified,
     BundleWritten,
     CaseClosed,
     CaseReopened,
@@ -170,6 +171,16 @@ def _request(move: Move, name: str) -> Request:
 
 def _decided(move: Move, found: Request, **changes: Any) -> Case:
     return replace(move.case, requests=_with(move.case.requests, found.asked.request, replace(found, **changes)))
+
+
+def _justified(move: Move, event: ApprovalJustified) -> Case:
+    found = _request(move, event.request)
+    _open(move, found, ("waiting",))
+    if move.actor == found.requested_by:  # 10
+        raise CaseError("Nobody approves their own request.", "A second person has to look at it.")
+    if not event.reason.strip():
+        raise CaseError("A justification holds words.", "Say why you approve.")
+    return move.case
 
 
 def _approved(move: Move, event: ActionApproved) -> Case:
@@ -331,6 +342,7 @@ MOVES: dict[type[Any], Callable[[Move, Any], Case]] = {
     ExposureFrozen: _frozen,
     DutiesAssessed: _assessed,
     ActionRequested: _requested,
+    ApprovalJustified: _justified,
     ActionApproved: _approved,
     ActionRefused: _refused,
     ActionUsed: _used,

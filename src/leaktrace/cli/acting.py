@@ -7,18 +7,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leaktrace.casedesk import CaseDesk, CaseRoom
 from leaktrace.cases import Actor, KeyFileSignIn, PasswordSignIn
 from leaktrace.cases.signing import Passwords, person_key_path
 from leaktrace.cli.output import screen_of
 from leaktrace.cli.passphrase import passphrase_from
 from leaktrace.errors import UsageError
 from leaktrace.passphrases import is_sealed
-from leaktrace.workspace import Workspace
+
+if TYPE_CHECKING:  # what signing in needs, and no more
+    from leaktrace.casedesk import CaseDesk, CaseRoom
+    from leaktrace.workspace import Workspace
 
 PERSON, PERSON_KEY, PASSWORD = "LEAKTRACE_PERSON", "LEAKTRACE_PERSON_KEY", "LEAKTRACE_PASSWORD"
 _MAX_BYTES = 10_000

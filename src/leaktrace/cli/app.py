@@ -12,31 +12,11 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from leaktrace.cli import (
-    bundle,
-    calibrate,
-    campaigns,
-    case,
-    caseapprovals,
-    contain,
-    custody,
-    demo,
-    duties,
-    keys,
-    link,
-    lookups,
-    mail,
-    notify,
-    people,
-    statement,
-    tables,
-    trace,
-    upkeep,
-)
-from leaktrace.cli.output import Screen, print_error, wants_json
-from leaktrace.cli.responses import open_notices
+from leaktrace.cli.commandlist import CommandList
+from leaktrace.cli.output import Screen, note, print_error, wants_json
+from leaktrace.cli.variables import misspelt
 from leaktrace.errors import LeaktraceError
-from leaktrace.ledger import ENGINES
+from leaktrace.settings import ENGINES
 from leaktrace.version import __version__
 
 EXIT_DONE = 0
@@ -46,6 +26,7 @@ EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="leaktrace",
+    cls=CommandList,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -107,32 +88,9 @@ def program(
 ) -> None:
     """Who inside gave customers' addresses to a seller, or that nobody did."""
     del version
+    for name, likely in misspelt(os.environ):
+        note(f"{name} is no variable of leaktrace and is not read. Did you mean {likely}?")
     context.obj = Screen(workspace=workspace, engine=engine, master=master, lake=lake)
-
-
-GROUPS = (
-    tables,
-    upkeep,
-    mail,
-    campaigns,
-    trace,
-    calibrate,
-    link,
-    demo,
-    lookups,
-    people,
-    case,
-    caseapprovals,
-    custody,
-    contain,
-    duties,
-    statement,
-    bundle,
-    keys,
-)
-for register in (group.register for group in GROUPS):
-    register(app)
-notify.register(app, open_notices)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -25,6 +25,7 @@ from leaktrace.cases.custody.anchor import read_whole
 from leaktrace.caseviews import request_view
 from leaktrace.cli.acting import KeyOption, PersonOption, signed_in
 from leaktrace.cli.output import JsonOption, answer, screen_of
+from leaktrace.cli.targets import check_folder
 from leaktrace.custody import Custody
 from leaktrace.errors import ResponseError, UsageError
 from leaktrace.folder import LOOKUPS, cannot_write
@@ -165,6 +166,7 @@ def register(app: typer.Typer, open_desk: OpenDesk = open_desk_of) -> None:
         Two people agree first. Example: leaktrace bundle K-7f3a91c2 --ask --recipient "Police, file 12" --why "their
         letter"; leaktrace case approve K-7f3a91c2 A-0002; leaktrace bundle K-7f3a91c2 --out evidence
         """
+        check_folder(None if ask else out)
         with open_desk(context, person, key, _stamping(tsa, chain)) as desk:
             if ask:
                 view = request_view(

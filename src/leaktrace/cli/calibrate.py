@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from leaktrace.calibrating import CAMPAIGNS, NOISE, SIZES
+from leaktrace.calibrationplan import CAMPAIGNS, NOISE, SIZES
 from leaktrace.cli.output import JsonOption, WhyOption, answer, note, progress_line, screen_of
+from leaktrace.cli.targets import check_files
 from leaktrace.errors import UsageError
 from leaktrace.folder import write_aside
 from leaktrace.report import calibration_page, render_calibration
@@ -45,6 +46,7 @@ def calibrate(
     Example: leaktrace calibrate --campaigns 50 --html calibration.html --why "before the first case"
     """
     wanted = _sizes_of(sizes)
+    check_files(html)
     with screen_of(context).open() as workspace, progress_line() as tell:
         calibration = workspace.calibrate(
             field=field, campaigns=campaigns, noise=noise, seed=seed, sizes=wanted, why=why, progress=tell

@@ -10,12 +10,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.caserecords import RecordedEvent
+from leaktrace.caserecords import ExposureFrozen, RecordedEvent
 from leaktrace.caseviews import case_view, event_view
 from leaktrace.cli.acting import KeyOption, PasswordOption, PersonOption, desk_of
 from leaktrace.cli.caseshown import render_case, render_checks, render_exposure, render_facts
 from leaktrace.cli.output import JsonOption, answer
 from leaktrace.cli.people import roles_of
+from leaktrace.cli.targets import check_new
 from leaktrace.errors import UsageError
 from leaktrace.report import render_timeline, words
 
@@ -265,7 +266,7 @@ def exposure(
     password: PasswordOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Whose data, which fields, how sure; and whether "only e-mail addresses" may be said.
+    """Whose data, which fields, how sure; and whether "only e-mail addresses" may be said; for approvers, as frozen.
 
     Example: leaktrace case exposure K-3f2a9c1d --freeze --as ina
     """
@@ -276,8 +277,11 @@ def exposure(
             found = desk.work.exposure(case)
             answer(found, render_facts(found), as_json=as_json)
             return
-        frozen = desk.freeze_exposure(case) if freeze else None
-        summary = desk.frozen_summary(case) if freeze else desk.exposure_summary(case)
+        if freeze:
+            frozen: ExposureFrozen | None = desk.freeze_exposure(case)
+            summary = desk.frozen_summary(case)
+        else:
+            summary, frozen = desk.shown_exposure(case)
         earlier = desk.work.show(case).exposure
     answer({"frozen": frozen, "summary": summary}, render_exposure(frozen, earlier, summary), as_json=as_json)
 
@@ -324,6 +328,7 @@ def exhibit(
 
     Example: leaktrace case exhibit K-3f2a9c1d E-0003 --out statement.txt --as ina
     """
+    check_new(out)
     with desk_of(context, person, key, by_password=password) as desk:
         content = desk.work.read_exhibit(case, number)
     with out.open("xb") as stream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -90,6 +91,9 @@ def approve(
     case: CaseArgument,
     request: RequestArgument,
     yes: Annotated[bool, typer.Option("--yes", help="You have looked at it; do not ask.")] = False,
+    why: Annotated[
+        str, typer.Option("--why", help="Why you agree: kept in the log; needed where the request rests on words.")
+    ] = "",
     person: PersonOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
@@ -100,11 +104,13 @@ def approve(
     """
     with desk_of(context, person, key) as desk:
         line = desk.work.look_at(case, request)
-        note(told_line(line))
+        note(told_line(line) if as_json else "\n".join((told_line(line), *parameter_lines(line.parameters))))
+        if as_json:
+            note(line.parameters.decode())
         if not yes and not _agreed(may_ask=not as_json and sys.stdin.isatty()):
             note("Nothing was approved.")
             return
-        view = request_view(desk.work.approve(case, request), desk.now())
+        view = request_view(desk.work.approve(case, request, why), desk.now())
     _told((view,), as_json=as_json)
 
 
@@ -119,9 +125,34 @@ def told_line(line: ApprovalLine) -> str:
     signed = line.payload
     return words.plain(
         f"{signed.request}: {signed.action.replace('_', ' ')} of {signed.target}, asked for by {signed.requested_by} "
-        f"at {words.instant(signed.requested_at)}, until {words.instant(signed.expires_at)}. Reason: {signed.reason} "
-        f"Parameters: {line.parameters.decode()}"
+        f"at {words.instant(signed.requested_at)}, until {words.instant(signed.expires_at)}. Reason: {signed.reason}"
     )
+
+
+def parameter_lines(parameters: bytes) -> list[str]:
+    """Exactly what would be done, one value a line; nothing of it is left out, and what is empty is said to be."""
+    asked = json.loads(parameters)
+    if not asked:
+        return ["Nothing more is asked for than the action itself."]
+    return ["Exactly this:", *(f"  {words.plain(one)}" for one in _flat("", asked))]
+
+
+def _flat(name: str, value: Any) -> Iterator[str]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value, start=1) if isinstance(value, list) else ()
+    if not value and value not in (0, False):
+        yield f"{name}: nothing"
+    elif not inner:
+        yield f"{name}: {_SPOKEN.get(value, value) if isinstance(value, bool) else value}"
+    else:
+        for key, one in inner:
+            yield from _flat(f"{name}, {_spoken(key)}" if name else _spoken(key), one)
+
+
+def _spoken(key: object) -> str:
+    return str(key).replace("_", " ")
+
+
+_SPOKEN = {True: "yes", False: "no"}
 
 
 def refuse(

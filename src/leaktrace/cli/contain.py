@@ -50,6 +50,13 @@ def contain(
         str | None, typer.Option("--approval", help="Do what was approved under this request, as A-0001.")
     ] = None,
     why: Annotated[str, typer.Option("--why", help="Why: goes into the request that a second person reads.")] = "",
+    justification: Annotated[
+        str | None,
+        typer.Option(
+            "--justification",
+            help="What else ties the seller to the mails, needed where the chance is too low; the seller is told.",
+        ),
+    ] = None,
     config: Annotated[
         Path, typer.Option("--config", envvar="LEAKTRACE_CONTAIN", help="The systems and how they are reached.")
     ] = Path("contain.toml"),
@@ -63,19 +70,19 @@ def contain(
     Example: leaktrace contain K-3f2a9c1d --principal P-4k2m --plan --as ina
     """
     subject, kind = _subject(principal, seller)
-    settings = read_config(config, _now)
     signing, doors = Signing(person, key), CaseDoors()
     with doors.desk(context, signing) as desk:
-        work = desk.containment(case, settings)
+        work = desk.containment(case, lambda: read_config(config, _now))
         if approval is not None and not plan:
             outcome = work.carry_out(subject, kind, approval, undo=undo)
             answer(outcome, None if as_json else render_outcome(outcome), as_json=as_json)
             return outcome_exit_code(outcome)
-        planned = work.plan(subject, kind, undo=undo)
+        said = None if justification is None else desk.justification(case, justification)
+        planned = work.plan(subject, kind, undo=undo, justification=said)
     shown = render_plan(planned, statement_text(planned.statement) if planned.statement else None)
     if plan or planned.refusals:
         answer(planned, None if as_json else shown, as_json=as_json)
-        return 3 if planned.refusals else 0
+        return 3 if planned.refusals or planned.not_yet else 0
     if not why.strip():
         raise UsageError("A request says why: --why TEXT.", "Use --plan to only look.")
     parameters = parameters_of(planned)

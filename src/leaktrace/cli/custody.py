@@ -19,7 +19,8 @@ from leaktrace.cases.custody.tiles import verify_folder
 from leaktrace.cases.custody.witness import Witness, witness_signer
 from leaktrace.cases.signing.keys import load_person_key, make_person_key
 from leaktrace.cli.output import JsonOption, answer_plain, progress_line, screen_of
-from leaktrace.cli.passphrase import PassphraseFileOption, passphrase_from
+from leaktrace.cli.passphrase import NewPassphraseFileOption, PassphraseFileOption, passphrase_from
+from leaktrace.cli.targets import check_files, check_folder
 from leaktrace.custody import Custody, CustodyCheck
 from leaktrace.errors import UsageError
 from leaktrace.folder import open_folder
@@ -202,6 +203,7 @@ def checkpoint(
 
     Example: leaktrace custody checkpoint --out today.checkpoint
     """
+    check_files(out, makes_folders=True)
     with _open(context) as opened:
         made = opened.checkpoint()
         if request:
@@ -230,6 +232,7 @@ def witness(
 
     Example: leaktrace custody witness log.request --key w.key --name counsel.example --state seen --log VKEY
     """
+    check_files(out, makes_folders=True)
     logs: dict[str, tuple[NoteKey, ...]] = {}
     for one in _keys(log):
         logs[one.name] = (*logs.get(one.name, ()), one)
@@ -245,7 +248,7 @@ def witness_key(
     file: Annotated[Path, typer.Argument(help="Where the key is written.")],
     name: Annotated[str, typer.Option("--name", help="The witness's name, best a web address without scheme.")],
     plain: Annotated[bool, typer.Option("--plain", help="Without a passphrase.")] = False,
-    passphrase_file: PassphraseFileOption = None,
+    passphrase_file: NewPassphraseFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a witness's key; the verifier key it prints goes to everybody who checks.
@@ -319,6 +322,7 @@ def proof(
         raise UsageError(
             "Say the number of an entry, or a case and an exhibit.", "leaktrace custody proof CASE EXHIBIT."
         )
+    check_files(out, makes_folders=True)
     with screen_of(context).open() as workspace, workspace.custody() as opened:
         index = int(what[0]) if len(what) == 1 else workspace.custody_index(what[0], what[1])
         found = opened.proof(index)
@@ -337,6 +341,7 @@ def export(
 
     Example: leaktrace custody export log-for-the-auditor
     """
+    check_folder(folder)
     with _open(context) as opened:
         head, count = opened.export(folder)
     done = Exported(str(folder), head.size, head.root, count)

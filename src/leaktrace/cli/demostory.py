@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -45,6 +46,8 @@ PEOPLE: dict[str, Role] = {
     "dana": "approver",
     "dora": "approver",
 }
+SELLER_SAID = "In the demo's story the seller admitted the mailing when asked."
+"""What ties the seller, whom no signature ties, beyond the finding: without such words nobody blocks one."""
 RECIPIENT = "The simulated police"
 CALIBRATED = 5
 """Planted campaigns of each kind: too few for a tight bound, enough to show what the report says of it."""
@@ -170,13 +173,14 @@ class _Story:
         return self._workspace.cases(self._actors[name])
 
     def _approved(self, request: str) -> str:
-        self._desk("dana").work.approve(self._case, request)
+        self._desk("dana").work.approve(self._case, request, "looked at in the demo")
         return request
 
     def _contained(self, subject: str, kind: str) -> str:
         desk = ResponseDesk(self._room, self._actors["ina"])
-        config = read_config(self._out / "outside" / "contain.toml", self._room.clock)
-        plan = desk.containment(self._case, config).plan(subject, kind)  # type: ignore[arg-type]
+        config = partial(read_config, self._out / "outside" / "contain.toml", self._room.clock)
+        said = SELLER_SAID if kind == "seller" else None
+        plan = desk.containment(self._case, config).plan(subject, kind, justification=said)  # type: ignore[arg-type]
         request = desk.ask(self._case, plan.action, plan.subject, parameters_of(plan), "stop further leaks")
         self._approved(request)
         return desk.containment(self._case, config).carry_out(subject, kind, request).state  # type: ignore[arg-type]

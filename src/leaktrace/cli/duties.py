@@ -14,7 +14,9 @@ from leaktrace.caserecords import DutyAssessment, StartEvent
 from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer, note
 from leaktrace.cli.responses import CaseDoors, Signing
+from leaktrace.cli.targets import check_files
 from leaktrace.errors import UsageError
+from leaktrace.folder import write_aside
 from leaktrace.report.duties import duties_page, render_duties
 from leaktrace.response.duties import FACTS, assess, builtin_laws, facts_from_document, laws_from_folder
 from leaktrace.response.duties.facts import markets_of, moment_of
@@ -28,34 +30,40 @@ def register(app: typer.Typer) -> None:
     app.command()(duties)
 
 
+NoticedOption = Annotated[
+    str | None, typer.Option("--noticed", help="When it was first noticed; as --aware if not given.")
+]
+DeterminedOption = Annotated[
+    str | None, typer.Option("--determined", help="When it was determined that a breach occurred: ISO 8601.")
+]
+PersonsToldOption = Annotated[str | None, typer.Option("--persons-told", help="When the persons were told: ISO 8601.")]
+ReportedOption = Annotated[
+    str | None, typer.Option("--reported", help="When the authority got the notification: ISO 8601.")
+]
+FactOption = Annotated[
+    list[str] | None, typer.Option("--fact", help="A fact a person answers, as high_risk=no; may be repeated.")
+]
+MarketOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--market",
+        help="Where you have customers, as DE or US: whoever's residence is not known lives in one of these. "
+        "May be repeated; without it, anywhere.",
+    ),
+]
+
+
 def duties(
     context: typer.Context,
     case: Annotated[str | None, typer.Argument(help="The case, with a frozen exposure list.")] = None,
     facts: Annotated[Path | None, typer.Option("--facts", help="Judge the facts of this file, without a case.")] = None,
     aware: Annotated[str | None, typer.Option("--aware", help="When the company became aware: ISO 8601.")] = None,
-    noticed: Annotated[
-        str | None, typer.Option("--noticed", help="When it was first noticed; as --aware if not given.")
-    ] = None,
-    determined: Annotated[
-        str | None, typer.Option("--determined", help="When it was determined that a breach occurred: ISO 8601.")
-    ] = None,
-    persons_told: Annotated[
-        str | None, typer.Option("--persons-told", help="When the persons were told: ISO 8601.")
-    ] = None,
-    reported: Annotated[
-        str | None, typer.Option("--reported", help="When the authority got the notification: ISO 8601.")
-    ] = None,
-    fact: Annotated[
-        list[str] | None, typer.Option("--fact", help="A fact a person answers, as high_risk=no; may be repeated.")
-    ] = None,
-    market: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--market",
-            help="Where you have customers, as DE or US: whoever's residence is not known lives in one of these. "
-            "May be repeated; without it, anywhere.",
-        ),
-    ] = None,
+    noticed: NoticedOption = None,
+    determined: DeterminedOption = None,
+    persons_told: PersonsToldOption = None,
+    reported: ReportedOption = None,
+    fact: FactOption = None,
+    market: MarketOption = None,
     rules: Annotated[Path | None, typer.Option("--rules", help="A folder of rule files instead of ours.")] = None,
     person: PersonOption = None,
     key: KeyOption = None,
@@ -78,6 +86,7 @@ def duties(
         for event in ("aware", "noticed", "determined", "persons_told", "reported")
         if (text := given[event])
     }
+    check_files(html)
     laws = laws_from_folder(rules) if rules else builtin_laws()
     answers = _answers(fact or [])
     if (case is None) == (facts is None):
@@ -89,7 +98,7 @@ def duties(
         with CaseDoors().desk(context, Signing(person, key)) as desk:
             found = desk.assess_duties(case, laws, answers, moments, market or [])
     if html is not None:
-        html.write_text(duties_page(found), encoding="utf-8")
+        write_aside(html, duties_page(found))
         note(f"Written to {html}.")
     answer(found, None if as_json else render_duties(found), as_json=as_json)
     return 3 if any(duty.answer not in {"no", "probably_no"} for duty in found.duties) else 0

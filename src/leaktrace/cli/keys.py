@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from leaktrace.cli.output import JsonOption, answer_plain, note, progress_line, screen_of
-from leaktrace.cli.passphrase import PassphraseFileOption, passphrase_from
+from leaktrace.cli.passphrase import NewPassphraseFileOption, PassphraseFileOption, passphrase_from
+from leaktrace.cli.targets import check_files
 from leaktrace.errors import UsageError
 from leaktrace.folder import open_folder
 from leaktrace.keykeeping import KeyStatus, Rotated, begin_rotation
@@ -67,13 +68,14 @@ def _to_do(found: KeyStatus) -> list[str]:
 def backup(
     context: typer.Context,
     out: Annotated[Path, typer.Argument(help="A new file, outside of the workspace; print it.")],
-    passphrase_file: PassphraseFileOption = None,
+    passphrase_file: NewPassphraseFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the key under a passphrase into a file that can be printed and typed in again.
 
     Example: leaktrace keys backup /media/safe/leaktrace-key.txt
     """
+    check_files(out)
     with screen_of(context).open() as workspace:
         passphrase = passphrase_from(passphrase_file, new=True, what="the back-up")
         done = workspace.back_up_key(out, passphrase)
@@ -86,7 +88,7 @@ def rotate(
         Path | None, typer.Option("--backup", help="New file for a back-up of the new key; made before it is used.")
     ] = None,
     no_backup: Annotated[bool, typer.Option("--no-backup", help="You back the key file up yourself.")] = False,
-    passphrase_file: PassphraseFileOption = None,
+    passphrase_file: NewPassphraseFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Add a new secret to the key and seal names, mail and cases anew under it. Let nothing else run meanwhile.
@@ -100,6 +102,7 @@ def rotate(
             "After a rotation the old back-up opens nothing any more.",
             "Say where the new one goes: --backup FILE; or --no-backup.",
         )
+    check_files(backup_to)
     path = screen_of(context).workspace
     passphrase = None if backup_to is None else passphrase_from(passphrase_file, new=True, what="the back-up")
     if backup_to is not None and backup_to.exists():

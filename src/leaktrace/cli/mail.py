@@ -23,60 +23,74 @@ def register(app: typer.Typer) -> None:
     app.command()(mail)
 
 
+PathsArgument = Annotated[
+    list[Path] | None, typer.Argument(help="mbox files, Maildirs, .eml files or folders of them.")
+]
+InspectOption = Annotated[
+    bool,
+    typer.Option("--inspect", help="Only say what each message is, by the workspace's settings; store nothing."),
+]
+DnsKeysOption = Annotated[
+    Path | None, typer.Option("--dns-keys", help="DKIM keys for --inspect, one a line: name TAB record.")
+]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", help="Go on and take what comes, until SIGINT or SIGTERM: files or --imap.")
+]
+EverySecondsOption = Annotated[
+    float | None, typer.Option("--every-seconds", help="How often followed files are looked at.", show_default="5")
+]
+ImapOption = Annotated[
+    str | None,
+    typer.Option("--imap", help="A mailbox, as imaps://user@host/INBOX. Its password is never part of it."),
+]
+ImapPasswordFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--imap-password-file",
+        help=f"File (0600) whose first line is the password; without it ${PASSWORD_VARIABLE}.",
+    ),
+]
+ImapCaFileOption = Annotated[
+    Path | None,
+    typer.Option("--imap-ca-file", help="PEM file of the authority that signed the server's certificate."),
+]
+MoveToOption = Annotated[
+    str | None, typer.Option("--move-to", help="IMAP folder that messages are moved to once they are stored.")
+]
+LeaveOption = Annotated[
+    bool, typer.Option("--leave", help="Leave stored messages where they are, unread (the default).")
+]
+ListenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--listen",
+        help="Listen for a mail system: lmtp://127.0.0.1:2424, lmtp+unix:/path/to/socket, smtp://127.0.0.1:2525.",
+    ),
+]
+AcknowledgeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--acknowledge/--no-acknowledge",
+        help="Whether reporters are thanked by mail.",
+        show_default="as the setting acknowledge_reports says",
+    ),
+]
+
+
 def mail(
     context: typer.Context,
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="mbox files, Maildirs, .eml files or folders of them.")
-    ] = None,
-    inspect: Annotated[
-        bool,
-        typer.Option("--inspect", help="Only say what each message is, by the workspace's settings; store nothing."),
-    ] = False,
-    dns_keys: Annotated[
-        Path | None, typer.Option("--dns-keys", help="DKIM keys for --inspect, one a line: name TAB record.")
-    ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Go on and take what comes, until SIGINT or SIGTERM: files or --imap.")
-    ] = False,
-    every_seconds: Annotated[
-        float | None, typer.Option("--every-seconds", help="How often followed files are looked at.", show_default="5")
-    ] = None,
-    imap: Annotated[
-        str | None,
-        typer.Option("--imap", help="A mailbox, as imaps://user@host/INBOX. Its password is never part of it."),
-    ] = None,
-    imap_password_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--imap-password-file",
-            help=f"File (0600) whose first line is the password; without it ${PASSWORD_VARIABLE}.",
-        ),
-    ] = None,
-    imap_ca_file: Annotated[
-        Path | None,
-        typer.Option("--imap-ca-file", help="PEM file of the authority that signed the server's certificate."),
-    ] = None,
-    move_to: Annotated[
-        str | None, typer.Option("--move-to", help="IMAP folder that messages are moved to once they are stored.")
-    ] = None,
-    leave: Annotated[
-        bool, typer.Option("--leave", help="Leave stored messages where they are, unread (the default).")
-    ] = False,
-    listen: Annotated[
-        str | None,
-        typer.Option(
-            "--listen",
-            help="Listen for a mail system: lmtp://127.0.0.1:2424, lmtp+unix:/path/to/socket, smtp://127.0.0.1:2525.",
-        ),
-    ] = None,
-    acknowledge: Annotated[
-        bool | None,
-        typer.Option(
-            "--acknowledge/--no-acknowledge",
-            help="Whether reporters are thanked by mail.",
-            show_default="as the setting acknowledge_reports says",
-        ),
-    ] = None,
+    paths: PathsArgument = None,
+    inspect: InspectOption = False,
+    dns_keys: DnsKeysOption = None,
+    follow: FollowOption = False,
+    every_seconds: EverySecondsOption = None,
+    imap: ImapOption = None,
+    imap_password_file: ImapPasswordFileOption = None,
+    imap_ca_file: ImapCaFileOption = None,
+    move_to: MoveToOption = None,
+    leave: LeaveOption = False,
+    listen: ListenOption = None,
+    acknowledge: AcknowledgeOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Store the mail of an abuse mailbox and find the reports in it. A message seen twice is one message.

@@ -22,6 +22,8 @@ from leaktrace.cli.noticeshown import (
     render_templates,
 )
 from leaktrace.cli.output import JsonOption, answer, note, progress_line
+from leaktrace.cli.responses import open_notices
+from leaktrace.cli.targets import check_files, check_folder
 from leaktrace.errors import UsageError
 from leaktrace.folder import write_aside
 from leaktrace.noticereports import FIRST_VERSION, PlanFacts, TranslationDone
@@ -65,8 +67,8 @@ class Stopped:
     stopped: bool = True
 
 
-def register(app: typer.Typer, open_desk: OpenDesk) -> None:
-    """Adds this group's commands."""
+def register(app: typer.Typer, open_desk: OpenDesk = open_notices) -> None:
+    """Adds this group's commands; `open_desk` finds the notices of the workspace that -w names."""
     commands = NotifyCommands(open_desk)
     group = typer.Typer(
         name="notify", no_args_is_help=True, help="Tell the people affected: plan, approve, send, reconcile."
@@ -119,6 +121,7 @@ class NotifyCommands:
 
         Example: leaktrace notify plan K-3f2a9c1d --noticed-on 2026-11-18 --measure access_suspended
         """
+        check_files(parameters)
         said = PlanFacts(
             version=version,
             noticed_on=_day(noticed_on),
@@ -149,6 +152,7 @@ class NotifyCommands:
 
         Example: leaktrace notify templates --out texts
         """
+        check_folder(out)
         with self._open(context, person, key) as desk:
             found = desk.templates(case)
         if out is not None:
@@ -172,11 +176,12 @@ class NotifyCommands:
 
         Example: leaktrace notify approve-translation K-3f2a9c1d gdpr/fa --approval A-0003
         """
+        check_files(parameters)
         law, slash, language = template.partition("/")
         if not slash:
             raise UsageError(f"'{template}' is no template.", "Write law and language, as gdpr/fa.")
         with self._open(context, person, key) as desk:
-            found = desk.template(law, language)
+            found = desk.template(law, language, case=case)
             if approval is not None:
                 desk.approve_translation(case, law, language, approval)
         _write_parameters(parameters, translation_parameters(found))
@@ -200,6 +205,7 @@ class NotifyCommands:
 
         Example: leaktrace notify preview K-3f2a9c1d --person C-4k2mx1 --html notice.html
         """
+        check_files(html)
         with self._open(context, person, key) as desk:
             found = desk.preview(case, who, version)
         if html is not None:

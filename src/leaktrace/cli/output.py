@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
-from leaktrace.ledger import Cost
-from leaktrace.records import to_json
-from leaktrace.workspace import Workspace, create, open_workspace
+if TYPE_CHECKING:  # the program's help is written without loading what stands behind the commands
+    from leaktrace.ledger import Cost
+    from leaktrace.workspace import Workspace
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 WhyOption = Annotated[str, typer.Option("--why", help="Why you look: written to the look-up log.")]
@@ -33,10 +36,14 @@ class Screen:
 
     def open(self) -> Workspace:
         """The workspace that -w names."""
+        from leaktrace.workspace import open_workspace
+
         return open_workspace(self.workspace, engine=self.engine, master=self.master, lake=self.lake)
 
     def create(self, path: Path) -> Workspace:
         """A new workspace."""
+        from leaktrace.workspace import create
+
         return create(path, engine=self.engine, master=self.master, lake=self.lake)
 
 
@@ -53,18 +60,33 @@ def wants_json(arguments: list[str]) -> bool:
 
 
 def say(renderable: RenderableType) -> None:
-    """Words for people, on stdout."""
-    Console(soft_wrap=False, highlight=False).print(renderable)
+    """Words for people, on stdout; a text is printed as it is, whatever brackets are in it.
+
+    What goes into a file or another program is as wide as it is: a line that was broken to fit a screen that is not
+    there finds no `grep`. COLUMNS sets a width all the same.
+    """
+    console = Console(soft_wrap=False, highlight=False)
+    shown = Text(renderable) if isinstance(renderable, str) else renderable
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
+        whole = console.options.update(width=_WIDEST)
+        console.width = max(console.width, Measurement.get(console, whole, shown).maximum)
+    console.print(shown)
+
+
+_WIDEST = 10_000
+"""Characters: wider than any line that anybody reads."""
 
 
 def note(text: str) -> None:
     """A message beside the answer, on stderr."""
-    Console(stderr=True, highlight=False).print(text, markup=False)
+    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
 
 
 def answer(record: Any, renderable: RenderableType | None, *, as_json: bool) -> None:
     """The answer of a command: the record as JSON, or its rendering."""
     if as_json:
+        from leaktrace.records import to_json
+
         sys.stdout.write(to_json(record) + "\n")
     elif renderable is not None:
         say(renderable)

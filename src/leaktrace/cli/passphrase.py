@@ -11,7 +11,8 @@ import typer
 
 from leaktrace.errors import UsageError
 
-VARIABLE = "LEAKTRACE_PASSPHRASE"
+VARIABLE, NEW_VARIABLE = "LEAKTRACE_PASSPHRASE", "LEAKTRACE_NEW_PASSPHRASE"
+"""Of a key that is there, and of one that is being made: somebody's own must not become a colleague's unasked."""
 _MAX_BYTES = 10_000
 
 PassphraseFileOption = Annotated[
@@ -19,18 +20,26 @@ PassphraseFileOption = Annotated[
     typer.Option("--passphrase-file", help=f"File with the passphrase; else {VARIABLE}, else you are asked."),
 ]
 
+NewPassphraseFileOption = Annotated[
+    Path | None,
+    typer.Option("--passphrase-file", help=f"File with the new passphrase; else {NEW_VARIABLE}, else you are asked."),
+]
+
 
 def passphrase_from(file: Path | None, *, new: bool, what: str, has_option: bool = True) -> str:
-    """The passphrase; a new one is asked for twice. UsageError where nobody can be asked.
+    """The passphrase; a new one has a variable of its own and is asked for twice. UsageError where nobody can be asked.
 
     `has_option`: whether --passphrase-file of this command means this passphrase.
     """
     if file is not None:
         return _in_file(file)
-    if given := os.environ.get(VARIABLE):
+    variable = NEW_VARIABLE if new else VARIABLE
+    if given := os.environ.get(variable):
         return given
     if not sys.stdin.isatty():
-        way = f"Say --passphrase-file FILE, or set {VARIABLE}." if has_option else f"Set {VARIABLE}."
+        way = f"Say --passphrase-file FILE, or set {variable}." if has_option else f"Set {variable}."
+        if new and os.environ.get(VARIABLE):
+            way += f" {VARIABLE} opens what there is, and is not taken for something new."
         raise UsageError(f"There is nobody to ask for the passphrase of {what}.", way)
     answer: str = typer.prompt(f"Passphrase of {what}", hide_input=True, confirmation_prompt=new, err=True)
     return answer

@@ -19,7 +19,7 @@ from leaktrace.cases.signing.keys import begin_rotation, finish_rotation
 from leaktrace.caseviews import PersonView, person_view
 from leaktrace.cli.acting import KeyOption, PersonOption, desk_of, password_of
 from leaktrace.cli.output import JsonOption, answer, screen_of
-from leaktrace.cli.passphrase import PassphraseFileOption, passphrase_from
+from leaktrace.cli.passphrase import NewPassphraseFileOption, passphrase_from
 from leaktrace.errors import LeaktraceError, UsageError
 from leaktrace.folder import open_folder
 
@@ -80,7 +80,7 @@ def add(
         str | None, typer.Option("--public-key", help="Made by themselves: people key. Else a key file is made here.")
     ] = None,
     plain: PlainOption = False,
-    passphrase_file: PassphraseFileOption = None,
+    passphrase_file: NewPassphraseFileOption = None,
     person: PersonOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
@@ -149,7 +149,7 @@ def key(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Your user name.")],
     plain: PlainOption = False,
-    passphrase_file: PassphraseFileOption = None,
+    passphrase_file: NewPassphraseFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key of your own on your own machine; give the public key to an admin, who enrols you with it.
@@ -163,7 +163,7 @@ def key(
 def rotate_key(
     context: typer.Context,
     plain: PlainOption = False,
-    passphrase_file: PassphraseFileOption = None,
+    passphrase_file: NewPassphraseFileOption = None,
     person: PersonOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,

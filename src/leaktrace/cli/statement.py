@@ -13,6 +13,7 @@ from leaktrace.caserecords import StatementState
 from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer, note
 from leaktrace.cli.responses import CaseDoors, Signing
+from leaktrace.cli.targets import check_new
 from leaktrace.errors import UsageError
 from leaktrace.report.statement import render_gate, render_statement
 from leaktrace.response.statement import (
@@ -57,7 +58,7 @@ def draft_statement(
 
     Example: leaktrace statement draft K-3f2a9c1d --company "Example Market" --contact privacy@example.com
     """
-    with _desk(context, Signing(person, key), case, _policy(policy)) as desk:
+    with _desk(context, Signing(person, key), case, policy) as desk:
         made = desk.draft(company, contact, audience)
     answer(made, None if as_json else render_statement(made), as_json=as_json)
 
@@ -75,7 +76,7 @@ def show_statement(
 
     Example: leaktrace statement show K-3f2a9c1d
     """
-    with _desk(context, Signing(person, key), case, _policy(policy)) as desk:
+    with _desk(context, Signing(person, key), case, policy) as desk:
         state = desk.state()
     answer(state, None if as_json else render_statement(state), as_json=as_json)
 
@@ -98,7 +99,7 @@ def answer_gate(
     """
     if (opened is None) == (held is None):
         raise UsageError("Name --open or --hold, one of them.", "leaktrace statement show CASE lists the conditions.")
-    with _desk(context, Signing(person, key), case, _policy(policy)) as desk:
+    with _desk(context, Signing(person, key), case, policy) as desk:
         verdict = desk.answer(opened or held or "", open_it=opened is not None, reason=why)
     answer(verdict, None if as_json else render_gate(verdict), as_json=as_json)
     return 0 if verdict.met else 3
@@ -118,10 +119,10 @@ def request_publication(
 
     Example: leaktrace statement request K-3f2a9c1d --why "the customers have been told"
     """
-    chosen, signing = _policy(policy), Signing(person, key)
-    with _desk(context, signing, case, chosen) as desk:
+    signing = Signing(person, key)
+    with _desk(context, signing, case, policy) as desk:
         state = desk.state()
-    parameters = publication_parameters(state.sha256, chosen)
+    parameters = publication_parameters(state.sha256, _policy(policy))
     request = CaseDoors().ask(context, signing, case, "publish_statement", state.sha256, parameters, why)
     answer({"request": request, "sha256": state.sha256}, f"{request} waits for a second person.", as_json=as_json)
 
@@ -141,9 +142,8 @@ def publish_statement(
 
     Example: leaktrace statement publish K-3f2a9c1d --approval A-0007 --out statement
     """
-    if out.exists():
-        raise UsageError(f"{out} is there already.", "Name a new folder.")
-    with _desk(context, Signing(person, key), case, _policy(policy)) as desk:
+    check_new(out, folder=True)
+    with _desk(context, Signing(person, key), case, policy) as desk:
         state = desk.publish(approval)
     _write(state, out)
     answer(state, None if as_json else render_statement(state), as_json=as_json)
@@ -162,6 +162,6 @@ def _policy(path: Path | None) -> GatePolicy:
 
 
 @contextmanager
-def _desk(context: typer.Context, signing: Signing, case: str, policy: GatePolicy) -> Iterator[StatementDesk]:
-    with CaseDoors().desk(context, signing) as desk:
-        yield desk.statement(case, policy)
+def _desk(context: typer.Context, signing: Signing, case: str, policy: Path | None) -> Iterator[StatementDesk]:
+    with CaseDoors().desk(context, signing) as desk:  # signed in first, then the policy is read
+        yield desk.statement(case, _policy(policy))

@@ -53,46 +53,56 @@ def init(context: typer.Context, as_json: JsonOption = False) -> None:
     answer(told, words, as_json=as_json)
 
 
+FileFormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format", help="Read the files as this: parquet, csv, ndjson, pgaudit, cloudtrail, ocsf, ecs, mapped."
+    ),
+]
+OptionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        help="What the format's reader is told, as name=value (pgaudit: snapshot=TABLE.csv; mapped: "
+        "mapping=mapping.toml).",
+    ),
+]
+PreviewOnlyOption = Annotated[
+    bool,
+    typer.Option(
+        "--preview", help="Show the first ten rows and rejects as they would be; write nothing, need no workspace."
+    ),
+]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", help="Go on as the file grows (NDJSON, CSV); `-` is standard input.")
+]
+EverySecondsOption = Annotated[
+    float, typer.Option("--every-seconds", help="With --follow: commit lines that have waited so long.")
+]
+EveryRowsOption = Annotated[
+    int, typer.Option("--every-rows", help="With --follow: commit as soon as there are so many lines.")
+]
+StreamOption = Annotated[
+    str | None, typer.Option("--stream", help="With --follow -: count the lines under this name over all runs.")
+]
+SkipCommittedOption = Annotated[
+    bool,
+    typer.Option("--skip-committed", help="With --stream: it is replayed from line 1; pass over the known."),
+]
+
+
 def ingest(
     context: typer.Context,
     table: Annotated[str, typer.Argument(help=f"One of: {', '.join(TABLES)}.")],
     paths: Annotated[list[Path], typer.Argument(help="Files or folders: Parquet, CSV, NDJSON, also .gz and .zst.")],
-    file_format: Annotated[
-        str | None,
-        typer.Option(
-            "--format", help="Read the files as this: parquet, csv, ndjson, pgaudit, cloudtrail, ocsf, ecs, mapped."
-        ),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option",
-            help="What the format's reader is told, as name=value (pgaudit: snapshot=TABLE.csv; mapped: "
-            "mapping=mapping.toml).",
-        ),
-    ] = None,
-    preview_only: Annotated[
-        bool,
-        typer.Option(
-            "--preview", help="Show the first ten rows and rejects as they would be; write nothing, need no workspace."
-        ),
-    ] = False,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Go on as the file grows (NDJSON, CSV); `-` is standard input.")
-    ] = False,
-    every_seconds: Annotated[
-        float, typer.Option("--every-seconds", help="With --follow: commit lines that have waited so long.")
-    ] = _PACE.every_seconds,
-    every_rows: Annotated[
-        int, typer.Option("--every-rows", help="With --follow: commit as soon as there are so many lines.")
-    ] = _PACE.every_rows,
-    stream: Annotated[
-        str | None, typer.Option("--stream", help="With --follow -: count the lines under this name over all runs.")
-    ] = None,
-    skip_committed: Annotated[
-        bool,
-        typer.Option("--skip-committed", help="With --stream: it is replayed from line 1; pass over the known."),
-    ] = False,
+    file_format: FileFormatOption = None,
+    option: OptionOption = None,
+    preview_only: PreviewOnlyOption = False,
+    follow: FollowOption = False,
+    every_seconds: EverySecondsOption = _PACE.every_seconds,
+    every_rows: EveryRowsOption = _PACE.every_rows,
+    stream: StreamOption = None,
+    skip_committed: SkipCommittedOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Read a table into the ledger. Bad rows are kept aside; the same file again changes nothing.

@@ -11,12 +11,14 @@ from rich.console import Console
 
 from leaktrace.cli.evidencetable import read_evidence_table
 from leaktrace.cli.output import JsonOption, WhyOption, answer, note, progress_line, screen_of
+from leaktrace.cli.targets import check_files
 from leaktrace.errors import UsageError
 from leaktrace.exposing import exposure_table
 from leaktrace.folder import write_aside
 from leaktrace.personprior import LEAST_WEIGHT, MOST_WEIGHT
 from leaktrace.records import CallBack, Finding
 from leaktrace.report import finding_page, render_finding, render_findings
+from leaktrace.report.words import plain
 
 
 def register(app: typer.Typer) -> None:
@@ -24,48 +26,57 @@ def register(app: typer.Typer) -> None:
     app.command()(trace)
 
 
+EvidenceOption = Annotated[
+    Path | None, typer.Option("--evidence", help="An evidence table instead: one file is one campaign.")
+]
+PriorOption = Annotated[
+    Path | None,
+    typer.Option("--prior", help="Weights of principals from elsewhere, CSV principal,weight; they never decide."),
+]
+CustomersOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--customers",
+        help="Write whose data the named, else the first set, had been shown to this CSV file, and which fields.",
+    ),
+]
+CallBackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--call-back",
+        metavar="MAILED/ASKED",
+        help="Of so many customers drawn at random among those shown to the source, so many got the mail: 12/40.",
+    ),
+]
+CandidatesOption = Annotated[
+    bool, typer.Option("--candidates", help="Show candidates although nobody is named. None of them is accused.")
+]
+
+
 def trace(
     context: typer.Context,
     campaign: Annotated[str | None, typer.Argument(help="A campaign's id, as `campaigns` lists them.")] = None,
-    evidence: Annotated[
-        Path | None, typer.Option("--evidence", help="An evidence table instead: one file is one campaign.")
-    ] = None,
+    evidence: EvidenceOption = None,
     every: Annotated[bool, typer.Option("--all", help="All campaigns, most reports first.")] = False,
     field: Annotated[str, typer.Option("--field", help="Which field was given away.")] = "email",
-    prior: Annotated[
-        Path | None,
-        typer.Option("--prior", help="Weights of principals from elsewhere, CSV principal,weight; they never decide."),
-    ] = None,
+    prior: PriorOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the finding as one page to this file.")] = None,
-    customers: Annotated[
-        Path | None,
-        typer.Option(
-            "--customers",
-            help="Write whose data the named, else the first set, had been shown to this CSV file, and which fields.",
-        ),
-    ] = None,
-    call_back: Annotated[
-        str | None,
-        typer.Option(
-            "--call-back",
-            metavar="MAILED/ASKED",
-            help="Of so many customers drawn at random among those shown to the source, so many got the mail: 12/40.",
-        ),
-    ] = None,
+    customers: CustomersOption = None,
+    call_back: CallBackOption = None,
     why: WhyOption = "",
-    candidates: Annotated[
-        bool, typer.Option("--candidates", help="Show candidates although nobody is named. None of them is accused.")
-    ] = False,
+    candidates: CandidatesOption = False,
     pseudonyms: Annotated[bool, typer.Option("--pseudonyms", help="Print pseudonyms instead of principals.")] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Say who inside gave the addresses of a campaign away, or that nobody did, or why that cannot be said.
 
+    Exit 3 where rows of the evidence were left out, or no access ever showed the field.
     Example: leaktrace trace c-4f2a9c01 --html finding.html --why "case 7, asked by the privacy officer"
     """
     if sum((campaign is not None, evidence is not None, every)) != 1:
         raise UsageError("Name a campaign, give --evidence or --all, one of the three.", "See: leaktrace trace --help.")
     asked = None if call_back is None else _call_back(call_back)
+    check_files(html, customers)
     if every:
         if html is not None or candidates or customers is not None or asked is not None:
             raise UsageError(
@@ -78,7 +89,9 @@ def trace(
             what, field=field, why=why, pseudonyms=pseudonyms, prior=prior, call_back=asked
         )
         exposed = () if customers is None else workspace.exposed_customers(traced, why=why)
+        never = workspace.never_shown(field)
     _tell_clipped(traced.finding)
+    _tell_never_shown(field, never)
     if html is not None:
         write_aside(html, finding_page(traced.finding, traced.explanation, show_candidates=candidates))
         note(f"The page is in {html}.")
@@ -87,7 +100,7 @@ def trace(
         note(f"{len(exposed):,} customers are in {customers}. Handle it as what it is: a list of people.")
     words = None if as_json else render_finding(traced.finding, traced.explanation, show_candidates=candidates)
     answer(traced.finding, words, as_json=as_json)
-    return 3 if rejected else 0
+    return 3 if rejected or never else 0
 
 
 def _call_back(text: str) -> CallBack:
@@ -117,9 +130,22 @@ def _all(context: typer.Context, asked: _Asked, *, as_json: bool) -> int:
             )
         for finding in findings[:1]:
             _tell_clipped(finding)
+        never = workspace.never_shown(asked.field)
+        _tell_never_shown(asked.field, never)
         words = None if as_json else render_findings(findings, workspace.what_was_learned(asked.field))
         answer(findings, words, as_json=as_json)
-    return 0
+    return 3 if never else 0
+
+
+def _tell_never_shown(field: str, seen: tuple[str, ...]) -> None:
+    """Says on stderr that the question was about a field that no access ever showed: misspelt, or never logged."""
+    if seen:
+        more = f" and {len(seen) - _MOST_FIELDS} more" if len(seen) > _MOST_FIELDS else ""
+        known = ", ".join(f"'{plain(one)}'" for one in seen[:_MOST_FIELDS])
+        note(f"No access in the ledger ever showed '{plain(field)}'. Fields that were shown: {known}{more}.")
+
+
+_MOST_FIELDS = 12
 
 
 def _tell_clipped(finding: Finding) -> None:

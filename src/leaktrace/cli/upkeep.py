@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leaktrace.cli.acting import KeyOption, PersonOption, desk_of
-from leaktrace.cli.caseapprovals import tell_request
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
 from leaktrace.cli.tables import ledger
 from leaktrace.errors import UsageError
@@ -21,6 +21,9 @@ from leaktrace.report import (
     render_holds,
     render_retention,
 )
+
+if TYPE_CHECKING:
+    from leaktrace.cases import Request
 
 WhyOption = Annotated[str, typer.Option("--why", help="Why it is done: written to the ledger's record.")]
 CaseOption = Annotated[str | None, typer.Option("--case", help="The case in which it is asked for, K-….")]
@@ -104,7 +107,7 @@ def retain(
     if case is not None:
         with desk_of(context, person, key) as desk, progress_line() as tell:
             if approval is None:
-                tell_request(desk.ask_to_retain(case, table, months, before, why), desk.now(), as_json=as_json)
+                _tell_request(desk.ask_to_retain(case, table, months, before, why), desk.now(), as_json=as_json)
                 return 0
             if before is None:
                 raise UsageError("What was approved names a month.", "Say it: --before YYYY-MM (see case approve).")
@@ -132,12 +135,13 @@ def forget(
 
     It is refused, with the case's name, while a legal hold needs the rows. It asks first, unless told --yes.
     Where people are enrolled it takes two: with --case it asks for it, with --approval it does what was approved.
+    Exit 3 where cases still know a customer: what is evidence there stays, and the cases are named.
 
     Example: leaktrace ledger forget c0012345 --yes --why "request 2026-114"
     """
     if case is not None and approval is None:
         with desk_of(context, person, key) as desk:
-            tell_request(desk.ask_to_forget(case, customers, why), desk.now(), as_json=as_json)
+            _tell_request(desk.ask_to_forget(case, customers, why), desk.now(), as_json=as_json)
         return 0
     question = f"Erase {len(customers)} customer{'s' if len(customers) > 1 else ''} from the ledger for good?"
     if not yes and not _agreed(question, may_ask=not as_json and sys.stdin.isatty()):
@@ -150,7 +154,7 @@ def forget(
         with screen_of(context).open() as workspace, progress_line() as tell:
             found = workspace.forget(customers, why=why, progress=tell)
     answer(found, render_erasure(found), as_json=as_json)
-    return 3 if found.waiting_count else 0
+    return 3 if found.waiting_count or found.held_in else 0
 
 
 def _agreed(question: str, *, may_ask: bool) -> bool:
@@ -204,3 +208,10 @@ def acts(context: typer.Context, as_json: JsonOption = False) -> None:
     with screen_of(context).open() as workspace:
         found = workspace.ledger_acts()
     answer(found, render_acts(found), as_json=as_json)
+
+
+def _tell_request(found: Request, now: datetime, *, as_json: bool) -> None:
+    # Cases are loaded only where something is asked for in one.
+    from leaktrace.cli.caseapprovals import tell_request
+
+    tell_request(found, now, as_json=as_json)

@@ -16,14 +16,12 @@ import numpy as np
 
 from leaktrace.ledger.catalog import ClockStep, DayCount
 from leaktrace.ledger.habit import Days, Silence, has_habit, is_surprising, silences
-from leaktrace.records import CoverageGap, LogCoverage, Window
+from leaktrace.records import EVERY_FIELD, CoverageGap, LogCoverage, Window
 from leaktrace.settings import Settings
 
 _RECENT = timedelta(days=180)
 _SERIOUS_STEP = timedelta(days=1)
 _SHOWN_PRINCIPALS = 50
-_EVERY_FIELD = "*"
-"""What a log writes for all fields of a record; it stands beside those that are known."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -103,7 +101,7 @@ def _nothing_shown(counts: Sequence[DayCount], field: str, window: Window) -> It
 
 
 def _shows_everything(count: DayCount) -> bool:
-    return _EVERY_FIELD in count.fields.split(";")
+    return EVERY_FIELD in count.fields.split(";")
 
 
 def _unknown_fields(counts: Sequence[DayCount], field: str) -> Iterator[CoverageGap]:
@@ -199,7 +197,7 @@ def _bulk_gaps(counts: Sequence[BulkCount], field: str) -> Iterator[CoverageGap]
 
 
 def _may_show(count: BulkCount, field: str) -> bool:
-    return not count.fields or field in count.fields or _EVERY_FIELD in count.fields
+    return not count.fields or field in count.fields or EVERY_FIELD in count.fields
 
 
 def _clock_gaps(steps: Sequence[tuple[str, ClockStep]], window: Window) -> Iterator[CoverageGap]:

@@ -562,6 +562,10 @@ class DuckLedger:
             )
         )
 
+    def fields_seen(self) -> tuple[str, ...]:
+        """Every field that any access showed, and `*` where one showed all there were; by name."""
+        return tuple(sorted({one for count in self._catalog.day_counts() for one in count.fields.split(";") if one}))
+
     @question
     def stats(self) -> LedgerStats:
         """How much there is; the index is the postings, the dictionaries and the catalogue."""

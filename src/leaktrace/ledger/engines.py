@@ -7,10 +7,8 @@ from pathlib import Path
 
 from leaktrace.errors import UsageError
 from leaktrace.ledger.engine import Answers, Engine
-from leaktrace.settings import Settings
+from leaktrace.settings import ENGINES, Settings
 
-ENGINES = ("index", "duckdb", "spark")
-"""The index, and DuckDB where it has no answer; DuckDB over the lake; Spark over the lake."""
 OpenAnswers = Callable[[Path, Settings], Answers]
 """Called with the ledger's folder and the settings."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leaktrace.report.calibration import calibration_page, render_calibration
 from leaktrace.report.campaigns import render_campaign, render_campaign_decision
-from leaktrace.report.casewords import event_sentence, render_timeline
+from leaktrace.report.casewords import render_timeline
 from leaktrace.report.counts import (
     render_campaigns,
     render_findings,
@@ -29,7 +29,6 @@ from leaktrace.report.upkeep import (
 
 __all__ = [
     "calibration_page",
-    "event_sentence",
     "finding_page",
     "render_acts",
     "render_calibration",

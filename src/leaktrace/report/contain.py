@@ -7,7 +7,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.caserecords import ContainmentOutcome, ContainmentPlan
+from leaktrace.caserecords import ContainmentOutcome, ContainmentPlan, SellerTie
 from leaktrace.report import words
 from leaktrace.report.terminal import bullet, pairs
 
@@ -28,7 +28,7 @@ _STATES = {
 
 def render_plan(plan: ContainmentPlan, statement: str | None = None) -> RenderableType:
     """What would be done, and what speaks against it."""
-    may = ("MAY BE ASKED FOR", "bold green") if not plan.refusals else ("MUST NOT BE DONE", "bold red")
+    may = _standing(plan)
     parts: list[RenderableType] = [
         Rule(style="dim"),
         Text(may[0], style=may[1]),
@@ -38,11 +38,26 @@ def render_plan(plan: ContainmentPlan, statement: str | None = None) -> Renderab
     ]
     parts += [bullet(f"{words.plain(one.system)}: {_STEPS.get(one.step, one.step)}") for one in plan.steps]
     parts += [Text(words.plain(f"No: {why}"), style="red") for why in plan.refusals]
+    parts += [Text(words.plain(f"Not yet: {why}"), style="yellow") for why in plan.not_yet]
     parts += [Text(words.plain(f"Mind: {why}"), style="yellow") for why in plan.warnings]
+    if plan.tie is not None:
+        parts.append(Text(words.plain(_tied(plan.tie))))
     if statement:
         parts += [Text(), Text("\n".join(words.plain(line) for line in statement.splitlines()))]
     parts += [Text(), Text(f"Two people sign: {plan.parameters_sha256}", style="dim")]
     return Group(*parts)
+
+
+def _standing(plan: ContainmentPlan) -> tuple[str, str]:
+    if plan.refusals:
+        return "MUST NOT BE DONE", "bold red"
+    return ("NOT YET", "bold yellow") if plan.not_yet else ("MAY BE ASKED FOR", "bold green")
+
+
+def _tied(tie: SellerTie) -> str:
+    chance = "not computed" if tie.probability is None else tie.probability
+    told = f"Chance that the mails are this seller's: {chance} (enough from {tie.threshold})."
+    return told if tie.justification is None else f"{told} Both people write why all the same: {tie.justification}"
 
 
 def render_outcome(outcome: ContainmentOutcome) -> RenderableType:

@@ -25,5 +25,6 @@ def _lines(record: MessageRecord) -> list[str]:
         for one in record.originals
     ]
     first, *more = map(words.plain, told)
-    # The file's name is whoever's who asks: it stays as they typed it.
-    return [f"{record.file}: {first}", *more]
+    # A file's name may be no text at all: its bytes are shown as the console script shows them elsewhere.
+    file = (record.file or "").encode("utf-8", "backslashreplace").decode("utf-8")
+    return [f"{words.plain(file)}: {first}", *more]

@@ -64,7 +64,19 @@ def render_erasure(found: Erasure) -> RenderableType:
     rows += [(f"Rows of {table}", words.number(count)) for table, count in found.row_counts.items()]
     rows.append(("Names", words.number(found.name_count)))
     head = Text("Gone from the ledger; later files do not bring it back:")
-    return Group(head, pairs(rows), *_waiting(found.waiting_count))
+    return Group(head, pairs(rows), *_waiting(found.waiting_count), *_held_in(found.held_in))
+
+
+def _held_in(cases: Sequence[str]) -> list[Text]:
+    if not cases:
+        return []
+    return [
+        Text(f"Still known in {words.listing(list(cases))}: evidence of a case is not erased.", style="yellow"),
+        Text(
+            "Decide with counsel whether it may be kept, and tell the person. Write it down: leaktrace case note CASE. "
+            "Once nothing needs the case any more, delete the workspace with its key (docs/upkeep.md)."
+        ),
+    ]
 
 
 def render_holds(holds: Sequence[LegalHold]) -> RenderableType:

@@ -6,7 +6,27 @@ import math
 import unicodedata
 from datetime import UTC, datetime
 
-UNKNOWN = "not known"
+from leaktrace.wording import UNKNOWN, count, instant, size
+
+__all__ = [
+    "UNKNOWN",
+    "bits",
+    "count",
+    "day",
+    "days_between",
+    "error_chance",
+    "field_noun",
+    "frequency",
+    "gap_kind",
+    "instant",
+    "listing",
+    "looks",
+    "number",
+    "percent",
+    "plain",
+    "size",
+]
+
 _JOINERS = {"\u200c", "\u200d"}
 """Zero-width joiners: Persian and the Indic scripts spell with them."""
 _FIELD_NOUNS = {
@@ -74,9 +94,9 @@ def frequency(rate: float) -> str:
         return UNKNOWN
     if rate <= 0:
         return "none"
-    for size in (100, 1_000, 10_000, 100_000, 1_000_000):
-        if rate * size >= 9.5 or (size == 100 and rate >= 0.05):
-            return f"{rate * size:,.0f} in {size:,}"
+    for among in (100, 1_000, 10_000, 100_000, 1_000_000):
+        if rate * among >= 9.5 or (among == 100 and rate >= 0.05):
+            return f"{rate * among:,.0f} in {among:,}"
     return f"{rate * 1_000_000:,.0f} in 1,000,000" if rate >= 1e-6 else "fewer than 1 in 1,000,000"
 
 
@@ -99,19 +119,9 @@ def bits(value: float) -> str:
     return "0.0" if rounded == 0 else f"{rounded:+,.1f}".replace("-", "\u2212")
 
 
-def instant(moment: datetime | None) -> str:
-    """`2026-03-04 09:15 UTC`."""
-    return UNKNOWN if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
 def day(moment: datetime | None) -> str:
     """`2026-03-04`, of the UTC calendar."""
     return UNKNOWN if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d")
-
-
-def count(amount: int, one: str, many: str | None = None) -> str:
-    """`1 report`, `1,200 reports`."""
-    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
 
 
 def field_noun(name: str, amount: int = 1) -> str:
@@ -124,16 +134,6 @@ def listing(names: tuple[str, ...] | list[str]) -> str:
     """`a, b and c`."""
     shown = [plain(name) for name in names]
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
-
-
-def size(amount_bytes: int) -> str:
-    """`3.2 MB`, decimal units."""
-    value = float(amount_bytes)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
-        value /= 1000
-    return f"{value:,.1f} TB"
 
 
 def days_between(earlier: datetime | None, later: datetime | None) -> str:

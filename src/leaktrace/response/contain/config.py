@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from leaktrace.errors import ResponseError
+from leaktrace.errors import ResponseError, meant
 from leaktrace.response.contain.http import Http, Secret, Urllib3Http, checked_url, secret_from_file
 from leaktrace.response.contain.interface import Connector, Target, TargetKind
 from leaktrace.response.contain.okta import OktaConnector
@@ -230,7 +230,7 @@ class _Reader:
 
     def _known(self, table: dict[str, Any], keys: set[str], where: str) -> None:
         if unknown := sorted(set(table) - keys):
-            raise self._wrong(f"{where} has no key '{unknown[0]}'")
+            raise self._wrong(f"{where} has no key '{unknown[0]}'", meant(unknown[0], keys))
 
-    def _wrong(self, why: str) -> ResponseError:
-        return ResponseError(f"{self._path}: {why}.", "docs/contain.md shows what it holds.")
+    def _wrong(self, why: str, hint: str = "") -> ResponseError:
+        return ResponseError(f"{self._path}: {why}.", f"{hint}docs/contain.md shows what it holds.")

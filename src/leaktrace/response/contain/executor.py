@@ -1,6 +1,7 @@
 """Carries out a plan that two people approved: acts, reads back, says what is so.
 
 Order of things, so that a kill at any moment can be gone on from:
+0. what the case says of the request is looked at: no system is asked anything for one that cannot be carried out;
 1. the plan is made again from how the systems are now; with a refusal in it nothing happens;
 2. the approval is used, which no second run can; a run that goes on checks that the used one was about this;
 3. the states before are stored as an exhibit, once;
@@ -25,6 +26,7 @@ from leaktrace.caserecords import (
     ContainmentOutcome,
     ContainmentPlan,
     ContainmentStepDone,
+    SellerTie,
     StatementOfReasons,
     StepName,
     SystemOutcome,
@@ -36,7 +38,14 @@ from leaktrace.response.contain.casefile import CaseFile
 from leaktrace.response.contain.config import ContainConfig, System
 from leaktrace.response.contain.http import UnreachableError
 from leaktrace.response.contain.interface import Acted, Order, Reading, Snapshot, Target, TargetKind
-from leaktrace.response.contain.plan import joined_state, parameters_of, people_refusals, plan_of, state_of
+from leaktrace.response.contain.plan import (
+    joined_state,
+    parameters_of,
+    people_refusals,
+    plan_of,
+    state_of,
+    sure_enough,
+)
 from leaktrace.response.contain.reasons import statement_of_reasons
 
 BEFORE = "state before"
@@ -59,17 +68,24 @@ class Containment:
         self._clock = clock
         self._sleep = sleep
 
-    def plan(self, subject: str, kind: TargetKind, *, undo: bool = False) -> ContainmentPlan:
-        """What would be done about a subject (a pseudonym, or a seller), from how the systems are now."""
-        return self._look(subject, kind, undo)[0]
+    def plan(
+        self, subject: str, kind: TargetKind, *, undo: bool = False, justification: str | None = None
+    ) -> ContainmentPlan:
+        """What would be done about a subject (a pseudonym, or a seller), from how the systems are now.
+
+        `justification`: what else ties a seller to the mails; needed, and kept, only below the threshold.
+        """
+        return self._look(subject, kind, undo, justification=justification)[0]
 
     def carry_out(self, subject: str, kind: TargetKind, request: str, *, undo: bool = False) -> ContainmentOutcome:
         """Does what was approved under `request`, or goes on with it after an interruption."""
-        plan, targets, snapshots = self._look(subject, kind, undo, request)
+        asked = self._asked(request, subject, kind, undo)  # 0
+        tie = self._file.asked_parameters(request).get("tie") or {}
+        plan, targets, snapshots = self._look(subject, kind, undo, request, tie.get("justification"))
         if plan.refusals:  # 1
             raise ResponseError(f"This is not done: {' '.join(plan.refusals)}", "The plan says what speaks against it.")
-        reason = self._use(plan, request)  # 2
-        order = Order(self._file.case, request, reason, plan.statement)
+        self._use(plan, asked)  # 2
+        order = Order(self._file.case, request, asked.reason, plan.statement)
         self._keep_before(plan, request, snapshots)  # 3
         run = _Run(self._file, plan, order, targets, snapshots)
         return run.to_the_end(self._connectors(kind), self._clock, self._sleep, self._config.on_call)
@@ -78,9 +94,15 @@ class Containment:
         return {system.connector.system: system for system in self._config.of_kind(kind)}
 
     def _look(
-        self, subject: str, kind: TargetKind, undo: bool, request: str | None = None
+        self,
+        subject: str,
+        kind: TargetKind,
+        undo: bool,
+        request: str | None = None,
+        justification: str | None = None,
     ) -> tuple[ContainmentPlan, dict[str, Target], dict[str, Snapshot]]:
         name = self._file.principal_of(subject) if kind == "principal" else subject
+        tie, statement = (None, None) if kind == "principal" or undo else self._told(subject, justification)
         systems = self._connectors(kind)
         found = {system: one.target(subject, name) for system, one in systems.items()}
         targets = {system: target for system, target in found.items() if target is not None}
@@ -109,33 +131,49 @@ class Containment:
             unmapped=[system for system, target in found.items() if target is None],
             people_refusals=people_refusals(self._file.people, name) if kind == "principal" else [],
             confirm_within_seconds=self._config.confirm_within_seconds,
-            statement=self._statement(subject) if kind == "seller" and not undo else None,
+            statement=statement,
             undo_of=done_by[0] if done_by else None,
+            tie=tie,
+            unmet=self._file.unmet(_action(kind, undo), subject),
             mark=self._file.account_mark,
             first_snapshots=first,
         )
         return plan, targets, snapshots
 
-    def _statement(self, seller: str) -> StatementOfReasons:
+    def _told(self, seller: str, justification: str | None) -> tuple[SellerTie, StatementOfReasons]:
+        """How surely the mails are this seller's, and what they are told."""
         if self._config.statement is None:
             raise ResponseError("contain.toml has no [statement].", "A seller who is blocked has to be told why.")
-        return statement_of_reasons(self._config.statement, self._file.seller_facts(seller), self._clock())
+        facts = self._file.seller_facts(seller)
+        tie = SellerTie(facts.seller_probability, str(self._file.seller_threshold_probability), None)
+        if not sure_enough(tie):
+            tie = replace(tie, justification=(justification or "").strip() or None)
+        return tie, statement_of_reasons(self._config.statement, facts, self._clock(), tie.justification)
 
-    def _use(self, plan: ContainmentPlan, request: str) -> str:
+    def _asked(self, request: str, subject: str, kind: TargetKind, undo: bool) -> ActionRequested:
+        """The request, if it may be carried out by what the case says; ApprovalError where it cannot."""
         asked = next(
             (one for one in self._file.events if isinstance(one, ActionRequested) and one.request == request), None
         )
         if asked is None:
             raise ApprovalError(f"There is no request {request} in this case.", "Ask for approval first.")
-        if not any(isinstance(one, ActionUsed) and one.request == request for one in self._file.events):
-            self._file.approvals.use(self._file.case, request, plan.action, plan.subject, parameters_of(plan))
-            return asked.reason
-        digest = digest_of(parameters_of(plan))
-        if (asked.action, asked.target, asked.parameters_sha256) != (plan.action, plan.subject, digest):
+        action = _action(kind, undo)
+        if not self._is_used(request):
+            self._file.check(request, action, subject)
+        elif (asked.action, asked.target) != (action, subject):
             raise ApprovalError(f"{request} was used for something else.", "Ask for approval of exactly this.")
-        if any(_ended(one, request) for one in self._file.events):
+        elif any(_ended(one, request) for one in self._file.events):
             raise ApprovalError(f"{request} was carried out already.", "Ask anew if it has to be done again.")
-        return asked.reason
+        return asked
+
+    def _is_used(self, request: str) -> bool:
+        return any(isinstance(one, ActionUsed) and one.request == request for one in self._file.events)
+
+    def _use(self, plan: ContainmentPlan, asked: ActionRequested) -> None:
+        if not self._is_used(asked.request):
+            self._file.approvals.use(self._file.case, asked.request, plan.action, plan.subject, parameters_of(plan))
+        elif asked.parameters_sha256 != digest_of(parameters_of(plan)):
+            raise ApprovalError(f"{asked.request} was used for something else.", "Ask for approval of exactly this.")
 
     def _keep_before(self, plan: ContainmentPlan, request: str, snapshots: Mapping[str, Snapshot]) -> None:
         if self._snapshots(request):

@@ -6,7 +6,8 @@ Checks, numbered; each one that fails stands in the plan's `refusals`, and a pla
 3. of our own people, two approvers remain who are not the subject; the subject never counts (nor an administrator who
    is alone);
 4. a seller gets a statement of reasons;
-5. undoing needs the state before, as the first doing found it.
+5. undoing needs the state before, as the first doing found it;
+6. a seller is tied to the mails by the threshold at least, or whoever asks says in writing what else ties them.
 The caller owes: the two signatures over `parameters_of`, and the list "the account is not the person".
 """
 
@@ -21,6 +22,7 @@ from leaktrace.caserecords import (
     ContainmentState,
     Person,
     PlannedStep,
+    SellerTie,
     StatementOfReasons,
     StepName,
     digest_of,
@@ -42,12 +44,15 @@ def plan_of(
     confirm_within_seconds: int,
     statement: StatementOfReasons | None,
     undo_of: str | None,
+    tie: SellerTie | None,
+    unmet: str | None,
     mark: Callable[[str], str],
     first_snapshots: Mapping[str, Snapshot] | None = None,
 ) -> ContainmentPlan:
     """The plan, with everything that speaks against it.
 
-    `unmapped`: systems that have no account of the subject in contain.toml. `mark`: keyed hash of an account.
+    `unmet`: what the case lacks before it may be asked for. `unmapped`: systems that have no account of the subject in
+    contain.toml. `mark`: keyed hash of an account.
     `first_snapshots`: for an undo, the states before the first doing, by system.
     """
     planned = tuple(
@@ -67,6 +72,8 @@ def plan_of(
     if undo:  # 5
         known = first_snapshots or {}
         refusals += [f"{name}: the state before is not on record." for name in snapshots if name not in known]
+    if tie is not None and not (sure_enough(tie) or tie.justification):  # 6
+        refusals.append(_loose(tie))
     plan = ContainmentPlan(
         case=case,
         action=action,
@@ -75,7 +82,9 @@ def plan_of(
         confirm_within_seconds=confirm_within_seconds,
         statement=statement,
         undo_of=undo_of,
+        tie=tie,
         refusals=tuple(refusals),
+        not_yet=() if unmet is None else (unmet,),
         warnings=tuple(_warnings(planned, snapshots, undo)),
         parameters_sha256="",
     )
@@ -106,7 +115,13 @@ def parameters_of(plan: ContainmentPlan) -> dict[str, Any]:
         "confirm_within_seconds": plan.confirm_within_seconds,
         "statement": statement,
         "undo_of": plan.undo_of,
+        "tie": plan.tie,
     }
+
+
+def sure_enough(tie: SellerTie) -> bool:
+    """Whether the mails are tied to the seller as surely as a block without further words needs."""
+    return tie.probability is not None and float(tie.probability) >= float(tie.threshold)
 
 
 def people_refusals(people: Iterable[Person], principal: str) -> list[str]:
@@ -149,6 +164,14 @@ def _digested(plan: ContainmentPlan) -> ContainmentPlan:
     values = {name: getattr(plan, name) for name in ContainmentPlan.__slots__}
     values["parameters_sha256"] = digest_of(parameters_of(plan))
     return ContainmentPlan(**values)
+
+
+def _loose(tie: SellerTie) -> str:
+    how = "by nothing that was computed" if tie.probability is None else f"with a chance of {tie.probability} only"
+    return (
+        f"The mails are tied to this seller {how}; from {tie.threshold} on nothing more is needed. Below that, say "
+        "what else ties them (--justification TEXT): the approver writes too, and the seller is told."
+    )
 
 
 def _missing(system: str) -> str:

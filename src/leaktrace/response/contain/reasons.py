@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leaktrace.caserecords import StatementOfReasons
-from leaktrace.errors import ResponseError
+from leaktrace.errors import ResponseError, meant
 from leaktrace.response.contain.interface import SellerFacts
 
 
@@ -44,13 +44,18 @@ def reasons_policy(table: Mapping[str, object]) -> ReasonsPolicy:
             raise ResponseError(f"contain.toml: [statement] does not say {key}.", "A seller has to be told it.")
         values[key] = value.strip()
     if unknown := sorted(set(table) - set(_KEYS)):
-        raise ResponseError(f"contain.toml: [statement] has no key '{unknown[0]}'.", f"It has {', '.join(_KEYS)}.")
+        raise ResponseError(
+            f"contain.toml: [statement] has no key '{unknown[0]}'.",
+            f"{meant(unknown[0], _KEYS)}It has {', '.join(_KEYS)}.",
+        )
     return ReasonsPolicy(**values)
 
 
-def statement_of_reasons(policy: ReasonsPolicy, facts: SellerFacts, at: datetime) -> StatementOfReasons:
+def statement_of_reasons(
+    policy: ReasonsPolicy, facts: SellerFacts, at: datetime, justification: str | None = None
+) -> StatementOfReasons:
     """The statement; ResponseError where the case holds no fact to give as a reason."""
-    told = _facts(facts)
+    told = _facts(facts, justification)
     if not told:
         raise ResponseError(
             "The case holds no fact about mails of this seller.", "Attach the finding or the reports to the case first."
@@ -73,7 +78,7 @@ def statement_of_reasons(policy: ReasonsPolicy, facts: SellerFacts, at: datetime
     )
 
 
-def _facts(facts: SellerFacts) -> tuple[str, ...]:
+def _facts(facts: SellerFacts, justification: str | None) -> tuple[str, ...]:
     told = []
     if facts.report_count:
         told.append(
@@ -86,6 +91,9 @@ def _facts(facts: SellerFacts) -> tuple[str, ...]:
         told.append(
             f"{facts.decoy_hit_count} address(es) that belong to nobody and were never given to anyone got such mail."
         )
+    if justification:
+        # The seller can only answer to what decided: a reason kept from them is none (2019/1150 Art. 4(5)).
+        told.append(f"That the mails are yours we also take from this: {justification}")
     return tuple(told) if facts.report_count or facts.decoy_hit_count else ()
 
 

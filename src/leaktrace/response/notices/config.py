@@ -9,12 +9,13 @@ import re
 import stat
 import tomllib
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from leaktrace.errors import ResponseError, UsageError
+from leaktrace.errors import ResponseError, UsageError, meant
 from leaktrace.response.notices.facts import NoticeFacts
 from leaktrace.response.notices.laws import LANGUAGES, laws
 from leaktrace.response.notices.mailaddress import ready
@@ -94,16 +95,23 @@ def read_config(path: Path) -> NoticeConfig:
     try:
         return config_of(document, path.parent)
     except UsageError as error:
-        raise UsageError(f"{path}: {error.message}", error.hint or "docs/notices.md says what stands there.") from error
+        raise UsageError(f"{path}: {error.message}", error.hint or _SEE) from error
+
+
+_SEE = "docs/notices.md says what stands there."
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    return meant(name, known) + _SEE
 
 
 def config_of(document: dict[str, Any], folder: Path) -> NoticeConfig:
     """The configuration a parsed file holds."""
     for table, values in document.items():
         if table not in _TABLES or not isinstance(values, dict):
-            raise UsageError(f"there is no table [{table}].")
+            raise UsageError(f"there is no table [{table}].", _meant(table, _TABLES))
         if unknown := sorted(set(values) - _TABLES[table]):
-            raise UsageError(f"there is no {unknown[0]} in [{table}].")
+            raise UsageError(f"there is no {unknown[0]} in [{table}].", _meant(unknown[0], _TABLES[table]))
     sender = _table(document, "from")
     address = _address(sender, "address")
     bounces = document.get("bounces", {})

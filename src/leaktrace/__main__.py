@@ -1,0 +1,5 @@
+"""`python -m leaktrace`."""
+
+from leaktrace.start import run
+
+run()

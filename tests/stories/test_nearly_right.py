@@ -1,0 +1,108 @@
+"""Names that are nearly right, and secrets that are for something else: told, never guessed."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leaktrace.cli.passphrase import NEW_VARIABLE, VARIABLE, passphrase_from
+from leaktrace.cli.variables import VARIABLES, misspelt
+from leaktrace.errors import UsageError, meant
+from leaktrace.response.contain import read_config as contain_config
+from leaktrace.response.notices import read_config as notices_config
+from leaktrace.settings import from_document
+from tests.stories.conftest import Library
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+# --- fields -------------------------------------------------------------------------------------------------
+
+
+def test_a_field_that_was_never_shown_is_told_with_those_that_were(stories: Library) -> None:
+    told = stories("one")
+    right = told.desk.run("trace", told.campaign, "--json")
+    assert (right.code, right.err) == (0, "")
+    for words in ((told.campaign,), ("--all",)):
+        answer = told.desk.run("trace", *words, "--field", "emial", "--json")
+        assert answer.code == 3
+        assert "ever showed 'emial'. Fields that were shown: 'email', " in answer.err
+        assert answer.document()  # the finding is there all the same, and says what the log lacks
+    assert told.desk.run("trace", told.campaign, "--field", "emial\x1b[31m").err.count("\x1b") == 0
+
+
+# --- settings, keys and variables ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "likely"),
+    [
+        ("naming_treshold", "naming_threshold_probability"),
+        ("naming_threshold", "naming_threshold_probability"),
+        ("own_domain", "own_domains"),
+        ("colour", None),
+    ],
+)
+def test_an_unknown_setting_gets_the_closest_name(name: str, likely: str | None) -> None:
+    with pytest.raises(UsageError) as caught:
+        from_document({name: 1})
+    assert caught.value.hint == (f"Did you mean '{likely}'? " if likely else "") + "docs/settings.md lists them all."
+
+
+def test_unknown_keys_of_the_files_of_systems_and_notices_do_too(tmp_path: Path) -> None:
+    (tmp_path / "contain.toml").write_text(
+        'schema = "leaktrace.contain/1"\nconfirm_within_second = 5\n', encoding="utf-8"
+    )
+    with pytest.raises(Exception, match="Did you mean 'confirm_within_seconds'"):
+        contain_config(tmp_path / "contain.toml", lambda: None)  # type: ignore[arg-type,return-value]
+    (tmp_path / "notices.toml").write_text('[form]\nname = "x"\n', encoding="utf-8")
+    with pytest.raises(UsageError, match="Did you mean 'from'"):
+        notices_config(tmp_path / "notices.toml")
+    (tmp_path / "notices.toml").write_text('[from]\nadress = "x@example.com"\n', encoding="utf-8")
+    with pytest.raises(UsageError, match="Did you mean 'address'"):
+        notices_config(tmp_path / "notices.toml")
+    assert not meant("zebra", ("address", "name"))
+
+
+def test_a_misspelt_variable_is_told_and_others_are_nobodys_business() -> None:
+    env = {"LEAKTRACE_WORKSPCE": "/x", "LEAKTRACE_CORPORA": "/y", "LEAKTRACE_WORKSPACE": "/z", "HOME": "/h"}
+    assert list(misspelt(env)) == [("LEAKTRACE_WORKSPCE", "LEAKTRACE_WORKSPACE")]
+    done = subprocess.run(
+        [sys.executable, "-m", "leaktrace", "campaigns"],
+        env={**os.environ, **env, "LEAKTRACE_WORKSPACE": "/nowhere"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Did you mean LEAKTRACE_WORKSPACE?" in done.stderr
+    assert done.returncode == 2
+
+
+def test_every_variable_that_is_read_is_known() -> None:
+    read = {
+        name for path in SOURCE.rglob("*.py") for name in re.findall(r'"(LEAKTRACE_[A-Z_]+)"', path.read_text("utf-8"))
+    }
+    assert read == set(VARIABLES)
+
+
+# --- passphrases --------------------------------------------------------------------------------------------
+
+
+def test_ones_own_passphrase_does_not_become_a_colleagues(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setenv(VARIABLE, "root's own four words")
+    monkeypatch.delenv(NEW_VARIABLE, raising=False)
+    assert passphrase_from(None, new=False, what="the key of root") == "root's own four words"
+    with pytest.raises(UsageError) as caught:
+        passphrase_from(None, new=True, what="the new key of ina")
+    assert NEW_VARIABLE in caught.value.hint
+    assert f"{VARIABLE} opens what there is" in caught.value.hint
+    monkeypatch.setenv(NEW_VARIABLE, "ina's four words")
+    assert passphrase_from(None, new=True, what="the new key of ina") == "ina's four words"
+    assert passphrase_from(None, new=False, what="the key of root") == "root's own four words"
+    (tmp_path / "phrase").write_text("from a file\n", encoding="utf-8")
+    assert passphrase_from(tmp_path / "phrase", new=True, what="x") == "from a file"

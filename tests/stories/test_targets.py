@@ -1,0 +1,62 @@
+"""A place that cannot be written is told before the work, the look-up or the use of an approval, not after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from leaktrace.cli.targets import check_files, check_folder, check_new
+from leaktrace.errors import UsageError
+from tests.stories.conftest import Library
+
+
+def test_what_can_be_written_is(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("x", encoding="utf-8")
+    check_files(None, tmp_path / "new", tmp_path / "there")
+    check_files(tmp_path / "a" / "b" / "c", makes_folders=True)
+    check_new(tmp_path / "new")
+    check_new(tmp_path / "a" / "b", folder=True)
+    check_folder(tmp_path)
+    check_folder(tmp_path / "a" / "b")
+    assert [one.name for one in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (lambda at: check_files(at / "none" / "x.html"), "there is no folder"),
+        (check_files, "is a folder"),
+        (lambda at: check_files(at / "file" / "x.html"), "is no folder"),
+        (lambda at: check_files(at / "x", at / "sub" / ".." / "x"), "same file"),
+        (lambda at: check_files(at / "file" / "a" / "x", makes_folders=True), "is no folder"),
+        (lambda at: check_new(at / "file"), "already"),
+        (lambda at: check_new(at / "broken"), "already"),
+        (lambda at: check_folder(at / "file" / "deep"), "is no folder"),
+        (lambda _: check_files(Path("/proc/self/x.html")), "nothing may be written"),
+        (lambda _: check_new(Path("/proc/self/a/b"), folder=True), "nothing may be written"),
+    ],
+)
+def test_what_cannot_is_told(asked: object, why: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
+    assert callable(asked)
+    with pytest.raises(UsageError, match=why):
+        asked(tmp_path)
+
+
+@pytest.mark.parametrize("option", ["--html", "--customers"])
+def test_a_bad_target_costs_no_trace_and_no_look_up(option: str, stories: Library, tmp_path: Path) -> None:
+    told = stories("one")
+    before = len(told.desk.json("lookups")["entries"])
+    bad = tmp_path / "none" / "out"
+    for command in (("trace", told.campaign), ("calibrate", "--campaigns", "2", "--sizes", "10")):
+        if command[0] == "calibrate" and option != "--html":
+            continue
+        error = told.desk.run(*command, option, bad, "--json").error()
+        assert "there is no folder" in error["message"]
+        assert str(tmp_path / "none") in error["message"]
+    assert len(told.desk.json("lookups")["entries"]) == before
+    told.desk.json("trace", told.campaign, option, tmp_path / "out")
+    assert len(told.desk.json("lookups")["entries"]) > before
