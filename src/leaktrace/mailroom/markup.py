@@ -38,9 +38,8 @@ _QUOTE = re.compile("[\"']")
 _PIECE = re.compile(r"\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|[^\s&]+|&")
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-_LINK = re.compile(
-    r"""<a(?:\s(?!href\b)[a-zA-Z-]{1,40}="[^"]*"){0,9}\shref="([^"]+)"(?:\s(?!href\b)[a-zA-Z-]{1,40}="[^"]*"){0,9}>"""
-)
+_OTHER = r"""(?:\s{1,9}(?!href\b)[a-zA-Z-]{1,40}="[^"]*"){0,9}"""
+_LINK = re.compile(rf"""<a{_OTHER}\s{{1,9}}href="([^"]+)"{_OTHER}>""")
 """A link as nearly all are."""
 _CUES = (
     "gmail_attr",
