@@ -19,21 +19,24 @@ WORDS = (
     "travel", "small", "brush", "cotton", "price", "weekend", "gift", "stock", "new", "return", "coat", "silver",
     "winter", "box", "choice", "delivery", "extra", "warm", "light", "piece", "season",
 )  # fmt: skip
+_SYLLABLES = ["ba", "den", "fo", "gar", "kin", "lam", "mer", "nor", "pel", "ros", "sil", "tor", "ul", "ven", "wick"]
+_LEXICON = [first + second + third for first in _SYLLABLES for second in _SYLLABLES for third in _SYLLABLES]
+_OWN_WORDS = 120
+"""Words that a shop has beside those that all shops have."""
 _ROWS = 10
 _PICTURE_BYTES = 17_500
 _RULE = ".c{0}{{font-family:Arial,sans-serif;font-size:{1}px;padding:{2}px;color:#{0:06x}}}"
 _STYLE = "\n".join(_RULE.format(number, 10 + number % 9, number % 7) for number in range(0, 67_500, 1_500))
 _CELL = "font-family:Arial,Helvetica,sans-serif;"
-_ROW = """<tr>
-<td class="c{0}" style="padding:4px 8px" width="140"><a href="{link}&amp;at=picture" target="_blank"><img
+_PICTURE = """<td class="c{0}" style="padding:4px 8px" width="140"><a href="{link}&amp;at=picture" target="_blank"><img
  src="https://{host}/{shelf}/{0}.png" width="120" height="80" alt="{title}" border="0" style="display:block"></a></td>
-<td style="{cell}font-size:14px;line-height:20px;color:#333333" valign="top">
-<table border="0" cellpadding="0" cellspacing="0" width="100%"><tbody><tr><td style="{cell}font-size:18px"><a
- href="{link}" style="text-decoration:none;color:#111111"><b>{title}</b></a></td></tr>
-<tr><td style="{cell}padding:6px 0 6px 0"><p>{sentence}<br><span class="c{0}">{price} now</span></p></td></tr>
-<tr><td align="left" bgcolor="#0a5c36" style="border-radius:4px"><a href="{link}&amp;at=button"
- style="color:#ffffff">Buy&nbsp;now</a></td></tr></tbody></table></td></tr>
 """
+_TITLE = """<td style="{cell}font-size:18px"><a
+ href="{link}" style="text-decoration:none;color:#111111"><b>{title}</b></a></td>"""
+_TOLD = """<td style="{cell}padding:6px 0 6px 0"><p>{sentence}<br><span class="c{0}">{price} now</span></p></td>"""
+_BUTTON = """<td align="left" bgcolor="#0a5c36" style="border-radius:4px"><a href="{link}&amp;at=button"
+ style="color:#ffffff">Buy&nbsp;now</a></td>"""
+_BOXES = ("<div>{}</div>", "<p>{}</p>", "<center>{}</center>", "<strong>{}</strong>", "{}<hr>", "<h2>{}</h2>", "{}")
 _PAGE = """<html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8">
 <style type="text/css">
 {style}
@@ -195,12 +198,12 @@ def message(seed: int) -> bytes:
 def _newsletter(chance: random.Random, mailing: int) -> tuple[str, str]:
     """(HTML, text) of one copy of a mailing."""
     host = f"www.shop{mailing}.example"
-    rows, lines = [], []
+    row, rows, lines = _row(mailing), [], []
     for number, (title, sentence, price) in enumerate(_products(mailing)):
         told = f"{sentence} {chance.choice(WORDS)}."
         link = f"https://{host}/p/{number}?c={chance.getrandbits(64):016x}"
         rows.append(
-            _ROW.format(
+            row.format(
                 number * 1500, link=link, host=host, shelf=WORDS[mailing], sentence=told, title=title, price=price,
                 cell=_CELL,
             )
@@ -211,13 +214,31 @@ def _newsletter(chance: random.Random, mailing: int) -> tuple[str, str]:
 
 
 @cache
+def _row(mailing: int) -> str:
+    """How a mailing shows one product: each is built from a template of its own."""
+    own = random.Random(f"template {mailing}")
+    lines = [_TITLE, _TOLD, _BUTTON]
+    own.shuffle(lines)
+    boxed = [line.replace("<a", "<span><a", 1) for line in lines] if own.random() < 0.5 else lines
+    inner = "".join(f"<tr>{line}</tr>\n" for line in boxed)
+    table = f'<table border="0" cellpadding="0" cellspacing="0" width="{own.randrange(300, 460, 20)}"><tbody>{inner}'
+    told = (
+        f'<td style="{{cell}}font-size:14px" valign="top">{own.choice(_BOXES).format(table + "</tbody></table>")}</td>'
+    )
+    cells = [_PICTURE, told]
+    own.shuffle(cells)
+    return f"<tr>\n{''.join(cells)}</tr>\n"
+
+
+@cache
 def _products(mailing: int) -> list[tuple[str, str, str]]:
     """(title, what is said of it, price) of what a mailing offers."""
     own = random.Random(f"mailing {mailing}")
+    words = [*WORDS, *own.sample(_LEXICON, _OWN_WORDS)]
     return [
         (
-            " ".join(own.choice(WORDS) for _ in range(3)).title(),
-            " ".join(own.choice(WORDS) for _ in range(22)),
+            " ".join(own.choice(words) for _ in range(3)).title(),
+            " ".join(own.choice(words) for _ in range(17)),
             f"{own.randrange(5, 90)}.99",
         )
         for _ in range(_ROWS)

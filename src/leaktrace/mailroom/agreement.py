@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leaktrace.mailroom.features import Features
 from leaktrace.mailroom.sketches import SKETCH_COUNT
@@ -29,6 +29,9 @@ Kind = Literal[
     "sender", "name", "reply", "signer", "account", "contact", "product",
     "subject", "links", "text", "look", "images", "pixel",
 ]  # fmt: skip
+
+Rows = NDArray[np.uint32]
+"""The sketches of text, words and look, below each other."""
 
 TEXT_AGREES = 0.6
 """Estimated Jaccard similarity from which two texts are one template, by their runs of words or by their longer words.
@@ -42,12 +45,10 @@ KINDS_NEEDED = 2
 _WHO: frozenset[Kind] = frozenset({"sender", "name"})
 _WHERE: frozenset[Kind] = frozenset({"links", "signer"})
 _REACHED: frozenset[Kind] = frozenset({"contact", "account"})
-_SKETCHES = ("sketch", "words", "look")
 _NO_SKETCH = (0,) * SKETCH_COUNT
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """What two reports have in common."""
 
     kinds: frozenset[Kind]
@@ -86,27 +87,36 @@ class Sample:
 
     def __init__(self, features: Sequence[Features]) -> None:
         self._features = features
-        of_all = [[getattr(one, name) for one in features] for name in _SKETCHES]
-        same_size = all(len(sketch) in (0, SKETCH_COUNT) for sketches in of_all for sketch in sketches)
-        self._rows = np.array([[one or _NO_SKETCH for one in each] for each in of_all]) if same_size else None
+        rows = [rows_of(one) for one in features]
+        known = [row for row in rows if row is not None]
+        self._rows = np.stack(known) if rows and len(known) == len(rows) else None
 
-    def agreements(self, one: Features) -> list[Agreement]:
-        """`one` compared with each of them, in their order."""
-        mine = [getattr(one, name) for name in _SKETCHES]
-        if self._rows is None or any(len(sketch) not in (0, SKETCH_COUNT) for sketch in mine):
+    def agreements(self, one: Features, rows: Rows | None) -> list[Agreement]:
+        """`one`, whose rows are given, compared with each of them, in their order."""
+        if self._rows is None or rows is None:
             return [agreement(one, other) for other in self._features]
-        row = np.array([sketch or _NO_SKETCH for sketch in mine])
-        counts = np.count_nonzero(self._rows == row[:, None], axis=2).T.tolist()
+        counts = np.count_nonzero(self._rows == rows, axis=2).tolist()
         return [
             _agreement(one, other, (text / SKETCH_COUNT, words / SKETCH_COUNT, look / SKETCH_COUNT))
             for other, (text, words, look) in zip(self._features, counts, strict=True)
         ]
 
 
+def rows_of(one: Features) -> Rows | None:
+    """The sketches of a report below each other, zeros for one that it has not; None where one has another size."""
+    sketches = one.sketch, one.words, one.look
+    if any(len(sketch) not in (0, SKETCH_COUNT) for sketch in sketches):
+        return None
+    return np.array([sketch or _NO_SKETCH for sketch in sketches], dtype=np.uint32)
+
+
 def agreement(one: Features, other: Features) -> Agreement:
     """Compares two reports; symmetric."""
-    text, words, look = (_likeness(getattr(one, name), getattr(other, name)) for name in _SKETCHES)
-    return _agreement(one, other, (text, words, look))
+    return _agreement(
+        one,
+        other,
+        (_likeness(one.sketch, other.sketch), _likeness(one.words, other.words), _likeness(one.look, other.look)),
+    )
 
 
 def _agreement(one: Features, other: Features, likeness: tuple[float, float, float]) -> Agreement:

@@ -300,7 +300,7 @@ def _text(page: _Page, source: str, piece: str, start: int, end: int) -> None:
         page.put(piece, start)
         return
     for match in _PIECE.finditer(source, start, end):
-        piece = match.group()  # noqa: PLW2901
+        piece = match.group()
         if piece[0] == "&" and len(piece) > 1:
             page.put(html.unescape(piece), match.start(), match.end())
         elif piece[0].isspace() and piece.strip("\xa0"):
