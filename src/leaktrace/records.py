@@ -71,11 +71,12 @@ def _field_names(kind: type) -> tuple[str, ...] | None:
 
 def to_document(record: Any) -> Any:
     """What JSON says of a record: its attributes by the same names, times as ISO 8601 in UTC."""
-    if type(record) in _SAME_IN_JSON:
+    kind: Any = type(record)
+    if kind in _SAME_IN_JSON:
         return record
     if isinstance(record, list | tuple | set | frozenset):
         return [value if type(value) in _SAME_IN_JSON else to_document(value) for value in record]
-    if (names := _field_names(type(record))) is not None:
+    if (names := _field_names(kind)) is not None:
         values = [(name, getattr(record, name)) for name in names]
         return {name: value if type(value) in _SAME_IN_JSON else to_document(value) for name, value in values}
     if isinstance(record, datetime):

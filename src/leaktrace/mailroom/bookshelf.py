@@ -9,7 +9,6 @@ import json
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +28,7 @@ from leaktrace.mailroom.shelves import (
     ranked_near,
     tokens_of,
 )
+from leaktrace.records import to_document
 
 _KEPT_COUNT = 20_000
 """Members kept in memory during one run."""
@@ -60,10 +60,8 @@ class BookShelf(BookNames):
 
     def near(self, tokens: Iterable[int], exclude: int | None = None) -> list[int]:
         """See `Shelf`."""
-        ranked = ranked_near(
-            self._all(_HITS, json.dumps(list(tokens)), BUCKET_CAP_COUNT + 1, BUCKET_CAP_COUNT), exclude
-        )
-        return [cluster for cluster in ranked if self.size(cluster)]
+        hits = self._all(_HITS, json.dumps(list(tokens)), BUCKET_CAP_COUNT + 1, BUCKET_CAP_COUNT)
+        return [cluster for cluster in ranked_near(hits, exclude) if self.size(cluster)]
 
     def sample(self, cluster: int) -> Sequence[Member]:
         """See `Shelf`."""
@@ -93,7 +91,7 @@ class BookShelf(BookNames):
         self._run(
             "UPDATE reports SET cluster = ?, joined = ? WHERE id = ?",
             cluster,
-            json.dumps(asdict(joined), separators=(",", ":")),
+            json.dumps(to_document(joined), separators=(",", ":")),
             member.number,
         )
         in_sample = not last or rank(member.report) < last[0][0]

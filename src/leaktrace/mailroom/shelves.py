@@ -178,15 +178,17 @@ def tokens_of(features: Features, key: bytes = b"") -> tuple[int, ...]:
     found += _bands("text", features.sketch, 4 if len(features.sketch) >= 96 else 3)
     found += _bands("words", features.words, 3)
     found += _bands("look", features.look, 8)
-    return tuple(_token(text, key) for text in sorted(found))
+    keyed = hashlib.blake2b(digest_size=8, key=key)  # takes the key in once, not with each token
+    return tuple(_token(text, keyed.copy()) for text in sorted(found))
 
 
 def _bands(kind: str, sketch: tuple[int, ...], rows: int) -> list[str]:
     return [f"{kind} {at} {sketch[at : at + rows]}" for at in range(0, len(sketch) - rows + 1, rows)]
 
 
-def _token(text: str, key: bytes) -> int:
-    digest = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8, key=key).digest(), "big")
+def _token(text: str, keyed: hashlib.blake2b) -> int:
+    keyed.update(text.encode("utf-8", "replace"))
+    digest = int.from_bytes(keyed.digest(), "big")
     return ((digest >> 5) << 4) | _KIND_NUMBERS[text.partition(" ")[0]]
 
 
