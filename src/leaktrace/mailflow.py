@@ -100,7 +100,7 @@ class MailFlow:
     def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
         """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
         tally = MailTally()
-        for batch in _batches(iter_messages(paths, settings=self._opened.settings)):
+        for batch in batches(iter_messages(paths, settings=self._opened.settings)):
             tally.add(self.receive_messages(batch, now=now).added)
             if progress is not None:
                 progress("messages", tally.message_count, None)
@@ -225,7 +225,8 @@ class MailFlow:
             raise cannot_write(self._rejects_file, error) from error
 
 
-def _batches(found: Iterable[FoundMessage]) -> Iterator[list[FoundMessage]]:
+def batches(found: Iterable[FoundMessage]) -> Iterator[list[FoundMessage]]:
+    """Messages in their order, so many at a time as can be held in memory; one by itself may be larger."""
     batch: list[FoundMessage] = []
     held_bytes = 0
     for message in found:
