@@ -152,8 +152,12 @@ class RawStore:
 
 def _sync_all(pool: ThreadPoolExecutor, sync: Callable[[_Synced], None], things: Sequence[_Synced]) -> None:
     """Syncs each of them, as many at once as there are threads; each thread takes a share, for less handing over."""
-    shares = [things[first::_SYNCING_COUNT] for first in range(min(_SYNCING_COUNT, len(things)))]
-    list(pool.map(lambda share: [sync(one) for one in share], shares))
+
+    def sync_share(first: int) -> None:
+        for one in things[first::_SYNCING_COUNT]:
+            sync(one)
+
+    list(pool.map(sync_share, range(min(_SYNCING_COUNT, len(things)))))
 
 
 def _written(path: Path, content: bytes, opened: contextlib.ExitStack) -> int:
