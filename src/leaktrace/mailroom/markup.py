@@ -12,6 +12,7 @@ import re
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -34,6 +35,8 @@ _PLAIN_TAG = re.compile('(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(?:[\\s/][^"\']*(?:"[^
 nowhere."""
 _KEPT_CHARACTERS = 100
 """Longer tags are seldom met again."""
+_AT_ONCE_CHARACTERS = 50_000
+"""Of a page that is taken apart: a large one is never in memory once more in pieces."""
 _QUOTE = re.compile("[\"']")
 _PIECE = re.compile(r"\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|[^\s&]+|&")
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
@@ -180,13 +183,12 @@ class _Scanner:
 
 def render(source: str) -> Rendered:
     """The shown text of HTML, with places, links and clients' marks."""
-    page, scanner, position, at = _Page(), _Scanner(source), 0, 0
-    first, *pieces = source.split("<")
-    if first:
-        at = position = len(first)
-        _text(page, source, first, 0, at)
+    page, scanner = _Page(), _Scanner(source)
+    position = at = source.find("<") if "<" in source else len(source)
+    if position:
+        _text(page, source, source[:position], 0, position)
     cue = scanner.next_cue(position)
-    for piece in pieces:
+    for piece in _pieces(source, position):
         opening, at = at, at + len(piece) + 1
         if opening < position:  # inside of what was read already
             shown = source[position:at]
@@ -210,6 +212,15 @@ def render(source: str) -> Rendered:
             position = at
     runs = Runs(page.text_at, page.start, page.end)
     return Rendered("".join(page.pieces), runs, tuple(page.links), tuple(page.cues))
+
+
+def _pieces(source: str, start: int) -> Iterator[str]:
+    """What stands behind each `<`, the first of which is at `start`, up to the next one."""
+    while start < len(source):
+        stop = source.find("<", start + _AT_ONCE_CHARACTERS)
+        stop = len(source) if stop < 0 else stop
+        yield from source[start + 1 : stop].split("<")
+        start = stop
 
 
 def _read_tag(inside: str) -> tuple[int, str, str] | None:
