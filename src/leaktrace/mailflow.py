@@ -35,7 +35,7 @@ from leaktrace.records import Campaign, CustomerKey, Evidence, Keys, MailReport,
 from leaktrace.setaside import write_rejects
 from leaktrace.settings import Settings
 
-_BATCH_COUNT, _BATCH_BYTES = 1_000, 64_000_000
+_BATCH_COUNT, _BATCH_BYTES = 200, 64_000_000
 """Messages stored, synced and remembered together: the disk is waited for once for all of them."""
 
 
