@@ -74,7 +74,7 @@ def _chains(corpora: Path) -> str:
     for group in yaml.safe_load_all(suite.read_text(encoding="utf-8")):
         keys = {name.lower(): record for name, record in (group["txt-records"] or {}).items()}
         for case in group["tests"].values():
-            wanted = str(case["cv"]).strip().lower() or "fail"
+            wanted = str(case["cv"]).strip().lower() or "ended"
             right += check_chain((case["message"] or "").encode(), keys).result == wanted
             count += 1
     return f"{right} of the {count} cases of the public ARC validation suite come out as it says."

@@ -1,11 +1,12 @@
 """How many messages of about 40 kB a second are stored, read and grouped, beside parsers that only parse.
 
-Messages are made from a seed: newsletters of tables, styles and links as shops send them, each forwarded by one of four
-kinds of client. `mail-parser` and `mailsuite` get the same bytes in the same run.
+Messages are made from a seed (`mailmade`): newsletters of tables, styles and links as shops send them, each forwarded
+by one of four kinds of client. `mail-parser` and `mailsuite` get the same bytes in the same run.
 """
 
 from __future__ import annotations
 
+import email
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 import leaktrace
 from bench.machine import peak_megabytes
 from bench.mailmade import MAILINGS, message
+from leaktrace.keys import Keyring
+from leaktrace.mailroom.store import RawStore
 
 COUNT = 1000
 
@@ -25,10 +28,14 @@ def run(count: int = COUNT) -> str:
     size = sum(map(len, messages)) / count
     with tempfile.TemporaryDirectory() as folder:
         full, reports, campaigns = _full(Path(folder), messages)
+        stored = _stored(Path(folder) / "store", messages)
     only = _rate(messages, leaktrace.read_mail)
+    standard = _rate(messages, email.message_from_bytes)
     rows = [
         ("stored, read, remembered and grouped", f"{full:,.0f} msg/s", ">= 150"),
         ("read only (`read_mail`)", f"{only:,.0f} msg/s", ""),
+        ("stored only, encrypted and synced", f"{stored:,.0f} msg/s", ""),
+        ("the standard library's `email`, which only parses", f"{standard:,.0f} msg/s", ""),
     ]
     import mailparser
     from mailsuite.utils import parse_email
@@ -61,6 +68,14 @@ def _full(folder: Path, messages: Sequence[bytes]) -> tuple[float, int, int]:
         report = workspace.receive(mail)
         seconds = time.perf_counter() - began
         return len(messages) / seconds, report.report_count, len(workspace.campaigns())
+
+
+def _stored(folder: Path, messages: Sequence[bytes]) -> float:
+    """The floor of the full path: what keeping the bytes costs alone."""
+    folder.mkdir()
+    began = time.perf_counter()
+    RawStore(folder / "raw", Keyring(bytes(32), "bench")).put_all(messages)
+    return len(messages) / (time.perf_counter() - began)
 
 
 def _rate(messages: Sequence[bytes], read: Callable[[bytes], object]) -> float:

@@ -6,10 +6,9 @@ Customers are matched when a question is asked, never when mail comes: they may 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 from leaktrace.campaignflow import CampaignFlow, CampaignTraces
@@ -39,7 +38,8 @@ from leaktrace.records import Campaign, CustomerKey, Evidence, Keys, MailReport,
 from leaktrace.setaside import write_rejects
 from leaktrace.settings import Settings
 
-_BATCH_COUNT = 200
+_BATCH_COUNT, _BATCH_BYTES = 200, 64_000_000
+"""Messages stored, synced and remembered together: the disk is waited for once for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,7 @@ class MailFlow:
     def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
         """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
         tally = MailTally()
-        found = iter_messages(paths, settings=self._opened.settings)
-        while batch := list(islice(found, _BATCH_COUNT)):
+        for batch in batches(iter_messages(paths, settings=self._opened.settings)):
             tally.add(self.receive_messages(batch, now=now).added)
             if progress is not None:
                 progress("messages", tally.message_count, None)
@@ -240,6 +239,20 @@ class MailFlow:
                 write_rejects(self._rejects_file, new, self._opened.keyring, before=known)
         except OSError as error:
             raise cannot_write(self._rejects_file, error) from error
+
+
+def batches(found: Iterable[FoundMessage]) -> Iterator[list[FoundMessage]]:
+    """Messages in their order, so many at a time as can be held in memory; one by itself may be larger."""
+    batch: list[FoundMessage] = []
+    held_bytes = 0
+    for message in found:
+        batch.append(message)
+        held_bytes += 0 if message.raw is None else message.size_bytes
+        if len(batch) == _BATCH_COUNT or held_bytes >= _BATCH_BYTES:
+            yield batch
+            batch, held_bytes = [], 0
+    if batch:
+        yield batch
 
 
 def inspect_files(paths: Sequence[Path], settings: Settings, dns_keys: Path | None) -> tuple[MessageRecord, ...]:

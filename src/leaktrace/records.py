@@ -10,6 +10,7 @@ people wrote are in encrypted dictionaries and appear only at the edges.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -65,14 +66,21 @@ TABLES = ("accesses", "contacts", "principals", "sellers", "customers", "known_e
 _SAME_IN_JSON = frozenset((str, int, float, bool, type(None)))
 
 
+@functools.cache
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    return tuple(one.name for one in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
+
+
 def to_document(record: Any) -> Any:
     """What JSON says of a record: its attributes by the same names, times as ISO 8601 in UTC."""
-    if type(record) in _SAME_IN_JSON:
+    kind: Any = type(record)
+    if kind in _SAME_IN_JSON:
         return record
     if isinstance(record, list | tuple | set | frozenset):
         return [value if type(value) in _SAME_IN_JSON else to_document(value) for value in record]
-    if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        return {f.name: to_document(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    if (names := _field_names(kind)) is not None:
+        values = [(name, getattr(record, name)) for name in names]
+        return {name: value if type(value) in _SAME_IN_JSON else to_document(value) for name, value in values}
     if isinstance(record, datetime):
         return record.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(record, date):

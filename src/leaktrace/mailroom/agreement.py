@@ -17,15 +17,21 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from leaktrace.mailroom.features import Features
+from leaktrace.mailroom.sketches import SKETCH_COUNT
 
 Kind = Literal[
     "sender", "name", "reply", "signer", "account", "contact", "product",
     "subject", "links", "text", "look", "images", "pixel",
 ]  # fmt: skip
+
+Rows = NDArray[np.uint32]
+"""The sketches of text, words and look, below each other."""
 
 TEXT_AGREES = 0.6
 """Estimated Jaccard similarity from which two texts are one template, by their runs of words or by their longer words.
@@ -39,10 +45,10 @@ KINDS_NEEDED = 2
 _WHO: frozenset[Kind] = frozenset({"sender", "name"})
 _WHERE: frozenset[Kind] = frozenset({"links", "signer"})
 _REACHED: frozenset[Kind] = frozenset({"contact", "account"})
+_NO_SKETCH = (0,) * SKETCH_COUNT
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """What two reports have in common."""
 
     kinds: frozenset[Kind]
@@ -76,14 +82,51 @@ def share_agreed(agreements: Sequence[Agreement]) -> float:
     return agreed / (can_tell if 3 * agreed >= len(agreements) and agreed else max(1, len(agreements)))
 
 
+class Sample:
+    """Reports that others are compared with, their sketches side by side: one comparison for all of them."""
+
+    def __init__(self, features: Sequence[Features]) -> None:
+        self._features = features
+        rows = [rows_of(one) for one in features]
+        known = [row for row in rows if row is not None]
+        self._rows = np.stack(known) if rows and len(known) == len(rows) else None
+
+    def agreements(self, one: Features, rows: Rows | None) -> list[Agreement]:
+        """`one`, whose rows are given, compared with each of them, in their order."""
+        if self._rows is None or rows is None:
+            return [agreement(one, other) for other in self._features]
+        counts = np.count_nonzero(self._rows == rows, axis=2).tolist()
+        return [
+            _agreement(one, other, (text / SKETCH_COUNT, words / SKETCH_COUNT, look / SKETCH_COUNT))
+            for other, (text, words, look) in zip(self._features, counts, strict=True)
+        ]
+
+
+def rows_of(one: Features) -> Rows | None:
+    """The sketches of a report below each other, zeros for one that it has not; None where one has another size."""
+    sketches = one.sketch, one.words, one.look
+    if any(len(sketch) not in (0, SKETCH_COUNT) for sketch in sketches):
+        return None
+    return np.array([sketch or _NO_SKETCH for sketch in sketches], dtype=np.uint32)
+
+
 def agreement(one: Features, other: Features) -> Agreement:
     """Compares two reports; symmetric."""
+    return _agreement(
+        one,
+        other,
+        (_likeness(one.sketch, other.sketch), _likeness(one.words, other.words), _likeness(one.look, other.look)),
+    )
+
+
+def _agreement(one: Features, other: Features, likeness: tuple[float, float, float]) -> Agreement:
+    """`likeness`: of their sketches of text, words and look; counts for nothing where one of them has none."""
     kinds: set[Kind] = set()
     known = _same_sender(one, other, kinds)
-    conflict_count = _same_content(one, other, kinds)
+    conflict_count = _same_content(one, other, kinds, likeness)
     if "links" in kinds:
         known |= one.links & other.links
-    if (one.pixels & other.pixels) - known:
+    if one.pixels and (one.pixels & other.pixels) - known:
         kinds.add("pixel")
     if _alike(one.accounts, other.accounts):
         kinds.add("account")
@@ -103,16 +146,16 @@ def _same_sender(one: Features, other: Features, kinds: set[Kind]) -> frozenset[
         kinds.add("name")
     if signers:
         kinds.add("signer")
-    if (one.reply & other.reply) - senders - signers:
+    if one.reply and (one.reply & other.reply) - senders - signers:
         kinds.add("reply")
     return senders | signers
 
 
-def _same_content(one: Features, other: Features, kinds: set[Kind]) -> int:
+def _same_content(one: Features, other: Features, kinds: set[Kind], likeness: tuple[float, float, float]) -> int:
     """Adds the kinds of content that agree; returns how many of subject, links and text differ."""
     conflict_count = 0
     if one.links and other.links:
-        conflict_count += not one.links & other.links
+        conflict_count += one.links.isdisjoint(other.links)
         if _alike(one.links, other.links):
             kinds.add("links")
     if one.subject is not None and other.subject is not None:
@@ -120,11 +163,14 @@ def _same_content(one: Features, other: Features, kinds: set[Kind]) -> int:
         if one.subject == other.subject:
             kinds.add("subject")
     if (one.sketch and other.sketch) or (one.words and other.words):
-        same = _likeness(one.sketch, other.sketch) >= TEXT_AGREES or _likeness(one.words, other.words) >= TEXT_AGREES
+        same = bool(
+            (one.sketch and other.sketch and likeness[0] >= TEXT_AGREES)
+            or (one.words and other.words and likeness[1] >= TEXT_AGREES)
+        )
         conflict_count += not same
         if same:
             kinds.add("text")
-    if "text" not in kinds and _likeness(one.look, other.look) >= LOOK_AGREES:
+    if "text" not in kinds and one.look and other.look and likeness[2] >= LOOK_AGREES:
         kinds.add("look")
     if _alike(one.images, other.images):
         kinds.add("images")
@@ -132,7 +178,10 @@ def _same_content(one: Features, other: Features, kinds: set[Kind]) -> int:
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    return len(one & other) > SETS_AGREE * len(one | other)
+    if not one or not other:
+        return False
+    common = len(one & other)
+    return common > SETS_AGREE * (len(one) + len(other) - common)
 
 
 def _likeness(one: tuple[int, ...], other: tuple[int, ...]) -> float:

@@ -9,7 +9,6 @@ import json
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,9 +24,11 @@ from leaktrace.mailroom.shelves import (
     Span,
     is_close,
     purpose_of,
+    rank,
     ranked_near,
     tokens_of,
 )
+from leaktrace.records import to_document
 
 _KEPT_COUNT = 20_000
 """Members kept in memory during one run."""
@@ -45,6 +46,7 @@ class BookShelf(BookNames):
         self._key = key
         self._kept: OrderedDict[int, Member] = OrderedDict()
         self._tokens: OrderedDict[int, tuple[int, ...]] = OrderedDict()
+        self._samples: dict[int, list[Member]] = {}
 
     def tokens(self, member: Member) -> tuple[int, ...]:
         """See `Shelf`."""
@@ -58,18 +60,17 @@ class BookShelf(BookNames):
 
     def near(self, tokens: Iterable[int], exclude: int | None = None) -> list[int]:
         """See `Shelf`."""
-        hits: list[tuple[int, int]] = []
-        for token in tokens:
-            found = self._all("SELECT cluster FROM tokens WHERE token = ? LIMIT ?", token, BUCKET_CAP_COUNT + 1)
-            if len(found) <= BUCKET_CAP_COUNT:
-                hits += [(token, cluster) for (cluster,) in found]
-        ranked = ranked_near(hits, exclude)
-        return [cluster for cluster in ranked if self.size(cluster)]
+        hits = self._all(_HITS, json.dumps(list(tokens)), BUCKET_CAP_COUNT + 1, BUCKET_CAP_COUNT)
+        return [cluster for cluster in ranked_near(hits, exclude) if self.size(cluster)]
 
     def sample(self, cluster: int) -> Sequence[Member]:
         """See `Shelf`."""
-        rows = self._all("SELECT id FROM reports WHERE cluster = ? ORDER BY rank LIMIT ?", cluster, SAMPLE_COUNT)
-        return [self.member(number) for (number,) in rows]
+        if cluster not in self._samples:
+            rows = self._all("SELECT id FROM reports WHERE cluster = ? ORDER BY rank LIMIT ?", cluster, SAMPLE_COUNT)
+            if len(self._samples) >= _KEPT_COUNT:
+                self._samples.clear()
+            self._samples[cluster] = [self.member(number) for (number,) in rows]
+        return self._samples[cluster]
 
     def size(self, cluster: int) -> int:
         """See `Shelf`."""
@@ -90,17 +91,19 @@ class BookShelf(BookNames):
         self._run(
             "UPDATE reports SET cluster = ?, joined = ? WHERE id = ?",
             cluster,
-            json.dumps(asdict(joined), separators=(",", ":")),
+            json.dumps(to_document(joined), separators=(",", ":")),
             member.number,
         )
-        (rank,) = self._all("SELECT rank FROM reports WHERE id = ?", member.number)[0]
-        in_sample = not last or rank < last[0][0]
+        in_sample = not last or rank(member.report) < last[0][0]
+        if in_sample:
+            self._samples.pop(cluster, None)
         added = self._count_in(cluster, member)
         return in_sample or added
 
     def take(self, cluster: int, member: Member) -> None:
         """See `Shelf`."""
         self._touch(cluster)
+        self._samples.pop(cluster, None)
         self._run("UPDATE reports SET cluster = NULL WHERE id = ?", member.number)
         self._run("UPDATE clusters SET size = size - 1 WHERE id = ?", cluster)
         self._purpose(cluster, member, -1)
@@ -120,12 +123,15 @@ class BookShelf(BookNames):
         """See `Shelf`."""
         self._touch(keep)
         self._touch(gone)
+        for cluster in (keep, gone):
+            self._samples.pop(cluster, None)
         numbers = [number for (number,) in self._all("SELECT id FROM reports WHERE cluster = ? ORDER BY id", gone)]
         tokens: set[int] = set()
         for number in numbers:
             tokens |= set(self.tokens(self.member(number)))
-        for token in sorted(tokens):
-            self._run("INSERT OR IGNORE INTO tokens VALUES (?, ?)", token, keep)
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO tokens VALUES (?, ?)", [(token, keep) for token in sorted(tokens)]
+        )
         self._run("UPDATE reports SET cluster = ? WHERE cluster = ?", keep, gone)
         for purpose, count in self._all("SELECT purpose, count FROM purposes WHERE cluster = ?", gone):
             self._count_purpose(keep, purpose, count)
@@ -292,6 +298,7 @@ class BookShelf(BookNames):
 
     def clear(self) -> None:
         """Takes everything apart, for grouping anew; names that were in use are kept beside their reports."""
+        self._samples.clear()
         self._run("UPDATE reports SET cluster = NULL, joined = NULL WHERE cluster IS NOT NULL")
         for table in ("tokens", "purposes", "clusters", "answers", "campaigns"):
             self._run(f"DELETE FROM {table}")  # noqa: S608 - names of our own
@@ -361,6 +368,11 @@ class BookShelf(BookNames):
             self._kept.popitem(last=False)
 
 
+_HITS = (
+    "SELECT asked.value, t.cluster FROM json_each(?) asked CROSS JOIN tokens t ON t.token = asked.value "
+    "WHERE (SELECT count(*) FROM (SELECT 1 FROM tokens u WHERE u.token = asked.value LIMIT ?)) <= ?"
+)
+"""Tokens that were asked for, with each cluster that has them; none for a token that too many have."""
 _SETTLED = "SELECT id, settled_purpose, settled_first, settled_last, settled_size FROM clusters"
 
 

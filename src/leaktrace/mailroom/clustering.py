@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from leaktrace.mailroom.agreement import Agreement, agreement, share_agreed
+from leaktrace.mailroom.agreement import Agreement, Rows, Sample, rows_of, share_agreed
 from leaktrace.mailroom.shelves import Joined, Member, NearMiss, Shelf
 
 JOIN_SHARE = 2 / 3
@@ -61,6 +61,7 @@ class _Placing:
         self._joined: set[int] = set()
         self._fresh: dict[int, dict[int, Member]] = defaultdict(dict)
         """Reports of this run by cluster: they and the sample are looked at when misfits go out."""
+        self._samples: dict[int, tuple[Sequence[Member], Sample]] = {}
 
     def run(self, fresh: Iterable[Member]) -> Placed:
         for member in fresh:
@@ -79,10 +80,11 @@ class _Placing:
         return Placed(changed, changed & self._joined)
 
     def _place(self, member: Member) -> None:
+        rows = rows_of(member.features)
         compared = [
             (share_agreed(agreements), -cluster, agreements)
             for cluster in self._shelf.near(self._shelf.tokens(member))
-            if (agreements := self._agreements(member, cluster))
+            if (agreements := self._agreements(member, rows, cluster))
         ]
         best = max(compared, key=lambda one: one[:2], default=(0.0, 0, []))
         joins = best[0] >= JOIN_SHARE
@@ -98,9 +100,18 @@ class _Placing:
         self._changed.add(cluster)
         self._fresh[cluster][member.number] = member
 
-    def _agreements(self, member: Member, cluster: int) -> list[Agreement]:
-        others = [one for one in self._shelf.sample(cluster) if one.number != member.number]
-        return [agreement(member.features, one.features) for one in others]
+    def _agreements(self, member: Member, rows: Rows | None, cluster: int) -> list[Agreement]:
+        members, sample = self._sample(cluster)
+        found = sample.agreements(member.features, rows)
+        return [one for one, other in zip(found, members, strict=True) if other.number != member.number]
+
+    def _sample(self, cluster: int) -> tuple[Sequence[Member], Sample]:
+        """The members that speak for a cluster, ready to be compared with: most stay the same from mail to mail."""
+        members = self._shelf.sample(cluster)
+        kept = self._samples.get(cluster)
+        if kept is None or kept[0] != members:
+            kept = self._samples[cluster] = (members, Sample([one.features for one in members]))
+        return kept
 
     def _near_miss(self, cluster: int, agreements: list[Agreement]) -> NearMiss:
         told = joined_by(agreements)
@@ -139,8 +150,9 @@ class _Placing:
         self._changed.add(keep)
 
     def _across(self, one: int, other: int) -> float:
-        pairs = [(a, b) for a in self._shelf.sample(one) for b in self._shelf.sample(other)]
-        return share_agreed([agreement(a.features, b.features) for a, b in pairs])
+        _, sample = self._sample(other)
+        pairs = [found for a in self._shelf.sample(one) for found in sample.agreements(a.features, rows_of(a.features))]
+        return share_agreed(pairs)
 
     def _eject(self) -> list[Member]:
         """Takes out the worse half of the members that do not fit their finished cluster; they are placed anew."""
@@ -150,7 +162,7 @@ class _Placing:
                 continue
             looked_at = self._fresh[cluster] | {one.number: one for one in self._shelf.sample(cluster)}
             shares = [
-                (share_agreed(self._agreements(one, cluster)), one)
+                (share_agreed(self._agreements(one, rows_of(one.features), cluster)), one)
                 for one in looked_at.values()
                 if not self._shelf.is_pinned(one)
             ]

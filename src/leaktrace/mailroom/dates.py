@@ -45,6 +45,16 @@ _ZONE_NAMES = {
     "est": -5, "edt": -4, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
     "akst": -9, "akdt": -8, "hst": -10, "jst": 9, "kst": 9, "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13,
 }  # fmt: skip
+_STANDARD = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"
+    r"(?: \([A-Z]{2,5}\))?",
+    re.ASCII,
+)
+"""RFC 5322, section 3.3, as programs write it."""
+_MONTHS = {
+    "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
+    "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
+}  # fmt: skip
 _ZONE_WORD = re.compile(r"[^\W\d_]{1,4}\Z|[^\W\d_]{2,4}(?=\))")
 
 
@@ -53,6 +63,8 @@ def sent_window(text: str, languages: frozenset[str] = frozenset()) -> Window:
 
     `languages`: those whose header lines stood beside it; month names are read in them where possible.
     """
+    if languages == HEADER_LANGUAGES and (instant := _standard(text)) is not None:
+        return Window(instant, instant + timedelta(seconds=1))
     text = _ascii_digits(text[:_CEILING_CHARACTERS])
     zone, rest = _zone(text)
     clock, rest = _clock(rest)
@@ -73,6 +85,23 @@ def sent_at(text: str) -> datetime | None:
     if window.start is None or window.end is None or window.end - window.start > timedelta(minutes=1):
         return None
     return window.start
+
+
+def _standard(text: str) -> datetime | None:
+    """The instant of a header field's date as nearly all are written; None for any other, whatever it says."""
+    match = _STANDARD.fullmatch(text.strip())
+    month = _MONTHS.get(match.group(2)) if match else None
+    if match is None or month is None:
+        return None
+    day, year, hour, minute, second, east, east_minutes = map(int, match.group(1, 3, 4, 5, 6, 8, 9))
+    if not 1970 <= year <= 2100 or east > 14 or east_minutes > 59:
+        return None
+    offset = timedelta(hours=east, minutes=east_minutes)
+    try:
+        written = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+    return written + offset if match.group(7) == "-" else written - offset
 
 
 def _ascii_digits(text: str) -> str:

@@ -40,7 +40,8 @@ IMAGE_CEILING_BYTES, IMAGE_NEEDED_BYTES = 2_000_000, 1_000
 _RUN_ELEMENTS = 4
 _IMAGE_CEILING_COUNT = 12
 
-_ELEMENT = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]{0,15})\b([^<>]{0,2000})>")
+_ELEMENT = re.compile(r"(/?[a-zA-Z][a-zA-Z0-9]{0,15})\b([^>]{0,2000})")
+"""What stands between `<` and `>`."""
 _SIZED = frozenset(("img", "td", "table", "div"))
 """Elements whose width shapes the page."""
 _KEPT_CHARACTERS = 200
@@ -213,29 +214,38 @@ def look_of(source: str) -> tuple[tuple[int, ...], list[str]]:
     """The sketch of the order of elements, and the pictures; linear in the source, which has a ceiling."""
     names: list[str] = []
     images: list[str] = []
-    for name, inside in _ELEMENT.findall(source)[:ELEMENT_CEILING_COUNT]:
-        built = name.lower()
-        if built not in _SIZED:
-            names.append(built)
+    for piece in islice(source.split("<"), 1, None):
+        inside, closed, _ = piece.partition(">")
+        if not closed:
             continue
-        built, picture = (_sized if len(inside) <= _KEPT_CHARACTERS else _read_sized)(built, inside)
-        names.append(built)
-        if picture and (picture.startswith("pixel:") or len(images) < _IMAGE_CEILING_COUNT):
+        element = (_element if len(inside) <= _KEPT_CHARACTERS else _read_element)(inside)
+        if element is None:
+            continue
+        names.append(element[0])
+        if (picture := element[1]) and (picture.startswith("pixel:") or len(images) < _IMAGE_CEILING_COUNT):
             images.append(picture)
+        if len(names) == ELEMENT_CEILING_COUNT:
+            break
     runs = {" ".join(run) for run in set(zip(*(names[at:] for at in range(_RUN_ELEMENTS)), strict=False))}
     return (sketch_of_set(runs) if len(runs) >= LOOK_NEEDED else ()), images
 
 
-def _read_sized(name: str, inside: str) -> tuple[str, str]:
-    """The name of an element with its width, and the mark of the picture it is, or ``."""
+def _read_element(inside: str) -> tuple[str, str] | None:
+    """The name of an element, with its width where that shapes the page, and the mark of the picture it is, or ``."""
+    match = _ELEMENT.fullmatch(inside)
+    if match is None:
+        return None
+    name = match.group(1).lower()
+    if name not in _SIZED:
+        return name, ""
     attributes = {
         one.group(1).lower(): next(value for value in one.groups()[1:] if value is not None)
-        for one in _ATTRIBUTE.finditer(inside)
+        for one in _ATTRIBUTE.finditer(match.group(2))
     }
     return f"{name} {attributes.get('width', '')}", _image(attributes) if name == "img" else ""
 
 
-_sized = functools.lru_cache(maxsize=8192)(_read_sized)
+_element = functools.lru_cache(maxsize=8192)(_read_element)
 """Mails of one mailing, and rows of one mail, have the same elements again and again."""
 
 

@@ -12,7 +12,10 @@ import re
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 _NEW_LINE = frozenset(
     (
@@ -27,14 +30,20 @@ _HIDES, _ENDS_LINE, _BREAKS, _IS_PARAGRAPH, _IS_CELL, _LEADS, _QUOTES = range(1,
 _DOES = dict.fromkeys(_NEW_LINE, _ENDS_LINE) | dict.fromkeys(_UNSEEN, _HIDES)
 _DOES |= {"br": _BREAKS, "hr": _BREAKS, "p": _IS_PARAGRAPH, "td": _IS_CELL, "th": _IS_CELL}
 _DOES |= {"a": _LEADS, "area": _LEADS, "blockquote": _QUOTES}
-_OPENING = re.compile('<(?:(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(?:[\\s/][^<>"\']*(?:"[^"<>]*"[^<>"\']*){0,40})?>)?')
-"""A `<`, with the whole tag where that is as nearly all are: no bracket in its values, single quotes nowhere."""
+_PLAIN_TAG = re.compile('(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(?:[\\s/][^"\']*(?:"[^"]*"[^"\']*){0,40})?')
+"""What stands between `<` and the next `>` where a tag is as nearly all are: no bracket in its values, single quotes
+nowhere."""
+_KEPT_CHARACTERS = 100
+"""Longer tags are seldom met again."""
+_AT_ONCE_CHARACTERS = 50_000
+"""Of a page that is taken apart: a large one is never in memory once more in pieces."""
 _QUOTE = re.compile("[\"']")
 _PIECE = re.compile(r"\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|[^\s&]+|&")
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-_ONLY_HREF = re.compile(r'<a href="([^"\s<>]+)">')
-"""A link that is nothing else."""
+_OTHER = r"""(?:\s{1,9}(?!href\b)[a-zA-Z-]{1,40}="[^"]*"){0,9}"""
+_LINK = re.compile(rf"""<a{_OTHER}\s{{1,9}}href="([^"]+)"{_OTHER}>""")
+"""A link as nearly all are."""
 _CUES = (
     "gmail_attr",
     "gmail_quote",
@@ -48,8 +57,7 @@ _NO_CUE = sys.maxsize
 ATTRIBUTES_CEILING_CHARACTERS = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A target and where in the shown text, and where in the HTML, it stands."""
 
     target: str
@@ -175,36 +183,58 @@ class _Scanner:
 
 def render(source: str) -> Rendered:
     """The shown text of HTML, with places, links and clients' marks."""
-    page, scanner, position = _Page(), _Scanner(source), 0
-    while position < len(source):
-        opening = _plain_markup(page, scanner, position)
-        position = _markup(page, scanner, opening) if opening < len(source) else opening
+    page, scanner = _Page(), _Scanner(source)
+    position = at = source.find("<") if "<" in source else len(source)
+    if position:
+        _text(page, source, source[:position], 0, position)
+    cue = scanner.next_cue(position)
+    for piece in _pieces(source, position):
+        opening, at = at, at + len(piece) + 1
+        if opening < position:  # inside of what was read already
+            shown = source[position:at]
+        else:
+            inside, closed, shown = piece.partition(">")
+            tag = (_tag if len(inside) <= _KEPT_CHARACTERS else _read_tag)(inside) if closed else None
+            if tag is None:
+                position = _markup(page, scanner, opening)
+                cue = scanner.next_cue(position)
+                shown = source[position:at]
+            else:
+                does, closing, name = tag
+                position = opening + len(inside) + 2
+                if does and (does != _ENDS_LINE or page.last != "\n"):
+                    _do(page, does, opening, closing)
+                if not closing and (does >= _LEADS or cue < position):
+                    _attributes(page, name, source, opening, position, has_cue=cue < position)
+                    cue = scanner.next_cue(position)
+        if shown:
+            _text(page, source, shown, position, at)
+            position = at
     runs = Runs(page.text_at, page.start, page.end)
     return Rendered("".join(page.pieces), runs, tuple(page.links), tuple(page.cues))
 
 
-def _plain_markup(page: _Page, scanner: _Scanner, position: int) -> int:
-    """Handles text and tags as nearly all are, from `position` on; returns where something else begins."""
-    source, cue = scanner.source, scanner.next_cue(position)
-    for match in _OPENING.finditer(source, position):
-        start, end = match.span()
-        if start > position:
-            _text(page, source, position, start)
-        closing, name = match.groups()
-        if name is None:
-            return start
-        does = _DOES.get(name, 0) or _DOES.get(name.lower(), 0)
-        if does == _HIDES:
-            return start
-        if does:
-            _do(page, does, start, closing)
-        if not closing and (does >= _LEADS or cue < end):
-            _attributes(page, name.lower(), source, start, end)
-            cue = scanner.next_cue(end)
-        position = end
-    if position < len(source):
-        _text(page, source, position, len(source))
-    return len(source)
+def _pieces(source: str, start: int) -> Iterator[str]:
+    """What stands behind each `<`, the first of which is at `start`, up to the next one."""
+    while start < len(source):
+        stop = source.find("<", start + _AT_ONCE_CHARACTERS)
+        stop = len(source) if stop < 0 else stop
+        yield from source[start + 1 : stop].split("<")
+        start = stop
+
+
+def _read_tag(inside: str) -> tuple[int, str, str] | None:
+    """What a tag does, `/` where it closes, and its name; None for what must be looked at more closely."""
+    match = _PLAIN_TAG.fullmatch(inside)
+    if match is None:
+        return None
+    closing, name = match.group(1), match.group(2).lower()
+    does = _DOES.get(name, 0)
+    return None if does == _HIDES else (does, closing, name)
+
+
+_tag = lru_cache(maxsize=4096)(_read_tag)
+"""A page has the same tags again and again."""
 
 
 def _markup(page: _Page, scanner: _Scanner, opening: int) -> int:
@@ -219,7 +249,7 @@ def _markup(page: _Page, scanner: _Scanner, opening: int) -> int:
         return opening + 1
     end = scanner.tag_end(opening)
     if end < 0:
-        _text(page, source, opening, opening + 1)
+        page.put("<", opening)
         return opening + 1
     if match is not None:
         name = match.group(1).lower()
@@ -229,7 +259,7 @@ def _markup(page: _Page, scanner: _Scanner, opening: int) -> int:
         does, closing = _DOES.get(name, 0), "/" if source[opening + 1] == "/" else ""
         _do(page, does, opening, closing)
         if not closing and (does >= _LEADS or scanner.next_cue(opening) < end):
-            _attributes(page, name, source, opening, end)
+            _attributes(page, name, source, opening, end, has_cue=True)
     return end
 
 
@@ -245,15 +275,14 @@ def _do(page: _Page, does: int, at: int, closing: str) -> None:
         page.put("\n", at, at)
 
 
-def _attributes(page: _Page, name: str, source: str, start: int, end: int) -> None:
+def _attributes(page: _Page, name: str, source: str, start: int, end: int, *, has_cue: bool) -> None:
     """Notes where a tag leads, and which client left it."""
     if end - start < 8:
         return
     limit = min(end, start + ATTRIBUTES_CEILING_CHARACTERS)
-    only = _ONLY_HREF.match(source, start, limit)
-    if only is not None:
-        target = only.group(1)
-        page.links.append(Link(html.unescape(target) if "&" in target else target, page.length, start, end))
+    if not has_cue and (link := _LINK.match(source, start, limit)) is not None:
+        target = link.group(1)
+        page.links.append(Link((html.unescape(target) if "&" in target else target).strip(), page.length, start, end))
         return
     attributes = {
         attribute.lower(): quoted or single or bare
@@ -270,8 +299,8 @@ def _attributes(page: _Page, name: str, source: str, start: int, end: int) -> No
             return
 
 
-def _text(page: _Page, source: str, start: int, end: int) -> None:
-    piece = source[start:end]
+def _text(page: _Page, source: str, piece: str, start: int, end: int) -> None:
+    """Shows `piece`, which stands in `source[start:end]`."""
     if piece.isspace() and "\xa0" not in piece:
         page.blank(start, end)
         return

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from leaktrace.mailroom.headers import field_text, parse_parameters, unfolded
@@ -17,6 +18,9 @@ from leaktrace.mailroom.transfer import Locate, decode_transfer, same_place
 from leaktrace.settings import Settings
 
 _FIELD_NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
+_FIELD_START = re.compile(rb"^([!-9;-~]{1,200})[ \t]*:[ \t]*", re.MULTILINE)
+_BLANK_LINE = re.compile(rb"\n\r*\n")
+_NEWLINE = ord("\n")
 _ENVELOPE_LINE = (b"From ", b">From ")
 _BARE_BOUNDARY = re.compile(rb"--([^\s]{1,70})[ \t]*\r?\nContent-")
 _MESSAGE_TYPES = ("message/rfc822", "message/global", "message/news")
@@ -91,6 +95,10 @@ class Part:
     filename: str
     encoding: str
     children: tuple[Part, ...] = ()
+    _topmost: dict[str, Field] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_topmost", {field.name: field for field in reversed(self.fields)})
 
     @property
     def is_message(self) -> bool:
@@ -103,7 +111,7 @@ class Part:
 
     def first(self, name: str) -> Field | None:
         """The topmost field of that name."""
-        return next((field for field in self.fields if field.name == name), None)
+        return self._topmost.get(name)
 
     def value_of(self, field: Field) -> bytes:
         """A field's value as it stands, folded and encoded."""
@@ -147,6 +155,40 @@ class Part:
         return Source(content, locate_in_raw)
 
 
+def _plain_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...], int] | None:
+    """The fields, without blanks around their values, and where the body begins, of a header as nearly all are: every
+    line begins a field or goes on with one. None for any other.
+    """
+    blank = _BLANK_LINE.search(content, start, end)
+    if blank is None or (start and content[start - 1] != _NEWLINE):
+        return None
+    header_end = blank.start() + 1
+    found = list(_FIELD_START.finditer(content, start, header_end))
+    continued_count = content.count(b"\n ", start, header_end) + content.count(b"\n\t", start, header_end)
+    if (
+        not found
+        or found[0].start() != start
+        or len(found) + continued_count != content.count(b"\n", start, header_end)
+    ):
+        return None
+    ends = [match.start() for match in found[1:]]
+    ends.append(header_end)
+    fields = []
+    for match, after in zip(found, ends, strict=True):
+        begin, value_start = match.span()
+        field = Field(_field_name(match.group(1)), begin, value_start, after - 2)
+        # Nearly all: blanks are nowhere but behind the colon, and the line ends in CRLF.
+        if value_start >= after - 2 or not (content[value_start] > 32 < content[after - 3]) or content[after - 2] != 13:
+            field = _trimmed(field._replace(value_end=after), content)
+        fields.append(field)
+    return tuple(fields), blank.end()
+
+
+@lru_cache(maxsize=1024)
+def _field_name(written: bytes) -> str:
+    return written.decode("ascii").lower()
+
+
 def read_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...], int]:
     """The header fields of `content[start:end]` and where the body begins (RFC 5322, section 2.2).
 
@@ -170,6 +212,11 @@ def read_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...]
     return tuple(fields), end
 
 
+def _other_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...], int]:
+    fields, body_start = read_fields(content, start, end)
+    return tuple(_trimmed(field, content) for field in fields), body_start
+
+
 def _trimmed(field: Field, content: bytes) -> Field:
     value = content[field.value_start : field.value_end]
     start = field.value_start + len(value) - len(value.lstrip(b" \t\r\n"))
@@ -189,10 +236,9 @@ class _Reader:
             raise CeilingReached(f"more than {self._settings.part_ceiling_count} MIME parts")
         if depth > self._settings.depth_ceiling_count:
             raise CeilingReached(f"MIME parts nested deeper than {self._settings.depth_ceiling_count}")
-        found, body_start = read_fields(source.content, start, end)
+        fields, body_start = _plain_fields(source.content, start, end) or _other_fields(source.content, start, end)
         if body_start - start > self._settings.text_ceiling_bytes:
             raise CeilingReached(f"a header larger than {self._settings.text_ceiling_bytes} bytes")
-        fields = tuple(_trimmed(field, source.content) for field in found)
         part = _described(source, start, body_start, end, fields, default_type)
         children = self._children(part, depth)
         return replace(part, children=children) if children else part
@@ -264,9 +310,12 @@ def _looks_like_message(content: bytes, start: int, end: int) -> bool:
 def _described(
     source: Source, start: int, body_start: int, end: int, fields: tuple[Field, ...], default_type: str
 ) -> Part:
+    wanted = ("content-type", "content-disposition", "content-transfer-encoding")
+    topmost = {one.name: one for one in reversed(fields) if one.name in wanted}
+
     def value(name: str) -> str:
-        field = next((one for one in fields if one.name == name), None)
-        return "" if field is None else field_text(source.content[field.value_start : field.value_end])
+        one = topmost.get(name)
+        return "" if one is None else field_text(source.content[one.value_start : one.value_end])
 
     content_type, parameters = parse_parameters(value("content-type"))
     if "/" not in content_type:

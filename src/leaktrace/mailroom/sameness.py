@@ -16,6 +16,7 @@ AUTHORS_FIELDS = frozenset(
 )
 """Fields that are written once, by the author's program (RFC 5322, section 3.6; RFC 2045; RFC 3834)."""
 _COUNTING = AUTHORS_FIELDS | {b"received"}
+_INITIALS = frozenset(letter for name in _COUNTING for letter in (name[:1], name[:1].upper()))
 _TELLING = frozenset((b"date", b"message-id"))
 _QUOTED_FROM = re.compile(rb"\n>+From ")
 _BLANKS = re.compile(rb"[ \t\n]+")
@@ -47,6 +48,8 @@ def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
     """Names in lower case and unfolded values, blanks as one: relays may fold lines anew (RFC 6376, section 3.4.2)."""
     found = []
     for field in _FIELD_END.split(head):
+        if field[:1] not in _INITIALS:  # most are others: what mail systems on the way think of the message
+            continue
         name, colon, value = field.partition(b":")
         name = name.rstrip(b" \t").lower()
         if colon and name in _COUNTING:

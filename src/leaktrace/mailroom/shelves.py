@@ -7,10 +7,10 @@ book has a shelf of its own (`bookshelf`); decisions are the same on both.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import nsmallest
 from typing import Protocol
 
 from leaktrace.mailroom.agreement import Kind
@@ -32,6 +32,7 @@ KINDS = (
     "images", "pixel",
 )  # fmt: skip
 """Of tokens: the last four bits of a token are a place in here."""
+_KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,27 +178,31 @@ def tokens_of(features: Features, key: bytes = b"") -> tuple[int, ...]:
     found += _bands("text", features.sketch, 4 if len(features.sketch) >= 96 else 3)
     found += _bands("words", features.words, 3)
     found += _bands("look", features.look, 8)
-    return tuple(_token(text, key) for text in sorted(found))
+    keyed = hashlib.blake2b(digest_size=8, key=key)  # takes the key in once, not with each token
+    return tuple(_token(text, keyed.copy()) for text in sorted(found))
 
 
 def _bands(kind: str, sketch: tuple[int, ...], rows: int) -> list[str]:
     return [f"{kind} {at} {sketch[at : at + rows]}" for at in range(0, len(sketch) - rows + 1, rows)]
 
 
-def _token(text: str, key: bytes) -> int:
-    digest = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8, key=key).digest(), "big")
-    return ((digest >> 5) << 4) | KINDS.index(text.partition(" ")[0])
+def _token(text: str, keyed: hashlib.blake2b) -> int:
+    keyed.update(text.encode("utf-8", "replace"))
+    digest = int.from_bytes(keyed.digest(), "big")
+    return ((digest >> 5) << 4) | _KIND_NUMBERS[text.partition(" ")[0]]
 
 
 def ranked_near(hits: Iterable[tuple[int, int]], exclude: int | None) -> list[int]:
     """The clusters of (token, cluster) hits that share most: by kinds, then by tokens, then the older."""
-    kinds: dict[int, set[int]] = defaultdict(set)
-    counts: Counter[int] = Counter()
+    kinds: dict[int, int] = {}
+    counts: dict[int, int] = {}
     for token, cluster in hits:
-        kinds[cluster].add(token & 15)
-        counts[cluster] += 1
+        kinds[cluster] = kinds.get(cluster, 0) | 1 << (token & 15)
+        counts[cluster] = counts.get(cluster, 0) + 1
     kinds.pop(exclude or -1, None)
-    return sorted(kinds, key=lambda cluster: (-len(kinds[cluster]), -counts[cluster], cluster))[:CANDIDATE_COUNT]
+    return nsmallest(
+        CANDIDATE_COUNT, kinds, key=lambda cluster: (-kinds[cluster].bit_count(), -counts[cluster], cluster)
+    )
 
 
 def purpose_of(features: Features) -> str | None:
