@@ -9,7 +9,7 @@ import pytest
 
 from leaktrace.attribution import Study
 from leaktrace.attribution.likelihood import NOISE, Columns, Credibility, Doubt, log_likelihood_ratio
-from leaktrace.attribution.suspects import dominant_shares
+from leaktrace.attribution.suspects import TEAM_LIST_SHARE, dominant_shares
 from leaktrace.attribution.view import view_at
 from leaktrace.records import Grade
 from tests.attribution.worlds import (
@@ -201,6 +201,31 @@ class TestTeams:
         assert judgement.named == ()
 
 
+class TestDominatedTeams:
+    """Who was shown most of what a team of eight was shown, be it their leak or a list of the team's customers."""
+
+    def market(self) -> Market:
+        market = background_market()
+        market.teams = {name: f"t{index // 8}" for index, name in enumerate(market.names)}
+        market.show("p08", range(900))
+        for place, mate in enumerate(("p09", "p10", "p11", "p12", "p13", "p14", "p15")):
+            market.show(mate, range(900 + 40 * place, 940 + 40 * place))
+        return market
+
+    def test_their_leak_is_told_by_reports_that_the_team_never_saw(self) -> None:
+        """A regional list beside the leak reaches customers of nobody: no list of the team would."""
+        market = self.market()
+        reports = sorted({*range(0, 900, 9), *range(1500, 2900, 40)})
+        judgement = judged(market, study_of(market, reports))
+        assert judgement.named == ("p08",)
+
+    def test_a_list_of_the_team_is_not_their_leak(self) -> None:
+        market = self.market()
+        judgement = judged(market, study_of(market, list(range(0, 1180, 20))))
+        assert judgement.named == ()
+        assert judgement.verdict.outcome == "undecided"
+
+
 class TestTwins:
     """Guard 7: the same queue; no number of reports helps."""
 
@@ -239,6 +264,24 @@ class TestTwins:
         assert judgement.undecided is not None
         assert judgement.undecided.code == "indistinguishable"
         assert judgement.undecided.needs_about_more_reports is None
+
+    @pytest.mark.parametrize("weak", [0, 10, 20])
+    def test_weak_reports_beside_good_ones_do_not_hide_twins(self, weak: int) -> None:
+        """The good ones are no forgery about the twins, and so neither are the weak ones beside them."""
+        market = background_market()
+        market.teams = {name: f"t{index // 8}" for index, name in enumerate(market.names)}
+        market.opened = {key: at for key, at in market.opened.items() if key[1] != "p31"}
+        market.show("p30", range(1400))
+        for (customer, who), at in list(market.opened.items()):
+            if who == "p30":
+                market.opened[customer, "p31"] = at
+        reports = sorted({*range(0, 1400, 40), *range(2000, 2900, 180)})
+        changes = {number: {"grade": "G1"} for number in range(0, 2 * weak, 2)}
+        judgement = judged(market, study_of(market, reports, changes=changes))
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "indistinguishable"
+        assert {"p30", "p31"} <= set(judgement.sets[0].principals)
 
 
 class TestCoverage:
@@ -308,7 +351,7 @@ class TestDecoys:
 
 
 def test_who_sees_most_of_a_team_is_tried_against_a_list_of_that_team() -> None:
-    """A share of the team's customers counts from a half on and is capped; not in a small team, nor without one."""
+    """From half of the team's customers on; not in a small team, nor without one."""
     shown = ({0, 1, 2, 3, 4, 5, 6, 7, 8}, {8, 9}, {0, 9}, {1}, {2}, {3}, {1, 2, 3}, {4, 5}, {5, 6, 7})
     shares = dominant_shares(
         ("a", "a", "a", "a", "a", "a", "", "b", "b"),
@@ -316,4 +359,4 @@ def test_who_sees_most_of_a_team_is_tried_against_a_list_of_that_team() -> None:
         np.array([customer for customers in shown for customer in sorted(customers)]),
         np.repeat(np.arange(len(shown)), [len(customers) for customers in shown]),
     )
-    assert shares.tolist() == [0.6, *[0.0] * 8]
+    assert shares.tolist() == [TEAM_LIST_SHARE, *[0.0] * 8]

@@ -139,23 +139,56 @@ def noise_profile(columns: Columns, cases: Credibility, doubt: Doubt, gain: Real
 
     `gain`: what learning the sender's list adds for somebody who picks all alike (`lists.list_gain`), of like shape.
     """
-    many, size = columns.shown.shape
-    if many == 0 or size == 0:
-        return np.zeros((many, len(NOISE)))
+    if not columns.shown.size:
+        return np.zeros((len(columns.shown), len(NOISE)))
+    reckoned = _reckoned(columns, cases, doubt)
+    asked = reckoned.ratio(np.ones(len(reckoned.hits.row)))
+    if columns.lean is None:
+        return asked
+    # Nobody knows how the source picked: both rules are averaged.
+    return np.asarray(np.logaddexp(asked, reckoned.ratio(reckoned.hits.lean) + gain) - np.log(2.0))
+
+
+def list_log_ratio(columns: Columns, cases: Credibility, doubt: Doubt) -> Reals:
+    """Ln of P(exposures | part of the mail came by a list of just some customers) / P(exposures | by none such).
+
+    `columns.shown`: cases that may be on the list; `columns.lean`: chance that one on the list was shown to people as
+    the case was, where `columns.rate` is that of any customer. The seller's buyers say nothing of how large the part is.
+    """
+    if not columns.shown.size:
+        return np.zeros(len(columns.shown))
+    reckoned = _reckoned(columns, cases, doubt)
+    return integrated(reckoned.ratio(reckoned.hits.lean), np.zeros(len(NOISE)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reckoned:
+    """What all rules of picking have in common."""
+
+    hits: _Hits
+    noise: Reals
+    shift: Reals
+    missed: Reals
+    constant: Reals
+    """Ln chance that the misses had another cause, less that of all cases if innocent, `[hypotheses, len(NOISE)]`."""
+
+    def ratio(self, lean: Reals) -> Reals:
+        """Ln ratio for each value of nu, each hit counting so much more than by the rule "as the buyer asked"."""
+        many = len(self.missed)
+        return np.asarray(_source(self.hits, self.noise, self.shift, self.missed, many, lean) + self.constant)
+
+
+def _reckoned(columns: Columns, cases: Credibility, doubt: Doubt) -> _Reckoned:
+    many = len(columns.shown)
     counted = np.where(columns.neutral, 0.0, cases.weight[None, :])
     beliefs, kind = np.unique(cases.belief, return_inverse=True)
     noise = 1.0 - (1.0 - NOISE)[None, :] * beliefs[:, None]
     shift = doubt.mean[:, None] + doubt.spread[:, None] * _SHIFT[None, :]
     missed = _missed(columns, counted, shift)
-    lost = _lost(columns.shown, counted, kind, noise)
     hits = _hits(columns, counted, kind)
     innocent = log_sum(_by_hypothesis(hits, _log_rate(hits, shift), many) + missed + _LOG_SHIFT_WEIGHT, axis=1)
-    asked = _source(hits, noise, shift, missed, many, np.ones(len(hits.row)))
-    if columns.lean is None:
-        return np.asarray(asked + lost - innocent[:, None])
-    alike = _source(hits, noise, shift, missed, many, hits.lean) + gain
-    # Nobody knows how the source picked: both rules are averaged.
-    return np.asarray(np.logaddexp(asked, alike) - np.log(2.0) + lost - innocent[:, None])
+    lost = _lost(columns.shown, counted, kind, noise)
+    return _Reckoned(hits, noise, shift, missed, lost - innocent[:, None])
 
 
 def _missed(columns: Columns, counted: Reals, shift: Reals) -> Reals:

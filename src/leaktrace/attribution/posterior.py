@@ -37,6 +37,9 @@ WEIGHED = 24
 """So many principals are looked at closely at each cut."""
 REDUNDANT_SHARE = 0.15
 """Who was shown all but this share of the cases that speak for another is no source beside that one."""
+BEHIND = 0.99
+"""Of what a rival may be given of somebody's chance before the two are level: what speaks for a pick of all alike is
+told by who comes first."""
 MOST_NATS = 10_000.0
 """A Bayes factor is told up to this, either way: where nobody had been shown anything it has no end."""
 _MOST_PROMISING = 8
@@ -407,9 +410,9 @@ def _shared_out(person: Reals, weighed: list[Weighed]) -> tuple[Reals, float]:
             continue
         parts = {rival: mine * part / (1.0 + total) for rival, part in odds.items()}
         given = sum(parts.values())
-        # Nobody gets ahead of the one whose part it is by this.
+        # Nobody gets ahead of the one whose part it is by this, nor quite level with them.
         room = min((mine - float(person[rival])) / (given + part) for rival, part in parts.items())
-        share = float(np.clip(room, 0.0, 1.0))
+        share = BEHIND * float(np.clip(room, 0.0, 1.0))
         shared[one.principal] -= share * given
         displaced += share * given
         for rival, part in parts.items():

@@ -45,6 +45,8 @@ _LOWEST_LIFT, _HIGHEST_LIFT = 0.1, 60.0
 _MOST_LEAN = 1e5
 _COMPANY_CLASSES = 7
 _CUSTOMERS_PER_CLASS = 12
+_LEAST_CLASS = 1e-4
+"""Share of an intensity class that none of the pool is of."""
 
 Singles = NDArray[np.float32]
 
@@ -80,13 +82,16 @@ class Propensity:
     """Share of this principal's customers that each principal of the study had been shown, likewise."""
     region_share: Reals
     """Of this principal's customers, `[principals, regions]`; sums to one."""
+    busy_everybody: Reals
+    """Share of each intensity class among all customers, the principal left out, `[principals, CLASSES]`."""
     closeness: Reals
     """How much this principal's customers are of one company: mean ln of the company's lean over them, in nats."""
     inside: Reals
     """Share of customers of this principal's company, as far as it shows, that the principal had been shown."""
 
-    def rates(self, cases: Group, shown: Flags, marginal: Reals) -> tuple[Reals, Reals]:
-        """Chance that each innocent principal had been shown each case, plain and with company, `[principals, cases]`.
+    def rates(self, cases: Group, shown: Flags, marginal: Reals) -> tuple[Reals, Reals, Flags]:
+        """Chance that each innocent principal had been shown each case, plain and with company, `[principals, cases]`;
+        and whether the case is of the principal's company: like all but the least alike of the principal's customers.
 
         `cases`: the customers with the exposures that count; `shown`: which of `principals` had been shown whom;
         `marginal`: |A_e| / N at this cut.
@@ -111,7 +116,7 @@ class Propensity:
             )
             return np.clip(odds / (1.0 + odds), self.least * marginal[:, None], CEILING)
 
-        return rate(self.plain), rate(self.full)
+        return rate(self.plain), rate(self.full), place > 0
 
 
 def _openings(group: Group, principals: int) -> csr_array:
@@ -159,6 +164,7 @@ def fit(known: Background, pool: Pool, principals: Indices, case_regions: Indice
         lifts=lifts,
         share=share,
         region_share=_region_shares(known, theirs, group, weight),
+        busy_everybody=np.stack([one.busy_everybody for one in found]),
         closeness=np.array([one.closeness for one in found]),
         inside=np.array([one.inside for one in found]),
     )
@@ -238,6 +244,7 @@ class _Fitted:
     edges: Reals
     closeness: float
     inside: float
+    busy_everybody: Reals
 
 
 def _fit_one(known: Background, cells: _Cells, own: Indices, company: Singles) -> _Fitted:
@@ -270,7 +277,9 @@ def _fit_one(known: Background, cells: _Cells, own: Indices, company: Singles) -
     everybody = inside + float(company_theirs[classes[3] > 0].sum())
     if everybody <= 0.0:
         inside, everybody = total, total + others
-    return _Fitted(plain, full, edges, max(closeness, 0.0), min(inside / everybody, CEILING))
+    busy = np.bincount(classes[2], weights=company_ours + company_theirs, minlength=CLASSES)
+    busy = (busy / busy.sum() + _LEAST_CLASS) / (1.0 + _LEAST_CLASS * CLASSES)
+    return _Fitted(plain, full, edges, max(closeness, 0.0), min(inside / everybody, CEILING), busy)
 
 
 def _edges(company: Singles, weight: Reals) -> Reals:

@@ -16,16 +16,15 @@ import numpy as np
 
 from leaktrace.attribution.baserates import rates_from_controls
 from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, integrated, noise_profile
-from leaktrace.attribution.lists import Regions, list_gain
+from leaktrace.attribution.lists import Attribute, list_gain
 from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.screening import expected_hits
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
 from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
+from leaktrace.attribution.weighing import list_attributes
 
-FIXED_JOB_SHARE = 0.5
-"""A service account that was shown at least this share of all customers is a fixed job: no rival to anybody."""
 CLOSE_SHARE = 0.5
 """A rival must have been shown at least this share of the cases that the principal was shown."""
 RIVAL_LOG_RATIO = math.log(200.0)
@@ -59,7 +58,7 @@ def rivals_of(
     principal = int(suspects.principals[row])
     shown, neutral = suspects.shown[row], suspects.neutral[row]
     others = _close(principal, shown, view)
-    if len(others) == 0 or principal in _fixed_jobs(view):
+    if len(others) == 0 or principal in view.fixed_jobs:
         return ()
     theirs, unsure = view.rows(others)
     rate = suspects.company[row][None, :] * _shared_share(view, opened, others)
@@ -74,12 +73,13 @@ def rivals_of(
     cases = Credibility(view.belief, view.weight, view.other_path)
     many = len(others)
     same = Doubt(np.full(many, doubt.mean[row]), np.full(many, doubt.spread[row]))
-    gain: Reals | float = 0.0
-    if view.study.region_known:
-        where = Regions(
-            view.region, view.known.region_share, np.repeat(suspects.region_share[row][None, :], many, axis=0)
-        )
-        gain = list_gain(columns, cases, where)
+    # They live where the principal's do, too, and are as busy.
+    mine = suspects.rows(np.array([row]))
+    alike = [
+        Attribute(np.repeat(one.case, many, axis=0), np.repeat(one.everybody, many, axis=0))
+        for one in list_attributes(view, mine)
+    ]
+    gain = list_gain(columns, cases, alike, np.repeat(mine.density, many, axis=0))
     ratios = integrated(noise_profile(columns, cases, same, gain), cases.other_path)
     missed = (shown[None, :] & ~theirs & ~unsure) @ view.weight
     outside = (theirs & ~shown[None, :]) @ view.weight
@@ -102,19 +102,10 @@ def _close(principal: int, shown: Flags, view: View) -> Indices:
         minlength=len(view.study.principals),
     )
     shared[principal] = 0.0
-    shared[_fixed_jobs(view)] = 0.0
+    shared[view.fixed_jobs] = 0.0
     least = max(CLOSE_SHARE * float(shown @ view.weight), 0.9)
     order = highest(shared.astype(np.float64), _MOST_RIVALS)
     return order[shared[order] >= least]
-
-
-def _fixed_jobs(view: View) -> Indices:
-    """Service accounts that open nearly everybody: they share everything with everyone, and say nothing by it.
-
-    A service account with less is a rival like anybody: its session can be used to frame the colleague it overlaps.
-    """
-    services = np.array([facts.kind == "service" for facts in view.study.principals], dtype=np.bool_)
-    return np.flatnonzero(services & (view.known.marginal >= FIXED_JOB_SHARE))
 
 
 def _shared_share(view: View, opened: Group | None, others: Indices) -> Reals:

@@ -12,12 +12,14 @@ from leaktrace.attribution.columns import StrikingColumns, columns_in, striking_
 from leaktrace.attribution.pool import pool_of
 from leaktrace.attribution.propensity import Propensity, fit
 from leaktrace.attribution.screening import screen
+from leaktrace.attribution.strata import intensity_class
 from leaktrace.attribution.study import Flags, Indices, Reals, Samples, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
 
-MOST_TEAM_SHARE = 0.6
-"""A list of one team's customers holds at most this share of one member's: a list of nearly nobody else's is none that
-a sender comes by lawfully."""
+TEAM_LIST_SHARE = 0.95
+"""Share of a list of one team's customers that the member who dominates the team had been shown: more than of all that
+the team was shown, for the list may be of the queue that is theirs; and less than all, for a list of nobody else's
+customers is none that a sender comes by lawfully."""
 DOMINANT_TEAM_SHARE = 0.5
 """Who was shown more than this share of the customers of a team is who a list of that team's customers points at."""
 LEAST_TEAM = 6
@@ -38,12 +40,20 @@ class Suspects:
     """Chance that somebody innocent had been shown the case, as its region, segment and intensity have it."""
     company: Reals
     """The same, with who else had been shown the case; where there is no sample, as `plain`."""
-    inside: Reals
-    """The same on a list of nobody but customers of this principal's company."""
+    belongs: Flags
+    """Whether the case is a customer of this principal's company, or team, or was shown to this principal."""
+    of_company: Reals
+    """Chance that an innocent customer is of the company and was shown to this principal, or not, as the case was."""
+    on_list: Reals
+    """Chance that a customer on a list of nobody but the company's was shown to this principal, or not, likewise."""
     lean: Reals
     """How much likelier the case's region is among this principal's customers than on the sender's own list."""
-    region_share: Reals
-    """Of this principal's customers, `[suspects, regions]`."""
+    busy: Indices
+    """Class of each case's intensity, this principal left out."""
+    density: Reals
+    """How much likelier than anybody a customer like the case is to be one of this principal's, by the plain rates."""
+    busy_everybody: Reals
+    """Among all customers, this principal left out."""
     share: Reals
     """Mean share of this principal's customers that each principal of the study had been shown too,
     `[principals of the study, suspects]`; zeros where there is no sample."""
@@ -64,9 +74,13 @@ class Suspects:
             self.neutral[chosen],
             self.plain[chosen],
             self.company[chosen],
-            self.inside[chosen],
+            self.belongs[chosen],
+            self.of_company[chosen],
+            self.on_list[chosen],
             self.lean[chosen],
-            self.region_share[chosen],
+            self.busy[chosen],
+            self.density[chosen],
+            self.busy_everybody[chosen],
             self.share[:, chosen],
             self.closeness[chosen],
             self.sampled[chosen],
@@ -124,7 +138,7 @@ def dominant_shares(teams: Sequence[str], shown_count: Reals, pair_customer: Ind
     """Share of their team's customers that each principal was shown, where it is more than `DOMINANT_TEAM_SHARE`.
 
     `teams`: of each principal, empty for none; `shown_count`: customers each was shown; the pairs say who was shown
-    whom. Zero for everybody else and in teams of fewer than `LEAST_TEAM`, `MOST_TEAM_SHARE` at most.
+    whom. Zero for everybody else and in teams of fewer than `LEAST_TEAM`, `TEAM_LIST_SHARE` at most.
     """
     names, team = np.unique(list(teams), return_inverse=True)
     shown = np.unique(pair_customer * len(names) + team[pair_principal])
@@ -132,7 +146,7 @@ def dominant_shares(teams: Sequence[str], shown_count: Reals, pair_customer: Ind
     share = shown_count / np.maximum(together[team], 1.0)
     large = np.bincount(team)[team] >= LEAST_TEAM
     dominant = (names[team] != "") & large & (share > DOMINANT_TEAM_SHARE)
-    return np.where(dominant, np.minimum(share, MOST_TEAM_SHARE), 0.0)
+    return np.where(dominant, np.minimum(share, TEAM_LIST_SHARE), 0.0)
 
 
 def _team_shares(view: View) -> Reals:
@@ -156,6 +170,9 @@ def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
     plain, region_share = _from_controls(view, principals, shown)
     company, inside_rate = plain.copy(), plain.copy()
     share = np.zeros((len(view.study.principals), len(principals)), dtype=np.float64)
+    busy_everybody = np.tile(view.known.region_share @ view.known.class_share, (len(principals), 1))
+    average = view.known.marginal[principals].copy()
+    belongs = np.ones(shown.shape, dtype=np.bool_)
     closeness = np.zeros(len(principals))
     sampled = np.zeros(len(principals), dtype=np.bool_)
     if look.fitted is not None:
@@ -163,13 +180,23 @@ def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
         rows = np.searchsorted(principals, look.fitted.principals[inside])
         everybody = np.zeros((len(look.fitted.principals), view.size), dtype=np.bool_)
         everybody[inside] = shown[rows]
-        ours, theirs = look.fitted.rates(view.cases, everybody, _marginals(view, look.samples))
+        marginal = _marginals(view, look.samples)
+        ours, theirs, alike = look.fitted.rates(view.cases, everybody, marginal)
         plain[rows], company[rows] = ours[inside], theirs[inside]
         inside_rate[rows] = np.maximum(look.fitted.inside[inside][:, None], company[rows])
         region_share[rows] = look.fitted.region_share[inside]
+        busy_everybody[rows] = look.fitted.busy_everybody[inside]
+        average[rows] = marginal[inside]
+        belongs[rows] = alike[inside]
         closeness[rows], sampled[rows] = look.fitted.closeness[inside], True
         share[:, rows] = look.fitted.share[:, inside]
-    inside_rate = np.maximum(inside_rate, look.team_share[principals][:, None])
+    dominant = look.team_share[principals]
+    lead = np.flatnonzero(dominant > 0.0)
+    among = inside_rate.copy()
+    among[lead] = np.maximum(dominant[lead][:, None], plain[lead])
+    inside_rate[lead] = np.maximum(inside_rate[lead], TEAM_LIST_SHARE)
+    belongs[lead] = _of_team(view, principals[lead])
+    belongs |= shown
     times = np.where(decoys(view), DECOY_TIMES, 1.0)
     lean = np.where(decoys(view), 1.0, _lean(view, region_share))
     return Suspects(
@@ -178,13 +205,27 @@ def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
         neutral=neutral,
         plain=plain * times,
         company=company * times,
-        inside=inside_rate * times,
+        belongs=belongs,
+        of_company=np.clip(np.where(shown, plain, plain * (1.0 - among) / among), 1e-9, CEILING) * times,
+        on_list=np.where(shown, inside_rate, 1.0 - inside_rate) * times,
         lean=lean,
-        region_share=region_share,
+        busy=intensity_class(view.intensity[None, :] - shown),
+        density=plain / average[:, None],
+        busy_everybody=busy_everybody,
         share=share,
         closeness=closeness,
         sampled=sampled,
     )
+
+
+def _of_team(view: View, principals: Indices) -> Flags:
+    """Whether anybody of each one's team had been shown each case, `[principals, cases]`."""
+    if not len(principals):
+        return np.zeros((0, view.size), dtype=np.bool_)
+    names, team = np.unique([facts.team or "" for facts in view.study.principals], return_inverse=True)
+    seen = np.zeros((len(names), view.size), dtype=np.bool_)
+    seen[team[view.pair_principal], view.pair_case] = True
+    return np.asarray(seen[team[principals]])
 
 
 def _from_controls(view: View, principals: Indices, shown: Flags) -> tuple[Reals, Reals]:

@@ -28,6 +28,8 @@ WEAK_GRADES = frozenset({"G0", "G1"})
 """Grades of reports that anybody can make up."""
 UNSIGNED_GRADES = frozenset({"G0", "G1", "G2"})
 """Grades of reports that nobody signed for."""
+FIXED_JOB_SHARE = 0.5
+"""A service account that was shown at least this share of all customers is a fixed job: no rival to anybody."""
 DECOY_TIMES = 1e-4
 """Mail to a decoy is never innocent: how much less likely than a customer's is it without a source inside? Times a rate
 of a few in a hundred, that makes about one in 100,000 (DESIGN 5)."""
@@ -54,6 +56,9 @@ class View:
     neutral_case: Indices
     neutral_principal: Indices
     known: Background
+    fixed_jobs: Indices
+    """Service accounts that open nearly everybody: they share everything with everyone, and say nothing by it. One with
+    less is a rival like anybody: its session can be used to frame the colleague it overlaps."""
     controls: Group
     channels: Channels
     """What was shown in time; cases by index into `mailed`."""
@@ -151,11 +156,17 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
         neutral_case=position[owner[neutral]],
         neutral_principal=group.pair_principal[neutral],
         known=known,
+        fixed_jobs=like.fixed_jobs if like else _fixed_jobs(study, known),
         controls=controls,
         channels=_channels_at(study.channels, position, sure, latest),
         listed_share=_listed_share(group.region[mailed], regions, known),
         other_path=log_other_path(_buyers_beyond_share(contact, intensity, controls), len(mailed)),
     )
+
+
+def _fixed_jobs(study: Study, known: Background) -> Indices:
+    services = np.array([facts.kind == "service" for facts in study.principals], dtype=np.bool_)
+    return np.flatnonzero(services & (known.marginal >= FIXED_JOB_SHARE))
 
 
 def _channels_at(channels: Channels, position: Indices, sure: Indices, latest: int) -> Channels:

@@ -20,9 +20,10 @@ from leaktrace.attribution.likelihood import (
     Doubt,
     expected_noise,
     integrated,
+    list_log_ratio,
     noise_profile,
 )
-from leaktrace.attribution.lists import Regions, list_gain
+from leaktrace.attribution.lists import Attribute, list_gain
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.study import Flags, Indices, Reals
 from leaktrace.attribution.suspects import Suspects
@@ -67,21 +68,26 @@ def weights_of(view: View, everybody: Suspects, rows: Indices) -> Weights:
     everything = Credibility(view.belief, view.weight, view.other_path)
 
     def profiles(cases: Credibility) -> tuple[Reals, Reals, Reals]:
+        plain = _profile(view, suspects, suspects.plain, cases, doubts.plain)
+        # What a list of the company's explains beyond a plain one, the rest of the mail having other causes.
+        company = Columns(suspects.belongs, suspects.neutral, suspects.of_company, suspects.on_list)
+        listed = list_log_ratio(company, cases, doubts.plain)
         return (
-            _profile(view, suspects, suspects.plain, cases, doubts.plain),
+            plain,
             _profile(view, suspects, suspects.company, cases, doubts.company),
-            # On a list of one company nothing is learned from where its customers live.
-            noise_profile(_columns(suspects, suspects.inside), cases, doubts.plain),
+            plain - listed[:, None],
         )
 
     all_profiles = profiles(everything)
     plain, company, inside = (integrated(profile, view.other_path) for profile in all_profiles)
     leaning = either(company, inside)
+    # How much better a leaning list explains everything than one like the controls does, nobody being a source.
+    leans = plain - leaning
 
     def forged(kept: Flags) -> Reals:
-        if kept.all():
-            return _forged(view, *all_profiles)
-        return _forged(view, *profiles(everything.only(kept))) if kept.any() else np.zeros(suspects.size)
+        if not kept.any():
+            return np.zeros(suspects.size)
+        return _forged(view, all_profiles if kept.all() else profiles(everything.only(kept)), leans)
 
     forged_weak, forged_unsigned = forged(view.weak), forged(view.unsigned)
     return Weights(
@@ -97,12 +103,18 @@ def weights_of(view: View, everybody: Suspects, rows: Indices) -> Weights:
     )
 
 
-def _forged(view: View, *profiles: Reals) -> Reals:
-    """Ln ratio of a forgery: whoever makes reports up about a principal's customers makes few up about others."""
+def _forged(view: View, profiles: tuple[Reals, Reals, Reals], leans: Reals) -> Reals:
+    """Ln ratio of a forgery: whoever makes reports up about a principal's customers makes few up about others.
+
+    `profiles`: of the reports that may have been made up; `leans`: how much better a leaning list explains all reports.
+    The others came by the sender's list, and where that has to lean to explain them, it does so for nobody inside too.
+    """
     few = NOISE < FORGED_NOISE
     weight = LOG_NOISE_WEIGHT[few] - log_sum(LOG_NOISE_WEIGHT[few])
     plain, company, inside = (log_sum(profile[:, few] + weight, axis=1) for profile in profiles)
-    return against_both(view, plain, either(company, inside))
+    likely, leaning = _log_prices(view)
+    others = leans - (plain - either(company, inside))
+    return np.asarray(plain + np.logaddexp(likely, leaning + others) - np.logaddexp(likely, leaning + leans))
 
 
 def either(company: Reals, inside: Reals) -> Reals:
@@ -116,10 +128,18 @@ def _columns(suspects: Suspects, rate: Reals) -> Columns:
 
 def _profile(view: View, suspects: Suspects, rate: Reals, cases: Credibility, doubt: Doubt) -> Reals:
     columns = _columns(suspects, rate)
-    if not view.study.region_known:
-        return noise_profile(columns, cases, doubt)
-    where = Regions(view.region, view.known.region_share, suspects.region_share)
-    return noise_profile(columns, cases, doubt, list_gain(columns, cases, where))
+    return noise_profile(
+        columns, cases, doubt, list_gain(columns, cases, list_attributes(view, suspects), suspects.density)
+    )
+
+
+def list_attributes(view: View, suspects: Suspects) -> tuple[Attribute, ...]:
+    """By what the sender's own list is learned: where customers live, and how many principals had been shown them."""
+    many = suspects.size
+    region = np.repeat(view.region[None, :], many, axis=0)
+    everybody = np.repeat(view.known.region_share[None, :], many, axis=0)
+    busy = Attribute(suspects.busy, suspects.busy_everybody)
+    return (Attribute(region, everybody), busy) if view.study.region_known else (busy,)
 
 
 def _log_prices(view: View) -> tuple[float, float]:
