@@ -153,7 +153,7 @@ def list_log_ratio(columns: Columns, cases: Credibility, doubt: Doubt) -> Reals:
     """Ln of P(exposures | part of the mail came by a list of just some customers) / P(exposures | by none such).
 
     `columns.shown`: cases that may be on the list; `columns.lean`: chance that one on the list was shown to people as
-    the case was, where `columns.rate` is that of any customer. The seller's buyers say nothing of how large the part is.
+    the case was, where `columns.rate` is that of any customer. The seller's buyers do not tell how large the part is.
     """
     if not columns.shown.size:
         return np.zeros(len(columns.shown))
