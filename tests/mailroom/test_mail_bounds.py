@@ -59,6 +59,7 @@ def test_200_megabytes_are_unreadable_quickly_and_without_a_copy() -> None:
 
 SHAPES: dict[str, Callable[[int], bytes]] = {
     "newlines": lambda n: head() + b"\n" * (50 * n),
+    "open tags": lambda n: head(b"text/html") + b"<ab" * (10 * n),
     "unclosed style": lambda n: head(b"text/html") + b"<style>" * (10 * n),
     "unclosed quotes": lambda n: head(b"text/html") + b'<a "' * (10 * n),
     "unclosed comments": lambda n: head(b"text/html") + b"<!--" * (10 * n),
@@ -101,3 +102,17 @@ def test_time_grows_no_faster_than_the_message(shape: str) -> None:
     # Eight times the bytes: quadratic work would take 64 times as long. Very short times are all noise.
     assert large < CAP_SECONDS
     assert large < 24 * max(small, 0.1)
+
+
+@pytest.mark.parametrize(
+    "shape", ["open tags", "clients' marks", "entities", "unclosed quotes", "attributions", "quotes"]
+)
+def test_memory_is_a_small_multiple_of_the_message(shape: str) -> None:
+    """The bound of the fuzzer (16 MB and 20 times the message), for shapes cut as finely as can be."""
+    raw = SHAPES[shape](40_000)
+    read_mail(SHAPES[shape](100))  # tables are loaded
+    tracemalloc.start()
+    read_mail(raw)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes <= 16_000_000 + 20 * len(raw)

@@ -37,6 +37,8 @@ _KEPT_CHARACTERS = 100
 """Longer tags are seldom met again."""
 _AT_ONCE_CHARACTERS = 50_000
 """Of a page that is taken apart: a large one is never in memory once more in pieces."""
+_PIECES_AT_ONCE = 1000
+"""Of the shown text before they are joined: a page of nothing but brackets is not held letter by letter."""
 _QUOTE = re.compile("[\"']")
 _PIECE = re.compile(r"\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|[^\s&]+|&")
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
@@ -110,7 +112,8 @@ class _Page:
     """Collects shown characters; blanks are joined as browsers do."""
 
     def __init__(self) -> None:
-        self.pieces: list[str] = []
+        self._blocks: list[str] = []
+        self._pieces: list[str] = []
         self.length = 0
         self.text_at, self.start, self.end = array("q"), array("q"), array("q")
         self.links: list[Link] = []
@@ -119,12 +122,21 @@ class _Page:
 
     def put(self, text: str, start: int, end: int = -1) -> None:
         """Adds text that stands from `start` on; `end`: every character covers the whole range (an entity)."""
-        self.pieces.append(text)
-        self.text_at.append(self.length)
-        self.start.append(start)
-        self.end.append(end)
+        self._pieces.append(text)
+        if len(self._pieces) >= _PIECES_AT_ONCE:
+            self._blocks.append("".join(self._pieces))
+            self._pieces.clear()
+        if end >= 0 or not self.end or self.end[-1] >= 0 or start - self.start[-1] != self.length - self.text_at[-1]:
+            self.text_at.append(self.length)
+            self.start.append(start)
+            self.end.append(end)
+        # Else it goes on where the piece before ended: one run, however finely the HTML was cut.
         self.length += len(text)
         self.last = text[-1:]
+
+    def text(self) -> str:
+        """All that was shown."""
+        return "".join((*self._blocks, *self._pieces))
 
     def blank(self, start: int, end: int) -> None:
         if self.last not in "\n \t":
@@ -211,7 +223,7 @@ def render(source: str) -> Rendered:
             _text(page, source, shown, position, at)
             position = at
     runs = Runs(page.text_at, page.start, page.end)
-    return Rendered("".join(page.pieces), runs, tuple(page.links), tuple(page.cues))
+    return Rendered(page.text(), runs, tuple(page.links), tuple(page.cues))
 
 
 def _pieces(source: str, start: int) -> Iterator[str]:
