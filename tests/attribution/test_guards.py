@@ -9,7 +9,7 @@ import pytest
 
 from leaktrace.attribution import Study
 from leaktrace.attribution.likelihood import NOISE, Columns, Credibility, Doubt, log_likelihood_ratio
-from leaktrace.attribution.suspects import TEAM_LIST_SHARE, dominant_shares
+from leaktrace.attribution.suspects import dominant_shares
 from leaktrace.attribution.view import view_at
 from leaktrace.records import Grade
 from tests.attribution.worlds import (
@@ -351,7 +351,7 @@ class TestDecoys:
 
 
 def test_who_sees_most_of_a_team_is_tried_against_a_list_of_that_team() -> None:
-    """From half of the team's customers on; not in a small team, nor without one."""
+    """A share of the team's customers counts from a half on; not in a small team, nor without one."""
     shown = ({0, 1, 2, 3, 4, 5, 6, 7, 8}, {8, 9}, {0, 9}, {1}, {2}, {3}, {1, 2, 3}, {4, 5}, {5, 6, 7})
     shares = dominant_shares(
         ("a", "a", "a", "a", "a", "a", "", "b", "b"),
@@ -359,4 +359,4 @@ def test_who_sees_most_of_a_team_is_tried_against_a_list_of_that_team() -> None:
         np.array([customer for customers in shown for customer in sorted(customers)]),
         np.repeat(np.arange(len(shown)), [len(customers) for customers in shown]),
     )
-    assert shares.tolist() == [TEAM_LIST_SHARE, *[0.0] * 8]
+    assert shares.tolist() == [0.9, *[0.0] * 8]

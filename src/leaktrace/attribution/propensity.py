@@ -45,8 +45,6 @@ _LOWEST_LIFT, _HIGHEST_LIFT = 0.1, 60.0
 _MOST_LEAN = 1e5
 _COMPANY_CLASSES = 7
 _CUSTOMERS_PER_CLASS = 12
-_LEAST_CLASS = 1e-4
-"""Share of an intensity class that none of the pool is of."""
 
 Singles = NDArray[np.float32]
 
@@ -82,8 +80,6 @@ class Propensity:
     """Share of this principal's customers that each principal of the study had been shown, likewise."""
     region_share: Reals
     """Of this principal's customers, `[principals, regions]`; sums to one."""
-    busy_everybody: Reals
-    """Share of each intensity class among all customers, the principal left out, `[principals, CLASSES]`."""
     closeness: Reals
     """How much this principal's customers are of one company: mean ln of the company's lean over them, in nats."""
     inside: Reals
@@ -164,7 +160,6 @@ def fit(known: Background, pool: Pool, principals: Indices, case_regions: Indice
         lifts=lifts,
         share=share,
         region_share=_region_shares(known, theirs, group, weight),
-        busy_everybody=np.stack([one.busy_everybody for one in found]),
         closeness=np.array([one.closeness for one in found]),
         inside=np.array([one.inside for one in found]),
     )
@@ -244,7 +239,6 @@ class _Fitted:
     edges: Reals
     closeness: float
     inside: float
-    busy_everybody: Reals
 
 
 def _fit_one(known: Background, cells: _Cells, own: Indices, company: Singles) -> _Fitted:
@@ -277,9 +271,7 @@ def _fit_one(known: Background, cells: _Cells, own: Indices, company: Singles) -
     everybody = inside + float(company_theirs[classes[3] > 0].sum())
     if everybody <= 0.0:
         inside, everybody = total, total + others
-    busy = np.bincount(classes[2], weights=company_ours + company_theirs, minlength=CLASSES)
-    busy = (busy / busy.sum() + _LEAST_CLASS) / (1.0 + _LEAST_CLASS * CLASSES)
-    return _Fitted(plain, full, edges, max(closeness, 0.0), min(inside / everybody, CEILING), busy)
+    return _Fitted(plain, full, edges, max(closeness, 0.0), min(inside / everybody, CEILING))
 
 
 def _edges(company: Singles, weight: Reals) -> Reals:

@@ -16,14 +16,13 @@ import numpy as np
 
 from leaktrace.attribution.baserates import rates_from_controls
 from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, integrated, noise_profile
-from leaktrace.attribution.lists import Attribute, list_gain
+from leaktrace.attribution.lists import Regions, list_gain
 from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.screening import expected_hits
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
 from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
-from leaktrace.attribution.weighing import list_attributes
 
 CLOSE_SHARE = 0.5
 """A rival must have been shown at least this share of the cases that the principal was shown."""
@@ -73,13 +72,12 @@ def rivals_of(
     cases = Credibility(view.belief, view.weight, view.other_path)
     many = len(others)
     same = Doubt(np.full(many, doubt.mean[row]), np.full(many, doubt.spread[row]))
-    # They live where the principal's do, too, and are as busy.
-    mine = suspects.rows(np.array([row]))
-    alike = [
-        Attribute(np.repeat(one.case, many, axis=0), np.repeat(one.everybody, many, axis=0))
-        for one in list_attributes(view, mine)
-    ]
-    gain = list_gain(columns, cases, alike, np.repeat(mine.density, many, axis=0))
+    gain: Reals | float = 0.0
+    if view.study.region_known:
+        where = Regions(
+            view.region, view.known.region_share, np.repeat(suspects.region_share[row][None, :], many, axis=0)
+        )
+        gain = list_gain(columns, cases, where)
     ratios = integrated(noise_profile(columns, cases, same, gain), cases.other_path)
     missed = (shown[None, :] & ~theirs & ~unsure) @ view.weight
     outside = (theirs & ~shown[None, :]) @ view.weight

@@ -12,7 +12,6 @@ from leaktrace.attribution.columns import StrikingColumns, columns_in, striking_
 from leaktrace.attribution.pool import pool_of
 from leaktrace.attribution.propensity import Propensity, fit
 from leaktrace.attribution.screening import screen
-from leaktrace.attribution.strata import intensity_class
 from leaktrace.attribution.study import Flags, Indices, Reals, Samples, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
 
@@ -48,12 +47,8 @@ class Suspects:
     """Chance that a customer on a list of nobody but the company's was shown to this principal, or not, likewise."""
     lean: Reals
     """How much likelier the case's region is among this principal's customers than on the sender's own list."""
-    busy: Indices
-    """Class of each case's intensity, this principal left out."""
-    density: Reals
-    """How much likelier than anybody a customer like the case is to be one of this principal's, by the plain rates."""
-    busy_everybody: Reals
-    """Among all customers, this principal left out."""
+    region_share: Reals
+    """Of this principal's customers, `[suspects, regions]`."""
     share: Reals
     """Mean share of this principal's customers that each principal of the study had been shown too,
     `[principals of the study, suspects]`; zeros where there is no sample."""
@@ -78,9 +73,7 @@ class Suspects:
             self.of_company[chosen],
             self.on_list[chosen],
             self.lean[chosen],
-            self.busy[chosen],
-            self.density[chosen],
-            self.busy_everybody[chosen],
+            self.region_share[chosen],
             self.share[:, chosen],
             self.closeness[chosen],
             self.sampled[chosen],
@@ -170,8 +163,6 @@ def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
     plain, region_share = _from_controls(view, principals, shown)
     company, inside_rate = plain.copy(), plain.copy()
     share = np.zeros((len(view.study.principals), len(principals)), dtype=np.float64)
-    busy_everybody = np.tile(view.known.region_share @ view.known.class_share, (len(principals), 1))
-    average = view.known.marginal[principals].copy()
     belongs = np.ones(shown.shape, dtype=np.bool_)
     closeness = np.zeros(len(principals))
     sampled = np.zeros(len(principals), dtype=np.bool_)
@@ -180,13 +171,10 @@ def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
         rows = np.searchsorted(principals, look.fitted.principals[inside])
         everybody = np.zeros((len(look.fitted.principals), view.size), dtype=np.bool_)
         everybody[inside] = shown[rows]
-        marginal = _marginals(view, look.samples)
-        ours, theirs, alike = look.fitted.rates(view.cases, everybody, marginal)
+        ours, theirs, alike = look.fitted.rates(view.cases, everybody, _marginals(view, look.samples))
         plain[rows], company[rows] = ours[inside], theirs[inside]
         inside_rate[rows] = np.maximum(look.fitted.inside[inside][:, None], company[rows])
         region_share[rows] = look.fitted.region_share[inside]
-        busy_everybody[rows] = look.fitted.busy_everybody[inside]
-        average[rows] = marginal[inside]
         belongs[rows] = alike[inside]
         closeness[rows], sampled[rows] = look.fitted.closeness[inside], True
         share[:, rows] = look.fitted.share[:, inside]
@@ -209,9 +197,7 @@ def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
         of_company=np.clip(np.where(shown, plain, plain * (1.0 - among) / among), 1e-9, CEILING) * times,
         on_list=np.where(shown, inside_rate, 1.0 - inside_rate) * times,
         lean=lean,
-        busy=intensity_class(view.intensity[None, :] - shown),
-        density=plain / average[:, None],
-        busy_everybody=busy_everybody,
+        region_share=region_share,
         share=share,
         closeness=closeness,
         sampled=sampled,

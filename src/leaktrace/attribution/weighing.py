@@ -23,7 +23,7 @@ from leaktrace.attribution.likelihood import (
     list_log_ratio,
     noise_profile,
 )
-from leaktrace.attribution.lists import Attribute, list_gain
+from leaktrace.attribution.lists import Regions, list_gain
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.study import Flags, Indices, Reals
 from leaktrace.attribution.suspects import Suspects
@@ -114,7 +114,9 @@ def _forged(view: View, profiles: tuple[Reals, Reals, Reals], leans: Reals) -> R
     plain, company, inside = (log_sum(profile[:, few] + weight, axis=1) for profile in profiles)
     likely, leaning = _log_prices(view)
     others = leans - (plain - either(company, inside))
-    return np.asarray(plain + np.logaddexp(likely, leaning + others) - np.logaddexp(likely, leaning + leans))
+    together = plain + np.logaddexp(likely, leaning + others) - np.logaddexp(likely, leaning + leans)
+    # Or the reports in question came by a leaning list of their own, and the others by the sender's.
+    return np.minimum(together, against_both(view, plain, either(company, inside)))
 
 
 def either(company: Reals, inside: Reals) -> Reals:
@@ -128,18 +130,10 @@ def _columns(suspects: Suspects, rate: Reals) -> Columns:
 
 def _profile(view: View, suspects: Suspects, rate: Reals, cases: Credibility, doubt: Doubt) -> Reals:
     columns = _columns(suspects, rate)
-    return noise_profile(
-        columns, cases, doubt, list_gain(columns, cases, list_attributes(view, suspects), suspects.density)
-    )
-
-
-def list_attributes(view: View, suspects: Suspects) -> tuple[Attribute, ...]:
-    """By what the sender's own list is learned: where customers live, and how many principals had been shown them."""
-    many = suspects.size
-    region = np.repeat(view.region[None, :], many, axis=0)
-    everybody = np.repeat(view.known.region_share[None, :], many, axis=0)
-    busy = Attribute(suspects.busy, suspects.busy_everybody)
-    return (Attribute(region, everybody), busy) if view.study.region_known else (busy,)
+    if not view.study.region_known:
+        return noise_profile(columns, cases, doubt)
+    where = Regions(view.region, view.known.region_share, suspects.region_share)
+    return noise_profile(columns, cases, doubt, list_gain(columns, cases, where))
 
 
 def _log_prices(view: View) -> tuple[float, float]:

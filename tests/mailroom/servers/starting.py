@@ -49,7 +49,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until(done: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+def wait_until(done: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
     """Waits for something that comes soon; AssertionError where it does not."""
     until = time.monotonic() + seconds
     while not done():
