@@ -33,8 +33,9 @@ from leaktrace.ledger.runnames import RunNames
 from leaktrace.ledger.sharing import ordered, shares_of_codes, shares_of_customers
 from leaktrace.records import Keys
 
-RUN_SHARE = 4
-"""A run is as large as this part of the memory: one is gathered, one sorted and written, and copied in its order."""
+RUN_SHARE = 5
+"""A run is as large as this part of the memory: one is gathered, one sorted and written, and copied in its order, and
+its columns stay for the next."""
 MOST_RUN_ROWS = 100_000_000
 """A column of names of a run fits into one of Arrow's with 32-bit places."""
 ROW_GROUP_ROWS = 1_048_576
@@ -119,7 +120,7 @@ class AccessRuns:
         customers: tuple[ArrowColumn, Keys, NDArray[np.uint32]],
         principals: tuple[Keys, NDArray[np.int64]],
     ) -> None:
-        run, columns = self._run, checked.columns
+        run, columns, before = self._run, checked.columns, self._run.size_bytes
         at = np.asarray(columns["at"], dtype=np.int64)
         fields, tool = self._codes("fields", columns["fields"]), self._codes("tool", columns["tool"])
         names, keys, checks = customers
@@ -148,7 +149,8 @@ class AccessRuns:
             run.columns[name].append(piece)
             run.size_bytes += piece.nbytes
         run.row_count += len(at)
-        if run.size_bytes >= self._most_bytes or run.row_count >= MOST_RUN_ROWS:
+        # The batch that is judged meanwhile, about as large as this one, is in memory too.
+        if 2 * run.size_bytes - before >= self._most_bytes or run.row_count >= MOST_RUN_ROWS:
             self._begin_writing()
 
     def finish(self) -> None:
