@@ -84,6 +84,7 @@ def _ingest(sizes: Sizes, folder: Path, settings: Settings, copy_files: int, fou
         for number, path in enumerate(paths):
             if path not in first:
                 write_file(sizes, number, path)
+            os.sync()  # making it goes on until it is on the disk
             forget_peak()
             began, worked = time.monotonic(), time.process_time()
             rows = ledger.ingest("accesses", [path]).accepted_count

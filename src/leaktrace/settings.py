@@ -88,7 +88,7 @@ class Settings:
         300, "Times that run backwards by more than this inside one source file are a clock step.", 1, 86400
     )
     segment_target_rows: int = _setting(
-        16_000_000,
+        4_000_000,
         "Segments of a table and month with fewer rows are merged by `ledger compact` into segments of up to so many.",
         1000,
         1_000_000_000,

@@ -43,7 +43,7 @@ _SIZE = struct.Struct("<I")
 _HEADER = struct.Struct("<8sQ")
 _READ_WHOLE_BYTES = 1024 * 1024
 _WORTH_LEAVING_OUT = 16
-"""Where at least one in so many is found, the rest is copied to be sought by itself."""
+"""Once one in so many was found, the rest is copied to be sought by itself."""
 
 
 class Sink(Protocol):
@@ -218,7 +218,7 @@ def known_and_clashing(
     known = np.zeros(len(keys), dtype=bool)
     clashing = np.zeros(len(keys), dtype=bool)
     # A key is in one dictionary only, so what is found need not be sought in the rest.
-    sought, rest = keys, np.arange(len(keys))
+    sought, rest, found_count = keys, np.arange(len(keys)), 0
     for dictionary in dictionaries:
         here, places = dictionary.find(sought)
         if here.any():
@@ -226,8 +226,10 @@ def known_and_clashing(
             known[own] = True
             names = functools.partial(names_at, own)
             clashing[own] = dictionary.is_other(places[here], checks[own], names, keyring)
-            if _WORTH_LEAVING_OUT * len(own) >= len(rest):
-                sought, rest = sought[~here], rest[~here]
+            found_count += len(own)
+            if _WORTH_LEAVING_OUT * found_count >= len(rest):
+                staying = ~known[rest]
+                sought, rest, found_count = sought[staying], rest[staying], 0
         dictionary.let_go()
     return known, clashing
 

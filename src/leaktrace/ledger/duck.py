@@ -604,7 +604,8 @@ def _texts(table: pa.Table, name: str) -> tuple[str, ...]:
 
 def _cutoff_table(cutoffs: Mapping[CustomerKey, datetime], window_days: int) -> tuple[pa.Table, Span]:
     """Each customer's stretch of time, and the one that holds them all."""
-    until = np.array([microseconds(at) for at in cutoffs.values()], dtype=np.int64)
+    ends = {at: microseconds(at) for at in set(cutoffs.values())}  # controls have one between them
+    until = np.array([ends[at] for at in cutoffs.values()], dtype=np.int64)
     since = until - window_days * DAY_MICROSECONDS
     table = pa.table({"customer": _keys(cutoffs), "since_at": since, "cutoff_at": until})
     return table, Span(int(since.min()), int(until.max())) if len(until) else Span(0, 0)

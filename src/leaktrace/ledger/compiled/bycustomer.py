@@ -113,10 +113,10 @@ def _pack(customer: Any, principal: Any, tick: Any, manner: Any, start: Any, end
 
 
 @compiled
-def count_found(words: Any, ends: Any, bucket_bits: Any, wanted: Any, counts: Any) -> None:
-    """How many accesses each wanted customer has; keys in any order."""
+def find_wanted(words: Any, ends: Any, bucket_bits: Any, wanted: Any, records: Any, counts: Any, buckets: Any) -> None:
+    """Of each wanted customer (any order): bit place of the first record, how many, first word of the bucket."""
     for w in range(len(wanted)):
-        counts[w] = _find(words, ends, bucket_bits, wanted[w])[1]
+        records[w], counts[w], buckets[w] = _find(words, ends, bucket_bits, wanted[w])
 
 
 @compiled
@@ -155,14 +155,13 @@ def _record_bits(widths: Any) -> Any:
 
 
 @compiled
-def read_found(
-    words: Any, ends: Any, bucket_bits: Any, wanted: Any, places: Any, principal: Any, tick: Any, manner: Any
+def read_wanted(
+    words: Any, records: Any, counts: Any, buckets: Any, places: Any, principal: Any, tick: Any, manner: Any
 ) -> None:
-    """Writes the accesses of wanted customer w at `places[w]` and after."""
-    for w in range(len(wanted)):
-        record, count, start = _find(words, ends, bucket_bits, wanted[w])
-        if count:
-            _read_records(words, start, record, count, places[w], principal, tick, manner)
+    """Writes the accesses of wanted customer w, as `find_wanted` found them, at `places[w]` and after."""
+    for w in range(len(counts)):
+        if counts[w]:
+            _read_records(words, buckets[w], records[w], counts[w], places[w], principal, tick, manner)
 
 
 @compiled

@@ -29,9 +29,14 @@ def found_among(held: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> tuple[N
 
 @compiled
 def _side_by_side(held: Any, wanted: Any, places: Any, here: Any) -> None:
-    place = 0
-    for i in range(len(wanted)):
-        while place < len(held) and held[place] < wanted[i]:
-            place += 1
+    i = place = 0
+    # Which side goes on is a coin toss, so nothing branches on it: a place is written again until it is the right one.
+    while i < len(wanted) and place < len(held):
+        ours, theirs = wanted[i], held[place]
         places[i] = place
-        here[i] = place < len(held) and held[place] == wanted[i]
+        here[i] = ours == theirs
+        i += ours <= theirs
+        place += theirs < ours
+    for rest in range(i, len(wanted)):
+        places[rest] = place
+        here[rest] = False
