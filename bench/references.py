@@ -1,7 +1,9 @@
-"""Two yardsticks that no product can have: an oracle that knows the generator, and a Bayes rule that knows the family.
+"""Yardsticks that no product can have: they are told what an investigator must learn.
 
-Both weigh each principal against "the sender's list alone", with even odds before the evidence and every principal
+All weigh each principal against "the sender's list alone", with even odds before the evidence and every principal
 alike. The oracle knows noise, list and pick; the family's rule knows that the list is regional and must learn the rest.
+The matched rule knows that too, but takes how busy reporting customers are for no sign of anything, as whoever matches
+on contact intensity must; its rates are exact, and it has no guard. `findable` is told all sources but one.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ from scipy.special import logsumexp
 from bench.campaigns import MAIL_AT, Planted, Reals
 from bench.studies import exposure_rows
 from bench.worlds import World
+from leaktrace.attribution.strata import CLASSES, intensity_class
 
 _NOISE_GRID = np.linspace(0.025, 0.975, 20)
+_PART_GRID = np.linspace(0.05, 0.75, 15)
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,86 @@ def family_rule(world: World, planted: Planted) -> Reference:
         for one in lists:
             terms += [np.log(_mixed(noise, one, picked)).sum(axis=1) for noise in _NOISE_GRID]
     return _posterior(world, logsumexp(np.stack(terms), axis=0) - np.log(len(terms)) - nobody)
+
+
+def matched_rule(world: World, planted: Planted) -> Reference:
+    """The family's rule given each customer's contact intensity, the principal left out; rates are of the whole log."""
+    cells = _Cells.of(world)
+    shown = exposure_rows(world, replace(planted, extra_pairs=()))
+    region = cells.region[planted.customers]
+    others = np.where(shown, cells.without_one[planted.customers], cells.intensity[planted.customers])
+    row = np.arange(world.principals)[:, None]
+    own, everybody = cells.own[row, region, others], cells.everybody[row, region, others]
+    as_asked = shown * (everybody + 1.0) / (own + 0.5)
+    alike = shown * everybody / np.maximum(cells.own.sum(axis=1)[row, others], 1.0)
+    share = np.bincount(cells.region) / world.customers
+    lists = [share[region]]
+    if world.attributes_known:
+        lists += [np.where(region == one, 0.99, 0.0) + 0.01 * share[region] for one in np.unique(region).tolist()]
+    nobody = float(logsumexp([np.log(one).sum() for one in lists])) - np.log(len(lists))
+    terms = []
+    for one in lists:
+        for picked in (as_asked * one, alike):
+            terms += [np.log(_mixed(noise, one, picked)).sum(axis=1) for noise in _NOISE_GRID]
+    return _posterior(world, logsumexp(np.stack(terms), axis=0) - np.log(len(terms)) - nobody)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Customers by region and contact intensity, each principal left out of it in turn."""
+
+    region: NDArray[np.int64]
+    """Of each customer; all the same where no table says it."""
+    intensity: NDArray[np.int64]
+    """Class of how many principals had been shown each customer."""
+    without_one: NDArray[np.int64]
+    """Class of one fewer."""
+    own: Reals
+    """Customers shown to each principal, `[principals, regions, classes]`."""
+    everybody: Reals
+    """All customers, likewise."""
+
+    @staticmethod
+    def of(world: World) -> _Cells:
+        early = world.pair_at < MAIL_AT
+        customer, principal = world.pair_customer[early], world.pair_principal[early]
+        busy = np.bincount(customer, minlength=world.customers)
+        intensity, without_one = intensity_class(busy), intensity_class(np.maximum(busy - 1, 0))
+        region = world.region if world.attributes_known else np.zeros(world.customers, dtype=np.int64)
+        shape = (world.principals, int(region.max()) + 1, CLASSES)
+
+        def counted(classes: NDArray[np.int64]) -> Reals:
+            cell = np.ravel_multi_index((principal, region[customer], classes[customer]), shape)
+            return np.bincount(cell, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
+
+        own = counted(without_one)
+        cell = np.ravel_multi_index((region, intensity), shape[1:])
+        total = np.bincount(cell, minlength=shape[1] * shape[2]).reshape(shape[1:])
+        return _Cells(region, intensity, without_one, own, total[None] - counted(intensity) + own)
+
+
+def findable(world: World, planted: Planted) -> int:
+    """How many of several sources somebody would find who is told noise, list, pick and all the *other* sources.
+
+    Even odds that there is one more; found is who is in the smallest set of 95 % where one more is likelier than none.
+    """
+    listed = _list_chances(world, planted)
+    picked = _pick_chances(world, planted, planted.pick)
+    found = 0
+    for source in planted.sources:
+        others = picked[[one for one in planted.sources if one != source]].mean(axis=0)
+        without = np.log(_mixed(planted.noise, listed, others)).sum()
+        parts = [
+            np.log(_mixed(planted.noise, listed, (1.0 - part) * others + part * picked)).sum(axis=1)
+            for part in _PART_GRID
+        ]
+        ratio = logsumexp(np.stack(parts), axis=0) - np.log(len(parts)) - without
+        ratio[[one for one in planted.sources if one != source]] = -np.inf
+        reference = _posterior(world, ratio)
+        chances = reference.person
+        ahead = float(chances[chances > chances[source]].sum())
+        found += bool(chances.sum() > 0.5 and ahead < 0.95 * chances.sum())
+    return found
 
 
 def _mixed(noise: float, listed: Reals, picked: Reals) -> Reals:
