@@ -23,7 +23,7 @@ import numpy as np
 
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.posterior import ColumnWeight, Posterior, Weighed
-from leaktrace.attribution.rivals import RIVAL_LOG_RATIO, Rival
+from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.sets import Sets, sets_of
 from leaktrace.attribution.special import bdtrc
 from leaktrace.attribution.study import Indices, Study
@@ -225,7 +225,7 @@ def _name_or_not(
         sentence = (
             "Somebody else had been shown nearly all of the same customers in time and may have passed on just those."
         )
-        return _undecided("indistinguishable", sentence, more_for_rival(best, rival, RIVAL_LOG_RATIO), members)
+        return _undecided("indistinguishable", sentence, more_for_rival(best, rival, rival.needed), members)
     unseen = around.bulk_readers - {study.principals[principal].name}
     if unseen:
         sentence = (
@@ -265,7 +265,7 @@ def _viable(looks: Looks, best: Weighed) -> set[Rival]:
         for one in same
         if one is not None
         for rival in one.rivals
-        if rival.behind < RIVAL_LOG_RATIO and not (rival.handles_all and rival.rival in handlers)
+        if rival.viable and not (rival.handles_all and rival.rival in handlers)
     }
 
 
@@ -311,7 +311,7 @@ def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, ar
         sentence = "Somebody else had been shown all of the same customers in time and may have passed on just those."
         rival = max(covering, key=lambda one: (one.log_ratio, -one.rival))
         members = _with_rivals(sets, best.principal, covering)
-        return _undecided("indistinguishable", sentence, more_for_rival(best, rival, RIVAL_LOG_RATIO), members)
+        return _undecided("indistinguishable", sentence, more_for_rival(best, rival, rival.needed), members)
     if late.nobody < 0.1 and _one_queue(late):
         sentence = "Colleagues of one team explain the reports together; an export of their queue would look the same."
         return _undecided("indistinguishable", sentence, None, sets)
@@ -340,7 +340,7 @@ def _more_between(late: Posterior) -> int | None:
     if not pairs:
         return None
     one, rival = max(pairs, key=lambda pair: (pair[1].log_ratio, -pair[1].rival))
-    return more_for_rival(one, rival, RIVAL_LOG_RATIO)
+    return more_for_rival(one, rival, rival.needed)
 
 
 def _tied(late: Posterior, best: Weighed | None) -> bool:

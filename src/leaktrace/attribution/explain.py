@@ -14,7 +14,6 @@ import numpy as np
 
 from leaktrace.attribution.judge import Judgement
 from leaktrace.attribution.posterior import Weighed
-from leaktrace.attribution.rivals import RIVAL_LOG_RATIO
 from leaktrace.attribution.study import Study
 from leaktrace.attribution.view import buyers_chance
 from leaktrace.records import Alternative, Explanation, ReportTerm, Why
@@ -156,7 +155,7 @@ def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
     lawful = sum(1 for term in terms if term.other_cause is not None)
     if lawful:
         found.append(f"{lawful} of the reports count little or nothing: another path explains them.")
-    close = [rival for rival in one.rivals if rival.behind < RIVAL_LOG_RATIO]
+    close = [rival for rival in one.rivals if rival.viable]
     if close:
         found.append(f"{len(close)} other(s) may have passed on just the customers that this principal opened too.")
     if one.spread > 0.5:

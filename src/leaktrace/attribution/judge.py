@@ -11,7 +11,7 @@ from leaktrace.attribution.decision import Circumstances, Looks, Verdict, both, 
 from leaktrace.attribution.learning import CampaignNumbers
 from leaktrace.attribution.needs import NEVER_APART_SHARE, more_to_part, share_shown_to
 from leaktrace.attribution.posterior import Posterior, posterior_of
-from leaktrace.attribution.rivals import RIVAL_LOG_RATIO
+from leaktrace.attribution.rivals import NEARLY_ALL_LOG_RATIO
 from leaktrace.attribution.screening import shortlist
 from leaktrace.attribution.sets import chance_of_any
 from leaktrace.attribution.several import MOST_SOURCES
@@ -179,7 +179,7 @@ def _parting(study: Study, posterior: Posterior, members: tuple[int, ...]) -> tu
         decoy = f"a decoy customer shown to {first.name} alone, or to {second.name} alone, would"
     if best is None or not shares:
         return None, f"How many reports would part them is not known; {decoy}."
-    more = more_to_part(best, ranked[1], RIVAL_LOG_RATIO)
+    more = more_to_part(best, ranked[1], NEARLY_ALL_LOG_RATIO)
     if more is None or max(shares) > NEVER_APART_SHARE:
         return None, f"No number of reports parts {first.name} and {second.name}; {decoy}."
     return more, f"About {more} more reports would part {first.name} and {second.name}; {decoy} at once."

@@ -15,7 +15,7 @@ import numpy as np
 from leaktrace.attribution.columns import StrikingColumns, WeighedColumn, weigh_as_column, weigh_columns
 from leaktrace.attribution.likelihood import Doubt
 from leaktrace.attribution.logs import log_sum
-from leaktrace.attribution.rivals import RIVAL_LOG_RATIO, Rival, rivals_of
+from leaktrace.attribution.rivals import Rival, rivals_of
 from leaktrace.attribution.screening import closest
 from leaktrace.attribution.several import Several, groups_of, log_price
 from leaktrace.attribution.study import Flags, Group, Indices, Reals, Study
@@ -35,8 +35,6 @@ SILENT_DECOY_SHARE = 4.0
 """A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
 WEIGHED = 24
 """So many principals are looked at closely at each cut."""
-REDUNDANT_SHARE = 0.15
-"""Who was shown all but this share of the cases that speak for another is no source beside that one."""
 BEHIND = 0.99
 """Of what a rival may be given of somebody's chance before the two are level: what speaks for a pick of all alike is
 told by who comes first."""
@@ -197,9 +195,7 @@ def _reporters(view: View, one: Weighed) -> float:
 def _redundant(members: tuple[int, ...], weighed: list[Weighed]) -> bool:
     """Whether one of a group was shown nearly all that speaks for another: then the one alone explains it."""
     return any(
-        rival.rival in members
-        and rival.behind < RIVAL_LOG_RATIO
-        and rival.missed <= max(1.0, REDUNDANT_SHARE * float(one.shown.sum()))
+        rival.rival in members and rival.nearly_all and rival.viable
         for one in weighed
         if one.principal in members
         for rival in one.rivals

@@ -26,8 +26,12 @@ from leaktrace.attribution.view import View
 
 CLOSE_SHARE = 0.5
 """A rival must have been shown at least this share of the cases that the principal was shown."""
-RIVAL_LOG_RATIO = math.log(200.0)
+RIVAL_LOG_RATIO = math.log(10.0)
 """How much worse every rival's explanation must be. A framer chooses the part; a prior on his choice guards nobody."""
+NEARLY_ALL_LOG_RATIO = math.log(200.0)
+"""The same of a rival who had been shown nearly all that the principal was."""
+NEARLY_ALL_MISSED = 0.15
+"""Who was shown all but this share of the cases that the principal was shown, was shown nearly all."""
 _SHRINK = 10.0
 _MOST_RIVALS = 30
 _HANDLED_LEAST = 2.5
@@ -46,8 +50,20 @@ class Rival:
     """How much worse that explains the reports than the principal, picking alike, in nats."""
     missed: float
     """Cases that the principal was shown and the rival was not."""
+    nearly_all: bool
+    """The rival was shown nearly all that the principal was."""
     handles_all: bool
     """The rival was also shown the cases that the principal was not, far beyond chance: as who handles complaints."""
+
+    @property
+    def needed(self) -> float:
+        """How much worse the rival's explanation must be, in nats, for the principal to be named."""
+        return NEARLY_ALL_LOG_RATIO if self.nearly_all else RIVAL_LOG_RATIO
+
+    @property
+    def viable(self) -> bool:
+        """Whether the rival's explanation is not much worse."""
+        return self.behind < self.needed
 
 
 def rivals_of(
@@ -85,8 +101,11 @@ def rivals_of(
     handles = (outside >= _HANDLED_LEAST) & (outside > _HANDLED_TIMES * by_chance)
     # Whoever was shown all that the principal was explains it no worse, whatever two estimates of the rates say.
     behind = np.where(missed == 0.0, np.minimum(log_ratio - ratios, 0.0), log_ratio - ratios)
+    few = np.maximum(1.0, NEARLY_ALL_MISSED * float(shown @ view.weight))
     return tuple(
-        Rival(other, principal, float(ratio), float(worse), float(miss), handles_all=bool(handler))
+        Rival(
+            other, principal, float(ratio), float(worse), float(miss), nearly_all=miss <= few, handles_all=bool(handler)
+        )
         for other, ratio, worse, miss, handler in zip(others.tolist(), ratios, behind, missed, handles, strict=True)
     )
 

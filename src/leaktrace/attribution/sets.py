@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leaktrace.attribution.posterior import Posterior
+from leaktrace.attribution.posterior import GroupWeight, Posterior
 from leaktrace.attribution.study import Study
 
 _LEAST = 1e-9
@@ -16,8 +16,8 @@ def sets_of(study: Study, posterior: Posterior, mass: float) -> Sets:
     """The smallest group that reaches `mass` of each source's chance; none where nobody inside is the better answer."""
     if posterior.nobody >= 0.5 or posterior.person.sum() <= 0.0:
         return ()
-    best = posterior.groups[0] if posterior.groups else None
-    if best is None or best.probability <= float(posterior.single.max()):
+    best = _likeliest_group(posterior)
+    if best is None:
         likely = np.flatnonzero(posterior.person > _LEAST)
         chances = {int(index): float(posterior.person[index]) for index in likely}
         return (_smallest(study, chances, mass),)
@@ -33,6 +33,19 @@ def sets_of(study: Study, posterior: Posterior, mass: float) -> Sets:
         if members not in found:
             found.append(members)
     return tuple(found)
+
+
+def _likeliest_group(posterior: Posterior) -> GroupWeight | None:
+    """The likeliest group of as many sources as there are most likely; null where that is one.
+
+    How many there are is told by all groups of a size together: where two colleagues share a third source's chance, no
+    group of three need be likelier than the best of two.
+    """
+    count_chance = {1: float(posterior.single.sum())}
+    for group in posterior.groups:
+        count_chance[len(group.members)] = count_chance.get(len(group.members), 0.0) + group.probability
+    count = max(count_chance, key=lambda size: (count_chance[size], -size))
+    return next((group for group in posterior.groups if len(group.members) == count), None)
 
 
 def _smallest(study: Study, chances: dict[int, float], mass: float) -> tuple[int, ...]:

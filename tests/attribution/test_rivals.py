@@ -1,0 +1,67 @@
+"""When a rival ties a name, and how many sources there are where nobody can say which the last one is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from leaktrace.attribution.posterior import GroupWeight
+from leaktrace.attribution.rivals import Rival
+from leaktrace.attribution.sets import sets_of
+from tests.attribution.worlds import background_market, judged, opened_by, study_of
+
+
+def _rival(behind: float, *, nearly_all: bool) -> Rival:
+    return Rival(2, 1, log_ratio=5.0, behind=behind, missed=1.0, nearly_all=nearly_all, handles_all=False)
+
+
+@pytest.mark.parametrize(
+    ("times_worse", "nearly_all", "viable"),
+    [(0.5, False, True), (9, False, True), (11, False, False), (11, True, True), (199, True, True), (201, True, False)],
+)
+def test_who_was_shown_nearly_all_must_explain_it_much_worse(
+    times_worse: float, nearly_all: bool, viable: bool
+) -> None:
+    assert _rival(math.log(times_worse), nearly_all=nearly_all).viable is viable
+
+
+def test_who_was_shown_nearly_all_of_the_same_customers_ties_a_name() -> None:
+    """All but three of forty-eight: too many to be told apart, too few to be the same."""
+    market = background_market()
+    market.show("p03", range(240))
+    market.show("p12", [one for one in range(240) if one % 16])
+    judgement = judged(market, study_of(market, list(range(0, 240, 5))))
+    assert judgement.named == ()
+    assert judgement.undecided is not None
+    assert judgement.undecided.code == "indistinguishable"
+    assert {"p03", "p12"} <= set(judgement.sets[0].principals)
+
+
+def test_who_was_shown_half_of_them_does_not() -> None:
+    market = background_market()
+    market.show("p03", range(240))
+    market.show("p12", range(0, 240, 2))
+    judgement = judged(market, study_of(market, list(range(0, 240, 5))))
+    assert judgement.named == ("p03",)
+
+
+def test_a_third_source_whose_chance_two_share_has_a_set() -> None:
+    """The best group of two is likelier than either group of three, and three sources are likelier than two."""
+    market = background_market()
+    study = study_of(market, opened_by(market, "p07", 20))
+    posterior = judged(market, study).late
+    chances = np.zeros(len(study.principals))
+    chances[[1, 2, 3, 4]] = 1.0, 1.0, 0.35, 0.25
+    shared = replace(
+        posterior,
+        person=chances,
+        single=np.zeros(len(study.principals)),
+        groups=(GroupWeight((1, 2), 0.4), GroupWeight((1, 2, 3), 0.35), GroupWeight((1, 2, 4), 0.25)),
+        nobody=0.0,
+    )
+    assert sets_of(study, shared, 0.95) == ((1,), (2,), (3, 4))
+    alone = replace(shared, groups=shared.groups[:2])
+    assert sets_of(study, alone, 0.95) == ((1,), (2,))
