@@ -55,18 +55,11 @@ def oracle(world: World, planted: Planted) -> Reference:
 
 def family_rule(world: World, planted: Planted) -> Reference:
     """Knows that lists are regional (or of anybody) and picks are alike or lean to the active; learns which, and nu."""
-    regions = np.unique(world.region[planted.customers])
-    lists = [np.full(len(planted.customers), 1.0 / world.customers)]
-    for region in regions.tolist():
-        inside = (world.region[planted.customers] == region) / (world.region == region).sum()
-        lists.append(np.where(inside > 0, 0.99 * inside, 0.0) + 0.01 / world.customers)
-    nobody = float(logsumexp([np.log(one).sum() for one in lists])) - np.log(len(lists))
-    terms = []
-    for pick in (None, world.activity):
-        picked = _pick_chances(world, planted, pick)
-        for one in lists:
-            terms += [np.log(_mixed(noise, one, picked)).sum(axis=1) for noise in _NOISE_GRID]
-    return _posterior(world, logsumexp(np.stack(terms), axis=0) - np.log(len(terms)) - nobody)
+    share = np.bincount(world.region) / world.customers
+    lists, log_prior = _lists(world.region[planted.customers], share)
+    chances = lists / (share * world.customers)[world.region[planted.customers]]
+    picks = [_pick_chances(world, planted, pick) for pick in (None, world.activity)]
+    return _learned(world, chances, log_prior, [np.broadcast_to(one, (len(lists), *one.shape)) for one in picks])
 
 
 def matched_rule(world: World, planted: Planted) -> Reference:
@@ -79,16 +72,31 @@ def matched_rule(world: World, planted: Planted) -> Reference:
     own, everybody = cells.own[row, region, others], cells.everybody[row, region, others]
     as_asked = shown * (everybody + 1.0) / (own + 0.5)
     alike = shown * everybody / np.maximum(cells.own.sum(axis=1)[row, others], 1.0)
-    share = np.bincount(cells.region) / world.customers
-    lists = [share[region]]
-    if world.attributes_known:
-        lists += [np.where(region == one, 0.99, 0.0) + 0.01 * share[region] for one in np.unique(region).tolist()]
-    nobody = float(logsumexp([np.log(one).sum() for one in lists])) - np.log(len(lists))
+    lists, log_prior = _lists(region, np.bincount(cells.region) / world.customers)
+    picks = [as_asked[None] * lists[:, None, :], np.broadcast_to(alike, (len(lists), *alike.shape))]
+    return _learned(world, lists, log_prior, picks)
+
+
+def _lists(region: NDArray[np.int64], share: Reals) -> tuple[Reals, Reals]:
+    """Chance of each case's region on lists of one region (99 %), and on one of anybody, `[lists, cases]`; ln priors.
+
+    Half of the prior is that of a list of anybody; a list of one region is as likely as the region is large.
+    """
+    one_region = 0.99 * (region[None, :] == np.arange(len(share))[:, None]) + 0.01 * share[region][None, :]
+    prior = np.append(share / 2.0, 0.5)
+    return np.vstack([one_region, share[region][None, :]]), np.log(np.maximum(prior, 1e-300))
+
+
+def _learned(world: World, lists: Reals, log_prior: Reals, picks: list[Reals]) -> Reference:
+    """Averages over lists, noise and picks (`[lists, principals, cases]` each)."""
+    nobody = float(logsumexp(np.log(lists).sum(axis=1) + log_prior))
     terms = []
-    for one in lists:
-        for picked in (as_asked * one, alike):
-            terms += [np.log(_mixed(noise, one, picked)).sum(axis=1) for noise in _NOISE_GRID]
-    return _posterior(world, logsumexp(np.stack(terms), axis=0) - np.log(len(terms)) - nobody)
+    for number, one in enumerate(lists):
+        for pick in picks:
+            logs = [np.log(_mixed(noise, one, pick[number])).sum(axis=1) for noise in _NOISE_GRID]
+            terms.append(logsumexp(np.stack(logs), axis=0) + log_prior[number])
+    averaged = logsumexp(np.stack(terms), axis=0) - np.log(len(_NOISE_GRID) * len(picks))
+    return _posterior(world, averaged - nobody)
 
 
 @dataclass(frozen=True)
