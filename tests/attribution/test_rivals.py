@@ -63,5 +63,22 @@ def test_a_third_source_whose_chance_two_share_has_a_set() -> None:
         nobody=0.0,
     )
     assert sets_of(study, shared, 0.95) == ((1,), (2,), (3, 4))
-    alone = replace(shared, groups=shared.groups[:2])
-    assert sets_of(study, alone, 0.95) == ((1,), (2,))
+
+
+@pytest.mark.parametrize(("third", "expected"), [(0.3, ((1,), (2,), (3,))), (0.2, ((1,), (2,)))])
+def test_one_more_source_has_a_set_from_one_chance_in_four_on(
+    third: float, expected: tuple[tuple[int, ...], ...]
+) -> None:
+    market = background_market()
+    study = study_of(market, opened_by(market, "p07", 20))
+    posterior = judged(market, study).late
+    chances = np.zeros(len(study.principals))
+    chances[[1, 2, 3]] = 1.0, 1.0, third
+    found = replace(
+        posterior,
+        person=chances,
+        single=np.zeros(len(study.principals)),
+        groups=(GroupWeight((1, 2), 1.0 - third), GroupWeight((1, 2, 3), third)),
+        nobody=0.0,
+    )
+    assert sets_of(study, found, 0.95) == expected

@@ -7,6 +7,9 @@ import numpy as np
 from leaktrace.attribution.posterior import GroupWeight, Posterior
 from leaktrace.attribution.study import Study
 
+ONE_MORE_CHANCE = 0.25
+"""A source beside several others has a set from this chance on: a hidden one harms customers, and the set says
+how likely it is."""
 _LEAST = 1e-9
 
 Sets = tuple[tuple[int, ...], ...]
@@ -32,7 +35,21 @@ def sets_of(study: Study, posterior: Posterior, mass: float) -> Sets:
         members = _smallest(study, slot, mass)
         if members not in found:
             found.append(members)
+    further = _one_more(posterior, best)
+    if sum(further.values()) >= ONE_MORE_CHANCE:
+        found.append(_smallest(study, further, mass))
     return tuple(found)
+
+
+def _one_more(posterior: Posterior, best: GroupWeight) -> dict[int, float]:
+    """Who may be a source beside all of a group, and the chance of each."""
+    known = set(best.members)
+    chances: dict[int, float] = {}
+    for group in posterior.groups:
+        if len(group.members) == len(known) + 1 and known <= set(group.members):
+            (member,) = set(group.members) - known
+            chances[member] = chances.get(member, 0.0) + group.probability
+    return chances
 
 
 def _likeliest_group(posterior: Posterior) -> GroupWeight | None:

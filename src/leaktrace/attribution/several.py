@@ -23,7 +23,7 @@ from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
 from leaktrace.attribution.weighing import against_both
 
-ANOTHER = 0.1
+ANOTHER = 0.2
 """Chance that there is one source more, each time."""
 MOST_SOURCES = 3
 """So many sources together are weighed at most."""
