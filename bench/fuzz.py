@@ -11,12 +11,13 @@ from __future__ import annotations
 import argparse
 import base64
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.machine import machine
@@ -109,13 +110,13 @@ def drive(runs: int, seconds: int, corpus: Path) -> None:
     atheris.Fuzz()
 
 
-def measure(corpus: Path) -> tuple[int, float, float, list[str]]:
-    """Stage two: (messages, worst share of the time allowed, worst share of the memory allowed, those over it)."""
+def measure(corpus: Path) -> tuple[int, float, float, dict[Path, str]]:
+    """Stage two: (messages, worst share of the time allowed, worst share of the memory allowed, those over either)."""
     from leaktrace.mailroom.read import read_mail
 
     read_mail(b"From: a@b.example\n\nx")
     slowest = largest = 0.0
-    over: list[str] = []
+    over: dict[Path, str] = {}
     paths = sorted(corpus.iterdir())
     for path in paths:
         raw = path.read_bytes()
@@ -126,7 +127,7 @@ def measure(corpus: Path) -> tuple[int, float, float, list[str]]:
         tracemalloc.stop()
         slowest, largest = max(slowest, share), max(largest, memory)
         if max(share, memory) > 1:
-            over.append(f"{path.name}: {share:.2f} of the time, {memory:.2f} of the memory")
+            over[path] = f"{share:.2f} of the time, {memory:.2f} of the memory"
     return len(paths), slowest, largest, over
 
 
@@ -136,6 +137,17 @@ def _cpu_seconds(raw: bytes) -> float:
     began = time.process_time()
     read_mail(raw)
     return time.process_time() - began
+
+
+def _kept(over: Iterable[Path]) -> Path | None:
+    """Where copies of these mails lie from now on, to be looked at; null for none."""
+    paths = list(over)
+    if not paths:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="leaktrace-fuzz-over-"))
+    for path in paths:
+        shutil.copy(path, folder)
+    return folder
 
 
 def main() -> None:
@@ -176,6 +188,7 @@ def main() -> None:
         counted = [line for line in done.stderr.splitlines() if "number_of_executed_units" in line]
         executed = int(counted[0].rsplit(":", 1)[1])
         count, slowest, largest, over = measure(corpus)
+        kept = _kept(over)
     text = (
         "# Mutated mails\n\n"
         f"Made by `make fuzz`; do not edit by hand. Machine: {machine()}.\n\n"
@@ -188,8 +201,9 @@ def main() -> None:
         f"| over either | {len(over)} | 0 |\n"
     )
     DOCS.joinpath("fuzz.md").write_text(text, encoding="utf-8")
-    print(text, *over, sep="\n")
-    if over:
+    print(text)
+    if kept is not None:
+        print(*(f"{kept / path.name}: {told}" for path, told in over.items()), sep="\n")
         sys.exit(1)
 
 
