@@ -36,8 +36,8 @@ def sets_of(study: Study, posterior: Posterior, mass: float) -> Sets:
         if members not in found:
             found.append(members)
     further = _one_more(posterior, best)
-    if sum(further.values()) >= ONE_MORE_CHANCE:
-        found.append(_smallest(study, further, mass))
+    if sum(further.values()) >= ONE_MORE_CHANCE and (members := _smallest(study, further, mass)) not in found:
+        found.append(members)
     return tuple(found)
 
 

@@ -132,9 +132,16 @@ def _all_names(finding: Finding, explanation: Explanation) -> set[str]:
     }
 
 
+_TOLD_BY_NAME = 0.45
+"""Sets of less than this chance are told without names. Of the first set it never is less: nobody inside has half at
+most, and a set 95 % of the rest."""
+
+
 def _shown_set(found: PrincipalSet, finding: Finding, open_names: bool) -> ShownSet:
     lone = len(found.principals) == 1 and found.principals[0] not in finding.named
-    names = () if lone and not open_names else tuple(found.principals)
+    # One more source beside others may be less likely than not: then nobody is told by name.
+    hidden = lone or found.probability < _TOLD_BY_NAME
+    names = () if hidden and not open_names else tuple(found.principals)
     return ShownSet(names, len(found.principals), found.probability, found.separated_by if names else "")
 
 
