@@ -82,6 +82,19 @@ def test_a_set_of_one_is_a_candidate_like_any_other() -> None:
     assert "One principal stands alone with 96 %" in html
 
 
+def test_a_set_that_is_less_likely_than_not_tells_no_name() -> None:
+    finding, explanation = samples.twins()
+    further = PrincipalSet(("maybe-a", "maybe-b"), 0.3)
+    finding = replace(finding, sets=(*finding.sets, further))
+    html = finding_page(finding, explanation)
+    for shown in (html, on_screen((finding, explanation))):
+        assert "twin-a" in shown
+        assert "maybe-a" not in shown
+    assert "One more source would be among 2 further principals, with a chance of 30 %" in html
+    likelier = finding_page(replace(finding, sets=(*finding.sets[:-1], replace(further, probability=0.6))), explanation)
+    assert "maybe-a" in likelier
+
+
 def test_who_read_in_bulk_is_withheld_until_somebody_is_named() -> None:
     finding, explanation = samples.undecided("log_incomplete")
     assert "bulk-reader" in finding.log_coverage.gaps[1].principals

@@ -21,7 +21,7 @@ from leaktrace.records import (
     PrincipalSet,
 )
 from leaktrace.report import words
-from leaktrace.report.strands import Hider, ShownSet, Strand, strands_of
+from leaktrace.report.strands import TOLD_BY_NAME, Hider, ShownSet, Strand, strands_of
 
 _OUTCOME_MARKS = {"named": ("●", "Named"), "nobody": ("○", "Nobody inside"), "undecided": ("◐", "Undecided")}
 _NEXT_STEPS = {
@@ -132,15 +132,10 @@ def _all_names(finding: Finding, explanation: Explanation) -> set[str]:
     }
 
 
-_TOLD_BY_NAME = 0.45
-"""Sets of less than this chance are told without names. Of the first set it never is less: nobody inside has half at
-most, and a set 95 % of the rest."""
-
-
 def _shown_set(found: PrincipalSet, finding: Finding, open_names: bool) -> ShownSet:
     lone = len(found.principals) == 1 and found.principals[0] not in finding.named
     # One more source beside others may be less likely than not: then nobody is told by name.
-    hidden = lone or found.probability < _TOLD_BY_NAME
+    hidden = lone or found.probability < TOLD_BY_NAME
     names = () if hidden and not open_names else tuple(found.principals)
     return ShownSet(names, len(found.principals), found.probability, found.separated_by if names else "")
 

@@ -31,6 +31,11 @@ class Strand:
     """What would part the members of a set."""
 
 
+TOLD_BY_NAME = 0.45
+"""Sets of less than this chance are told without names. Of the first set it never is less: nobody inside has half at
+most, and a set 95 % of the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShownSet:
     """A set, and whether its members' names may be shown."""
@@ -39,6 +44,11 @@ class ShownSet:
     member_count: int
     probability: float
     separated_by: str = ""
+
+    @property
+    def is_unlikely(self) -> bool:
+        """Whether it is one more source beside others, and less likely than not."""
+        return self.probability < TOLD_BY_NAME
 
 
 class Hider:
