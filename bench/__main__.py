@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--custody-entries", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--mail-count", type=int, default=mailspeed.COUNT, help="messages of the mail benchmark")
+    parser.add_argument("--public-mail", type=Path, help="a folder of .eml files, for the mail benchmark")
     parser.add_argument("--no-chdb", action="store_true", help="leave chDB out of the ledger benchmark")
     return parser
 
@@ -137,7 +138,7 @@ def _mail(asked: argparse.Namespace) -> None:
         f"process. {_other_work()} Where others work too, only shares and quotients say something, not messages a "
         "second by themselves."
     )
-    _write("mail", note, mail.run(asked.mail_count))
+    _write("mail", note, mail.run(asked.mail_count, public=asked.public_mail))
 
 
 def _sequential(asked: argparse.Namespace) -> None:

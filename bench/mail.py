@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from bench import mailcampaigns, mailforms, mailspeed
+from bench import mailcampaigns, mailforms, mailpublic, mailspeed
 from bench.mailframing import framed
 from bench.mailjoining import joining
 from leaktrace.mailroom.arc import check_chain
@@ -24,11 +24,16 @@ _SPEED = (
 )
 
 
-def run(count: int = mailspeed.COUNT, seeds: range = range(1, 3)) -> str:
-    """The page without its head; `count`: messages of the speed table, `seeds`: of planted and framed campaigns."""
+def run(count: int = mailspeed.COUNT, seeds: range = range(1, 3), public: Path | None = None) -> str:
+    """The page without its head; `count`: messages of the speed table, `seeds`: of planted and framed campaigns.
+
+    `public`: a folder of public mail, for a section of its own (`mailpublic`).
+    """
     parts = [f"## Messages a second\n\n{_SPEED}\n\n{mailspeed.run(count)}"]
     parts += [f"## What it reads\n\n{_forms()}", f"## Sealed chains\n\n{_chains(mailforms.CORPORA)}"]
     parts += [f"## Campaigns\n\n{_campaigns(seeds)}"]
+    if public is not None:
+        parts += [f"## Public mail, as it came\n\n{mailpublic.run(public)}"]
     return "\n\n".join(parts)
 
 

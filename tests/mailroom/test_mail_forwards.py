@@ -190,6 +190,14 @@ def test_on_behalf_of_inside_a_quoted_name_is_the_senders_own_writing() -> None:
     assert found.flags == ("name_contains_address",)
 
 
+def test_an_address_that_a_soft_line_end_cut_is_no_address() -> None:
+    # A program that kept the signs of quoted-printable: half of an address is somebody else's, or nobody's.
+    whole = gmail_text("Nora <nora@vale-shop.example>")
+    found = forward_in(message(whole.replace("vale-shop", "vale=\n-shop")))
+    assert (found.sender.address, found.sender.name) == (None, "Nora")
+    assert "no_sender_address" in found.flags
+
+
 def test_a_display_name_with_another_address_is_flagged() -> None:
     found = forward_in(message(gmail_text("Chase <no.reply@chase.com> <real@other.example>")))
     assert found.sender.address == "real@other.example"

@@ -74,7 +74,7 @@ class _Set:
 
 def has_chain(fields: Iterable[bytes]) -> bool:
     """Whether any field of an ARC set is there."""
-    return any(name_of(field) in _KINDS for field in fields)
+    return any(name_of(field) in _KINDS for field in fields if field[:1] in b"aA")
 
 
 def check_chain(message: bytes, keys: Mapping[str, str]) -> Chain:

@@ -60,8 +60,8 @@ def judge_arrival(
     message: Part, envelope: Envelope | None, signed: Signed, names: Names | None, settings: Settings
 ) -> Arrival | None:
     """How a message came, and whether its sender is who it says; null where nobody who is believed says how it came."""
-    domain = _domain_of(message)
     if envelope is not None and names is not None:
+        domain = _domain_of(message)
         spf = check_host(envelope.client_address, envelope.sender, envelope.greeting, names)
         dmarc = (
             DmarcResult("permerror", "", None, (), _NO_DOMAIN)
@@ -73,7 +73,7 @@ def judge_arrival(
     if not statements:
         return None
     spf_said = _spf_said(statements)
-    return _judged("own_results", spf_said, _dmarc_said(statements, spf_said, domain), ())
+    return _judged("own_results", spf_said, _dmarc_said(statements, spf_said, _domain_of(message)), ())
 
 
 def _domain_of(message: Part) -> str | None:

@@ -66,7 +66,7 @@ def check_signatures(message: bytes, keys: Mapping[str, str] | None, received_at
         chain = check_chain(message, named)
         verdict = chain.result
         cv = None if verdict == "ended" else verdict
-    positions = [at for at, field in enumerate(fields) if name_of(field) == b"dkim-signature"]
+    positions = [at for at, field in enumerate(fields) if field[:1] in b"dD" and name_of(field) == b"dkim-signature"]
     canonical, results, flags, matches = Bodies(body), [], set(), []
     for at in positions[:SIGNATURE_CEILING_COUNT]:
         one = _Check(fields, at, canonical, named, received_at)

@@ -9,11 +9,10 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-_BLANKS = re.compile(rb"[ \t]+")
 _BLANKS_OR_FOLDS = re.compile(rb"(?:\r\n)?[ \t]+")
 _SIGNATURE_VALUE = re.compile(rb"(^|;)([ \t\r\n]{0,64}b[ \t\r\n]{0,64}=)[^;]*")
 _FIELD_END = re.compile(rb"\r\n(?![ \t])")
-_FIELD = re.compile(rb"[^ \t\r:][^\r:]*:")
+_FIELD = re.compile(rb"(?!>?From )[^ \t\r:][^\r:]*:")
 _ENVELOPE = (b"From ", b">From ")
 _RELAXED = b"relaxed"
 
@@ -27,7 +26,7 @@ def split_message(message: bytes) -> tuple[list[bytes], bytes]:
         return [], content[2:]
     header, _, body = content.partition(b"\r\n\r\n")
     fields = _FIELD_END.split(header)
-    if all(_FIELD.match(field) and not field.startswith(_ENVELOPE) for field in fields):
+    if all(map(_FIELD.match, fields)):
         return fields, body
     pieces: list[list[bytes]] = []
     for line in header.split(b"\r\n"):
@@ -90,8 +89,9 @@ class Bodies:
         if name not in self._made:
             body = self._body
             if name == _RELAXED:
-                if b"  " in body or b"\t" in body:
-                    body = _BLANKS.sub(b" ", body)
+                body = body.replace(b"\t", b" ")
+                while b"  " in body:  # halves the longest run of blanks, so there are few rounds
+                    body = body.replace(b"  ", b" ")
                 if b" \r\n" in body:
                     body = body.replace(b" \r\n", b"\r\n")
                 body = body.removesuffix(b" ")

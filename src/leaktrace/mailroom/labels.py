@@ -24,7 +24,7 @@ MONTH_KINDS = ("months", "persian_months", "dates", "on_behalf_around")
 """Sections of a file that hold no words of header lines."""
 ROLES: tuple[Role, ...] = get_args(Role)
 _DASHES = " \t-_=*—–─~#>|【】[]"
-_SAME_LETTERS = str.maketrans({"ي": "ی", "ك": "ک", "ţ": "ț", "ş": "ș", "’": "'", "\xa0": " ", "：": ":"})
+_SAME_LETTERS = {"ي": "ی", "ك": "ک", "ţ": "ț", "ş": "ș", "’": "'", "\xa0": " ", "：": ":"}
 
 
 def plain(text: str) -> str:
@@ -32,8 +32,13 @@ def plain(text: str) -> str:
     if text.isascii():
         return " ".join(text.casefold().split())
     text = unicodedata.normalize("NFKC", text).casefold()
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf" and c != "\u0307")
-    return " ".join(text.translate(_SAME_LETTERS).split())
+    # A text has few different characters: going through it for each of those few is less than looking at every one.
+    for letter in set(text):
+        if letter in _SAME_LETTERS:
+            text = text.replace(letter, _SAME_LETTERS[letter])
+        elif letter == "\u0307" or (not letter.isascii() and unicodedata.category(letter) == "Cf"):
+            text = text.replace(letter, "")
+    return " ".join(text.split())
 
 
 @dataclass(frozen=True, slots=True)

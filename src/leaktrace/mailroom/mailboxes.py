@@ -20,10 +20,13 @@ MAILBOX_CEILING_COUNT = 1000
 _UNSEEN = "\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
 """Marks of direction and breaks without width: programs of right-to-left languages put them around addresses."""
 _LOCAL = rf"""(?:"[^"\s]{{1,64}}"|[^\s<>()\[\],;:"“”«»'@|*\\{_UNSEEN}][^\s<>()\[\],;:"“”«»@|*\\{_UNSEEN}]{{0,127}})"""
-_DOMAIN = rf"""(?:\[[0-9A-Fa-f.:]{{3,60}}\]|[^\s<>()\[\],;:"'“”«»@|*/\\{_UNSEEN}]{{1,255}})"""
+_DOMAIN = rf"""(?:\[[0-9A-Fa-f.:]{{3,60}}\]|[^\s<>()\[\],;:"'“”«»@|*/\\{_UNSEEN}=]{{1,255}}+(?!=))"""
+"""Before `=` it is no domain: a program that did not undo quoted-printable has cut it there."""
 ADDRESS = re.compile(_LOCAL + "@" + _DOMAIN)
 """Something that looks like an address, in any script."""
 _IN_ANGLES = re.compile(r"<\s*([^<>]{0,400})\s*>")
+_CUT_ANGLES = re.compile(r"<[^<>=]{0,400}=\s[^<>]{0,400}>")
+"""An address that was broken by a soft line end nobody undid: neither half of it is one."""
 _MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECASE)
 _COMMENT = re.compile(r"\(([^()]*)\)\s*$")
 _MARKS = " \t*_|;,"
@@ -62,6 +65,7 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
         text, encoded = clean(decode_words(text)), False
     links = _MAILTO.findall(text)
     plain = _MAILTO.sub(" ", text) if _shows_address_without_links(text) else _MAILTO.sub(r" <\1> ", text)
+    plain = _CUT_ANGLES.sub(" ", plain)
     address, name = None, plain
     for angled in reversed(list(_IN_ANGLES.finditer(plain))):
         address = clean_address(angled.group(1))

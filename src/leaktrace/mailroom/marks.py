@@ -40,6 +40,7 @@ IMAGE_CEILING_BYTES, IMAGE_NEEDED_BYTES = 2_000_000, 1_000
 _RUN_ELEMENTS = 4
 _IMAGE_CEILING_COUNT = 12
 
+_INSIDE = re.compile(r"<([^<>]*)>")
 _ELEMENT = re.compile(r"(/?[a-zA-Z][a-zA-Z0-9]{0,15})\b([^>]{0,2000})")
 """What stands between `<` and `>`."""
 _SIZED = frozenset(("img", "td", "table", "div"))
@@ -214,10 +215,7 @@ def look_of(source: str) -> tuple[tuple[int, ...], list[str]]:
     """The sketch of the order of elements, and the pictures; linear in the source, which has a ceiling."""
     names: list[str] = []
     images: list[str] = []
-    for piece in islice(source.split("<"), 1, None):
-        inside, closed, _ = piece.partition(">")
-        if not closed:
-            continue
+    for inside in _INSIDE.findall(source):
         element = (_element if len(inside) <= _KEPT_CHARACTERS else _read_element)(inside)
         if element is None:
             continue

@@ -39,8 +39,11 @@ _AT_ONCE_CHARACTERS = 50_000
 """Of a page that is taken apart: a large one is never in memory once more in pieces."""
 _PIECES_AT_ONCE = 1000
 """Of the shown text before they are joined: a page of nothing but brackets is not held letter by letter."""
+_AFTER_BLANKS = "\n \t"
+"""Behind these blanks show nothing."""
 _QUOTE = re.compile("[\"']")
-_PIECE = re.compile(r"\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|[^\s&]+|&")
+_PIECE = re.compile(r"[^\s&]+(?: [^\s&]+)*|\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|&")
+"""Words with single spaces between them, blanks, an entity, or an ampersand that begins none."""
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _OTHER = r"""(?:\s{1,9}(?!href\b)[a-zA-Z-]{1,40}="[^"]*"){0,9}"""
@@ -139,7 +142,7 @@ class _Page:
         return "".join((*self._blocks, *self._pieces))
 
     def blank(self, start: int, end: int) -> None:
-        if self.last not in "\n \t":
+        if self.last not in _AFTER_BLANKS:
             self.put(" ", start, end)
 
 
@@ -220,7 +223,9 @@ def render(source: str) -> Rendered:
                     _attributes(page, name, source, opening, position, has_cue=cue < position)
                     cue = scanner.next_cue(position)
         if shown:
-            _text(page, source, shown, position, at)
+            # Blanks between tags that end lines: nearly half of what stands between tags, and it shows nothing.
+            if page.last not in _AFTER_BLANKS or not shown.isspace() or "\xa0" in shown:
+                _text(page, source, shown, position, at)
             position = at
     runs = Runs(page.text_at, page.start, page.end)
     return Rendered(page.text(), runs, tuple(page.links), tuple(page.cues))
@@ -311,6 +316,9 @@ def _attributes(page: _Page, name: str, source: str, start: int, end: int, *, ha
             return
 
 
+_entity = lru_cache(maxsize=256)(html.unescape)
+
+
 def _text(page: _Page, source: str, piece: str, start: int, end: int) -> None:
     """Shows `piece`, which stands in `source[start:end]`."""
     if piece.isspace() and "\xa0" not in piece:
@@ -318,14 +326,14 @@ def _text(page: _Page, source: str, piece: str, start: int, end: int) -> None:
         return
     if "&" not in piece and "  " not in piece and piece.isprintable():
         # Most text: words with single spaces between them, and no entity. No other blank is printable.
-        if piece[0] == " " and page.last in "\n \t":
+        if piece[0] == " " and page.last in _AFTER_BLANKS:
             start, piece = start + 1, piece[1:]
         page.put(piece, start)
         return
     for match in _PIECE.finditer(source, start, end):
         piece = match.group()
         if piece[0] == "&" and len(piece) > 1:
-            page.put(html.unescape(piece), match.start(), match.end())
+            page.put(_entity(piece), match.start(), match.end())
         elif piece[0].isspace() and piece.strip("\xa0"):
             page.blank(match.start(), match.end())
         elif piece[0].isspace():

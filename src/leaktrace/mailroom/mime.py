@@ -18,9 +18,9 @@ from leaktrace.mailroom.transfer import Locate, decode_transfer, same_place
 from leaktrace.settings import Settings
 
 _FIELD_NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
-_FIELD_START = re.compile(rb"^([!-9;-~]{1,200})[ \t]*:[ \t]*", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\n\r*\n")
-_NEWLINE = ord("\n")
+_NEWLINE, _RETURN, _BLANK = b"\n\r "
+_FOLDS = (b" ", b"\t")
 _ENVELOPE_LINE = (b"From ", b">From ")
 _BARE_BOUNDARY = re.compile(rb"--([^\s]{1,70})[ \t]*\r?\nContent-")
 _MESSAGE_TYPES = ("message/rfc822", "message/global", "message/news")
@@ -162,31 +162,39 @@ def _plain_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ..
     blank = _BLANK_LINE.search(content, start, end)
     if blank is None or (start and content[start - 1] != _NEWLINE):
         return None
-    header_end = blank.start() + 1
-    found = list(_FIELD_START.finditer(content, start, header_end))
-    continued_count = content.count(b"\n ", start, header_end) + content.count(b"\n\t", start, header_end)
-    if (
-        not found
-        or found[0].start() != start
-        or len(found) + continued_count != content.count(b"\n", start, header_end)
-    ):
-        return None
-    ends = [match.start() for match in found[1:]]
-    ends.append(header_end)
-    fields = []
-    for match, after in zip(found, ends, strict=True):
-        begin, value_start = match.span()
-        field = Field(_field_name(match.group(1)), begin, value_start, after - 2)
-        # Nearly all: blanks are nowhere but behind the colon, and the line ends in CRLF.
-        if value_start >= after - 2 or not (content[value_start] > 32 < content[after - 3]) or content[after - 2] != 13:
-            field = _trimmed(field._replace(value_end=after), content)
-        fields.append(field)
+    fields: list[Field] = []
+    position = begin = value_start = start
+    name: str | None = None
+    for line in content[start : blank.start()].split(b"\n"):
+        if line[:1] not in _FOLDS:
+            if name is not None:
+                fields.append(_plain_field(content, name, begin, value_start, position))
+            written, colon, _ = line.partition(b":")
+            name = _field_name(written) if colon else None
+            begin, value_start = position, position + len(written) + 1
+        if name is None:
+            return None
+        position += len(line) + 1
+    if name is not None:
+        fields.append(_plain_field(content, name, begin, value_start, position))
     return tuple(fields), blank.end()
 
 
+def _plain_field(content: bytes, name: str, begin: int, value_start: int, after: int) -> Field:
+    """A field whose lines end at `after`."""
+    if content[value_start] == _BLANK:
+        value_start += 1
+    # Nearly all: blanks are nowhere but behind the colon, and the line ends in CRLF.
+    if value_start < after - 2 and content[value_start] > _BLANK < content[after - 3] and content[after - 2] == _RETURN:
+        return Field(name, begin, value_start, after - 2)
+    return _trimmed(Field(name, begin, value_start, after), content)
+
+
 @lru_cache(maxsize=1024)
-def _field_name(written: bytes) -> str:
-    return written.decode("ascii").lower()
+def _field_name(written: bytes) -> str | None:
+    """What stands before a field's colon, as a name; None where it is none."""
+    match = _FIELD_NAME.fullmatch(written + b":")
+    return None if match is None else match.group(1).decode("ascii").lower()
 
 
 def read_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...], int]:

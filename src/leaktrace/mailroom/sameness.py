@@ -20,7 +20,7 @@ _INITIALS = frozenset(letter for name in _COUNTING for letter in (name[:1], name
 _TELLING = frozenset((b"date", b"message-id"))
 _QUOTED_FROM = re.compile(rb"\n>+From ")
 _BLANKS = re.compile(rb"[ \t\n]+")
-_FIELD_END = re.compile(rb"\n(?![ \t])")
+_FOLDS = (b" ", b"\t")
 
 
 def content_sha256(raw: bytes) -> str | None:
@@ -46,12 +46,21 @@ def content_sha256(raw: bytes) -> str | None:
 
 def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
     """Names in lower case and unfolded values, blanks as one: relays may fold lines anew (RFC 6376, section 3.4.2)."""
+    kept: list[list[bytes]] = []
+    current: list[bytes] | None = None
+    for line in head.split(b"\n"):
+        if line[:1] in _FOLDS:
+            if current is not None:
+                current.append(line)
+        elif line[:1] in _INITIALS:
+            current = [line]
+            kept.append(current)
+        else:  # most are others: what mail systems on the way think of the message
+            current = None
     found = []
-    for field in _FIELD_END.split(head):
-        if field[:1] not in _INITIALS:  # most are others: what mail systems on the way think of the message
-            continue
-        name, colon, value = field.partition(b":")
+    for lines in kept:
+        name, colon, value = lines[0].partition(b":")
         name = name.rstrip(b" \t").lower()
         if colon and name in _COUNTING:
-            found.append((name, _BLANKS.sub(b" ", value).strip()))
+            found.append((name, _BLANKS.sub(b" ", b"\n".join((value, *lines[1:]))).strip()))
     return found
