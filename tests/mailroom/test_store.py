@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from leaktrace.errors import KeyFileError, MailError
 from leaktrace.keys import Keyring
+from leaktrace.mailroom.packs import MAGIC
 from leaktrace.mailroom.store import RawStore
 
 KEYRING = Keyring(bytes(range(32)), "ws-test")
@@ -87,6 +89,96 @@ def test_changed_swapped_and_missing_bytes_are_noticed(tmp_path: Path) -> None:
         store.get("../../etc/passwd")
 
 
+BATCH = [b"From: a@b.example\r\n\r\nmail %d" % number for number in range(5)]
+
+
+def _pack(folder: Path) -> Path:
+    (path,) = (folder / "packs").iterdir()
+    return path
+
+
+def test_a_batch_is_one_file_and_each_message_comes_back(tmp_path: Path) -> None:
+    store = RawStore(tmp_path / "raw", KEYRING)
+    store.put_all(BATCH)
+    assert [path.name for path in (tmp_path / "raw").iterdir() if len(path.name) == 2] == []
+    assert stat.S_IMODE(_pack(tmp_path / "raw").stat().st_mode) == 0o600
+    for other in (store, RawStore(tmp_path / "raw", KEYRING)):
+        assert [other.get(sha(raw)) for raw in BATCH] == BATCH
+        assert sha(BATCH[0]) in other
+        assert other.put_all(BATCH) == [(sha(raw), False) for raw in BATCH]
+    assert all(raw not in _pack(tmp_path / "raw").read_bytes() for raw in BATCH)
+
+
+def test_a_large_batch_becomes_several_packs(tmp_path: Path) -> None:
+    raws = [b"%d" % number for number in range(600)]
+    store = RawStore(tmp_path / "raw", KEYRING)
+    assert all(new for _, new in store.put_all([*raws, *[b"x" * 9_000_000, b"y" * 9_000_000]]))
+    assert len(list((tmp_path / "raw" / "packs").iterdir())) == 3
+    assert len(list(RawStore(tmp_path / "raw", KEYRING))) == 602
+    assert store.get(sha(b"x" * 9_000_000)) == b"x" * 9_000_000
+
+
+def test_what_another_process_stores_is_seen(tmp_path: Path) -> None:
+    first, second = RawStore(tmp_path / "raw", KEYRING), RawStore(tmp_path / "raw", KEYRING)
+    first.put_all(BATCH[:2])
+    assert second.get(sha(BATCH[0])) == BATCH[0]
+    first.put_all(BATCH[2:4])
+    assert second.get(sha(BATCH[3])) == BATCH[3]
+    assert second.put_all(BATCH) == [(sha(raw), number == 4) for number, raw in enumerate(BATCH)]
+    assert [first.get(sha(raw)) for raw in BATCH] == BATCH
+    assert list(first) == list(second) == sorted(map(sha, BATCH))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[:10],
+        lambda content: b"x" + content[1:],
+        lambda content: content[: len(MAGIC)] + b"\xff" * 8 + content[len(MAGIC) + 8 :],
+        lambda content: content[: len(MAGIC) + 8 + 32] + b"\xff" * 16 + content[len(MAGIC) + 8 + 48 :],
+        lambda content: content[:-1],
+    ],
+)
+def test_a_pack_that_does_not_say_what_it_holds_is_named_and_replaced(
+    tmp_path: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    RawStore(tmp_path / "raw", KEYRING).put_all(BATCH)
+    path = _pack(tmp_path / "raw")
+    path.write_bytes(spoil(path.read_bytes()))
+    store = RawStore(tmp_path / "raw", KEYRING)
+    with pytest.raises(MailError, match="is damaged") as error:
+        store.get(sha(BATCH[0]))
+    assert path.name in str(error.value)
+    with pytest.raises(MailError, match="does not say what it holds"):
+        RawStore(tmp_path / "raw", KEYRING).reseal()
+    assert all(new for _, new in store.put_all(BATCH))
+    assert [store.get(sha(raw)) for raw in BATCH] == BATCH
+    assert [RawStore(tmp_path / "raw", KEYRING).get(sha(raw)) for raw in BATCH] == BATCH
+
+
+def test_a_message_of_a_pack_that_was_changed_or_swapped_does_not_open(tmp_path: Path) -> None:
+    store = RawStore(tmp_path / "raw", KEYRING)
+    store.put_all(BATCH)
+    path = _pack(tmp_path / "raw")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    opened = 0
+    for raw in BATCH:
+        try:
+            opened += store.get(sha(raw)) == raw
+        except KeyFileError:
+            continue
+    assert opened == len(BATCH) - 1
+    # Two rows of the table swapped: each message is looked for where the other one lies.
+    row = len(MAGIC) + 8
+    one, two = content[row + 32 : row + 48], content[row + 48 + 32 : row + 96]
+    path.write_bytes(content[: row + 32] + two + content[row + 48 : row + 80] + one + content[row + 96 :])
+    swapped = RawStore(tmp_path / "raw", KEYRING)
+    for name in sorted(map(sha, BATCH))[:2]:
+        with pytest.raises(KeyFileError, match="do not open"):
+            swapped.get(name)
+
+
 def test_another_workspaces_key_opens_nothing(tmp_path: Path) -> None:
     name, _ = RawStore(tmp_path / "raw", KEYRING).put(MAIL)
     with pytest.raises(KeyFileError):
@@ -111,7 +203,8 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
         RawStore(tmp_path / "raw", KEYRING)
 
 
-def test_a_disk_that_takes_no_more_leaves_nothing_half_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("large", ["store.put(b'x' * 100000)", "store.put_all([b'x' * 100000, b'y'])"])
+def test_a_disk_that_takes_no_more_leaves_nothing_half_written(tmp_path: Path, large: str) -> None:
     # A file-size limit refuses the write in the middle of the file, as a full disk does; in a process of its own.
     script = (
         "import sys, resource, signal\nfrom pathlib import Path\n"
@@ -120,7 +213,7 @@ def test_a_disk_that_takes_no_more_leaves_nothing_half_written(tmp_path: Path) -
         "store = RawStore(Path(sys.argv[1]), Keyring(bytes(range(32)), 'ws-test'))\n"
         "store.put(b'small')\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "try:\n    store.put(b'x' * 100000)\nexcept MailError as error:\n    print(error)\n"
+        f"try:\n    {large}\nexcept MailError as error:\n    print(error)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "raw")], capture_output=True, text=True, check=True
@@ -132,12 +225,15 @@ def test_a_disk_that_takes_no_more_leaves_nothing_half_written(tmp_path: Path) -
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 4096
 
 
-def test_killed_at_any_moment_every_stored_mail_is_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "put", ["[store.put(b'%d ' % n * 5000)]", "store.put_all([b'%d ' % n * 5000, b'%d and ' % n * 5000])"]
+)
+def test_killed_at_any_moment_every_stored_mail_is_whole(tmp_path: Path, put: str) -> None:
     script = (
         "import sys\nfrom pathlib import Path\nfrom leaktrace.keys import Keyring\n"
         "from leaktrace.mailroom.store import RawStore\n"
         "store = RawStore(Path(sys.argv[1]), Keyring(bytes(range(32)), 'ws-test'))\n"
-        "n = 0\nwhile True:\n    n += 1\n    name, _ = store.put(b'%d ' % n * 5000)\n    print(name, flush=True)\n"
+        f"n = 0\nwhile True:\n    n += 1\n    print(*[name for name, _ in {put}], sep='\\n', flush=True)\n"
     )
     for delay in (0.02, 0.05, 0.11):
         folder = tmp_path / str(delay)
@@ -146,7 +242,7 @@ def test_killed_at_any_moment_every_stored_mail_is_whole(tmp_path: Path) -> None
         told = [process.stdout.readline().strip()]
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
-        told += [line.strip() for line in process.stdout.read().splitlines()]
+        told += [line.strip() for line in process.stdout.read().splitlines() if len(line.strip()) == 64]
         process.stdout.close()
         process.wait()
         store = RawStore(folder, KEYRING)

@@ -1,10 +1,9 @@
 """Raw mail at rest: stored first, encrypted, addressed by the SHA-256 of the plain bytes (DESIGN 7).
 
-A message is written aside, synced, renamed to `<folder>/ab/<sha256>`, and the folder synced: after `put` returned, the
-bytes survive a power cut; before, nothing of them is seen. What a killed process left aside is removed at next open.
-
-Several messages are synced at once: a file system writes its journal once for all who wait for it, so that two hundred
-take a twentieth of the time that they take one after the other.
+One message becomes the file `<folder>/ab/<sha256>`, several that come together become one pack (`packs`): making,
+syncing and naming a file costs more than all that happens to the bytes of a mail. Either is written aside, synced,
+renamed to its place, and the folder synced: after `put` returned, the bytes survive a power cut; before, nothing of
+them is seen. What a killed process left aside is removed at next open.
 """
 
 from __future__ import annotations
@@ -15,21 +14,17 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 from leaktrace.errors import MailError
 from leaktrace.keys import Keyring
+from leaktrace.mailroom.packs import Packs, packed, unpacked
 
-_ASIDE = "aside"
-_AT_ONCE_COUNT = 64
-"""Messages that are written before the first of them is renamed; each is an open file."""
-_SYNCING_COUNT = 16
+_ASIDE, _PACKS = "aside", "packs"
+_PACK_COUNT, _PACK_BYTES = 256, 16_000_000
+"""A pack ends at so many messages or bytes; it is in memory while it is made."""
 _NAME = re.compile(r"[0-9a-f]{64}")
-_Synced = TypeVar("_Synced")
 
 
 class RawStore:
@@ -43,6 +38,7 @@ class RawStore:
             for wanted in (folder, self._aside):
                 wanted.mkdir(mode=0o700, exist_ok=True)
             _sync_folder(folder.parent)
+        self._packs = Packs(folder / _PACKS)
         self._remove_leftovers()
 
     def put(self, raw: bytes) -> tuple[str, bool]:
@@ -50,32 +46,32 @@ class RawStore:
         return self.put_all([raw])[0]
 
     def put_all(self, raws: Iterable[bytes]) -> list[tuple[str, bool]]:
-        """`put` for several, in order: the folders are synced once for all of them."""
+        """`put` for several, in order; those that are new here share packs."""
         answers: list[tuple[str, bool]] = []
         touched: set[Path] = set()
-        rest = iter(raws)
-        with _disk(self._folder), self._writing(), ThreadPoolExecutor(_SYNCING_COUNT) as pool:
-            while batch := list(islice(rest, _AT_ONCE_COUNT)):
-                new: dict[Path, bytes] = {}
-                for raw in batch:
-                    sha256 = hashlib.sha256(raw).hexdigest()
-                    target = self._path(sha256)
-                    is_new = target not in new and not target.exists()
-                    if is_new:
-                        new[target] = self._keyring.encrypt(raw, _context(sha256))
-                    answers.append((sha256, is_new))
-                self._write(new, touched, pool)
-            _sync_all(pool, _sync_folder, sorted(touched))
+        with _disk(self._folder), self._writing():
+            self._packs.refresh()
+            new: dict[str, bytes] = {}
+            size_bytes = 0
+            for raw in raws:
+                sha256 = hashlib.sha256(raw).hexdigest()
+                is_new = sha256 not in new and not self._holds(sha256)
+                answers.append((sha256, is_new))
+                if is_new:
+                    new[sha256] = self._keyring.encrypt(raw, _context(sha256))
+                    size_bytes += len(raw)
+                if len(new) == _PACK_COUNT or size_bytes >= _PACK_BYTES:
+                    self._keep(new, touched)
+                    new, size_bytes = {}, 0
+            self._keep(new, touched)
+            for folder in sorted(touched):
+                _sync_folder(folder)
         return answers
 
     def get(self, sha256: str) -> bytes:
         """The plain bytes. MailError when they are not here, KeyFileError or MailError when they are not the same."""
         try:
-            sealed = self._path(sha256).read_bytes()
-        except FileNotFoundError:
-            raise MailError(
-                f"There is no stored mail {sha256}.", "Was its file removed from the workspace? Restore it from backup."
-            ) from None
+            sealed = self._sealed(sha256)
         except OSError as error:
             raise MailError(
                 f"The stored mail {sha256} cannot be read: {error.strerror}.", "Check the disk and its permissions."
@@ -90,49 +86,103 @@ class RawStore:
     def reseal(self) -> int:
         """Encrypts under the newest generation of the key what is under an older one; how many messages.
 
-        Each is replaced whole; killed in between, the next call goes on. KeyFileError for one that does not open.
+        Each file is replaced whole; killed in between, the next call goes on. KeyFileError for a message that does not
+        open, MailError for a damaged pack.
         """
         count = 0
         touched: set[Path] = set()
-        with _disk(self._folder), self._writing(), ThreadPoolExecutor(_SYNCING_COUNT) as pool:
-            for sha256 in self:
+        with _disk(self._folder), self._writing():
+            for sha256 in list(self._singles()):
                 target = self._path(sha256)
                 sealed = self._keyring.resealed(target.read_bytes(), _context(sha256))
                 if sealed is not None:
-                    self._write({target: sealed}, touched, pool)
+                    self._write(target, sealed, touched)
                     count += 1
-            _sync_all(pool, _sync_folder, sorted(touched))
+            self._packs.refresh(surely=True)
+            for path in self._packs.paths():
+                count += self._reseal_pack(path, touched)
+            for folder in sorted(touched):
+                _sync_folder(folder)
+            self._packs = Packs(self._folder / _PACKS)
         return count
 
+    def _reseal_pack(self, path: Path, touched: set[Path]) -> int:
+        """Replaces a pack by one of the same messages; how many of them were under an older generation."""
+        held = unpacked(path)
+        if not held:
+            raise MailError(f"{path} does not say what it holds.", "Restore it from backup, then do the same again.")
+        resealed = {name: self._keyring.resealed(sealed, _context(name)) for name, sealed in held.items()}
+        older = {name: sealed for name, sealed in resealed.items() if sealed is not None}
+        if older:
+            self._write(path, packed(held | older)[1], touched)
+        return len(older)
+
     def __contains__(self, sha256: str) -> bool:
-        return self._path(sha256).exists()
+        self._packs.refresh()
+        return self._holds(sha256)
 
     def __iter__(self) -> Iterator[str]:
         """The SHA-256 of every message, in order."""
         with _disk(self._folder):
-            for folder in sorted(self._folder.iterdir()):
-                if folder.is_dir() and len(folder.name) == 2:
-                    yield from sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+            self._packs.refresh(surely=True)
+            yield from sorted({*self._singles(), *self._packs})
+
+    def _singles(self) -> Iterator[str]:
+        for folder in self._folder.iterdir():
+            if folder.is_dir() and len(folder.name) == 2:
+                yield from (path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+    def _holds(self, sha256: str) -> bool:
+        return self._path(sha256).exists() or self._packs.find(sha256) is not None
+
+    def _sealed(self, sha256: str) -> bytes:
+        with contextlib.suppress(FileNotFoundError):
+            return self._path(sha256).read_bytes()
+        for surely in (False, True):
+            self._packs.refresh(surely=surely)
+            place = self._packs.find(sha256)
+            if place is not None:
+                return place.read()
+        damaged = "".join(f" {path} is damaged and may have held it." for path in self._packs.damaged[:1])
+        raise MailError(
+            f"There is no stored mail {sha256}.{damaged}",
+            "Was a file removed from the workspace or changed? Restore it from backup.",
+        )
 
     def _path(self, sha256: str) -> Path:
         if not _NAME.fullmatch(sha256):
             raise MailError(f"{sha256[:80]!r} is not the SHA-256 of a mail.", "It is 64 hexadecimal digits.")
         return self._folder / sha256[:2] / sha256
 
-    def _write(self, files: Mapping[Path, bytes], touched: set[Path], pool: ThreadPoolExecutor) -> None:
-        """Puts sealed bytes where they belong: none is renamed before its bytes are on the disk."""
-        aside: dict[Path, Path] = {target: self._aside / f"{target.name}.{secrets.token_hex(4)}" for target in files}
-        with contextlib.ExitStack() as opened:
-            # A full disk or Ctrl-C: take the half-written files away now, not only at next open.
-            opened.callback(_remove, aside.values())
-            written = [_written(aside[target], sealed, opened) for target, sealed in files.items()]
-            _sync_all(pool, os.fsync, written)
-            for target, path in aside.items():
-                if not target.parent.is_dir():
-                    target.parent.mkdir(mode=0o700, exist_ok=True)
-                    touched.add(self._folder)
-                path.rename(target)
-                touched.add(target.parent)
+    def _keep(self, new: Mapping[str, bytes], touched: set[Path]) -> None:
+        """Puts sealed messages where they belong: one by itself, several in a pack."""
+        if len(new) == 1:
+            ((sha256, sealed),) = new.items()
+            self._write(self._path(sha256), sealed, touched)
+        elif new:
+            name, content = packed(new)
+            self._write(self._packs.folder / name, content, touched)
+            self._packs.written(self._packs.folder / name)
+
+    def _write(self, target: Path, content: bytes, touched: set[Path]) -> None:
+        """A file with these bytes in its place: it is not renamed before its bytes are on the disk."""
+        aside = self._aside / f"{target.name}.{secrets.token_hex(4)}"
+        try:
+            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb", buffering=0) as stream:
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[stream.write(rest) :]
+                os.fsync(handle)
+            if not target.parent.is_dir():
+                target.parent.mkdir(mode=0o700, exist_ok=True)
+                touched.add(self._folder)
+            aside.rename(target)
+            touched.add(target.parent)
+        finally:
+            # A full disk or Ctrl-C: take the half-written file away now, not only at next open.
+            with contextlib.suppress(OSError):
+                aside.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -148,32 +198,6 @@ class RawStore:
             for path in self._aside.iterdir():
                 if path.name != "lock":
                     path.unlink(missing_ok=True)
-
-
-def _sync_all(pool: ThreadPoolExecutor, sync: Callable[[_Synced], None], things: Sequence[_Synced]) -> None:
-    """Syncs each of them, as many at once as there are threads; each thread takes a share, for less handing over."""
-
-    def sync_share(first: int) -> None:
-        for one in things[first::_SYNCING_COUNT]:
-            sync(one)
-
-    list(pool.map(sync_share, range(min(_SYNCING_COUNT, len(things)))))
-
-
-def _written(path: Path, content: bytes, opened: contextlib.ExitStack) -> int:
-    """A new file with these bytes, not yet synced, open until `opened` ends."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    stream = opened.enter_context(os.fdopen(handle, "wb", buffering=0))
-    rest = memoryview(content)
-    while rest:
-        rest = rest[stream.write(rest) :]
-    return handle
-
-
-def _remove(paths: Iterable[Path]) -> None:
-    for path in paths:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
 
 
 def _context(sha256: str) -> str:
