@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from leaktrace.attribution import CampaignNumbers, GivenName, error_of, expected_wrong, withheld
+from leaktrace.attribution import CampaignNumbers, GivenName, allowed_wrong, error_of, expected_wrong, withheld
 from leaktrace.errors import WorkspaceError
 from leaktrace.folder import cannot_write
 from leaktrace.keys import Keyring
@@ -139,9 +139,13 @@ class Learned:
         )
         return Learned({**self.records, key: record})
 
-    def withheld(self, named: Collection[str], allowed: float) -> frozenset[str]:
+    def allowed(self, at_least: float, naming_threshold: float) -> float:
+        """Expected wrong names from which on nobody new is named."""
+        return allowed_wrong(at_least, naming_threshold, len(self.persons()))
+
+    def withheld(self, named: Collection[str], at_least: float, naming_threshold: float) -> frozenset[str]:
         """Of those a look would name, whom it may not."""
-        return withheld(named, self.persons(), self.spent(), allowed)
+        return withheld(named, self.persons(), self.spent(), self.allowed(at_least, naming_threshold))
 
 
 def read(path: Path, keyring: Keyring) -> Learned:

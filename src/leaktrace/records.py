@@ -980,7 +980,7 @@ class ErrorBudget:
     spent: float
     """Expected wrong names: over all persons ever named here, the chance that it was somebody else."""
     allowed: float
-    """The setting `error_budget_names`."""
+    """The setting `error_budget_names`, or what the naming threshold leaves to each person named, if that is more."""
     named_count: int
     """Persons ever named here."""
     look_count: int

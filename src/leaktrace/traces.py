@@ -136,7 +136,8 @@ class Traces:
 
         def change(known: Learned) -> Learned:
             nonlocal held
-            held = known.withheld(weighed.named, self.opened.settings.error_budget_names)
+            settings = self.opened.settings
+            held = known.withheld(weighed.named, settings.error_budget_names, settings.naming_threshold_probability)
             record = known.records.get(key)
             # The same basis gives the same numbers but for rounding: those first written stay, for exact repeats.
             same = record is not None and record.measured.basis == measured.basis
@@ -161,7 +162,11 @@ class Traces:
         return replace(traced, finding=replace(finding, error_budget=self._budget(after, looks)))
 
     def _budget(self, after: Learned, looks: int) -> ErrorBudget:
-        spent, allowed = after.spent(), self.opened.settings.error_budget_names
+        settings = self.opened.settings
+        spent, allowed = (
+            after.spent(),
+            after.allowed(settings.error_budget_names, settings.naming_threshold_probability),
+        )
         named = len(after.persons())
         state = "it is spent, and nobody further is named" if spent >= allowed else "it is not spent"
         return ErrorBudget(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaktrace.attribution import GivenName, error_of, expected_wrong, withheld
+from leaktrace.attribution import GivenName, allowed_wrong, error_of, expected_wrong, withheld
 
 NAMES = st.lists(st.builds(GivenName, person=st.sampled_from("abcd"), error=st.floats(0.0, 1.0)), max_size=10)
 
@@ -30,6 +30,18 @@ def test_a_name_taken_back_costs_at_least_what_it_did() -> None:
 def test_once_spent_nobody_new_is_named_and_the_old_names_stay() -> None:
     assert withheld(["a", "b"], ["a"], spent=0.05, allowed=0.05) == {"b"}
     assert withheld(["a", "b"], ["a"], spent=0.049, allowed=0.05) == frozenset()
+
+
+def test_while_few_are_named_a_fixed_number_is_allowed_and_then_a_share() -> None:
+    assert allowed_wrong(0.05, 0.99, 0) == 0.05
+    assert allowed_wrong(0.05, 0.99, 5) == pytest.approx(0.05)
+    assert allowed_wrong(0.05, 0.99, 66) == pytest.approx(0.66)
+
+
+@given(st.lists(st.floats(0.0, 0.009), max_size=200))
+def test_names_as_sure_as_they_must_be_never_spend_the_budget(errors: list[float]) -> None:
+    spent = expected_wrong(GivenName(str(number), error) for number, error in enumerate(errors))
+    assert withheld(["new"], [], spent, allowed_wrong(0.05, 0.99, len(errors))) == frozenset()
 
 
 @given(NAMES, NAMES)

@@ -153,7 +153,7 @@ _SETS = st.frozensets(st.sampled_from(("a.example", "b.example", "c.example")), 
 FEATURES = st.builds(
     Features, sender=_SETS, name=st.sampled_from((None, "n")), reply=_SETS, links=_SETS, signers=_SETS,
     subject=st.sampled_from((None, "s", "t")), sketch=_SKETCHES, words=_SKETCHES, look=_SKETCHES, contacts=_SETS,
-    images=_SETS, pixels=_SETS,
+    images=_SETS, pixels=_SETS, products=_SETS, accounts=_SETS,
 )  # fmt: skip
 
 

@@ -248,20 +248,22 @@ def test_damaged_evidence_is_named(desk: Desk, tmp_path: Path) -> None:
                 refused(desk.run("campaigns", "--json"), kept.stem)
 
 
+def _answer(store: RawStore, name: str) -> bytes | LeaktraceError:
+    try:
+        return store.get(name)
+    except LeaktraceError as error:
+        return error
+
+
 def test_damaged_raw_mail_is_never_taken_for_the_mail(desk: Desk, tiny_market: Path) -> None:
     folder = desk.workspace / "mail" / "raw"
     (path,) = (folder / "packs").iterdir()
     with unharmed(desk, findings=True), replaced(path, _spoiled(path.read_bytes())):
         store = RawStore(folder, open_folder(desk.workspace, desk.environment()).keyring)
-        damaged = []
-        for name in store:
-            try:
-                store.get(name)
-            except LeaktraceError as error:
-                assert name in error.message
-                assert error.hint
-                damaged.append(name)
-        assert damaged
+        answers = {name: _answer(store, name) for name in store}
+        errors = {name: answer for name, answer in answers.items() if isinstance(answer, LeaktraceError)}
+        assert errors
+        assert all(name in error.message and error.hint for name, error in errors.items())
         # What was read from it stands beside it: answers do not change, and the message is not taken for a new one.
         assert desk.json("campaigns")
         again = desk.json("mail", tiny_market / "abuse.mbox")

@@ -1,6 +1,6 @@
 """Exposures and evidence to a finding. Pure: no I/O, no clock, no global state."""
 
-from leaktrace.attribution.budget import GivenName, error_of, expected_wrong, withheld
+from leaktrace.attribution.budget import GivenName, allowed_wrong, error_of, expected_wrong, withheld
 from leaktrace.attribution.decision import Circumstances, Verdict
 from leaktrace.attribution.explain import explain
 from leaktrace.attribution.judge import Judgement, judge, shortlist_of, withhold
@@ -44,6 +44,7 @@ __all__ = [
     "Study",
     "Suspicion",
     "Verdict",
+    "allowed_wrong",
     "customers_term",
     "error_of",
     "expected_wrong",

@@ -2,7 +2,12 @@
 
 A person counts once, at the worst of the campaigns they were named in: still named, with one minus their chance of
 being a source as it is now; no longer named, with the larger of that and what it was when the name was given. The sum
-is the expected number of wrong names, so the chance that there is any at all is no more than that (Markov).
+is the expected number of wrong names.
+
+What is allowed is a share of the names that were given, and a fixed number while there are few: the expected share of
+wrong ones among all names (the false discovery rate; Benjamini and Hochberg, 1995) is then no more than one name may
+cost. A fixed number alone would be spent by right names: sixty of them, each as sure as it must be, and after that the
+surest evidence would name nobody.
 """
 
 from __future__ import annotations
@@ -33,6 +38,11 @@ def error_of(then: float | None, now: float, *, is_named: bool) -> float:
     """What a name costs: `then` and `now` are chances of being a source, at the worst former name and at this look."""
     error = 1.0 - now
     return error if is_named or then is None else max(error, 1.0 - then)
+
+
+def allowed_wrong(at_least: float, naming_threshold: float, named_count: int) -> float:
+    """How many wrong names may be expected among so many persons named: as many as the threshold leaves to each."""
+    return max(at_least, (1.0 - naming_threshold) * named_count)
 
 
 def withheld(new: Iterable[str], known: Iterable[str], spent: float, allowed: float) -> frozenset[str]:
