@@ -13,7 +13,7 @@ from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import CLAIM_CEILING_DEPTH, claims_in
 from leaktrace.mailroom.links import links_of
 from leaktrace.mailroom.mailboxes import clean_address, read_mailbox, read_mailboxes
-from leaktrace.mailroom.marks import marks_of_message
+from leaktrace.mailroom.marks import BodyMarks, marks_of_message
 from leaktrace.mailroom.mime import Field, Part, TextBudget, walk
 from leaktrace.mailroom.received import claimed_window, trusted_receipt
 from leaktrace.mailroom.texts import Text, body_texts
@@ -70,7 +70,8 @@ def read_attached(
     subject = message.text("subject")
     sent_between = claimed_window(message)
     links = links_of([(text, 0) for text in texts])
-    traits = marks_of_message(message, texts, links)
+    # What is claimed joins no campaign.
+    traits = BodyMarks() if depth else marks_of_message(message, texts, links)
     for name, field, shown in (
         ("subject", "subject", subject is not None),
         ("sent_between", "date", sent_between.start is not None),

@@ -48,6 +48,8 @@ _RUN_CEILING_LINES = 4
 """Of lines that all look labelled, a block in an unknown language may begin at the first ones."""
 _TRIAL_CEILING_COUNT = 10
 """Of lines that all begin with a label, so many are tried as the first one of a block."""
+_TRIED_CEILING_LINES = 2_000
+"""Lines that were taken for header lines and were none: whoever wrote more of them did not mean to forward a mail."""
 
 
 @dataclass(slots=True)
@@ -68,22 +70,33 @@ class _Growing:
         return all(role in self.values for role in roles)
 
 
+@dataclass(slots=True)
+class _Trials:
+    """What was tried for a block and was none."""
+
+    in_a_row_count: int = 0
+    line_count: int = 0
+
+
 def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block | None:
     """The first block at or after character `start`; `subject`, the outer one, helps where labels are unknown."""
     lines = _written_lines(text, start)
     marker: tuple[Marker, int] | None = None
     place = nowhere = Place(subject)
-    trial_count = 0
+    trials = _Trials()
     for index, (begin, end) in enumerate(lines):
         line = text.text[begin : min(end, begin + LINE_CEILING_CHARACTERS)].strip(LEAD)
         if not line:
             continue
         if _MARKER_SIGN.search(line) is None:
-            marker, place, trial_count = None, nowhere, 0
+            marker, place, trials.in_a_row_count = None, nowhere, 0
             continue
         is_link = line.startswith(_LINK_STARTS)
-        trial_count = 0 if is_link or label_at(text, lines[index]) is None else trial_count + 1
-        block = _at_line(text, lines, index, line, marker) if trial_count <= _TRIAL_CEILING_COUNT else None
+        is_label = not is_link and label_at(text, lines[index]) is not None
+        trials.in_a_row_count = trials.in_a_row_count + 1 if is_label else 0
+        block = None
+        if trials.in_a_row_count <= _TRIAL_CEILING_COUNT:
+            block = _at_line(text, lines, index, line, marker, trials)
         if block is None and place.run_count < _RUN_CEILING_LINES:
             block = unknown_labels(text, lines, index, place)
         if block is not None:
@@ -105,11 +118,16 @@ def _written_lines(text: Text, start: int) -> list[Range]:
     return [match.span() for match in islice(_LINE.finditer(text.text, start), SEARCH_CEILING_LINES)]
 
 
-def _at_line(text: Text, lines: list[Range], index: int, line: str, marker: tuple[Marker, int] | None) -> Block | None:
+def _at_line(
+    text: Text, lines: list[Range], index: int, line: str, marker: tuple[Marker, int] | None, trials: _Trials
+) -> Block | None:
     if line.startswith("---") and (line_block := one_line(text, lines[index])) is not None:
         return line_block
-    if label_at(text, lines[index]) is not None and (labelled := _labelled(text, lines, index, marker)) is not None:
-        return labelled
+    if label_at(text, lines[index]) is not None and trials.line_count < _TRIED_CEILING_LINES:
+        labelled, looked_at_count = _labelled(text, lines, index, marker)
+        if labelled is not None:
+            return labelled
+        trials.line_count += looked_at_count
     if line.endswith((":", "：")):
         return attribution(text, lines, index, marker)
     return None
@@ -118,7 +136,10 @@ def _at_line(text: Text, lines: list[Range], index: int, line: str, marker: tupl
 # --- labelled lines ---------------------------------------------------------------------------------------
 
 
-def _labelled(text: Text, lines: list[Range], first: int, marker: tuple[Marker, int] | None) -> Block | None:
+def _labelled(
+    text: Text, lines: list[Range], first: int, marker: tuple[Marker, int] | None
+) -> tuple[Block | None, int]:
+    """The block that begins with this line, if one does, and how many lines were looked at."""
     growing, index = _Growing(), first
     stop = min(len(lines), first + _BLOCK_CEILING_LINES)
     while index < stop:
@@ -140,7 +161,7 @@ def _labelled(text: Text, lines: list[Range], first: int, marker: tuple[Marker, 
             _extend(text, growing, lines[index])
         growing.end = lines[index][1]
         index += 1
-    return _accepted(text, growing, lines[first][0], marker)
+    return _accepted(text, growing, lines[first][0], marker), index - first
 
 
 def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *, gap: bool) -> bool:

@@ -15,7 +15,7 @@ from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Role, labels, subject_says, without_prefixes
 from leaktrace.mailroom.links import links_of
 from leaktrace.mailroom.mailboxes import ADDRESS, Found, clean_address, read_mailbox, read_mailboxes
-from leaktrace.mailroom.marks import marks_of_text
+from leaktrace.mailroom.marks import BodyMarks, marks_of_text
 from leaktrace.mailroom.mime import Part
 from leaktrace.mailroom.texts import Text
 from leaktrace.records import Mailbox, Original, OriginalForm, Recipient
@@ -89,7 +89,8 @@ def _original(text: Text, block: Block, outer: Part | None, depth: int) -> Origi
     if block.shape in ("unknown-labels", "unmarked-labels"):
         flags.add("unknown_labels")
     links = links_of([(text, block.end)])
-    traits = marks_of_text(text, block.end, links)
+    # What is claimed joins no campaign.
+    traits = BodyMarks() if depth else marks_of_text(text, block.end, links)
     inner = find_block(text, block.end) if depth < CLAIM_CEILING_DEPTH else None
     return Original(
         form="inline-html" if text.kind == "html" else "inline-text",
