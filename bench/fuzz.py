@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import os
 import random
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.machine import machine
@@ -83,8 +85,11 @@ def mutated(content: bytes, other: bytes, chance: random.Random) -> bytes:
     return b"\n".join(lines)
 
 
-def drive(runs: int, seconds: int, corpus: Path) -> None:
-    """Stage one, in a process of its own: libFuzzer ends the process when it is done or something raised."""
+def drive(runs: int, seconds: int, corpus: Path, seed: int) -> None:
+    """Stage one, in a process of its own: libFuzzer ends the process when it is done or something raised.
+
+    Several drive at once, one for each core, each with a seed of its own; what one keeps the others take up.
+    """
     import atheris
 
     with atheris.instrument_imports(include=["leaktrace.mailroom"]):
@@ -103,8 +108,8 @@ def drive(runs: int, seconds: int, corpus: Path) -> None:
 
     arguments = [
         sys.argv[0], str(corpus), f"-runs={runs}", f"-max_total_time={seconds}", "-max_len=100000", "-timeout=20",
-        "-rss_limit_mb=4000", f"-artifact_prefix={corpus.parent}/failed-", "-print_final_stats=1", "-seed=1",
-        "-len_control=0",
+        "-rss_limit_mb=4000", f"-artifact_prefix={corpus.parent}/failed-", "-print_final_stats=1", f"-seed={seed}",
+        "-len_control=0", "-reload=10",
     ]  # fmt: skip
     atheris.Setup(arguments, once, custom_mutator=custom)
     atheris.Fuzz()
@@ -139,6 +144,30 @@ def _cpu_seconds(raw: bytes) -> float:
     return time.process_time() - began
 
 
+def _driven(corpus: Path, runs: int, seconds: int, workers: int) -> int:
+    """How many mails were read by so many processes; ends this one where a process did not end well."""
+    processes = [
+        subprocess.Popen(
+            [
+                sys.executable, "-m", "bench.fuzz", "--drive", str(corpus), "--runs", str(-(-runs // workers)),
+                "--seconds", str(seconds), "--seed", str(number),
+            ],
+            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for number in range(1, workers + 1)
+    ]  # fmt: skip
+    with ThreadPoolExecutor(workers) as pool:  # each pipe is emptied while the others run
+        told = list(pool.map(lambda process: process.communicate()[1], processes))
+    failed = sorted(corpus.parent.glob("failed-*"))
+    for path in failed:
+        print(path.name, path.read_bytes()[:2000], sep="\n")
+    if failed or any(process.returncode for process in processes):
+        sys.exit("\n".join(one[-6000:] for one in told))
+    return sum(
+        int(line.rsplit(":", 1)[1]) for one in told for line in one.splitlines() if "number_of_executed_units" in line
+    )
+
+
 def _kept(over: Iterable[Path]) -> Path | None:
     """Where copies of these mails lie from now on, to be looked at; null for none."""
     paths = list(over)
@@ -155,10 +184,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200_000)
     parser.add_argument("--seconds", type=int, default=1200)
     parser.add_argument("--corpora", type=Path, default=ROOT.parent / "shared" / "corpora")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that mutate side by side")
     parser.add_argument("--drive", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=1, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.drive is not None:
-        drive(asked.runs, asked.seconds, asked.drive)
+        drive(asked.runs, asked.seconds, asked.drive, asked.seed)
         return
     with tempfile.TemporaryDirectory(prefix="leaktrace-fuzz-") as folder:
         corpus = Path(folder) / "corpus"
@@ -166,36 +197,20 @@ def main() -> None:
         for number, raw in enumerate(begin_with(asked.corpora)):
             (corpus / f"begin-{number:05}").write_bytes(raw)
         began_with = len(list(corpus.iterdir()))
-        command = [
-            sys.executable,
-            "-m",
-            "bench.fuzz",
-            "--drive",
-            str(corpus),
-            "--runs",
-            str(asked.runs),
-            "--seconds",
-            str(asked.seconds),
-        ]
         began = time.monotonic()
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        executed = _driven(corpus, asked.runs, asked.seconds, asked.workers)
         took = time.monotonic() - began
-        failed = sorted(Path(folder).glob("failed-*"))
-        for path in failed:
-            print(path.name, path.read_bytes()[:2000], sep="\n")
-        if done.returncode or failed:
-            sys.exit(done.stdout[-6000:] + done.stderr[-6000:])
-        counted = [line for line in done.stderr.splitlines() if "number_of_executed_units" in line]
-        executed = int(counted[0].rsplit(":", 1)[1])
+        failed_count = len(list(Path(folder).glob("failed-*")))
         count, slowest, largest, over = measure(corpus)
         kept = _kept(over)
     text = (
         "# Mutated mails\n\n"
         f"Made by `make fuzz`; do not edit by hand. Machine: {machine()}.\n\n"
-        f"{executed:,} mails in {took:,.0f} s, begun with {began_with}; {count - began_with} kept because they reached "
-        "new lines. The bounds are measured on those and on what was begun with, without instruments.\n\n"
+        f"{executed:,} mails in {took:,.0f} s by {asked.workers} processes, begun with {began_with}; "
+        f"{count - began_with} kept because they reached new lines. The bounds are measured on those and on what was "
+        "begun with, without instruments.\n\n"
         "| what | measured | bar |\n|---|---|---|\n"
-        f"| exceptions, hangs | {len(failed)} | 0 |\n"
+        f"| exceptions, hangs | {failed_count} | 0 |\n"
         f"| worst CPU time, as a share of max(50 ms, 1 s per MB) | {slowest:.2f} | <= 1 |\n"
         f"| worst memory, as a share of 16 MB + 20 times the message | {largest:.2f} | <= 1 |\n"
         f"| over either | {len(over)} | 0 |\n"
