@@ -175,10 +175,10 @@ def test_a_name_taken_back_stays_in_the_budget() -> None:
 def test_a_spent_budget_takes_new_names_only() -> None:
     key = ("c-1", "email")
     known = with_campaigns("c-1", "c-2").with_look(key, look({"aa": 0.9}), AT)
-    assert known.withheld(["aa", "bb"], 0.05, 0.99) == {"bb"}
-    assert known.withheld(["aa", "bb"], 0.5, 0.99) == frozenset()
-    assert known.withheld(["aa", "bb"], 0.05, 0.9) == {"bb"}
-    assert known.withheld(["aa", "bb"], 0.05, 0.8) == frozenset()
+    would_be = {"aa": 0.995, "bb": 0.995, "cc": 0.9995}
+    assert known.withheld(would_be, 0.05, 0.99) == {"bb"}
+    assert known.withheld(would_be, 0.5, 0.99) == frozenset()
+    assert known.withheld({"aa": 0.85, "bb": 0.85}, 0.05, 0.8) == frozenset()
 
 
 def test_the_file_has_keyed_numbers_and_no_names(tmp_path: Path) -> None:

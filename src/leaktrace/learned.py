@@ -140,12 +140,13 @@ class Learned:
         return Learned({**self.records, key: record})
 
     def allowed(self, at_least: float, naming_threshold: float) -> float:
-        """Expected wrong names from which on nobody new is named."""
+        """Expected wrong names from which on new names need more."""
         return allowed_wrong(at_least, naming_threshold, len(self.persons()))
 
-    def withheld(self, named: Collection[str], at_least: float, naming_threshold: float) -> frozenset[str]:
-        """Of those a look would name, whom it may not."""
-        return withheld(named, self.persons(), self.spent(), self.allowed(at_least, naming_threshold))
+    def withheld(self, named: Mapping[str, float], at_least: float, naming_threshold: float) -> frozenset[str]:
+        """Of those a look would name, with their chances, whom it may not."""
+        allowed = self.allowed(at_least, naming_threshold)
+        return withheld(named, self.persons(), spent=self.spent(), allowed=allowed, naming_threshold=naming_threshold)
 
 
 def read(path: Path, keyring: Keyring) -> Learned:

@@ -48,8 +48,8 @@ class Settings:
     )
     error_budget_names: float = _setting(
         0.05,
-        "Expected wrong names in this workspace from which on nobody further is named, while few were named; of many "
-        "names, as many as the naming threshold leaves to each.",
+        "Expected wrong names in this workspace from which on a new name needs ten times the evidence, while few were "
+        "named; of many names, as many as the naming threshold leaves to each.",
         0.001,
         10.0,
     )

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from leaktrace import learned
+from leaktrace.attribution import needed_once_spent
 from leaktrace.folder import LEARNED, Opened
 from leaktrace.learned import Learned, Look, Measured
 from leaktrace.ledger import DuckLedger, Progress
@@ -21,8 +22,9 @@ from leaktrace.tracing import Traced, Tracer, Weighed, evidence_digest
 from leaktrace.version import __version__
 
 _SPENT = (
-    "The reports would name somebody, but the error budget of this workspace is spent. More evidence on those named "
-    "before lowers it; or raise the setting error_budget_names on purpose."
+    "The reports would name somebody, but names given before have become doubtful: the error budget of this workspace "
+    "is spent, and until somebody has looked a new name needs a chance of {needed:.4g}. More evidence on those named "
+    "before, or on this campaign, settles it; or raise the setting error_budget_names on purpose."
 )
 
 
@@ -133,11 +135,14 @@ class Traces:
         key = (weighed.evidence.campaign, weighed.field)
         measured = self._measured(weighed, ids)
         held: frozenset[str] = frozenset()
+        settings = self.opened.settings
+        threshold = settings.naming_threshold_probability
 
         def change(known: Learned) -> Learned:
             nonlocal held
-            settings = self.opened.settings
-            held = known.withheld(weighed.named, settings.error_budget_names, settings.naming_threshold_probability)
+            chances = weighed.chances()
+            named_chances = {person: chances.get(person, 0.0) for person in weighed.named}
+            held = known.withheld(named_chances, settings.error_budget_names, threshold)
             record = known.records.get(key)
             # The same basis gives the same numbers but for rounding: those first written stay, for exact repeats.
             same = record is not None and record.measured.basis == measured.basis
@@ -147,14 +152,15 @@ class Traces:
             look = Look(
                 evidence_digest=evidence_digest(weighed.evidence),
                 outcome="undecided" if outcome == "named" and not named else outcome,
-                chances=weighed.chances(),
+                chances=chances,
                 named=named,
             )
             return after.with_look(key, look, self.clock().astimezone(UTC).isoformat())
 
         after = learned.update(self._path, self.opened.keyring, change)
         tracer = Tracer(self.ledger, self.opened.keyring, self.opened.settings)
-        return tracer.tell(weighed.without(held, _SPENT), call_back), after
+        sentence = _SPENT.format(needed=needed_once_spent(threshold))
+        return tracer.tell(weighed.without(held, sentence), call_back), after
 
     def _within(self, traced: Traced, after: Learned) -> Traced:
         finding = traced.finding
@@ -163,12 +169,11 @@ class Traces:
 
     def _budget(self, after: Learned, looks: int) -> ErrorBudget:
         settings = self.opened.settings
-        spent, allowed = (
-            after.spent(),
-            after.allowed(settings.error_budget_names, settings.naming_threshold_probability),
-        )
+        threshold = settings.naming_threshold_probability
+        spent, allowed = after.spent(), after.allowed(settings.error_budget_names, threshold)
         named = len(after.persons())
-        state = "it is spent, and nobody further is named" if spent >= allowed else "it is not spent"
+        needed = f"it is spent, and a new name needs a chance of {needed_once_spent(threshold):.4g}"
+        state = needed if spent >= allowed else "it is not spent"
         return ErrorBudget(
             spent=spent,
             allowed=allowed,

@@ -1,4 +1,4 @@
-"""The error budget: who counts, how much, and when nobody further is named."""
+"""The error budget: who counts, how much, and when a new name needs more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaktrace.attribution import GivenName, allowed_wrong, error_of, expected_wrong, withheld
+from leaktrace.attribution import (
+    GivenName,
+    allowed_wrong,
+    error_of,
+    expected_wrong,
+    needed_once_spent,
+    withheld,
+)
 
 NAMES = st.lists(st.builds(GivenName, person=st.sampled_from("abcd"), error=st.floats(0.0, 1.0)), max_size=10)
 
@@ -27,9 +34,11 @@ def test_a_name_taken_back_costs_at_least_what_it_did() -> None:
     assert error_of(0.991, 0.9999, is_named=False) == pytest.approx(0.009)
 
 
-def test_once_spent_nobody_new_is_named_and_the_old_names_stay() -> None:
-    assert withheld(["a", "b"], ["a"], spent=0.05, allowed=0.05) == {"b"}
-    assert withheld(["a", "b"], ["a"], spent=0.049, allowed=0.05) == frozenset()
+def test_once_spent_a_new_name_needs_ten_times_the_evidence_and_the_old_names_stay() -> None:
+    new = {"a": 0.991, "b": 0.9989, "c": 0.9991}
+    assert needed_once_spent(0.99) == pytest.approx(0.999)
+    assert withheld(new, ["a"], spent=0.05, allowed=0.05, naming_threshold=0.99) == {"b"}
+    assert withheld(new, ["a"], spent=0.049, allowed=0.05, naming_threshold=0.99) == frozenset()
 
 
 def test_while_few_are_named_a_fixed_number_is_allowed_and_then_a_share() -> None:
@@ -41,7 +50,8 @@ def test_while_few_are_named_a_fixed_number_is_allowed_and_then_a_share() -> Non
 @given(st.lists(st.floats(0.0, 0.009), max_size=200))
 def test_names_as_sure_as_they_must_be_never_spend_the_budget(errors: list[float]) -> None:
     spent = expected_wrong(GivenName(str(number), error) for number, error in enumerate(errors))
-    assert withheld(["new"], [], spent, allowed_wrong(0.05, 0.99, len(errors))) == frozenset()
+    allowed = allowed_wrong(0.05, 0.99, len(errors))
+    assert withheld({"new": 0.991}, [], spent=spent, allowed=allowed, naming_threshold=0.99) == frozenset()
 
 
 @given(NAMES, NAMES)

@@ -199,11 +199,22 @@ def _name_given_before(desk: Desk, chance: float) -> None:
     )
 
 
-def test_a_spent_budget_names_nobody_new_and_says_why(told: Told, tmp_path: Path) -> None:
+def test_once_the_budget_is_spent_a_new_name_needs_more_and_the_answer_says_so(told: Told, tmp_path: Path) -> None:
     desk = told.desk.copy_to(tmp_path / "ws")
     (desk.workspace / "learned.json").unlink()
     _name_given_before(desk, 0.94)
     finding = desk.json("trace", told.campaign)
+    # The evidence is plain, so the doubt about somebody else does not hide it.
+    assert finding["named"] == told.truth["sources"]
+    assert "it is spent, and a new name needs a chance of 0.999" in finding["error_budget"]["sentence"]
+    chance = finding["candidates"][0]["probability"]
+    (desk.workspace / "learned.json").unlink()
+    _name_given_before(desk, 0.94)
+    # The same name when it is not far over the threshold, for a smaller prior.
+    ratio = 300.0 * (1.0 - chance) / chance
+    _settle(desk, insider_prior_probability=ratio / (1.0 + ratio))
+    finding = desk.json("trace", told.campaign)
+    assert 0.99 < finding["candidates"][0]["probability"] < 0.999
     assert finding["outcome"] == "undecided"
     assert finding["named"] == []
     assert finding["undecided"]["code"] == "too_few_reports"
@@ -211,10 +222,11 @@ def test_a_spent_budget_names_nobody_new_and_says_why(told: Told, tmp_path: Path
     assert "error_budget_names" in finding["undecided"]["sentence"]
     assert finding["error_budget"]["spent"] == pytest.approx(0.06)
     assert told.truth["sources"][0] not in desk.run("trace", told.campaign).out.splitlines()[1]
-    _settle(desk, error_budget_names=0.1)
+    prior = {"insider_prior_probability": ratio / (1.0 + ratio)}
+    _settle(desk, error_budget_names=0.1, **prior)
     assert desk.json("trace", told.campaign)["named"] == told.truth["sources"]
     # Once given the name stands, spent or not.
-    _settle(desk, error_budget_names=0.05)
+    _settle(desk, error_budget_names=0.05, **prior)
     again = desk.json("trace", told.campaign)
     assert again["named"] == told.truth["sources"]
     assert "it is spent" in again["error_budget"]["sentence"]

@@ -1,6 +1,13 @@
 """Exposures and evidence to a finding. Pure: no I/O, no clock, no global state."""
 
-from leaktrace.attribution.budget import GivenName, allowed_wrong, error_of, expected_wrong, withheld
+from leaktrace.attribution.budget import (
+    GivenName,
+    allowed_wrong,
+    error_of,
+    expected_wrong,
+    needed_once_spent,
+    withheld,
+)
 from leaktrace.attribution.decision import Circumstances, Verdict
 from leaktrace.attribution.explain import explain
 from leaktrace.attribution.judge import Judgement, judge, shortlist_of, withhold
@@ -55,6 +62,7 @@ __all__ = [
     "linked",
     "look_closely",
     "mailed_estimate",
+    "needed_once_spent",
     "seller_term",
     "sender_term",
     "shortlist_of",

@@ -12,8 +12,12 @@ surest evidence would name nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+_STRICTER = 10.0
+"""So many times smaller must the chance be that it was somebody else, once the budget is spent. Not smaller without
+bound: then the plainest evidence would be hidden because somebody else was named wrongly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,19 @@ def allowed_wrong(at_least: float, naming_threshold: float, named_count: int) ->
     return max(at_least, (1.0 - naming_threshold) * named_count)
 
 
-def withheld(new: Iterable[str], known: Iterable[str], spent: float, allowed: float) -> frozenset[str]:
-    """Which persons may not be named now: nobody new once the budget is spent; whoever was named before still may."""
-    return frozenset(new) - frozenset(known) if spent >= allowed else frozenset()
+def needed_once_spent(naming_threshold: float) -> float:
+    """The chance of being a source that a new name needs while names given before are in doubt."""
+    return 1.0 - (1.0 - naming_threshold) / _STRICTER
+
+
+def withheld(
+    new: Mapping[str, float], known: Iterable[str], *, spent: float, allowed: float, naming_threshold: float
+) -> frozenset[str]:
+    """Which persons may not be named now, of those who would be, with their chances of being a source.
+
+    Once the budget is spent, somebody new needs ten times the evidence; whoever was named before still may be.
+    """
+    if spent < allowed:
+        return frozenset()
+    needed = needed_once_spent(naming_threshold)
+    return frozenset(person for person, chance in new.items() if chance < needed) - frozenset(known)

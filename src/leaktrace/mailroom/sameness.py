@@ -19,6 +19,8 @@ _COUNTING = AUTHORS_FIELDS | {b"received"}
 _INITIALS = frozenset(letter for name in _COUNTING for letter in (name[:1], name[:1].upper()))
 _TELLING = frozenset((b"date", b"message-id"))
 _QUOTED_FROM = re.compile(rb"\n>+From ")
+_BLANK_LINE = re.compile(rb"\n\n")
+_TAIL_BYTES = 100
 _BLANKS = re.compile(rb"[ \t\n]+")
 _FOLDS = (b" ", b"\t")
 
@@ -30,7 +32,8 @@ def content_sha256(raw: bytes) -> str | None:
     by their Received fields only, so these count then.
     """
     lines = raw.replace(b"\r\n", b"\n")
-    head, _, body = lines.partition(b"\n\n")
+    blank = _BLANK_LINE.search(lines)
+    head = lines if blank is None else lines[: blank.start()]
     fields = _fields(head)
     kept = AUTHORS_FIELDS if any(name in _TELLING for name, _ in fields) else _COUNTING
     said = sorted((name, value) for name, value in fields if name in kept)
@@ -39,9 +42,19 @@ def content_sha256(raw: bytes) -> str | None:
     digest = hashlib.sha256()
     for name, value in said:
         digest.update(b"%d %s:%s\n" % (len(value), name, value))
-    body = b"\n" + body
-    digest.update((_QUOTED_FROM.sub(b"\nFrom ", body) if b">From " in body else body).rstrip(b"\n") or b"\n")
+    digest.update(_body(lines, len(lines) if blank is None else blank.start() + 1))
     return digest.hexdigest()
+
+
+def _body(lines: bytes, start: int) -> bytes | memoryview:
+    """The body with the line end before it and none at its end; one line end where there is nothing else."""
+    if lines.find(b">From ", start) >= 0:
+        lines, start = _QUOTED_FROM.sub(b"\nFrom ", lines[start:]), 0
+    last = lines[-_TAIL_BYTES:]
+    said = last.rstrip(b"\n")
+    # Nearly always the last lines are not all empty; then nothing is copied.
+    end = len(lines) - len(last) + len(said) if said else len(lines.rstrip(b"\n"))
+    return memoryview(lines)[start:end] if end > start else b"\n"
 
 
 def _fields(head: bytes) -> list[tuple[bytes, bytes]]:
