@@ -95,7 +95,7 @@ def drive(runs: int, seconds: int, corpus: Path, seed: int) -> None:
     with atheris.instrument_imports(include=["leaktrace.mailroom"]):
         from leaktrace.mailroom.read import read_mail
 
-    known = [path.read_bytes() for path in sorted(corpus.iterdir())]
+    known = [path.read_bytes() for path in sorted(corpus.glob("begin-*"))]
 
     def custom(content: bytes, max_size: int, seed: int) -> bytes:
         chance = random.Random(seed)
@@ -152,17 +152,15 @@ def _driven(corpus: Path, runs: int, seconds: int, workers: int) -> int:
                 sys.executable, "-m", "bench.fuzz", "--drive", str(corpus), "--runs", str(-(-runs // workers)),
                 "--seconds", str(seconds), "--seed", str(number),
             ],
-            cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
         for number in range(1, workers + 1)
     ]  # fmt: skip
     with ThreadPoolExecutor(workers) as pool:  # each pipe is emptied while the others run
-        told = list(pool.map(lambda process: process.communicate()[1], processes))
+        told = list(pool.map(lambda process: process.communicate()[0], processes))
     failed = sorted(corpus.parent.glob("failed-*"))
-    for path in failed:
-        print(path.name, path.read_bytes()[:2000], sep="\n")
     if failed or any(process.returncode for process in processes):
-        sys.exit("\n".join(one[-6000:] for one in told))
+        sys.exit("\n".join((*(one[-6000:] for one in told), f"What failed is in {_kept(failed)}.")))
     return sum(
         int(line.rsplit(":", 1)[1]) for one in told for line in one.splitlines() if "number_of_executed_units" in line
     )

@@ -98,7 +98,8 @@ class MailFlow:
 
     def reseal(self) -> int:
         """Encrypts mail, raw and read, under the newest generation of the key; how many things were under an older."""
-        return RawStore(self._folder / "raw", self._opened.keyring).reseal() + self._book.reseal()
+        # The book first: damaged raw mail does not keep it under the older key.
+        return self._book.reseal() + self._store().reseal()
 
     def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
         """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
@@ -178,7 +179,7 @@ class MailFlow:
 
     def raw(self, sha256: str) -> bytes:
         """The bytes of a message that was received."""
-        return RawStore(self._folder / "raw", self._opened.keyring).get(sha256)
+        return self._store().get(sha256)
 
     def traces(self) -> tuple[CampaignTraces, ...]:
         """What each campaign may have in common with another one, in the order of their ids."""

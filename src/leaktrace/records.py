@@ -611,7 +611,7 @@ class Original:
     authentication: Authentication = field(default_factory=Authentication)
     reply_to: str | None = None
     text_sketch: tuple[int, ...] = ()
-    """MinHash of masked word shingles of the body, for campaigns; holds no words. Claims join none and have none."""
+    """MinHash of masked word shingles of the body, for campaigns; holds no words. Claims join none: most have none."""
     sent_by: Mailbox | None = None
     """The Sender field's mailbox where it is not the one in From; null otherwise."""
     feedback: FeedbackFacts | None = None

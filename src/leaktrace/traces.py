@@ -22,9 +22,9 @@ from leaktrace.tracing import Traced, Tracer, Weighed, evidence_digest
 from leaktrace.version import __version__
 
 _SPENT = (
-    "The reports would name somebody, but names given before have become doubtful: the error budget of this workspace "
-    "is spent, and until somebody has looked a new name needs a chance of {needed:.4g}. More evidence on those named "
-    "before, or on this campaign, settles it; or raise the setting error_budget_names on purpose."
+    "The reports would name somebody, but more wrong names are to be expected among those given here before than are "
+    "allowed: the error budget of this workspace is spent, and a new name needs a chance of {needed:.6g}. More "
+    "evidence on those named before, or on this campaign, helps; or raise the setting error_budget_names on purpose."
 )
 
 
@@ -172,7 +172,7 @@ class Traces:
         threshold = settings.naming_threshold_probability
         spent, allowed = after.spent(), after.allowed(settings.error_budget_names, threshold)
         named = len(after.persons())
-        needed = f"it is spent, and a new name needs a chance of {needed_once_spent(threshold):.4g}"
+        needed = f"it is spent, and a new name needs a chance of {needed_once_spent(threshold):.6g}"
         state = needed if spent >= allowed else "it is not spent"
         return ErrorBudget(
             spent=spent,

@@ -25,8 +25,9 @@ _DOMAIN = rf"""(?:\[[0-9A-Fa-f.:]{{3,60}}\]|[^\s<>()\[\],;:"'“”«»@|*/\\{_U
 ADDRESS = re.compile(_LOCAL + "@" + _DOMAIN)
 """Something that looks like an address, in any script."""
 _IN_ANGLES = re.compile(r"<\s*([^<>]{0,400})\s*>")
-_CUT_ANGLES = re.compile(r"<[^<>=]{0,400}=\s[^<>]{0,400}>")
-"""An address that was broken by a soft line end nobody undid: neither half of it is one."""
+_SOFT_END = re.compile(r"=\s")
+"""A soft line end of quoted-printable that nobody undid: neither half of an address that it divides is one."""
+_ANGLES = re.compile(r"<[^<>]*>")
 _MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECASE)
 _COMMENT = re.compile(r"\(([^()]*)\)\s*$")
 _MARKS = " \t*_|;,"
@@ -65,14 +66,16 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
         text, encoded = clean(decode_words(text)), False
     links = _MAILTO.findall(text)
     plain = _MAILTO.sub(" ", text) if _shows_address_without_links(text) else _MAILTO.sub(r" <\1> ", text)
-    plain = _CUT_ANGLES.sub(" ", plain)
+    if _SOFT_END.search(plain):
+        plain = _ANGLES.sub(lambda angled: " " if _SOFT_END.search(angled.group()) else angled.group(), plain)
     address, name = None, plain
     for angled in reversed(list(_IN_ANGLES.finditer(plain))):
         address = clean_address(angled.group(1))
         if address is not None:
             name = plain[: angled.start()] + " " + plain[angled.end() :]
             break
-    if address is None and (bare := ADDRESS.search(plain)) is not None:
+    bare = ADDRESS.search(plain) if address is None else None
+    if bare is not None and not _SOFT_END.fullmatch(plain[max(bare.start() - 2, 0) : bare.start()]):
         address = clean_address(bare.group())
         name = plain[: bare.start()] + " " + plain[bare.end() :]
     shown = _shown_name(clean(decode_words(name)) if encoded else name)

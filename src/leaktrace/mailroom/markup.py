@@ -42,8 +42,11 @@ _PIECES_AT_ONCE = 1000
 _AFTER_BLANKS = "\n \t"
 """Behind these blanks show nothing."""
 _QUOTE = re.compile("[\"']")
-_PIECE = re.compile(r"[^\s&]+(?: [^\s&]+)*|\s+|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|&")
-"""Words with single spaces between them, blanks, an entity, or an ampersand that begins none."""
+_PIECE = re.compile(
+    r"[^\s&]++(?: [^\s&]++)*+|\s++|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|&"
+)
+"""Words with single spaces between them, blanks, an entity, or an ampersand that begins none. Nothing is ever given
+back: else each word of a long text would be remembered as a place to go back to."""
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _OTHER = r"""(?:\s{1,9}(?!href\b)[a-zA-Z-]{1,40}="[^"]*"){0,9}"""

@@ -21,6 +21,12 @@ _FIELD_NAME = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _BLANK_LINE = re.compile(rb"\n\r*\n")
 _NEWLINE, _RETURN, _BLANK = b"\n\r "
 _FOLDS = (b" ", b"\t")
+_NAME_CEILING_BYTES = 250
+"""Longer names of fields, with the blanks behind them, are none; and none is kept in memory."""
+_PLAIN_HEADER_BYTES = 500_000
+"""A larger header is read line by line: split into lines it would take sixty times its size."""
+FIELD_CEILING_COUNT = 20_000
+"""Header fields of one entity; mail that went through a hundred systems has a thousand."""
 _ENVELOPE_LINE = (b"From ", b">From ")
 _BARE_BOUNDARY = re.compile(rb"--([^\s]{1,70})[ \t]*\r?\nContent-")
 _MESSAGE_TYPES = ("message/rfc822", "message/global", "message/news")
@@ -160,7 +166,7 @@ def _plain_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ..
     line begins a field or goes on with one. None for any other.
     """
     blank = _BLANK_LINE.search(content, start, end)
-    if blank is None or (start and content[start - 1] != _NEWLINE):
+    if blank is None or (start and content[start - 1] != _NEWLINE) or blank.start() - start > _PLAIN_HEADER_BYTES:
         return None
     fields: list[Field] = []
     position = begin = value_start = start
@@ -170,7 +176,7 @@ def _plain_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ..
             if name is not None:
                 fields.append(_plain_field(content, name, begin, value_start, position))
             written, colon, _ = line.partition(b":")
-            name = _field_name(written) if colon else None
+            name = _field_name(written) if colon and len(written) <= _NAME_CEILING_BYTES else None
             begin, value_start = position, position + len(written) + 1
         if name is None:
             return None
@@ -197,10 +203,11 @@ def _field_name(written: bytes) -> str | None:
     return None if match is None else match.group(1).decode("ascii").lower()
 
 
-def read_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...], int]:
+def read_fields(content: bytes, start: int, end: int, *, ceiling: int | None = None) -> tuple[tuple[Field, ...], int]:
     """The header fields of `content[start:end]` and where the body begins (RFC 5322, section 2.2).
 
     Envelope lines of mbox files are skipped; a line that is no field ends the header and begins the body.
+    CeilingReached for more fields than the ceiling.
     """
     fields: list[Field] = []
     position = start + 3 if content.startswith(b"\xef\xbb\xbf", start) else start
@@ -213,6 +220,8 @@ def read_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...]
         if first in b" \t" and fields:
             fields[-1] = fields[-1]._replace(value_end=after)
         elif match := _FIELD_NAME.match(content, position, after):
+            if len(fields) == ceiling:
+                raise CeilingReached(f"more than {ceiling} header fields")
             fields.append(Field(match.group(1).decode("ascii").lower(), position, match.end(), after))
         elif not content.startswith(_ENVELOPE_LINE, position):
             return tuple(fields), position
@@ -221,7 +230,7 @@ def read_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...]
 
 
 def _other_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...], int]:
-    fields, body_start = read_fields(content, start, end)
+    fields, body_start = read_fields(content, start, end, ceiling=FIELD_CEILING_COUNT)
     return tuple(_trimmed(field, content) for field in fields), body_start
 
 

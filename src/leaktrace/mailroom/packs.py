@@ -1,8 +1,8 @@
 """Packs: files that hold the sealed bytes of many messages, so that a batch of mail costs a file system one file.
 
 Layout: `MAGIC`, the number of messages, for each its SHA-256, offset and length (sorted by SHA-256), then the sealed
-bytes. A pack is written whole by `RawStore` and never changed in place; its name follows from the messages in it. What
-a pack says of itself is believed for finding only: bytes that are not those of a message do not open.
+bytes, one after the other to the end. A pack is written whole by `RawStore` and never changed in place. Its name is the
+digest of the SHA-256s in it, so that a table that lost or changed one is known to be damaged.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ _PLACED = np.dtype([("sha256", np.uint64, 4), ("offset", np.uint64), ("length", 
 _FIRST_ROW = len(MAGIC) + _COUNT.size
 
 
+class DamagedPackError(ValueError):
+    """A pack whose table is not as it was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a message's sealed bytes lie."""
@@ -38,6 +42,13 @@ class Place:
             stream.seek(self.offset)
             return stream.read(self.length)
 
+    def is_there(self) -> bool:
+        """Whether the pack still is, and is long enough."""
+        try:
+            return self.path.stat().st_size >= self.offset + self.length
+        except OSError:
+            return False
+
 
 def packed(sealed: Mapping[str, bytes]) -> tuple[str, bytes]:
     """(name, bytes) of a pack of messages, sealed bytes by SHA-256 in hex."""
@@ -47,14 +58,14 @@ def packed(sealed: Mapping[str, bytes]) -> tuple[str, bytes]:
     lengths = np.array([len(sealed[name]) for name in names], dtype=np.uint64)
     rows["length"] = lengths
     rows["offset"] = _FIRST_ROW + rows.nbytes + np.cumsum(lengths) - lengths
-    name = hashlib.sha256("".join(names).encode("ascii")).hexdigest() + SUFFIX
-    return name, b"".join((MAGIC, _COUNT.pack(len(names)), rows.tobytes(), *(sealed[one] for one in names)))
+    content = b"".join((MAGIC, _COUNT.pack(len(names)), rows.tobytes(), *(sealed[one] for one in names)))
+    return _name_of(rows), content
 
 
 def unpacked(path: Path) -> dict[str, bytes]:
-    """The sealed bytes of every message in a pack; nothing of one that does not say what it holds."""
-    content, rows = path.read_bytes(), _rows(path)
-    return {_hex(row["sha256"]): content[int(row["offset"]) :][: int(row["length"])] for row in rows}
+    """The sealed bytes of every message in a pack. DamagedPackError where the table is not as it was written."""
+    rows, content = _rows(path), path.read_bytes()
+    return {_hex(row["sha256"]): content[int(row["offset"]) : int(row["offset"]) + int(row["length"])] for row in rows}
 
 
 class Packs:
@@ -63,7 +74,7 @@ class Packs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.damaged: list[Path] = []
-        """Packs that do not say what they hold."""
+        """Packs that could not be read or do not say what they hold, when they were last looked at."""
         self._paths: list[Path] = []
         self._seen: set[str] = set()
         self._changed_at: int | None = None
@@ -73,32 +84,41 @@ class Packs:
         """The first eight bytes of each, by themselves: that is what is searched."""
         self._later: dict[str, Place] = {}
 
-    def find(self, sha256: str) -> Place | None:
-        """Where a message lies; None for one that is in no pack as far as is known (`refresh`)."""
-        later = self._later.get(sha256)
-        if later is not None:
-            return later
+    def find(self, sha256: str) -> Iterator[Place]:
+        """Where a message lies, as far as is known (`refresh`): nearly always in one place or none."""
+        if sha256 in self._later:
+            yield self._later[sha256]
         wanted = _words(sha256)
         at = int(np.searchsorted(self._first, np.uint64(wanted[0])))
         while at < len(self._first) and self._first[at] == wanted[0]:
             row = self._table[at]
             if tuple(row["sha256"].tolist()) == wanted:
-                return Place(self._paths[int(row["pack"])], int(row["offset"]), int(row["length"]))
+                yield Place(self._paths[int(row["pack"])], int(row["offset"]), int(row["length"]))
             at += 1
-        return None
 
     def refresh(self, *, surely: bool = False) -> None:
-        """Looks for packs that came since; `surely`: also where the folder's time says that there are none."""
+        """Looks for packs that came since; `surely`: also where the folder's time says that there are none, and once
+        more at those that were damaged.
+        """
         try:
             changed_at = self.folder.stat().st_mtime_ns
         except FileNotFoundError:
             return
         if changed_at == self._changed_at and not surely:
             return
+        if surely:
+            self.damaged.clear()
         fresh = sorted(path for path in self.folder.iterdir() if path.suffix == SUFFIX and path.name not in self._seen)
-        found = [(path, _rows(path)) for path in fresh]
-        self._seen |= {path.name for path in fresh}
-        self.damaged += [path for path, rows in found if not len(rows)]
+        found = []
+        for path in fresh:
+            try:
+                found.append((path, _rows(path)))
+            except FileNotFoundError:
+                continue
+            except (OSError, DamagedPackError):
+                if path not in self.damaged:
+                    self.damaged.append(path)
+        self._seen |= {path.name for path, _ in found}
         if self._changed_at is None:
             self._read_all(found)
         else:
@@ -118,7 +138,7 @@ class Packs:
         yield from (_hex(row) for row in self._table["sha256"])
 
     def paths(self) -> list[Path]:
-        """The packs there are."""
+        """The packs that say what they hold."""
         return [self.folder / name for name in sorted(self._seen)]
 
     def _add(self, path: Path, rows: NDArray[np.void]) -> None:
@@ -140,21 +160,31 @@ class Packs:
 
 
 def _rows(path: Path) -> NDArray[np.void]:
-    """What a pack says it holds; nothing where that cannot be."""
-    nothing = np.zeros(0, dtype=_ROW)
+    """What a pack holds. DamagedPackError where its table, name and size do not agree."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         head = stream.read(_FIRST_ROW)
         if len(head) < _FIRST_ROW or not head.startswith(MAGIC):
-            return nothing
+            raise DamagedPackError(f"{path} does not begin as a pack does.")
         (count,) = _COUNT.unpack(head[len(MAGIC) :])
         if count > (size - _FIRST_ROW) // _ROW.itemsize:
-            return nothing
+            raise DamagedPackError(f"{path} is shorter than its own table.")
         rows = np.frombuffer(stream.read(count * _ROW.itemsize), dtype=_ROW)
-    begin = _FIRST_ROW + rows.nbytes
-    ends = rows["offset"] + rows["length"]
-    fits = (rows["offset"] >= begin) & (rows["length"] <= size) & (rows["offset"] <= size) & (ends <= size)
-    return rows if len(rows) == count and bool(fits.all()) else nothing
+    if len(rows) != count or _name_of(rows) != path.name:
+        raise DamagedPackError(f"{path} has another name than the messages in its table give.")
+    # One after the other, in numbers that cannot overflow.
+    at = _FIRST_ROW + rows.nbytes
+    for offset, length in zip(rows["offset"].tolist(), rows["length"].tolist(), strict=True):
+        if offset != at:
+            raise DamagedPackError(f"{path} has a table with a gap.")
+        at += length
+    if at != size:
+        raise DamagedPackError(f"{path} has another size than its table says.")
+    return rows
+
+
+def _name_of(rows: NDArray[np.void]) -> str:
+    return hashlib.sha256(rows["sha256"].tobytes()).hexdigest() + SUFFIX
 
 
 def _words(sha256: str) -> tuple[int, int, int, int]:

@@ -21,6 +21,7 @@ _TELLING = frozenset((b"date", b"message-id"))
 _QUOTED_FROM = re.compile(rb"\n>+From ")
 _BLANK_LINE = re.compile(rb"\n\n")
 _TAIL_BYTES = 100
+_HEADER_CEILING_BYTES = 1_000_000
 _BLANKS = re.compile(rb"[ \t\n]+")
 _FOLDS = (b" ", b"\t")
 
@@ -28,12 +29,14 @@ _FOLDS = (b" ", b"\t")
 def content_sha256(raw: bytes) -> str | None:
     """SHA-256, in hex, of what the author wrote; equal for one message whatever way it came by. Linear in the bytes.
 
-    None where there are no header fields. Without Date and Message-ID two complaints in the same words are told apart
-    by their Received fields only, so these count then.
+    None where there are no header fields; a header beyond all measure counts whole, as it stands. Without Date and
+    Message-ID two complaints in the same words are told apart by their Received fields only, so these count then.
     """
     lines = raw.replace(b"\r\n", b"\n")
     blank = _BLANK_LINE.search(lines)
     head = lines if blank is None else lines[: blank.start()]
+    if len(head) > _HEADER_CEILING_BYTES:
+        return hashlib.sha256(lines).hexdigest()
     fields = _fields(head)
     kept = AUTHORS_FIELDS if any(name in _TELLING for name, _ in fields) else _COUNTING
     said = sorted((name, value) for name, value in fields if name in kept)

@@ -17,18 +17,18 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from leaktrace.errors import MailError
+from leaktrace.errors import LeaktraceError, MailError
 from leaktrace.keys import Keyring
-from leaktrace.mailroom.packs import Packs, packed, unpacked
+from leaktrace.mailroom.packs import DamagedPackError, Packs, Place, packed, unpacked
 
 _ASIDE, _PACKS = "aside", "packs"
 _PACK_COUNT, _PACK_BYTES = 256, 16_000_000
-"""A pack ends at so many messages or bytes; it is in memory while it is made."""
+"""A pack ends with the message that reaches either; it is in memory while it is made."""
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
 class RawStore:
-    """The raw bytes of every message, each once."""
+    """The raw bytes of every message, each once; twice where two processes were given it at the same moment."""
 
     def __init__(self, folder: Path, keyring: Keyring) -> None:
         self._folder = folder
@@ -48,9 +48,8 @@ class RawStore:
     def put_all(self, raws: Iterable[bytes]) -> list[tuple[str, bool]]:
         """`put` for several, in order; those that are new here share packs."""
         answers: list[tuple[str, bool]] = []
-        touched: set[Path] = set()
-        with _disk(self._folder), self._writing():
-            self._packs.refresh()
+        with self._putting() as touched:
+            self._packs.refresh(surely=True)
             new: dict[str, bytes] = {}
             size_bytes = 0
             for raw in raws:
@@ -64,18 +63,24 @@ class RawStore:
                     self._keep(new, touched)
                     new, size_bytes = {}, 0
             self._keep(new, touched)
-            for folder in sorted(touched):
-                _sync_folder(folder)
         return answers
 
     def get(self, sha256: str) -> bytes:
         """The plain bytes. MailError when they are not here, KeyFileError or MailError when they are not the same."""
+        failure: LeaktraceError | None = None
         try:
-            sealed = self._sealed(sha256)
+            for sealed in self._sealed(sha256):
+                try:
+                    return self._opened(sealed, sha256)
+                except LeaktraceError as error:
+                    failure = failure or error
         except OSError as error:
             raise MailError(
                 f"The stored mail {sha256} cannot be read: {error.strerror}.", "Check the disk and its permissions."
             ) from error
+        raise failure or self._missing(sha256)
+
+    def _opened(self, sealed: bytes, sha256: str) -> bytes:
         raw = self._keyring.decrypt(sealed, _context(sha256))
         if hashlib.sha256(raw).hexdigest() != sha256:
             raise MailError(
@@ -83,15 +88,21 @@ class RawStore:
             )
         return raw
 
+    def _missing(self, sha256: str) -> MailError:
+        damaged = "".join(f" {path} is damaged and may have held it." for path in self._packs.damaged[:1])
+        return MailError(
+            f"There is no stored mail {sha256}.{damaged}",
+            "Was a file removed from the workspace or changed? Restore it from backup.",
+        )
+
     def reseal(self) -> int:
         """Encrypts under the newest generation of the key what is under an older one; how many messages.
 
         Each file is replaced whole; killed in between, the next call goes on. KeyFileError for a message that does not
-        open, MailError for a damaged pack.
+        open; MailError for damaged packs, once all others are done.
         """
         count = 0
-        touched: set[Path] = set()
-        with _disk(self._folder), self._writing():
+        with self._putting() as touched:
             for sha256 in list(self._singles()):
                 target = self._path(sha256)
                 sealed = self._keyring.resealed(target.read_bytes(), _context(sha256))
@@ -101,25 +112,32 @@ class RawStore:
             self._packs.refresh(surely=True)
             for path in self._packs.paths():
                 count += self._reseal_pack(path, touched)
-            for folder in sorted(touched):
-                _sync_folder(folder)
-            self._packs = Packs(self._folder / _PACKS)
+            damaged = list(self._packs.damaged)
+        if damaged:
+            raise MailError(
+                f"{damaged[0]} is damaged: what it holds is still under the older key.",
+                "Restore it from backup, or move it away if its mail was received again; then do the same again.",
+            )
         return count
 
     def _reseal_pack(self, path: Path, touched: set[Path]) -> int:
         """Replaces a pack by one of the same messages; how many of them were under an older generation."""
-        held = unpacked(path)
-        if not held:
-            raise MailError(f"{path} does not say what it holds.", "Restore it from backup, then do the same again.")
+        try:
+            held = unpacked(path)
+        except DamagedPackError:  # since it was looked at
+            self._packs.damaged.append(path)
+            return 0
         resealed = {name: self._keyring.resealed(sealed, _context(name)) for name, sealed in held.items()}
         older = {name: sealed for name, sealed in resealed.items() if sealed is not None}
         if older:
+            # Sealed bytes are as long as before, so that what others know of the pack stays right.
             self._write(path, packed(held | older)[1], touched)
         return len(older)
 
     def __contains__(self, sha256: str) -> bool:
-        self._packs.refresh()
-        return self._holds(sha256)
+        with _disk(self._folder):
+            self._packs.refresh()
+            return self._holds(sha256)
 
     def __iter__(self) -> Iterator[str]:
         """The SHA-256 of every message, in order."""
@@ -133,21 +151,20 @@ class RawStore:
                 yield from (path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
 
     def _holds(self, sha256: str) -> bool:
-        return self._path(sha256).exists() or self._packs.find(sha256) is not None
+        """Whether a message is here now: what was known of a pack that is gone since does not count."""
+        return self._path(sha256).exists() or any(place.is_there() for place in self._packs.find(sha256))
 
-    def _sealed(self, sha256: str) -> bytes:
+    def _sealed(self, sha256: str) -> Iterator[bytes]:
+        """The sealed bytes, from every place where they may lie: one that is damaged does not hide another."""
         with contextlib.suppress(FileNotFoundError):
-            return self._path(sha256).read_bytes()
+            yield self._path(sha256).read_bytes()
+        read: set[Place] = set()
         for surely in (False, True):
             self._packs.refresh(surely=surely)
-            place = self._packs.find(sha256)
-            if place is not None:
-                return place.read()
-        damaged = "".join(f" {path} is damaged and may have held it." for path in self._packs.damaged[:1])
-        raise MailError(
-            f"There is no stored mail {sha256}.{damaged}",
-            "Was a file removed from the workspace or changed? Restore it from backup.",
-        )
+            for place in self._packs.find(sha256):
+                if place not in read and place.is_there():
+                    read.add(place)
+                    yield place.read()
 
     def _path(self, sha256: str) -> Path:
         if not _NAME.fullmatch(sha256):
@@ -185,11 +202,19 @@ class RawStore:
                 aside.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Tells others that files aside may be in use: their clean-up waits for its next chance."""
-        with _lock_file(self._aside) as handle:
+    def _putting(self) -> Iterator[set[Path]]:
+        """Gives the folders that are to be synced at the end, also where something failed: what was renamed is seen.
+
+        Tells others that files aside may be in use: their clean-up waits for its next chance.
+        """
+        touched: set[Path] = set()
+        with _disk(self._folder), _lock_file(self._aside) as handle:
             fcntl.flock(handle, fcntl.LOCK_SH)
-            yield
+            try:
+                yield touched
+            finally:
+                for folder in sorted(touched):
+                    _sync_folder(folder)
 
     def _remove_leftovers(self) -> None:
         # Whoever may not write here may still read; a leftover then stays where it is.
