@@ -19,6 +19,7 @@ from bench import (
     linking,
     mail,
     mailspeed,
+    market,
     sequential,
     spark,
     speed,
@@ -72,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--custody-entries", type=int, default=200_000)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--mail-count", type=int, default=mailspeed.COUNT, help="messages of the mail benchmark")
+    parser.add_argument("--market-seed", type=int, default=1, help="seed of the one marketplace")
+    parser.add_argument("--market-repeats", type=int, default=8, help="its campaigns a family and size")
     parser.add_argument("--public-mail", type=Path, help="a folder of .eml files, for the mail benchmark")
     parser.add_argument("--no-chdb", action="store_true", help="leave chDB out of the ledger benchmark")
     return parser
@@ -103,6 +106,14 @@ def _attribution(asked: argparse.Namespace) -> None:
     seeds = _seeds(asked)
     note = f"Worlds with seeds {seeds[0]} to {seeds[-1]}, {asked.repeats} campaign(s) a family and size in each."
     _write("attribution", note, attribution_tables.page(attribution.run(seeds, repeats=asked.repeats)))
+
+
+def _market(asked: argparse.Namespace) -> None:
+    note = (
+        f"Seed {asked.market_seed}: 200,000 customers in 20 regions, 2,000 principals and two service accounts; "
+        f"{asked.market_repeats} campaigns a family and size, all in one workspace, evidence tables of grade G2."
+    )
+    _write("market", note, market.run(asked.market_seed, asked.market_repeats))
 
 
 def _judging(_: argparse.Namespace) -> None:
@@ -215,6 +226,7 @@ BENCHMARKS = {
     "spark": Benchmark("DuckDB and Spark over the same segments on one machine", _spark),
     "story": Benchmark("The main job over many seeds", _story),
     "attribution": Benchmark("Who is named, over families of leaks and of mailings without insider", _attribution),
+    "market": Benchmark("Hundreds of campaigns in one workspace", _market),
     "judging": Benchmark("The judgement after the look-up", _judging),
     "linking": Benchmark("Whether two incidents are one, over pairs of campaigns", _linking),
     "safety": Benchmark("Kills, full disks, readers beside a writer", _safety),
