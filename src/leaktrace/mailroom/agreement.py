@@ -45,8 +45,6 @@ KINDS_NEEDED = 2
 _WHO: frozenset[Kind] = frozenset({"sender", "name"})
 _WHERE: frozenset[Kind] = frozenset({"links", "signer"})
 _REACHED: frozenset[Kind] = frozenset({"contact", "account"})
-_AGREES = np.array((TEXT_AGREES, TEXT_AGREES, LOOK_AGREES))
-"""From what likeness on text, words and look agree."""
 _NO_SKETCH = (0,) * SKETCH_COUNT
 
 
@@ -92,32 +90,16 @@ class Sample:
         rows = [rows_of(one) for one in features]
         known = [row for row in rows if row is not None]
         self._rows = np.stack(known) if rows and len(known) == len(rows) else None
-        kinds: dict[object, int] = {}
-        self._kind = [kinds.setdefault(_beside_sketches(one), len(kinds)) for one in features]
-        """Reports of one mailing mostly show the same but for what the sketches say of their words."""
 
     def agreements(self, one: Features, rows: Rows | None) -> list[Agreement]:
         """`one`, whose rows are given, compared with each of them, in their order."""
         if self._rows is None or rows is None:
             return [agreement(one, other) for other in self._features]
-        counts = np.count_nonzero(self._rows == rows, axis=2) / SKETCH_COUNT
-        verdicts = (counts >= _AGREES).tolist()
-        found: dict[object, Agreement] = {}
-        answers = []
-        for other, kind, alike, likeness in zip(self._features, self._kind, verdicts, counts.tolist(), strict=True):
-            known = found.get((kind, *alike))
-            if known is None:
-                known = found[kind, *alike] = _agreement(one, other, likeness)
-            answers.append(known)
-        return answers
-
-
-def _beside_sketches(one: Features) -> object:
-    """All that `_agreement` asks of a report but the values of its sketches."""
-    return (
-        one.sender, one.name, one.reply, one.links, one.signers, one.subject, one.contacts, one.products, one.accounts,
-        one.images, one.pixels, bool(one.sketch), bool(one.words), bool(one.look),
-    )  # fmt: skip
+        counts = np.count_nonzero(self._rows == rows, axis=2).tolist()
+        return [
+            _agreement(one, other, (text / SKETCH_COUNT, words / SKETCH_COUNT, look / SKETCH_COUNT))
+            for other, (text, words, look) in zip(self._features, counts, strict=True)
+        ]
 
 
 def rows_of(one: Features) -> Rows | None:
@@ -137,7 +119,7 @@ def agreement(one: Features, other: Features) -> Agreement:
     )
 
 
-def _agreement(one: Features, other: Features, likeness: Sequence[float]) -> Agreement:
+def _agreement(one: Features, other: Features, likeness: tuple[float, float, float]) -> Agreement:
     """`likeness`: of their sketches of text, words and look; counts for nothing where one of them has none."""
     kinds: set[Kind] = set()
     known = _same_sender(one, other, kinds)
@@ -169,7 +151,7 @@ def _same_sender(one: Features, other: Features, kinds: set[Kind]) -> frozenset[
     return senders | signers
 
 
-def _same_content(one: Features, other: Features, kinds: set[Kind], likeness: Sequence[float]) -> int:
+def _same_content(one: Features, other: Features, kinds: set[Kind], likeness: tuple[float, float, float]) -> int:
     """Adds the kinds of content that agree; returns how many of subject, links and text differ."""
     conflict_count = 0
     if one.links and other.links:

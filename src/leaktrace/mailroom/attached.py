@@ -70,8 +70,7 @@ def read_attached(
     subject = message.text("subject")
     sent_between = claimed_window(message)
     links = links_of([(text, 0) for text in texts])
-    # What is claimed joins no campaign.
-    traits = BodyMarks() if depth else marks_of_message(message, texts, links)
+    traits = BodyMarks() if depth else marks_of_message(message, texts, links)  # claims join no campaign
     for name, field, shown in (
         ("subject", "subject", subject is not None),
         ("sent_between", "date", sent_between.start is not None),
