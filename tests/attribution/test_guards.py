@@ -178,6 +178,19 @@ class TestComplaintHandlers:
         assert judgement.undecided.code == "indistinguishable"
         assert "p20" in judgement.sets[0].principals
 
+    def test_a_handler_does_not_hide_whom_the_early_cut_points_at(self) -> None:
+        """Ten reports: the handler was shown all of them, the source five. Either cut may be the right one."""
+        market = background_market()
+        market.show("p07", range(300))
+        reports = sorted({*range(0, 300, 60), *range(2995, 3000)})
+        market.show("p20", reports, MAIL_AT - 3 * DAY)
+        judgement = judged(market, study_of(market, reports))
+        chances = {one.principal: one.probability for one in judgement.candidates}
+        assert judgement.named == ()
+        assert chances["p20"] == pytest.approx(0.5, abs=0.05)
+        assert chances["p07"] == pytest.approx(float(judgement.early.person[7]) / 2.0, abs=0.01)
+        assert chances["p07"] > 0.05
+
     def test_what_was_opened_at_an_unsure_time_is_neither_for_nor_against(self) -> None:
         market, reports = self.market()
         unsure = {number: {"sure_at": MAIL_AT - 200 * DAY, "late_at": MAIL_AT} for number in range(len(reports))}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution.posterior import GroupWeight
+from leaktrace.attribution.posterior import FRAMED, GroupWeight, shared_out
 from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.sets import sets_of
 from tests.attribution.worlds import background_market, judged, opened_by, study_of
@@ -48,6 +48,45 @@ def test_who_was_shown_half_of_them_does_not() -> None:
     assert judgement.named == ("p03",)
 
 
+def _with_a_rival(behind: float) -> tuple[np.ndarray, np.ndarray]:
+    """Chances of p07, whose leak it is, and of a rival who is so far behind: as told, and as sets are made of."""
+    market = background_market()
+    study = study_of(market, opened_by(market, "p07", 12))
+    look = judged(market, study).late
+    one = next(one for one in look.weighed if one.principal == 7)
+    rival = Rival(2, 7, log_ratio=5.0, behind=behind, missed=0.0, nearly_all=True, handles_all=False)
+    told = shared_out(look.single, [replace(one, rivals=(rival,))], FRAMED)[0]
+    decided = shared_out(look.single, [replace(one, rivals=(rival,))], 1.0)[0]
+    return told[[7, 2]], decided[[7, 2]]
+
+
+def test_a_rival_who_explains_it_as_well_has_a_small_chance_and_is_in_the_set_alike() -> None:
+    told, decided = _with_a_rival(0.0)
+    assert told[1] / told[0] == pytest.approx(FRAMED, rel=0.02)
+    assert decided[1] / decided[0] == pytest.approx(1.0, rel=0.02)
+
+
+def test_a_rival_who_explains_it_much_better_is_told_as_likely_and_no_likelier() -> None:
+    told, decided = _with_a_rival(-30.0)
+    assert 0.97 < told[1] / told[0] <= 1.0
+    assert told == pytest.approx(decided)
+
+
+def test_what_rivals_take_is_what_they_get() -> None:
+    for behind in (-8.0, 0.0, 3.0):
+        told, decided = _with_a_rival(behind)
+        assert told.sum() == pytest.approx(decided.sum())
+
+
+def test_a_framed_colleague_is_told_no_likelier_than_who_framed() -> None:
+    """Fifteen customers whom one with 1,200 and one with 180 had been shown: the reports say nothing about the two."""
+    market = background_market()
+    market.show("p03", range(1200))
+    market.show("p04", [*range(1180, 1300), *range(60)])
+    chances = {one.principal: one.probability for one in judged(market, study_of(market, range(0, 60, 4))).candidates}
+    assert chances["p04"] == pytest.approx(chances["p03"], rel=0.03)
+
+
 def test_a_third_source_whose_chance_two_share_has_a_set() -> None:
     """The best group of two is likelier than either group of three, and three sources are likelier than two."""
     market = background_market()
@@ -57,7 +96,7 @@ def test_a_third_source_whose_chance_two_share_has_a_set() -> None:
     chances[[1, 2, 3, 4]] = 1.0, 1.0, 0.35, 0.25
     shared = replace(
         posterior,
-        person=chances,
+        tied=chances,
         single=np.zeros(len(study.principals)),
         groups=(GroupWeight((1, 2), 0.4), GroupWeight((1, 2, 3), 0.35), GroupWeight((1, 2, 4), 0.25)),
         nobody=0.0,
@@ -76,7 +115,7 @@ def test_one_more_source_has_a_set_from_one_chance_in_four_on(
     chances[[1, 2, 3]] = 1.0, 1.0, third
     found = replace(
         posterior,
-        person=chances,
+        tied=chances,
         single=np.zeros(len(study.principals)),
         groups=(GroupWeight((1, 2), 1.0 - third), GroupWeight((1, 2, 3), third)),
         nobody=0.0,

@@ -350,5 +350,5 @@ def _tied(late: Posterior, best: Weighed | None) -> bool:
     return any(
         one.principal != best.principal and bool((one.shown == best.shown).all())
         for one in late.weighed
-        if late.person[one.principal] > 0.05
+        if late.tied[one.principal] > 0.05
     )

@@ -130,11 +130,11 @@ def withhold(judgement: Judgement, principals: Collection[int], sentence: str) -
 
 def _shown(late: Posterior, early: Posterior) -> Posterior:
     """What is printed: where the cuts differ, a source who harvested late and somebody who handled an earlier mail look
-    alike, and nothing parts the two.
+    alike, and nothing parts the two: either cut may be the right one.
     """
-    gained = late.person - early.person > _CUTS_DIFFER
-    person = np.where(gained, (late.person + early.person) / 2.0, late.person)
-    return replace(late, person=person, nobody=late.nobody + float((late.person - person).sum()))
+    if not (late.person - early.person > _CUTS_DIFFER).any():
+        return late
+    return replace(late, person=(late.person + early.person) / 2.0, nobody=(late.nobody + early.nobody) / 2.0)
 
 
 def _leaders(posterior: Posterior) -> Indices:
@@ -186,7 +186,9 @@ def _parting(study: Study, posterior: Posterior, members: tuple[int, ...]) -> tu
 
 
 def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
-    """Best first, ties by weight, then in the study's order; those with nothing for or against them are left out."""
+    """Best first; of those as likely (a rival and the one whose part it is) the one with more weight, then in the
+    study's order. Those with nothing for or against them are left out.
+    """
     close = {one.principal: one for one in posterior.weighed}
     hits = np.bincount(posterior.view.pair_principal, minlength=len(study.principals))
     able = (hits > 0) | np.isin(np.arange(len(hits)), list(close))

@@ -8,6 +8,7 @@ that a principal was may have passed on just that part: then the two share the p
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,9 +36,10 @@ SILENT_DECOY_SHARE = 4.0
 """A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
 WEIGHED = 24
 """So many principals are looked at closely at each cut."""
-BEHIND = 0.99
-"""Of what a rival may be given of somebody's chance before the two are level: what speaks for a pick of all alike is
-told by who comes first."""
+FRAMED = 0.02
+"""Chance that a source passes on just what a given colleague had been shown too, in units of all alike. Chances are
+told with it, and nobody is guarded by it: who frames chooses the part, so sets and names are decided as if it were one.
+"""
 MOST_NATS = 10_000.0
 """A Bayes factor is told up to this, either way: where nobody had been shown anything it has no end."""
 _MOST_PROMISING = 8
@@ -102,6 +104,8 @@ class Posterior:
     """Per principal, against nobody inside; screened ones roughly."""
     person: Reals
     """Chance of being a source, what rivals and one's columns share in included, `[principals]`."""
+    tied: Reals
+    """The same if passing on a colleague's part were as likely beforehand as all alike: what sets are made of."""
     own: Reals
     """Chance of being a source, alone or with others, who passed on all they were shown alike, rivals left out of
     account, `[principals]`: what alone can name somebody."""
@@ -358,9 +362,11 @@ def _combine(
         for member in group.members:
             if member in _apart(view.study, group.members) or group.probability < 0.1 * single[member]:
                 alone[member] += group.probability
-    person, displaced = _shared_out(person, weighed)
+    tied, displaced = shared_out(person, weighed, 1.0)
+    person, _ = shared_out(person, weighed, FRAMED)
     for weight in (one for one in likely if len(one.column.members)):
-        person[weight.column.members] += weight.probability / len(weight.column.members)
+        for chances in (person, tied):
+            chances[weight.column.members] += weight.probability / len(weight.column.members)
     forged = sum(float(np.exp(mass - total)) for mass in masses.forged)
     leaning = sum(float(np.exp(mass - total)) for mass in masses.leaning)
     return Posterior(
@@ -368,6 +374,7 @@ def _combine(
         weighed=tuple(weighed),
         log_ratio=log_ratio,
         person=np.minimum(person, 1.0),
+        tied=np.minimum(tied, 1.0),
         own=alone,
         single=single,
         groups=together,
@@ -391,24 +398,24 @@ def _noise(single: Reals, weighed: list[Weighed]) -> float:
     return float(chances @ np.array([one.noise for one in weighed]) / chances.sum())
 
 
-def _shared_out(person: Reals, weighed: list[Weighed]) -> tuple[Reals, float]:
+def shared_out(person: Reals, weighed: list[Weighed], prior: float) -> tuple[Reals, float]:
     """Each one's chance shared with whoever may have passed on just this one's part, and how much was given away.
 
-    Who frames chooses the part, so no prior on the choice protects anybody: the two explanations count alike, but for
-    what the reports themselves say, and never more than alike.
+    `prior`: how likely that is before the reports, in units of the one's own explanation. After them it counts as much
+    at most.
     """
     shared, displaced = person.copy(), 0.0
     for one in weighed:
-        odds = {rival.rival: float(np.exp(-max(rival.behind, 0.0))) for rival in one.rivals}
+        odds = {rival.rival: math.exp(min(math.log(prior) - rival.behind, 0.0)) for rival in one.rivals}
         total = sum(odds.values())
         mine = float(person[one.principal])
         if mine * total <= 0.0:
             continue
         parts = {rival: mine * part / (1.0 + total) for rival, part in odds.items()}
         given = sum(parts.values())
-        # Nobody gets ahead of the one whose part it is by this, nor quite level with them.
+        # Nobody gets ahead of the one whose part it is by this.
         room = min((mine - float(person[rival])) / (given + part) for rival, part in parts.items())
-        share = BEHIND * float(np.clip(room, 0.0, 1.0))
+        share = float(np.clip(room, 0.0, 1.0))
         shared[one.principal] -= share * given
         displaced += share * given
         for rival, part in parts.items():

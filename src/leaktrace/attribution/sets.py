@@ -17,15 +17,15 @@ Sets = tuple[tuple[int, ...], ...]
 
 def sets_of(study: Study, posterior: Posterior, mass: float) -> Sets:
     """The smallest group that reaches `mass` of each source's chance; none where nobody inside is the better answer."""
-    if posterior.nobody >= 0.5 or posterior.person.sum() <= 0.0:
+    if posterior.nobody >= 0.5 or posterior.tied.sum() <= 0.0:
         return ()
     best = _likeliest_group(posterior)
     if best is None:
-        likely = np.flatnonzero(posterior.person > _LEAST)
-        chances = {int(index): float(posterior.person[index]) for index in likely}
+        likely = np.flatnonzero(posterior.tied > _LEAST)
+        chances = {int(index): float(posterior.tied[index]) for index in likely}
         return (_smallest(study, chances, mass),)
     found: list[tuple[int, ...]] = []
-    for member in sorted(best.members, key=lambda index: (-posterior.person[index], study.principals[index].name)):
+    for member in sorted(best.members, key=lambda index: (-posterior.tied[index], study.principals[index].name)):
         others = set(best.members) - {member}
         slot: dict[int, float] = {}
         for group in posterior.groups:
@@ -81,4 +81,4 @@ def chance_of_any(posterior: Posterior, members: tuple[int, ...]) -> float:
     wanted = set(members)
     together = sum(group.probability for group in posterior.groups if wanted & set(group.members))
     counted = sum(group.probability for group in posterior.groups for member in group.members if member in wanted)
-    return float(posterior.person[list(members)].sum()) - counted + together
+    return float(posterior.tied[list(members)].sum()) - counted + together
