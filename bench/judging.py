@@ -12,7 +12,7 @@ from bench.campaigns import MAIL_AT, leak
 from bench.peers import PEERS, table_of
 from bench.studies import AROUND, CONTROLS, MARGIN_DAYS, samples_of, study_of
 from bench.worlds import World, build_world
-from leaktrace.attribution import judge, look_closely, shortlist_of
+from leaktrace.attribution import judge, look_closely, look_first
 
 REPEATS = 7
 
@@ -35,14 +35,14 @@ def _row(world: World, seed: int, size: int) -> str:
     able = np.flatnonzero((sizes >= 2 * size) & np.array([facts.kind != "service" for facts in world.facts]))
     planted = leak(world, rng, size, 0.3, who=int(rng.choice(able)))
     study = study_of(world, planted, seed=seed, controls=CONTROLS)
-    listed = shortlist_of(study, MARGIN_DAYS)
-    samples = samples_of(world, study, planted, listed, seed)
-    look = look_closely(study, samples, MARGIN_DAYS)
+    first = look_first(study, MARGIN_DAYS)
+    samples = samples_of(world, study, planted, first.shortlist, seed)
+    look = look_closely(first, samples)
     table = table_of(world, planted)
     peer = PEERS["significant terms, JLH"]
     steps = [
-        _milliseconds(lambda: shortlist_of(study, MARGIN_DAYS)),
-        _milliseconds(lambda: look_closely(study, samples, MARGIN_DAYS)),
+        _milliseconds(lambda: look_first(study, MARGIN_DAYS)),
+        _milliseconds(lambda: look_closely(first, samples)),
         _milliseconds(lambda: judge(look, AROUND, insider_prior=0.5)),
         _milliseconds(lambda: peer(table)),
     ]

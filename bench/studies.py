@@ -19,7 +19,7 @@ from leaktrace.attribution import (
     Study,
     judge,
     look_closely,
-    shortlist_of,
+    look_first,
 )
 from leaktrace.records import Grade
 
@@ -138,8 +138,8 @@ def _first_times(group: Group, customer: NDArray[np.int64], principal: NDArray[n
 def judged(world: World, planted: Planted, seed: int, insider_prior: float = 0.5) -> Judgement:
     """The whole way through the room."""
     study = study_of(world, planted, seed=seed)
-    listed = shortlist_of(study, MARGIN_DAYS)
-    look = look_closely(study, samples_of(world, study, planted, listed, seed), MARGIN_DAYS)
+    first = look_first(study, MARGIN_DAYS)
+    look = look_closely(first, samples_of(world, study, planted, first.shortlist, seed))
     return judge(look, AROUND, insider_prior=insider_prior)
 
 

@@ -12,7 +12,17 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from leaktrace.attribution import Circumstances, Group, Judgement, Samples, Study, judge, look_closely, shortlist_of
+from leaktrace.attribution import (
+    Circumstances,
+    FirstLook,
+    Group,
+    Judgement,
+    Samples,
+    Study,
+    judge,
+    look_closely,
+    look_first,
+)
 from leaktrace.attribution.planting import (
     WITH_SOURCE,
     WITHOUT_SOURCE,
@@ -216,17 +226,18 @@ class Calibrator:
         market = assembled.market
         studies = [study_of(market, planted, task.rng(plan.seed, 1)) for task, planted in some]
         around = circumstances(self.settings, moment.coverage, plan.field, studies[0][0])
-        listed = [shortlist_of(study, around.margin_days).tolist() for study, _ in studies]
-        assembled.sampled.look_up({index for part in listed for index in part})
-        for (_, planted), (study, controls), part in zip(some, studies, listed, strict=True):
+        looks = [look_first(study, around.margin_days) for study, _ in studies]
+        assembled.sampled.look_up({index for first in looks for index in first.shortlist.tolist()})
+        for (_, planted), (study, controls), first in zip(some, studies, looks, strict=True):
             samples = assembled.sampled.samples(
-                part, in_evidence=assembled.keys[planted.customers], controls=assembled.keys[controls]
+                first.shortlist.tolist(),
+                in_evidence=assembled.keys[planted.customers],
+                controls=assembled.keys[controls],
             )
-            yield _answer(planted, study, self._judged(study, samples, around))
+            yield _answer(planted, study, self._judged(first, samples, around))
 
-    def _judged(self, study: Study, samples: Samples, around: Circumstances) -> Judgement:
-        look = look_closely(study, samples, around.margin_days)
-        return judge(look, around, insider_prior=self.settings.insider_prior_probability)
+    def _judged(self, first: FirstLook, samples: Samples, around: Circumstances) -> Judgement:
+        return judge(look_closely(first, samples), around, insider_prior=self.settings.insider_prior_probability)
 
 
 @dataclass(slots=True)

@@ -14,8 +14,8 @@ from leaktrace.attribution import (
     explain,
     judge,
     look_closely,
+    look_first,
     mailed_estimate,
-    shortlist_of,
     withhold,
 )
 from leaktrace.exposing import Whose
@@ -121,10 +121,11 @@ class Tracer:
         around = circumstances(self.settings, coverage, field, study)
         # What other campaigns taught names nobody, and clears nobody either.
         around = replace(around, clearing_prior=beliefs.setting if beliefs.insider < beliefs.setting else None)
-        listed = shortlist_of(study, around.margin_days).tolist()
-        samples = samples_for(self.ledger, inquiry, listed, self.settings)
-        look = look_closely(study, samples, around.margin_days)
-        judgement = judge(look, around, insider_prior=beliefs.insider, person_prior=beliefs.log_weights(names))
+        first = look_first(study, around.margin_days)
+        samples = samples_for(self.ledger, inquiry, first.shortlist.tolist(), self.settings)
+        judgement = judge(
+            look_closely(first, samples), around, insider_prior=beliefs.insider, person_prior=beliefs.log_weights(names)
+        )
         return Weighed(evidence, field, inquiry, study, coverage, judgement, prior_record(beliefs, eligible))
 
     def tell(self, weighed: Weighed, call_back: CallBack | None = None) -> Traced:

@@ -367,7 +367,7 @@ def test_who_sees_most_of_a_team_is_tried_against_a_list_of_that_team() -> None:
     """A share of the team's customers counts from a half on; not in a small team, nor without one."""
     shown = ({0, 1, 2, 3, 4, 5, 6, 7, 8}, {8, 9}, {0, 9}, {1}, {2}, {3}, {1, 2, 3}, {4, 5}, {5, 6, 7})
     shares = dominant_shares(
-        ("a", "a", "a", "a", "a", "a", "", "b", "b"),
+        np.array([1, 1, 1, 1, 1, 1, 0, 2, 2]),
         np.array([len(customers) for customers in shown], dtype=np.float64),
         np.array([customer for customers in shown for customer in sorted(customers)]),
         np.repeat(np.arange(len(shown)), [len(customers) for customers in shown]),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution import Circumstances, Judgement, Study, judge, look_closely, shortlist_of, withhold
+from leaktrace.attribution import Circumstances, Judgement, Study, judge, look_closely, look_first, withhold
 from tests.attribution.worlds import (
     AROUND,
     Market,
@@ -27,8 +27,8 @@ def judged_with(
     insider: float = 0.5,
     around: Circumstances = AROUND,
 ) -> Judgement:
-    listed = shortlist_of(study, around.margin_days).tolist()
-    look = look_closely(study, samples_of(market, listed), around.margin_days)
+    first = look_first(study, around.margin_days)
+    look = look_closely(first, samples_of(market, first.shortlist.tolist()))
     log_weights = np.log([weights.get(name, 1.0) for name in market.names])
     return judge(look, around, insider_prior=insider, person_prior=log_weights if weights else None)
 

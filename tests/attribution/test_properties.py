@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leaktrace.attribution import Group, Judgement, Samples, Study, judge, look_closely, shortlist_of
+from leaktrace.attribution import Group, Judgement, Samples, Study, judge, look_closely, look_first
 from tests.attribution.worlds import (
     AROUND,
     Market,
@@ -101,11 +101,12 @@ def test_chances_are_chances_and_reports_from_anybody_name_nobody(seed: int, cou
 def test_without_samples_the_answer_is_blunter_but_not_another_name(leak: tuple[Market, list[int]]) -> None:
     market, reports = leak
     study = study_of(market, reports)
-    assert len(shortlist_of(study, AROUND.margin_days)) > 0
-    blunt = judge(look_closely(study, Samples.none(), 14), AROUND, insider_prior=0.5)
+    first = look_first(study, AROUND.margin_days)
+    assert len(first.shortlist) > 0
+    blunt = judge(look_closely(first, Samples.none()), AROUND, insider_prior=0.5)
     assert set(blunt.named) <= {"p07"}
     assert blunt.candidates[0].principal == "p07"
-    look = look_closely(study, samples_of(market, range(len(market.names))), 14)
+    look = look_closely(first, samples_of(market, range(len(market.names))))
     sharp = judge(look, AROUND, insider_prior=0.5)
     assert sharp.named == ("p07",)
 

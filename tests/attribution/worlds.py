@@ -16,7 +16,7 @@ from leaktrace.attribution import (
     Study,
     judge,
     look_closely,
-    shortlist_of,
+    look_first,
 )
 from leaktrace.records import Grade, PrincipalFacts
 
@@ -155,8 +155,8 @@ def samples_of(market: Market, principals: Iterable[int]) -> Samples:
 
 def judged(market: Market, study: Study, around: Circumstances = AROUND) -> Judgement:
     """The whole way through the room."""
-    listed = shortlist_of(study, around.margin_days).tolist()
-    look = look_closely(study, samples_of(market, listed), around.margin_days)
+    first = look_first(study, around.margin_days)
+    look = look_closely(first, samples_of(market, first.shortlist.tolist()))
     return judge(look, around, insider_prior=0.5)
 
 

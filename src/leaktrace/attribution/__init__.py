@@ -10,7 +10,7 @@ from leaktrace.attribution.budget import (
 )
 from leaktrace.attribution.decision import Circumstances, Verdict
 from leaktrace.attribution.explain import explain
-from leaktrace.attribution.judge import Judgement, judge, shortlist_of, withhold
+from leaktrace.attribution.judge import Judgement, judge, withhold
 from leaktrace.attribution.learning import CampaignNumbers, Shares, learned_prior, learned_shares
 from leaktrace.attribution.linking import (
     LINK_PRIOR,
@@ -27,6 +27,7 @@ from leaktrace.attribution.linking import (
     sources_term,
 )
 from leaktrace.attribution.mailed import mailed_estimate
+from leaktrace.attribution.screening import FirstLook, look_first
 from leaktrace.attribution.study import NEVER, Case, Channels, Group, Samples, Study
 from leaktrace.attribution.suspects import CloseLook, look_closely
 
@@ -39,6 +40,7 @@ __all__ = [
     "Channels",
     "Circumstances",
     "CloseLook",
+    "FirstLook",
     "GivenName",
     "Group",
     "InBoth",
@@ -61,11 +63,11 @@ __all__ = [
     "learned_shares",
     "linked",
     "look_closely",
+    "look_first",
     "mailed_estimate",
     "needed_once_spent",
     "seller_term",
     "sender_term",
-    "shortlist_of",
     "sources_term",
     "withheld",
     "withhold",

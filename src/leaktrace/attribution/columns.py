@@ -14,7 +14,7 @@ from leaktrace.attribution.baserates import rates_from_controls
 from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, log_likelihood_ratio
 from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.strata import CLASSES, intensity_class
-from leaktrace.attribution.study import Flags, Indices, Reals, Study
+from leaktrace.attribution.study import Flags, Indices, Reals, Study, coded, distinct
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys
 
 MOST_OF_ONE = 0.6
@@ -59,13 +59,11 @@ def columns_in(study: Study) -> ColumnTable:
     maps = []
     seen: set[bytes] = set()
     for attribute in ("team", "site"):
-        values = np.array([getattr(principal, attribute) or "" for principal in study.principals])
-        names, code = np.unique(values, return_inverse=True)
-        counts = np.bincount(code, minlength=len(names))
+        names, code = coded(getattr(principal, attribute) or "" for principal in study.principals)
+        people = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code, minlength=len(names)))[:-1])
         column_of = np.full(len(names), -1)
-        for index, name in enumerate(names.tolist()):
-            own = np.flatnonzero(code == index) if name and 2 <= counts[index] < len(values) else None
-            if own is not None and own.tobytes() not in seen:
+        for index, (name, own) in enumerate(zip(names, people, strict=True)):
+            if name and 2 <= len(own) < len(code) and own.tobytes() not in seen:
                 seen.add(own.tobytes())
                 column_of[index] = len(labels)
                 labels.append(f"{attribute} {name}")
@@ -148,7 +146,7 @@ def _pairs(view: View, table: ColumnTable) -> tuple[Indices, Indices]:
     channels = view.channels
     case = np.concatenate([*cases, channels.case_customer])
     column = np.concatenate([*columns, channels.case_channel + table.first_channel])
-    key = np.unique(case[column >= 0] * len(table.labels) + column[column >= 0])
+    key = distinct(case[column >= 0] * len(table.labels) + column[column >= 0])
     return key // len(table.labels), key % len(table.labels)
 
 

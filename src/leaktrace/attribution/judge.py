@@ -12,11 +12,10 @@ from leaktrace.attribution.learning import CampaignNumbers
 from leaktrace.attribution.needs import NEVER_APART_SHARE, more_to_part, share_shown_to
 from leaktrace.attribution.posterior import Posterior, posterior_of
 from leaktrace.attribution.rivals import NEARLY_ALL_LOG_RATIO
-from leaktrace.attribution.screening import shortlist
 from leaktrace.attribution.sets import chance_of_any
 from leaktrace.attribution.several import MOST_SOURCES
 from leaktrace.attribution.study import Aside, Indices, Reals, Study
-from leaktrace.attribution.suspects import CloseLook, margin_at
+from leaktrace.attribution.suspects import CloseLook
 from leaktrace.attribution.view import View, view_at
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
@@ -44,11 +43,6 @@ class Judgement:
     """What this campaign tells about others."""
     least_chance: Reals
     """Chance of being a source as told, or by the reports alone where that is less, `[principals]`."""
-
-
-def shortlist_of(study: Study, margin_days: int) -> Indices:
-    """Whose openings the caller must sample before `look_closely`: indices of principals, sorted."""
-    return shortlist(study, margin_at(study, margin_days))
 
 
 def judge(

@@ -140,7 +140,7 @@ def fit(known: Background, pool: Pool, principals: Indices, case_regions: Indice
     total = np.ascontiguousarray(np.asarray(openings @ lifts).T)
     ones = (cells.busy + 1).astype(np.float32)
     own_lift = _own(lifts, principals)
-    found = []
+    tables = []
     for row in range(len(principals)):
         own = theirs.indices[theirs.indptr[row] : theirs.indptr[row + 1]].astype(np.int64)
         measured = (total[row] + 1.0) / ones
@@ -149,19 +149,20 @@ def fit(known: Background, pool: Pool, principals: Indices, case_regions: Indice
         itself = weight[own] / max(float(weight[own].sum()), 1e-12)
         less = own_lift[row] + itself * (openings[own] @ spread - spread[principals[row]])
         measured[own] = (total[row, own] - less + 1.0) / cells.busy[own]
-        found.append(_fit_one(known, cells, own, measured))
+        tables.append(_table(cells, own, measured))
+    fitted = _fitted(known, cells, tables)
     return Propensity(
         principals=principals,
         least=known.least,
         place_of_region=place,
-        plain=_stacked([one.plain for one in found]),
-        full=_stacked([one.full for one in found]),
-        edges=np.stack([one.edges for one in found]),
+        plain=fitted.plain,
+        full=fitted.full,
+        edges=np.stack([one.edges for one in tables]),
         lifts=lifts,
         share=share,
         region_share=_region_shares(known, theirs, group, weight),
-        closeness=np.array([one.closeness for one in found]),
-        inside=np.array([one.inside for one in found]),
+        closeness=fitted.closeness,
+        inside=np.array([one.inside for one in tables]),
     )
 
 
@@ -231,47 +232,86 @@ class _Cells:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fitted:
-    """One principal's leans."""
+class _Table:
+    """What there is to fit of one principal, by cell; cells without customers are left out."""
 
-    plain: list[Reals]
-    full: list[Reals]
+    ours: Reals
+    """The principal's own customers, in customers that the sample is worth."""
+    theirs: Reals
+    """All others, as shares."""
+    classes: list[Indices]
+    """Class of each cell: region, segment, intensity, company."""
+    worth: float
     edges: Reals
-    closeness: float
     inside: float
 
 
-def _fit_one(known: Background, cells: _Cells, own: Indices, company: Singles) -> _Fitted:
+def _table(cells: _Cells, own: Indices, company: Singles) -> _Table:
     weight = cells.weight[own]
     edges = _edges(company[own], weight)
     place = np.zeros(len(company), dtype=np.int8)
     for edge in edges[np.isfinite(edges)]:
         place += company >= edge
     ours, theirs = cells.counts(own, place)
-    total = float(weight.sum())
-    worth = total**2 / float((weight**2).sum())
-    ours *= worth / total
-    others = max(float(theirs.sum()), 1e-12)
-    theirs /= others
     kept = np.flatnonzero((ours > 0.0) | (theirs > 0.0))
     ours, theirs, classes = ours[kept], theirs[kept], cells.classes(kept)
-    plain = [
-        np.ones(cells.regions),
-        np.ones(cells.segments),
-        known.tilt / max(float((known.class_share @ known.tilt) @ known.region_share), 1e-12),
-        np.ones(_COMPANY_CLASSES),
-    ]
-    plain = _proportional(theirs, ours, classes, plain, worth, 3)
-    full = _proportional(theirs, ours, classes, plain, worth, 4)
-    spread = np.bincount(classes[3], weights=ours, minlength=_COMPANY_CLASSES)
-    closeness = float(spread / spread.sum() @ np.log(full[3]))
     # Of the company is who looks like all but the least alike of the principal's own customers.
-    company_ours, company_theirs = ours * total / worth, theirs * others
-    inside = float(company_ours[classes[3] > 0].sum())
-    everybody = inside + float(company_theirs[classes[3] > 0].sum())
+    inside = float(ours[classes[3] > 0].sum())
+    everybody = inside + float(theirs[classes[3] > 0].sum())
+    total, others = float(weight.sum()), max(float(theirs.sum()), 1e-12)
     if everybody <= 0.0:
         inside, everybody = total, total + others
-    return _Fitted(plain, full, edges, max(closeness, 0.0), min(inside / everybody, CEILING))
+    worth = total**2 / float((weight**2).sum())
+    return _Table(ours * (worth / total), theirs / others, classes, worth, edges, min(inside / everybody, CEILING))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """Leans of all principals, and how close their companies are."""
+
+    plain: Leans
+    full: Leans
+    closeness: Reals
+
+
+def _fitted(known: Background, cells: _Cells, tables: list[_Table]) -> _Fitted:
+    joined = _Joined.of(cells, tables)
+    tilt = known.tilt / max(float((known.class_share @ known.tilt) @ known.region_share), 1e-12)
+    start = [np.ones((len(tables), size)) for size in joined.sizes]
+    start[2] = np.tile(tilt, (len(tables), 1))
+    plain = _proportional(joined, start, 3)
+    full = _proportional(joined, plain, 4)
+    spread = joined.by_class(joined.ours, 3)
+    closeness = (spread / spread.sum(axis=1, keepdims=True) * np.log(full[3])).sum(axis=1)
+    return _Fitted(Leans(*plain), Leans(*full), np.maximum(closeness, 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """The tables of all principals behind each other: fitted together they cost a few large steps, not many small."""
+
+    ours: Reals
+    theirs: Reals
+    at: list[Indices]
+    """Place of each cell's class among the classes of all principals, for each attribute."""
+    sizes: list[int]
+    """Classes of each attribute."""
+    worth: Reals
+    """`[principals, 1]`."""
+
+    @staticmethod
+    def of(cells: _Cells, tables: list[_Table]) -> _Joined:
+        sizes = [cells.regions, cells.segments, CLASSES, _COMPANY_CLASSES]
+        row = np.repeat(np.arange(len(tables)), [len(one.ours) for one in tables])
+        at = [row * size + np.concatenate([one.classes[which] for one in tables]) for which, size in enumerate(sizes)]
+        ours, theirs = (np.concatenate([getattr(one, part) for one in tables]) for part in ("ours", "theirs"))
+        return _Joined(ours, theirs, at, sizes, np.array([[one.worth] for one in tables]))
+
+    def by_class(self, amounts: Reals, which: int) -> Reals:
+        """Sums of the cells' amounts by class of one attribute, `[principals, classes]`."""
+        shape = (len(self.worth), self.sizes[which])
+        sums = np.bincount(self.at[which], weights=amounts, minlength=shape[0] * shape[1])
+        return sums.reshape(shape).astype(np.float64)
 
 
 def _edges(company: Singles, weight: Reals) -> Reals:
@@ -286,32 +326,26 @@ def _edges(company: Singles, weight: Reals) -> Reals:
     return edges
 
 
-def _proportional(
-    theirs: Reals, ours: Reals, classes: list[Indices], start: list[Reals], worth: float, attributes: int
-) -> list[Reals]:
-    """Leans that make everybody's customers look like the principal's own in the first so many attributes."""
+def _proportional(joined: _Joined, start: list[Reals], attributes: int) -> list[Reals]:
+    """Leans that make everybody's customers look like the principals' own in the first so many attributes."""
     leans = [lean.copy() for lean in start]
-    density = theirs.copy()
-    for lean, own in zip(leans, classes, strict=True):
-        density *= lean[own]
-    free = [which for which in range(attributes) if len(leans[which]) > 1]
-    seen = {which: np.bincount(classes[which], weights=ours, minlength=len(leans[which])) for which in free}
+    density = joined.theirs.copy()
+    for lean, place in zip(leans, joined.at, strict=True):
+        density *= lean.ravel()[place]
+    free = [which for which in range(attributes) if joined.sizes[which] > 1]
+    seen = {which: joined.by_class(joined.ours, which) for which in free}
     for _ in range(_SWEEPS):
         for which in free:
-            expected = np.bincount(classes[which], weights=density, minlength=len(leans[which]))
-            total = max(float(expected.sum()), 1e-12)
+            expected = joined.by_class(density, which)
+            total = np.maximum(expected.sum(axis=1, keepdims=True), 1e-12)
             share = np.maximum(expected / total, 1e-9)
-            factor = (seen[which] + _SHRINK[which] * share) / (worth + _SHRINK[which]) / share / total
+            shrunk = seen[which] + _SHRINK[which] * share
+            factor = shrunk / (joined.worth + _SHRINK[which]) / share / total
             # Where nearly everybody had been shown to the principal, nobody is left to compare with.
             factor = np.clip(leans[which] * factor, 1.0 / _MOST_LEAN, _MOST_LEAN) / leans[which]
             leans[which] *= factor
-            density *= factor[classes[which]]
+            density *= factor.ravel()[joined.at[which]]
     return leans
-
-
-def _stacked(fitted: list[list[Reals]]) -> Leans:
-    region, segment, intensity, company = (np.stack([one[which] for one in fitted]) for which in range(4))
-    return Leans(region, segment, intensity, company)
 
 
 def _region_shares(known: Background, theirs: csc_array, group: Group, weight: Reals) -> Reals:

@@ -5,6 +5,8 @@ Rates come from the controls alone, and there is no spread. What a principal did
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from leaktrace.attribution.baserates import CEILING, rates_from_controls
@@ -12,7 +14,7 @@ from leaktrace.attribution.likelihood import LOG_NOISE_WEIGHT, NOISE
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.strata import intensity_class
-from leaktrace.attribution.study import NEVER, Flags, Indices, Reals, Study
+from leaktrace.attribution.study import Flags, Indices, Reals, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
 
 SHORTLISTED = 24
@@ -22,17 +24,38 @@ _LEADERS = 6
 _NEAR = 6
 _NODES = slice(1, None, 3)
 """Nodes of nu that are enough for a rough reckoning."""
+_DAY = 86_400_000_000
 
 
-def shortlist(study: Study, margin_at: int) -> Indices:
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What the cases and controls say before anybody's openings are sampled."""
+
+    study: Study
+    view: View
+    """Each customer's own mail is the cut."""
+    roughly: Reals
+    """`screen` of that view, `[principals]`."""
+    margin_at: int
+    """The early cut: so many days before the campaign's first mail, microseconds UTC."""
+    shortlist: Indices
     """Principals worth a sample of what they opened, at either cut, with the peers they are compared with; sorted."""
+
+
+def look_first(study: Study, margin_days: int) -> FirstLook:
+    """Whom to sample: the beginning of a judgement, between the two look-ups."""
+    early_cut = study.start_at - margin_days * _DAY
+    late = view_at(study)
+    early = view_at(study, early_cut, like=late)
+    roughly = screen(late)
     chosen: set[int] = set()
-    for latest in (NEVER, margin_at):
-        view = view_at(study, latest)
-        log_ratio = screen(view)
+    leaders: set[int] = set()
+    for view, log_ratio in ((late, roughly), (early, screen(early))):
         chosen |= set(closest(view, log_ratio, SHORTLISTED).tolist()) | set(peers(view).tolist())
-        chosen |= set(_near(view, log_ratio).tolist())
-    return np.array(sorted(chosen), dtype=np.int64)
+        leaders |= set(highest(log_ratio, _LEADERS).tolist())
+    for leader in leaders:
+        chosen |= set(_near(late, leader).tolist())
+    return FirstLook(study, late, roughly, early_cut, np.array(sorted(chosen), dtype=np.int64))
 
 
 def closest(view: View, log_ratio: Reals, many: int) -> Indices:
@@ -50,20 +73,17 @@ def peers(view: View) -> Indices:
     return np.sort(highest(expected, _PEERS))
 
 
-def _near(view: View, log_ratio: Reals) -> Indices:
-    """Those who share most controls with the leading principals, whatever cases they were shown."""
-    controls, found = view.controls, set[int]()
-    for leader in highest(log_ratio, _LEADERS).tolist():
-        own = np.zeros(controls.size, dtype=np.bool_)
-        own[controls.pair_customer[controls.pair_principal == leader]] = True
-        together = np.bincount(controls.pair_principal[own[controls.pair_customer]], minlength=len(log_ratio)).astype(
-            np.float64
-        )
-        together[leader] = 0.0
-        # Sharing many counts, and sharing more than one's size makes likely.
-        closeness = together**3 / (view.known.marginal * max(int(own.sum()), 1) + 0.5) ** 2
-        found |= set(highest(closeness, _NEAR).tolist())
-    return np.array(sorted(found), dtype=np.int64)
+def _near(view: View, leader: int) -> Indices:
+    """Those who share most controls with a leading principal, whatever cases they were shown."""
+    controls = view.controls
+    own = np.zeros(controls.size, dtype=np.bool_)
+    own[controls.pair_customer[controls.pair_principal == leader]] = True
+    shared = controls.pair_principal[own[controls.pair_customer]]
+    together = np.bincount(shared, minlength=len(view.study.principals)).astype(np.float64)
+    together[leader] = 0.0
+    # Sharing many counts, and sharing more than one's size makes likely.
+    closeness = together**3 / (view.known.marginal * max(int(own.sum()), 1) + 0.5) ** 2
+    return highest(closeness, _NEAR)
 
 
 def screen(view: View) -> Reals:

@@ -161,6 +161,8 @@ class _Gains:
     """Share of the second's customers that the first had been shown too, `[suspects, suspects]`."""
     noise: Reals
     """nu of each case, `[len(NOISE), cases]`."""
+    missed: Reals
+    """What each case costs whom it was not shown, in nats, `[len(NOISE), cases]`."""
     weight: Reals
     other_path: Reals
 
@@ -169,8 +171,17 @@ class _Gains:
         # The rates lean towards innocence by the doubt about the null model.
         rate = np.clip(rates * np.exp(doubt.mean + doubt.spread)[:, None], 1e-12, 0.97)
         noise = 1.0 - (1.0 - NOISE)[:, None] * view.belief[None, :]
-        share = np.minimum(suspects.share[suspects.principals], 0.97)
-        return _Gains(suspects.shown, suspects.neutral, rate, suspects.lean, share, noise, view.weight, view.other_path)
+        return _Gains(
+            shown=suspects.shown,
+            neutral=suspects.neutral,
+            rate=rate,
+            lean=suspects.lean,
+            share=np.minimum(suspects.share[suspects.principals], 0.97),
+            noise=noise,
+            missed=np.log(noise) * view.weight,
+            weight=view.weight,
+            other_path=view.other_path,
+        )
 
     def alone(self) -> Reals:
         """What each suspect explains alone, on a rough reckoning, `[suspects]`."""
@@ -217,14 +228,17 @@ class _Gains:
 
     def log_ratio(self, rows: Rows) -> float:
         """The likelihood ratio of a group in nats, nu, the shares and the pick rule integrated."""
-        chosen = list(rows)
-        neutral = self.neutral[chosen]
-        asked = np.where(neutral, 1.0, self.shown[chosen] / self._shared(chosen))
-        alike = np.where(neutral, 1.0, asked * self.lean[chosen])
+        chosen = np.array(rows, dtype=np.int64)
+        # Cases that none of the group was shown cost the same whatever the shares.
+        case = np.flatnonzero((self.shown[chosen] | self.neutral[chosen]).any(axis=0))
+        some = np.ix_(chosen, case)
+        asked = np.where(self.neutral[some], 1.0, self.shown[some] / self._shared(list(rows))[:, case])
+        alike = np.where(self.neutral[some], 1.0, asked * self.lean[some])
         mixed = np.concatenate([_SHARES[len(rows)] @ gain for gain in (asked, alike)])
-        noise = self.noise[_MOST][:, None, :]
-        each = np.log(noise + (1.0 - noise) * mixed[None, :, :]) @ self.weight
-        each = each + (self.other_path + LOG_NOISE_WEIGHT)[_MOST][:, None] - np.log(len(mixed))
+        noise = self.noise[_MOST, case][:, None, :]
+        each = np.log(noise + (1.0 - noise) * mixed[None, :, :]) @ self.weight[case]
+        constant = self.missed[_MOST].sum(axis=1) - self.missed[_MOST, case].sum(axis=1)
+        each = each + (constant + (self.other_path + LOG_NOISE_WEIGHT)[_MOST])[:, None] - np.log(len(mixed))
         return float(log_sum(each))
 
 

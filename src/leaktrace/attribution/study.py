@@ -7,6 +7,7 @@ here is an index into `Study.principals` or into a group's customers; there are 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,22 @@ Reals = NDArray[np.float64]
 
 NEVER = np.iinfo(np.int64).max
 """A time after all others, microseconds."""
+
+
+def coded(labels: Iterable[str]) -> tuple[list[str], Indices]:
+    """The distinct labels, sorted, and the place of each label among them."""
+    given = list(labels)
+    names = sorted(set(given))
+    place = {name: number for number, name in enumerate(names)}
+    return names, np.fromiter((place[label] for label in given), dtype=np.int64, count=len(given))
+
+
+def distinct(numbers: Indices) -> Indices:
+    """Each number once, sorted. Sorting is much faster than `np.unique`, which hashes."""
+    ordered = np.sort(numbers)
+    kept = np.ones(len(ordered), dtype=np.bool_)
+    kept[1:] = ordered[1:] != ordered[:-1]
+    return ordered[kept]
 
 
 @dataclass(frozen=True, slots=True)

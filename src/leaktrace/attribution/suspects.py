@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,9 @@ from leaktrace.attribution.baserates import CEILING, rates_from_controls, region
 from leaktrace.attribution.columns import StrikingColumns, columns_in, striking_columns
 from leaktrace.attribution.pool import pool_of
 from leaktrace.attribution.propensity import Propensity, fit
-from leaktrace.attribution.screening import screen
-from leaktrace.attribution.study import Flags, Indices, Reals, Samples, Study
-from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
+from leaktrace.attribution.screening import FirstLook
+from leaktrace.attribution.study import Flags, Indices, Reals, Samples, Study, distinct
+from leaktrace.attribution.view import DECOY_TIMES, View, decoys
 
 TEAM_LIST_SHARE = 0.95
 """Share of a list of one team's customers that the member who dominates the team had been shown: more than of all that
@@ -23,7 +22,6 @@ DOMINANT_TEAM_SHARE = 0.5
 """Who was shown more than this share of the customers of a team is who a list of that team's customers points at."""
 LEAST_TEAM = 6
 """A team of fewer has few customers of its own; that a sender has a list of just those, `LEANING` allows for."""
-_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,55 +104,50 @@ class CloseLook:
         return min((float((at >= self.margin_at).sum()) + 2.0) / (len(at) + 4.0), 0.9)
 
 
-def look_closely(study: Study, samples: Samples, margin_days: int) -> CloseLook:
+def look_closely(first: FirstLook, samples: Samples) -> CloseLook:
     """Fits the principals that there are samples of: the end of the look-up. Fewer samples cost sharpness, not honesty.
 
-    `samples`: what the principals of `shortlist_of` opened.
+    `samples`: what the principals of the shortlist opened.
     """
-    view = view_at(study)
+    study, view = first.study, first.view
     fitted = None
     if len(samples.principals):
         fitted = fit(view.known, pool_of(study, samples), samples.principals, view.region)
     return CloseLook(
         study=study,
         view=view,
-        roughly=screen(view),
+        roughly=first.roughly,
         fitted=fitted,
         samples=samples,
         columns=striking_columns(view, columns_in(study)),
         team_share=_team_shares(view),
-        margin_at=margin_at(study, margin_days),
+        margin_at=first.margin_at,
     )
 
 
-def dominant_shares(teams: Sequence[str], shown_count: Reals, pair_customer: Indices, pair_principal: Indices) -> Reals:
+def dominant_shares(team: Indices, shown_count: Reals, pair_customer: Indices, pair_principal: Indices) -> Reals:
     """Share of their team's customers that each principal was shown, where it is more than `DOMINANT_TEAM_SHARE`.
 
-    `teams`: of each principal, empty for none; `shown_count`: customers each was shown; the pairs say who was shown
+    `team`: code of each principal's, 0 for none; `shown_count`: customers each was shown; the pairs say who was shown
     whom. Zero for everybody else and in teams of fewer than `LEAST_TEAM`, `TEAM_LIST_SHARE` at most.
     """
-    names, team = np.unique(list(teams), return_inverse=True)
-    shown = np.unique(pair_customer * len(names) + team[pair_principal])
-    together = np.bincount(shown % len(names), minlength=len(names)).astype(np.float64)
+    teams = int(team.max(initial=0)) + 1
+    shown = distinct(pair_customer * teams + team[pair_principal])
+    together = np.bincount(shown % teams, minlength=teams).astype(np.float64)
     share = shown_count / np.maximum(together[team], 1.0)
     large = np.bincount(team)[team] >= LEAST_TEAM
-    dominant = (names[team] != "") & large & (share > DOMINANT_TEAM_SHARE)
+    dominant = (team > 0) & large & (share > DOMINANT_TEAM_SHARE)
     return np.where(dominant, np.minimum(share, TEAM_LIST_SHARE), 0.0)
 
 
 def _team_shares(view: View) -> Reals:
     """Out of the controls."""
     return dominant_shares(
-        [facts.team or "" for facts in view.study.principals],
+        view.team,
         view.known.region_hits.sum(axis=1),
         view.controls.pair_customer,
         view.controls.pair_principal,
     )
-
-
-def margin_at(study: Study, margin_days: int) -> int:
-    """The early cut: so many days before the campaign's first mail, microseconds UTC."""
-    return study.start_at - margin_days * _DAY
 
 
 def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
@@ -208,10 +201,9 @@ def _of_team(view: View, principals: Indices) -> Flags:
     """Whether anybody of each one's team had been shown each case, `[principals, cases]`."""
     if not len(principals):
         return np.zeros((0, view.size), dtype=np.bool_)
-    names, team = np.unique([facts.team or "" for facts in view.study.principals], return_inverse=True)
-    seen = np.zeros((len(names), view.size), dtype=np.bool_)
-    seen[team[view.pair_principal], view.pair_case] = True
-    return np.asarray(seen[team[principals]])
+    seen = np.zeros((int(view.team.max()) + 1, view.size), dtype=np.bool_)
+    seen[view.team[view.pair_principal], view.pair_case] = True
+    return np.asarray(seen[view.team[principals]])
 
 
 def _from_controls(view: View, principals: Indices, shown: Flags) -> tuple[Reals, Reals]:

@@ -22,7 +22,7 @@ from leaktrace.attribution.likelihood import (
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.special import expit
 from leaktrace.attribution.strata import CLASSES, intensity_class
-from leaktrace.attribution.study import NEVER, Aside, Case, Channels, Flags, Group, Indices, Reals, Study
+from leaktrace.attribution.study import NEVER, Aside, Case, Channels, Flags, Group, Indices, Reals, Study, coded
 
 WEAK_GRADES = frozenset({"G0", "G1"})
 """Grades of reports that anybody can make up."""
@@ -56,6 +56,8 @@ class View:
     neutral_case: Indices
     neutral_principal: Indices
     known: Background
+    team: Indices
+    """Code of each principal's team; those without one share a code that is nobody's team, 0."""
     fixed_jobs: Indices
     """Service accounts that open nearly everybody: they share everything with everyone, and say nothing by it. One with
     less is a rival like anybody: its session can be used to frame the colleague it overlaps."""
@@ -156,6 +158,7 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
         neutral_case=position[owner[neutral]],
         neutral_principal=group.pair_principal[neutral],
         known=known,
+        team=like.team if like else coded(["", *(facts.team or "" for facts in study.principals)])[1][1:],
         fixed_jobs=like.fixed_jobs if like else _fixed_jobs(study, known),
         controls=controls,
         channels=_channels_at(study.channels, position, sure, latest),
