@@ -79,17 +79,25 @@ def bars(rows: list[Row]) -> str:
         line(f"likeliest candidate right{label}, over the oracle's", f"{right} / {best} = {_share(right, best)}", bar)
     for size in sorted({row.size for row in rows}):
         line(*_power(rows, size))
+    for size in (20, 60):
+        figure, measured, _ = _power([row for row in rows if row.attributes_known], size)
+        line(f"{figure}, regions known", measured, "")
     for label, told in (("regions known", True), ("no customer attributes", False)):
         chosen = [row for row in known if row.attributes_known is told]
         hits = sum(row.right_first for row in chosen)
         hoped = sum(bool(row.oracle and row.oracle.right_first) for row in chosen)
         line(f"likeliest candidate right, {label}", f"{hits} / {hoped} = {_share(hits, hoped)}", "")
     many = [row for row in rows if row.family.startswith(("two", "three")) and row.size == max(r.size for r in rows)]
-    found = sum(any(source in members for members in row.sets) for row in many for source in row.sources)
     total = sum(len(row.sources) for row in many)
     named = sum(len(row.named) for row in many)
     good = sum(len(set(row.named) & row.sources) for row in many)
-    line("two and three sources: recall of sets", f"{found} of {total} = {_share(found, total)}", "0.95")
+    line("two and three sources: recall of sets", _recall(many), "0.95")
+    for label, told in (("regions known", True), ("no customer attributes", False)):
+        line(
+            f"two and three sources: recall of sets, {label}",
+            _recall([row for row in many if row.attributes_known is told]),
+            "",
+        )
     able = sum(row.findable_count or 0 for row in many)
     line("two and three sources: found by who is told all the others", f"{able} of {total} = {_share(able, total)}", "")
     line("two and three sources: precision of names", f"{good} of {named} = {_share(good, named)}", "1.00")
@@ -100,6 +108,12 @@ def bars(rows: list[Row]) -> str:
     weighted = calibration_error(rows, 0.5, _even_odds(rows))
     line("expected calibration error above 0.5, as many campaigns with a source as without", f"{weighted:.4f}", "")
     return "\n".join(lines)
+
+
+def _recall(many: list[Row]) -> str:
+    found = sum(any(source in members for members in row.sets) for row in many for source in row.sources)
+    total = sum(len(row.sources) for row in many)
+    return f"{found} of {total} = {_share(found, total)}"
 
 
 def _power(rows: list[Row], size: int) -> tuple[str, str, str]:
