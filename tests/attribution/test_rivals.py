@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution.posterior import FRAMED, GroupWeight, shared_out
-from leaktrace.attribution.rivals import Rival
+from leaktrace.attribution.posterior import GroupWeight
+from leaktrace.attribution.rivals import FRAMED, Rival, shared_out
 from leaktrace.attribution.sets import sets_of
 from tests.attribution.worlds import background_market, judged, opened_by, study_of
 
@@ -52,11 +52,9 @@ def _with_a_rival(behind: float) -> tuple[np.ndarray, np.ndarray]:
     """Chances of p07, whose leak it is, and of a rival who is so far behind: as told, and as sets are made of."""
     market = background_market()
     study = study_of(market, opened_by(market, "p07", 12))
-    look = judged(market, study).late
-    one = next(one for one in look.weighed if one.principal == 7)
+    chances = judged(market, study).late.single
     rival = Rival(2, 7, log_ratio=5.0, behind=behind, missed=0.0, nearly_all=True, handles_all=False)
-    told = shared_out(look.single, [replace(one, rivals=(rival,))], FRAMED)[0]
-    decided = shared_out(look.single, [replace(one, rivals=(rival,))], 1.0)[0]
+    told, decided = (shared_out(chances, {7: (rival,)}, prior)[0] for prior in (FRAMED, 1.0))
     return told[[7, 2]], decided[[7, 2]]
 
 

@@ -8,7 +8,6 @@ that a principal was may have passed on just that part: then the two share the p
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from leaktrace.attribution.columns import StrikingColumns, WeighedColumn, weigh_as_column, weigh_columns
 from leaktrace.attribution.likelihood import Doubt
 from leaktrace.attribution.logs import log_sum
-from leaktrace.attribution.rivals import Rival, rivals_of
+from leaktrace.attribution.rivals import FRAMED, Rival, rivals_of, shared_out
 from leaktrace.attribution.screening import closest
 from leaktrace.attribution.several import Several, groups_of, log_price
 from leaktrace.attribution.study import Flags, Group, Indices, Reals, Study
@@ -36,10 +35,6 @@ SILENT_DECOY_SHARE = 4.0
 """A source who passes on a share r with density 4 (1 - r)^3 leaves n watched decoys silent with chance 4 / (4 + n)."""
 WEIGHED = 24
 """So many principals are looked at closely at each cut."""
-FRAMED = 0.02
-"""Chance that a source passes on just what a given colleague had been shown too, in units of all alike. Chances are
-told with it, and nobody is guarded by it: who frames chooses the part, so sets and names are decided as if it were one.
-"""
 MOST_NATS = 10_000.0
 """A Bayes factor is told up to this, either way: where nobody had been shown anything it has no end."""
 _MOST_PROMISING = 8
@@ -362,8 +357,9 @@ def _combine(
         for member in group.members:
             if member in _apart(view.study, group.members) or group.probability < 0.1 * single[member]:
                 alone[member] += group.probability
-    tied, displaced = shared_out(person, weighed, 1.0)
-    person, _ = shared_out(person, weighed, FRAMED)
+    rivals = {one.principal: one.rivals for one in weighed}
+    tied, displaced = shared_out(person, rivals, 1.0)
+    person, _ = shared_out(person, rivals, FRAMED)
     for weight in (one for one in likely if len(one.column.members)):
         for chances in (person, tied):
             chances[weight.column.members] += weight.probability / len(weight.column.members)
@@ -396,28 +392,3 @@ def _noise(single: Reals, weighed: list[Weighed]) -> float:
     if chances.sum() <= 0.0:
         return 0.5
     return float(chances @ np.array([one.noise for one in weighed]) / chances.sum())
-
-
-def shared_out(person: Reals, weighed: list[Weighed], prior: float) -> tuple[Reals, float]:
-    """Each one's chance shared with whoever may have passed on just this one's part, and how much was given away.
-
-    `prior`: how likely that is before the reports, in units of the one's own explanation. After them it counts as much
-    at most.
-    """
-    shared, displaced = person.copy(), 0.0
-    for one in weighed:
-        odds = {rival.rival: math.exp(min(math.log(prior) - rival.behind, 0.0)) for rival in one.rivals}
-        total = sum(odds.values())
-        mine = float(person[one.principal])
-        if mine * total <= 0.0:
-            continue
-        parts = {rival: mine * part / (1.0 + total) for rival, part in odds.items()}
-        given = sum(parts.values())
-        # Nobody gets ahead of the one whose part it is by this.
-        room = min((mine - float(person[rival])) / (given + part) for rival, part in parts.items())
-        share = float(np.clip(room, 0.0, 1.0))
-        shared[one.principal] -= share * given
-        displaced += share * given
-        for rival, part in parts.items():
-            shared[rival] = min(shared[rival] + share * part, max(shared[one.principal], person[rival]))
-    return shared, displaced

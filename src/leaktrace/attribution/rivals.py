@@ -10,6 +10,7 @@ be chance. Twins are the limit: the share is one, nothing is missed, and no numb
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,10 @@ NEARLY_ALL_LOG_RATIO = math.log(200.0)
 """The same of a rival who had been shown nearly all that the principal was."""
 NEARLY_ALL_MISSED = 0.15
 """Who was shown all but this share of the cases that the principal was shown, was shown nearly all."""
+FRAMED = 0.02
+"""Chance that a source passes on just what a given colleague had been shown too, in units of all alike. Chances are
+told with it, and nobody is guarded by it: who frames chooses the part, so sets and names are decided as if it were one.
+"""
 _SHRINK = 10.0
 _MOST_RIVALS = 30
 _HANDLED_LEAST = 2.5
@@ -108,6 +113,31 @@ def rivals_of(
         )
         for other, ratio, worse, miss, handler in zip(others.tolist(), ratios, behind, missed, handles, strict=True)
     )
+
+
+def shared_out(chance: Reals, rivals: Mapping[int, Sequence[Rival]], prior: float) -> tuple[Reals, float]:
+    """Each one's chance shared with whoever may have passed on just this one's part, and how much was given away.
+
+    `rivals`: of some principals; `prior`: how likely that is before the reports, in units of the one's own explanation.
+    After them it counts as much at most.
+    """
+    shared, displaced = chance.copy(), 0.0
+    for principal, others in rivals.items():
+        odds = {rival.rival: math.exp(min(math.log(prior) - rival.behind, 0.0)) for rival in others}
+        total = sum(odds.values())
+        mine = float(chance[principal])
+        if mine * total <= 0.0:
+            continue
+        parts = {rival: mine * part / (1.0 + total) for rival, part in odds.items()}
+        given = sum(parts.values())
+        # Nobody gets ahead of the one whose part it is by this.
+        room = min((mine - float(chance[rival])) / (given + part) for rival, part in parts.items())
+        share = float(np.clip(room, 0.0, 1.0))
+        shared[principal] -= share * given
+        displaced += share * given
+        for rival, part in parts.items():
+            shared[rival] = min(shared[rival] + share * part, max(shared[principal], chance[rival]))
+    return shared, displaced
 
 
 def _close(principal: int, shown: Flags, view: View) -> Indices:
