@@ -157,7 +157,10 @@ def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
         found.append(f"{lawful} of the reports count little or nothing: another path explains them.")
     close = [rival for rival in one.rivals if rival.viable]
     if close:
-        found.append(f"{len(close)} other(s) may have passed on just the customers that this principal opened too.")
+        found.append(
+            f"{len(close)} other(s) may have passed on just the customers that this principal opened too: "
+            "the chance counts that as rare, the answer does not."
+        )
     if one.spread > 0.5:
         found.append("Other principals' counts also stray from what the controls predict; the weight is cut for it.")
     return tuple(found)
