@@ -60,9 +60,11 @@ def columns_in(study: Study) -> ColumnTable:
     seen: set[bytes] = set()
     for attribute in ("team", "site"):
         names, code = coded(getattr(principal, attribute) or "" for principal in study.principals)
-        people = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code, minlength=len(names)))[:-1])
+        order = np.argsort(code, kind="stable")
+        after = np.cumsum(np.bincount(code, minlength=len(names)))
         column_of = np.full(len(names), -1)
-        for index, (name, own) in enumerate(zip(names, people, strict=True)):
+        for index, name in enumerate(names):
+            own = order[after[index - 1] if index else 0 : after[index]]
             if name and 2 <= len(own) < len(code) and own.tobytes() not in seen:
                 seen.add(own.tobytes())
                 column_of[index] = len(labels)
