@@ -125,6 +125,7 @@ def made_exposure(
             residences=_residences(ledger, [c.customer for c in customers], keys),
             coverage=ledger.coverage(finding.provenance.field, window),
             mails=mails,
+            evidence_customer_count=finding.evidence.customer_count,
         ),
         at,
     )

@@ -54,7 +54,7 @@ def read_evidence_file(path: Path) -> ReadEvidence:
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise LedgerError(
-            f"{path}: the evidence table lacks the column {' and '.join(missing)}.",
+            f"{path}: the evidence table lacks the column{'s' if len(missing) > 1 else ''} {' and '.join(missing)}.",
             f"It needs {', '.join(REQUIRED)} and may have {', '.join(OPTIONAL)}.",
         )
     items: list[EvidenceItem] = []

@@ -122,14 +122,20 @@ class HandOverDesk:
 
     def approved_request(self, case: str, recipient: str | None) -> tuple[str, str]:
         """The last approved request to hand over that was not used yet; ResponseError when there is none."""
-        found = [
+        asked = [
             one
             for one in self._work.approvals(case)
-            if one.action == "hand_over" and one.state == "approved" and recipient in (None, one.asked.target)
+            if one.action == "hand_over" and recipient in (None, one.asked.target)
         ]
+        found = [one for one in asked if one.state == "approved"]
+        if not found and asked and asked[-1].state == "waiting":
+            raise ResponseError(
+                f"{asked[-1].asked.request} is waiting, not approved.",
+                f"A second person agrees first: leaktrace case approve {case} {asked[-1].asked.request}.",
+            )
         if not found:
             raise ResponseError(
-                f"Nobody approved handing {case} over{' to this recipient' if recipient else ''}.",
+                f"No unused approval to hand {case} over{' to this recipient' if recipient else ''} is there.",
                 f"Ask for it: leaktrace bundle {case} --ask --recipient TEXT; a second person approves.",
             )
         return found[-1].asked.request, found[-1].asked.target

@@ -313,6 +313,14 @@ def _known(ledger: Ledger, keys: Keys, field: str, evidence: Evidence, settings:
     return np.asarray(table.in_table | np.isin(keys, seen))
 
 
+def strangers(ledger: Ledger, keyring: Keyring, customers: Sequence[str], settings: Settings) -> list[str]:
+    """Those of these customers (ids as ingested) whom the customers table does not have; none where there is none."""
+    known = ledger.customers(keyring.customer_keys(customers)).in_table
+    if known.all() or not (known.any() or _has_customers_table(ledger, settings)):
+        return []
+    return [customer for customer, here in zip(customers, known.tolist(), strict=True) if not here]
+
+
 def _has_customers_table(ledger: Ledger, settings: Settings) -> bool:
     drawn = ledger.draw_controls(100, seed=settings.control_seed, near=_NO_KEYS, exclude=_NO_KEYS)
     return bool(ledger.customers(drawn).in_table.any())

@@ -268,6 +268,8 @@ class Erasure:
     """Replaced files that somebody still reads; they go the next time the ledger is opened."""
     held_in: tuple[str, ...] = ()
     """Cases that still know any of the customers: what is evidence there is not erased."""
+    unknown_count: int = 0
+    """Of the customers asked for, those of whom there was no row: an id may have been mistyped."""
 
 
 @dataclass(frozen=True, slots=True)

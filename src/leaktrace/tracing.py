@@ -32,6 +32,7 @@ from leaktrace.records import (
     Finding,
     Keys,
     LogCoverage,
+    PrincipalKey,
     Prior,
     Provenance,
     SellerFacts,
@@ -236,9 +237,17 @@ class Tracer:
             customers_likely=likely,
             customers_possible=max(len(opened) - len(confirmed) - likely, 0),
             mailed_estimate=estimate,
-            fields=self.ledger.fields_shown(keys, question.window),
+            fields=self._fields_of(opened, keys, question.window),
         )
         return exposure, whose
+
+    def _fields_of(self, customers: Keys, principals: list[PrincipalKey], window: Window) -> dict[str, int]:
+        """Of these customers, how many these principals had been shown each field of."""
+        shown = {
+            name: int(np.isin(customers, self.ledger.opened_by(principals, name, window).customer).sum())
+            for name in sorted(self.ledger.fields_shown(principals, window))
+        }
+        return {name: count for name, count in shown.items() if count}
 
 
 def _decoys_opened(study: Study, members: tuple[int, ...]) -> tuple[int, int]:
@@ -305,9 +314,11 @@ def _summary(inquiry: Inquiry, judgement: Judgement) -> EvidenceSummary:
 
 def _notes(inquiry: Inquiry, evidence: Evidence) -> tuple[str, ...]:
     notes = []
-    if inquiry.question.unknown_count:
+    if unknown := inquiry.question.unknown_count:
+        one = unknown == 1
         notes.append(
-            f"{inquiry.question.unknown_count} customers in evidence are not in the ledger; they were left out."
+            f"{unknown} customer{' in evidence is' if one else 's in evidence are'} not in the ledger; "
+            f"{'it was' if one else 'they were'} left out."
         )
     if evidence.seller is None:
         notes.append("No seller could be tied to the mail, so lawful contacts could not be taken into account.")

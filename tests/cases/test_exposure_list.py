@@ -38,8 +38,15 @@ def shown(*customers: ExposedCustomer, **changes: Any) -> Shown:
         residences={one.customer: Residence("DE", "de") for one in customers},
         coverage=WHOLE,
         mails=MAILS,
+        evidence_customer_count=sum(one.status == "confirmed" for one in customers),
     )
     return replace(usual, **changes)
+
+
+def test_customers_in_evidence_who_are_not_on_the_list_are_told() -> None:
+    made = exposure_list(shown(*TWO, evidence_customer_count=4), AT)
+    assert any(note.startswith("3 of 4 customers in evidence are not confirmed by this list") for note in made.notes)
+    assert not any("in evidence" in note for note in exposure_list(shown(*TWO), AT).notes)
 
 
 TWO = (customer("c2"), customer("c1", status="possible"))

@@ -152,7 +152,7 @@ def test_names_are_in_one_table_and_not_on_the_cover(company: Company, tmp_path:
 def test_an_approval_is_used_once(company: Company, tmp_path: Path) -> None:
     company.approved()
     hand_over_bundle(company.desk("ina"), company.case, tmp_path / "bundle")
-    with pytest.raises(ResponseError, match="Nobody approved"):
+    with pytest.raises(ResponseError, match="No unused approval"):
         hand_over_bundle(company.desk("ina"), company.case, tmp_path / "again")
 
 
@@ -160,7 +160,7 @@ def test_nobody_hands_over_alone(company: Company, tmp_path: Path) -> None:
     company.asked()
     with pytest.raises(LeaktraceError):
         company.work("ina").approve(company.case, "A-0001")
-    with pytest.raises(ResponseError, match="Nobody approved"):
+    with pytest.raises(ResponseError, match="A-0001 is waiting"):
         hand_over_bundle(company.desk("ina"), company.case, tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 

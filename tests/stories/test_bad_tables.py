@@ -146,6 +146,7 @@ def test_a_time_without_zone_sets_its_row_aside(empty_desk: Desk, tmp_path: Path
     assert (stats["access_count"], stats["rejected_count"]) == (2, 2)
     again = empty_desk.run("ingest", "accesses", log, "--json").document()
     assert (again["accepted_count"], again["rejected_count"], again["already_ingested_count"]) == (0, 0, 4)
+    assert any(note.startswith("2 of the rows that came before were rejected then") for note in again["notes"])
     assert empty_desk.json("ledger", "stats") == stats
 
 

@@ -205,7 +205,9 @@ def test_a_finding_has_the_promised_keys(stories: Library, scenario: str) -> Non
         promised = {"customers_opened", "customers_confirmed", "mailed_estimate", "fields"}
         assert set(finding["exposure"]) == promised | MORE["exposure"]
         assert set(finding["exposure"]["mailed_estimate"]) == {"low", "mid", "high"}
-        assert "email" in finding["exposure"]["fields"]
+        # Fields are of the customers that are counted, and of nobody else.
+        assert finding["exposure"]["fields"]["email"] == finding["exposure"]["customers_opened"]
+        assert max(finding["exposure"]["fields"].values()) <= finding["exposure"]["customers_opened"]
     else:
         assert finding["exposure"] is None
     if finding["outcome"] == "undecided":

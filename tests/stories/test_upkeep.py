@@ -122,6 +122,17 @@ def test_a_legal_hold_is_named_and_ends(desk: Desk, tiny_market: Path) -> None:
     assert [one["what"] for one in desk.json("ledger", "acts")["acts"]] == ["hold", "release", "hold"]
 
 
+def test_a_mistyped_customer_is_neither_erased_nor_held_in_silence(desk: Desk, tiny_market: Path) -> None:
+    forgotten = desk.run("ledger", "forget", somebody(tiny_market), "c-typo", "--yes", "--json")
+    assert (forgotten.code, forgotten.document()["customer_count"], forgotten.document()["unknown_count"]) == (3, 2, 1)
+    told = desk.run("ledger", "forget", "c-other-typo", "--yes")
+    assert told.code == 3
+    assert "no row of 1 of 1: check the ids" in " ".join(told.out.split())
+    held = desk.run("ledger", "hold", "case-12", "c-typo", "--json")
+    assert (held.code, held.document()[0]["case"]) == (3, "case-12")
+    assert "does not have c-typo" in held.err
+
+
 def test_retention_counts_first(desk: Desk) -> None:
     before = desk.json("ledger", "stats")
     counted = desk.json("ledger", "retain", "--months", 1)
@@ -161,7 +172,7 @@ def test_while_another_process_writes_only_reading_goes_on(desk: Desk) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for command in (["compact"], ["forget", "c1", "--yes"], ["retain", "--months", 1, "--yes"]):
             assert "Another process is writing" in desk.run("ledger", *command, "--json").error()["message"]
-        assert desk.json("ledger", "hold", "case-1", "c1"), "a hold does not wait for an ingest to end"
+        assert desk.run("ledger", "hold", "case-1", "c1", "--json").document(), "a hold does not wait for an ingest to end"
         assert desk.json("ledger", "verify")["problems"] == []
 
 

@@ -57,6 +57,8 @@ class Shown:
     residences: Mapping[str, Residence]
     coverage: LogCoverage
     mails: MailFields
+    evidence_customer_count: int
+    """Customers in evidence: who told of the mail, or was found on a list."""
 
 
 def exposure_list(shown: Shown, frozen_at: datetime) -> ExposureList:
@@ -139,6 +141,13 @@ def _notes(shown: Shown, rows: Sequence[ExposureRow]) -> tuple[str, ...]:
         notes.append(
             f"Mails to {len(widened)} customer(s) on the list show what the log does not: {fields}. The list is wider "
             "than the log, or the sender had another source too."
+        )
+    missing = shown.evidence_customer_count - sum(row.certainty == "confirmed" for row in rows)
+    if missing > 0 and rows:
+        notes.append(
+            f"{missing} of {shown.evidence_customer_count} customers in evidence are not confirmed by this list: their "
+            "data had not been shown to the principals of the finding in time. Their mail came by another path, or by "
+            "somebody whom the log does not show."
         )
     listed = {row.customer for row in rows}
     outside = [customer for customer in shown.mails.by_customer if customer not in listed]

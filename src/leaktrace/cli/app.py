@@ -137,7 +137,7 @@ def run() -> None:
 
 
 def _sentence(text: str) -> str:
-    return text if text.endswith(".") else f"{text}."
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _told(error: OSError) -> tuple[str, str]:

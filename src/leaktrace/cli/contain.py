@@ -97,7 +97,7 @@ def _subject(principal: str | None, seller: str | None) -> tuple[str, TargetKind
         return principal, "principal"
     if seller and not principal:
         return seller, "seller"
-    raise UsageError("Name --principal or --seller, one of them.", "Example: leaktrace contain case-1 --seller s-17")
+    raise UsageError("Name --principal or --seller, one of them.", "leaktrace contain K-3f2a9c1d --seller s-17")
 
 
 def _now() -> datetime:

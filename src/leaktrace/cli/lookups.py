@@ -20,16 +20,20 @@ def lookup(
     context: typer.Context,
     principal: Annotated[str, typer.Argument(help="The principal's id as ingested.")],
     why: WhyOption = "",
-    days: Annotated[int | None, typer.Option("--days", help="So many days back from now.", min=1)] = None,
+    days: Annotated[
+        int | None,
+        typer.Option("--days", help="So many days back from now (else the setting exposure_window_days).", min=1),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say for how many customers a principal was shown which fields. Every look-up is logged first.
+    """Say for how many customers a principal was shown which fields, back to a day. Every look-up is logged first.
 
     Example: leaktrace lookup u01272 --why "case 7, asked by the works council"
     """
     with screen_of(context).open() as workspace:
         found = workspace.look_up(principal, why=why, days=days)
-    table = Table("field", "customers", title=f"{found.principal} ({found.team or 'no team'})")
+    since, until = (at.date().isoformat() if at else "-" for at in (found.window.start, found.window.end))
+    table = Table("field", "customers", title=f"{found.principal} ({found.team or 'no team'}), {since} to {until}")
     for name, count in found.fields.items():
         table.add_row(name, f"{count:,}")
     answer(found, table, as_json=as_json)

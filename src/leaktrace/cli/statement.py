@@ -93,14 +93,15 @@ def answer_gate(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Open or hold one condition of the gate. Exit 3 while the gate is shut.
+    """Open or hold one condition of the gate; with neither, say how it stands. Exit 3 while the gate is shut.
 
     Example: leaktrace statement gate K-3f2a9c1d --open counsel --why "agreed by K. Lang, 3 December"
     """
-    if (opened is None) == (held is None):
-        raise UsageError("Name --open or --hold, one of them.", "leaktrace statement show CASE lists the conditions.")
+    if opened is not None and held is not None:
+        raise UsageError("Name --open or --hold, not both.", "leaktrace statement show CASE lists the conditions.")
     with _desk(context, Signing(person, key), case, policy) as desk:
-        verdict = desk.answer(opened or held or "", open_it=opened is not None, reason=why)
+        asked = opened or held
+        verdict = desk.answer(asked, open_it=asked == opened, reason=why) if asked else desk.state().gate
     answer(verdict, None if as_json else render_gate(verdict), as_json=as_json)
     return 0 if verdict.met else 3
 

@@ -135,7 +135,8 @@ def forget(
 
     It is refused, with the case's name, while a legal hold needs the rows. It asks first, unless told --yes.
     Where people are enrolled it takes two: with --case it asks for it, with --approval it does what was approved.
-    Exit 3 where cases still know a customer: what is evidence there stays, and the cases are named.
+    Exit 3 where cases still know a customer (what is evidence there stays, and the cases are named), and where there
+    was no row of one: an id may have been mistyped.
 
     Example: leaktrace ledger forget c0012345 --yes --why "request 2026-114"
     """
@@ -154,7 +155,7 @@ def forget(
         with screen_of(context).open() as workspace, progress_line() as tell:
             found = workspace.forget(customers, why=why, progress=tell)
     answer(found, render_erasure(found), as_json=as_json)
-    return 3 if found.waiting_count or found.held_in else 0
+    return 3 if found.waiting_count or found.held_in or found.unknown_count else 0
 
 
 def _agreed(question: str, *, may_ask: bool) -> bool:
@@ -172,8 +173,10 @@ def hold(
     everybody: Annotated[bool, typer.Option("--all", help="Every customer instead.")] = False,
     why: WhyOption = "",
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Put customers on legal hold for a case: until it is released, forget and retain refuse to erase their rows.
+
+    Exit 3 where the customers table does not have one of them: the hold stands, and the id may have been mistyped.
 
     Example: leaktrace ledger hold case-12 c0012345 c0067890
     """
@@ -181,7 +184,11 @@ def hold(
         raise UsageError("Name customers, or say --all; not both and not neither.", "leaktrace ledger hold CASE --all.")
     with screen_of(context).open() as workspace:
         holds = workspace.hold(case, None if everybody else customers, why=why)
+        unknown = workspace.strangers(customers) if customers else []
     answer(holds, render_holds(holds), as_json=as_json)
+    if unknown:
+        note(f"The customers table does not have {', '.join(unknown)}: check the ids. The hold stands all the same.")
+    return 3 if unknown else 0
 
 
 def release(

@@ -359,13 +359,14 @@ class Catalog:
             for i, h, t, f, n, o, kept in rows
         )
 
-    def source_row_count(self, sha256: str, table: str) -> int | None:
-        """Rows of a source that is in already; None for one that is not."""
+    def source_counts(self, sha256: str, table: str) -> tuple[int, int] | None:
+        """Rows of a source that is in already, and how many of them were rejected; None for one that is not."""
         rows = self._rows(
-            "SELECT accepted_count + rejected_count + withheld_count FROM sources WHERE sha256 = ? AND table_name = ?",
+            "SELECT accepted_count + rejected_count + withheld_count, rejected_count FROM sources "
+            "WHERE sha256 = ? AND table_name = ?",
             (sha256, table),
         )
-        return _int(rows[0][0]) if rows else None
+        return (_int(rows[0][0]), _int(rows[0][1])) if rows else None
 
     def followed(self, table: str) -> tuple[followed.Entry, ...]:
         """How far files and streams have been taken into a table, oldest first."""

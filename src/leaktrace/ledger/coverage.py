@@ -128,7 +128,7 @@ def _ends(counts: Sequence[DayCount], window: Window, least_days: int) -> Iterat
         missing = Silence(_day(window.start), int(active[0]) - 1)
         yield CoverageGap(
             "log_starts_late", None, _window(missing), missing.day_count(),
-            f"The log starts on {_date(active[0])}, {missing.day_count()} days after the window: "
+            f"The log starts on {_date(active[0])}, {missing.day_count()} days after the window does: "
             "what was opened before is not known.",
             serious=False,
         )  # fmt: skip

@@ -71,6 +71,9 @@ class Taken:
     rejected_count: int = 0
     bulk_count: int = 0
     already_count: int = 0
+    """Rows of a file that came before, taken or rejected then."""
+    rejected_before_count: int = 0
+    """Of those, the rejected ones."""
     unreadable_address_count: int = 0
     retired_count: int = 0
     """Sound rows that were not taken, because they are older than what is kept."""
@@ -139,9 +142,9 @@ class SourceIntake:
         `state`: size and time of modification when the digest was taken; a file that grew since is refused.
         """
         self._before = state or state_of(self._path)
-        known = self._stores.catalog.source_row_count(sha256, self._schema.name)
+        known = self._stores.catalog.source_counts(sha256, self._schema.name)
         if known is not None:
-            return Taken(already_count=known)
+            return Taken(already_count=known[0], rejected_before_count=known[1])
         with RejectsSpool(self._stores.folder, rejects_file, self._kept_name) as rejects:
             try:
                 gathered = self._gather_without_clashes(sha256, rejects, progress)
@@ -258,7 +261,7 @@ class SourceIntake:
             self._stores.catalog.commit(self._commit_of(gathered, sha256, rejects))
         except BaseException:
             # The catalogue is asked: an interrupt right after the commit must not take away what counts already.
-            if self._stores.catalog.source_row_count(sha256, self._schema.name) is None:
+            if self._stores.catalog.source_counts(sha256, self._schema.name) is None:
                 outputs.discard()
                 rejects.take_back()
             raise

@@ -101,6 +101,14 @@ def shown_columns(found: Sequence[str]) -> str:
     return f"{', '.join(shown) or 'none with a usable name'}{f' and {hidden} more' if hidden else ''}"
 
 
+def _separator_hint(found: Sequence[str]) -> str:
+    """Where the whole head is one name with other separators in it, as spreadsheets of some countries write it."""
+    other = next((mark for mark in (";", "\t", "|") if len(found) == 1 and mark in found[0]), None)
+    if other is None:
+        return ""
+    return f" Its columns are parted by {'tabs' if other == chr(9) else repr(other)}; a CSV is parted by commas here."
+
+
 def demand_columns(path: Path, schema: TableSchema, found: Sequence[str]) -> None:
     """BadFileError unless the file has every required column, and each of the table's columns once."""
     missing = [name for name in schema.required_names() if name not in found]
@@ -108,7 +116,7 @@ def demand_columns(path: Path, schema: TableSchema, found: Sequence[str]) -> Non
         raise MissingColumnsError(
             f"{path}: the table '{schema.name}' needs the column{'s' if len(missing) > 1 else ''} "
             f"{', '.join(missing)}, which the file does not have.",
-            f"Columns found: {shown_columns(found)}.",
+            f"Columns found: {shown_columns(found)}.{_separator_hint(found)}",
         )
     twice = sorted({name for name in schema.column_names() if list(found).count(name) > 1})
     if twice:

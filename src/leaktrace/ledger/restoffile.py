@@ -33,7 +33,7 @@ def take_rest(
     Its rest is committed in batches. The caller holds the writer's lock.
     """
     entries = [entry for entry in stores().catalog.followed(schema.name) if not entry.whole]
-    if not entries or stores().catalog.source_row_count(sha256, schema.name) is not None:
+    if not entries or stores().catalog.source_counts(sha256, schema.name) is not None:
         return None
     file_format = format_of(path, asked.name, asked.options)
     if not lines_stand_alone(file_format.name):

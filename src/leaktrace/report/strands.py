@@ -105,9 +105,16 @@ def _strand(
         probability=best if set_probability is None else set_probability,
         frequency_sentence=_frequency_sentence(candidates, whys, finding, explanation)
         or " ".join(hide.text(why.sentence) for why in whys),
-        against=tuple(dict.fromkeys(hide.text(text) for why in whys for text in why.against)),
+        against=_against(whys, hide),
         terms=_merged([why.terms for why in whys]),
     )
+
+
+def _against(whys: list[Why], hide: Hider) -> tuple[str, ...]:
+    """Of one principal; of several each sentence says of whom it speaks."""
+    if len(whys) == 1:
+        return tuple(dict.fromkeys(hide.text(text) for text in whys[0].against))
+    return tuple(f"{words.plain(why.principal)}: {hide.text(text)}" for why in whys for text in why.against)
 
 
 def _frequency_sentence(

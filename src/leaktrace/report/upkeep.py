@@ -64,7 +64,14 @@ def render_erasure(found: Erasure) -> RenderableType:
     rows += [(f"Rows of {table}", words.number(count)) for table, count in found.row_counts.items()]
     rows.append(("Names", words.number(found.name_count)))
     head = Text("Gone from the ledger; later files do not bring it back:")
-    return Group(head, pairs(rows), *_waiting(found.waiting_count), *_held_in(found.held_in))
+    return Group(head, pairs(rows), *_unknown(found), *_waiting(found.waiting_count), *_held_in(found.held_in))
+
+
+def _unknown(found: Erasure) -> list[Text]:
+    if not found.unknown_count:
+        return []
+    told = f"There was no row of {found.unknown_count} of {found.customer_count}: check the ids. They are kept out too."
+    return [Text(told, style="yellow")]
 
 
 def _held_in(cases: Sequence[str]) -> list[Text]:

@@ -36,4 +36,5 @@ def forget(premises: Premises, keys: Keys, signed: Signed, progress: Progress) -
         removed = removal.carry_out(wanted, allowed, write_down, progress)
         index_missing(premises.folder, premises.catalog, progress)
         waiting = premises.remove_replaced()
-    return Erasure(len(wanted), removed.row_counts, removed.name_count, waiting)
+    unknown = sum(not any(row_counts.values()) for row_counts in counts.values())
+    return Erasure(len(wanted), removed.row_counts, removed.name_count, waiting, unknown_count=unknown)

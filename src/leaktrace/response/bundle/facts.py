@@ -106,7 +106,8 @@ def what_is_known(finding: Mapping[str, Any]) -> list[str]:
         f"Weighed were reports of unwanted mail: {_count(evidence, 'report_count')}, by customers: "
         f"{_count(evidence, 'customer_count')}; mails to decoys (customers who do not exist): "
         f"{_count(evidence, 'decoy_hit_count')}. The mails came from {_day(mails.get('start'))} to "
-        f"{_day(mails.get('end'))}; the access log was read from {_day(log.get('start'))} to {_day(log.get('end'))}."
+        f"{_day(mails.get('end'))}; accesses counted where the log shows them from {_day(log.get('start'))} to "
+        f"{_day(log.get('end'))}."
     )
     told += [
         f"{one.get('principal')} had opened {_count(one, 'opened_count')} of these customers' records before their "

@@ -17,6 +17,7 @@ from leaktrace.errors import ResponseError
 
 CEILING_BYTES = 1_000_000
 CEILING_SECRET_BYTES = 16_384
+_READS = frozenset({"GET", "HEAD"})
 
 
 class Secret:
@@ -124,14 +125,29 @@ class Urllib3Http:
         except urllib3.exceptions.HTTPError as error:
             # The error's own text may hold the address with the account in it.
             raise UnreachableError(
-                f"{urlsplit(url).hostname} gave no answer ({type(error).__name__}).",
-                "Whether it did what was asked is not known until it is read back.",
+                f"{urlsplit(url).hostname} gave no answer to a {method} ({_reason(error)}).",
+                "Nothing was asked of it but to answer: try again when it is reachable."
+                if method in _READS
+                else "Whether it did what was asked is not known until it is read back.",
             ) from None
         if len(content) > CEILING_BYTES:
             raise UnreachableError(
                 f"{urlsplit(url).hostname} answered with more than {CEILING_BYTES} bytes.", "Look there."
             )
         return HttpAnswer(answer.status, content, {name.lower(): value for name, value in answer.headers.items()})
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the address that the error's own text may hold."""
+    match error:
+        case urllib3.exceptions.NewConnectionError():
+            return "no connection"
+        case urllib3.exceptions.TimeoutError():
+            return "no answer in time"
+        case urllib3.exceptions.SSLError():
+            return "its certificate is not trusted"
+        case _:
+            return type(error).__name__
 
 
 def checked_url(url: str) -> str:

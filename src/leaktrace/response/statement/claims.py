@@ -31,7 +31,7 @@ CLAIMS: dict[str, str] = {
     "telling": "Notices were accepted, and not all are through.",
     "police": "Evidence was handed over.",
 }
-VALUES = ("company", "contact", "fields", "since", "until", "at_least", "at_most")
+VALUES = ("company", "contact", "fields", "since", "until", "mailed", "shown")
 
 
 @dataclass(frozen=True, slots=True)
