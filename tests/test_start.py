@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -122,3 +123,32 @@ def test_without_the_guard_it_is_a_traceback() -> None:
 def _interrupted(module: str, run: str) -> subprocess.CompletedProcess[str]:
     code = _INTERRUPTED.format(module=module, run=run)
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+_BROKEN = """
+import sys
+from leaktrace.cli.app import run
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "leaktrace.workspace":
+            raise ValueError("ada@example.org is no number")
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["leaktrace", "-w", "/nowhere", "ledger", "stats", *OPTIONS]
+run()
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_mistake_of_ours_is_told_as_one_and_shows_nobodys_data(options: list[str]) -> None:
+    code = _BROKEN.replace("OPTIONS", repr(options))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    told = done.stdout if options else done.stderr
+    assert "leaktrace itself failed (ValueError in <string>, line 8)" in told
+    assert "ada@example.org" not in done.stdout + done.stderr
+    assert not options or set(json.loads(done.stdout)["error"]) == {"message", "hint"}
+    environment = {**os.environ, "LEAKTRACE_TRACEBACK": "1"}
+    asked = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "Traceback" in asked.stderr

@@ -65,7 +65,7 @@ class Desk:
         """The environment of a command, without what this machine's user has set."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("LEAKTRACE_", "COV_"))}
         named = {} if self.key_file is None else {"LEAKTRACE_KEY_FILE": str(self.key_file)}
-        return {**kept, "XDG_CONFIG_HOME": str(self.config), **named}
+        return {**kept, "XDG_CONFIG_HOME": str(self.config), "LEAKTRACE_TRACEBACK": "1", **named}
 
     def run(self, *arguments: object) -> Answer:
         """Runs a command in this process; anything but an exit code is a defect and is raised here."""

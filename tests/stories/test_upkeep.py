@@ -172,7 +172,9 @@ def test_while_another_process_writes_only_reading_goes_on(desk: Desk) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for command in (["compact"], ["forget", "c1", "--yes"], ["retain", "--months", 1, "--yes"]):
             assert "Another process is writing" in desk.run("ledger", *command, "--json").error()["message"]
-        assert desk.run("ledger", "hold", "case-1", "c1", "--json").document(), "a hold does not wait for an ingest to end"
+        assert desk.run("ledger", "hold", "case-1", "c1", "--json").document(), (
+            "a hold does not wait for an ingest to end"
+        )
         assert desk.json("ledger", "verify")["problems"] == []
 
 

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -126,7 +127,14 @@ def run() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON is UTF-8 whatever the terminal speaks (RFC 8259, section 8.1); a file's name may be no text at all.
         sys.stdout.reconfigure(encoding="utf-8" if wants_json(sys.argv) else None, errors="backslashreplace")
-    code = main()
+    try:
+        code = main()
+    except Exception as error:
+        # Nothing that is handed in leads here; where our own mistake does, programs get an answer in their form too.
+        if os.environ.get("LEAKTRACE_TRACEBACK"):
+            raise
+        print_error(*_own_mistake(error), as_json=wants_json(sys.argv))
+        code = EXIT_BAD
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -134,6 +142,16 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_BAD
     sys.exit(code)
+
+
+def _own_mistake(error: Exception) -> tuple[str, str]:
+    """Where it happened, without the error's own text: that may hold somebody's data."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}, line {place.lineno}"
+    return (
+        f"leaktrace itself failed ({type(error).__name__} in {where}): its mistake, not yours.",
+        "Set LEAKTRACE_TRACEBACK=1, run it again and report what it prints, once it shows nobody's data.",
+    )
 
 
 def _sentence(text: str) -> str:

@@ -26,7 +26,7 @@ def lookup(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say for how many customers a principal was shown which fields, back to a day. Every look-up is logged first.
+    """Say for how many customers a principal was shown which fields. Every look-up is logged first.
 
     Example: leaktrace lookup u01272 --why "case 7, asked by the works council"
     """
