@@ -52,6 +52,12 @@ def test_the_outcome_comes_first(name: str) -> None:
     assert label in lines[1]
 
 
+def test_what_speaks_against_members_of_a_set_says_of_whom() -> None:
+    shown = " ".join(" ".join(lines_of(render_finding(*samples.twins()))).split())
+    for name in ("twin-a", "twin-b"):
+        assert f"Against: {name}: 3 of the reported customers were never opened by this principal." in shown
+
+
 def test_markup_in_a_name_would_act_if_it_were_printed_as_it_is() -> None:
     hostile = samples.HOSTILE_NAMES[2]
     assert "[red]" not in lines_of(hostile)[0]

@@ -246,3 +246,11 @@ def test_reports_of_an_interrupted_receive_are_grouped_later(empty_desk: Desk, t
     report = empty_desk.json("mail", mailbox)
     assert (report["report_count"], report["duplicate_count"]) == (50, 200)
     assert [one["report_count"] for one in empty_desk.json("campaigns")] == [250]
+
+
+def test_a_file_that_is_no_mail_is_told_as_none(empty_desk: Desk, tmp_path: Path) -> None:
+    table = tmp_path / "customers.parquet"
+    table.write_bytes(b"PAR1" + bytes(range(256)) * 4 + b"PAR1")
+    ran = empty_desk.run("mail", table)
+    assert ran.code == 3
+    assert "None of this could be read as mail" in ran.err

@@ -266,3 +266,10 @@ def test_packed_parquet_evidence_and_every_time_unit_can_be_read(desk: Desk, tin
         for path in (plain, packed):
             window = desk.json("trace", "--evidence", path)["evidence"]["window"]
             assert window["start"] == "2025-06-01T00:00:00Z"
+
+
+def test_a_table_parted_by_semicolons_is_told_as_one(empty_desk: Desk, tmp_path: Path) -> None:
+    table = tmp_path / "semi.csv"
+    table.write_text("at;principal;customer;fields\n2026-01-01T00:00:00Z;p1;c1;email\n", encoding="utf-8")
+    error = empty_desk.run("ingest", "accesses", table, "--json").error()
+    assert "parted by ';'" in error["hint"]

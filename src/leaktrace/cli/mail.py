@@ -115,6 +115,8 @@ def mail(
             with stop_on_signal() as stop:
                 report = workspace.receive_from(asked, stop=stop, tell=note, acknowledge=acknowledge, progress=tell)
     answer(report, render_mail_report(report), as_json=as_json)
+    if report.rejected_count and report.rejected_count == report.message_count:
+        note("None of this could be read as mail: name .eml files, an mbox or a Maildir. The rejects say why.")
     return 3 if report.rejected_count else 0
 
 
