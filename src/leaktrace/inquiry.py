@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaktrace.attribution import Case, Channels, Group, Samples, Study
+from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.records import (
@@ -313,12 +314,15 @@ def _known(ledger: Ledger, keys: Keys, field: str, evidence: Evidence, settings:
     return np.asarray(table.in_table | np.isin(keys, seen))
 
 
-def strangers(ledger: Ledger, keyring: Keyring, customers: Sequence[str], settings: Settings) -> list[str]:
-    """Those of these customers (ids as ingested) whom the customers table does not have; none where there is none."""
-    known = ledger.customers(keyring.customer_keys(customers)).in_table
-    if known.all() or not (known.any() or _has_customers_table(ledger, settings)):
-        return []
-    return [customer for customer, here in zip(customers, known.tolist(), strict=True) if not here]
+def strangers(ledger: Ledger, keyring: Keyring, customers: Iterable[str]) -> list[str]:
+    """Those of these customers (ids as ingested) whom no table of the ledger has, each once."""
+    found = []
+    for customer in dict.fromkeys(customers):
+        try:
+            ledger.customer_names(keyring.customer_keys([customer]))
+        except LedgerError:
+            found.append(customer)
+    return found
 
 
 def _has_customers_table(ledger: Ledger, settings: Settings) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -572,11 +572,11 @@ class Workspace:
             self._log("hold", f"{case} {subject}", why)
         return self._ledger.upkeep().hold(case, named, self._signed(why))
 
-    def strangers(self, customers: Sequence[str]) -> list[str]:
-        """Those of these customers (ids as ingested) whom the customers table does not have: mistyped, perhaps."""
+    def strangers(self, customers: Iterable[str]) -> list[str]:
+        """Those of these customers (ids as ingested) whom the ledger does not know: mistyped, perhaps."""
         from leaktrace.inquiry import strangers
 
-        return strangers(self._ledger, self._opened.keyring, customers, self.settings)
+        return strangers(self._ledger, self._opened.keyring, customers)
 
     def release(self, case: str, *, why: str = "") -> int:
         """Ends the holds of a case; how many there were. NotAllowedError where there are people: the case does it."""

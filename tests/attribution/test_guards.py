@@ -190,6 +190,20 @@ class TestComplaintHandlers:
         assert chances["p20"] == pytest.approx(0.5, abs=0.05)
         assert chances["p07"] == pytest.approx(float(judgement.early.person[7]) / 2.0, abs=0.01)
         assert chances["p07"] > 0.05
+        # The set of the handler alone is no surer than the handler is.
+        assert [found.principals for found in judgement.sets] == [("p20",)]
+        assert judgement.sets[0].probability == pytest.approx(chances["p20"], abs=0.05)
+        assert sum(judgement.source_count_probability) == pytest.approx(1.0, abs=0.01)
+
+    def test_a_late_harvest_of_somebody_else_takes_nothing_from_a_name(self) -> None:
+        market = background_market()
+        market.show("p07", range(300))
+        reports = sorted({*opened_by(market, "p07", 12), *unopened(market, 8)})
+        market.show("p20", [one for one in reports if (one, "p07") not in market.opened], MAIL_AT - 5 * DAY)
+        judgement = judged(market, study_of(market, reports))
+        assert judgement.named == ("p07",)
+        assert judgement.candidates[0].principal == "p07"
+        assert judgement.candidates[0].probability >= AROUND.naming_threshold
 
     def test_what_was_opened_at_an_unsure_time_is_neither_for_nor_against(self) -> None:
         market, reports = self.market()

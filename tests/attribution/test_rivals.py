@@ -76,6 +76,34 @@ def test_what_rivals_take_is_what_they_get() -> None:
         assert told.sum() == pytest.approx(decided.sum())
 
 
+@pytest.mark.parametrize("prior", [FRAMED, 1.0])
+def test_chances_are_shared_and_not_lost_whoever_comes_first(prior: float) -> None:
+    """Two who may each have been framed by a third: the third gets of both, and is no likelier than either."""
+    chances = np.array([0.4, 0.35, 0.01, 0.0])
+
+    def rival(of: int) -> Rival:
+        return Rival(2, of, log_ratio=5.0, behind=-9.0, missed=0.0, nearly_all=True, handles_all=False)
+
+    one, moved = shared_out(chances, {0: (rival(0),), 1: (rival(1),)}, prior)
+    other, _ = shared_out(chances, {1: (rival(1),), 0: (rival(0),)}, prior)
+    assert one == pytest.approx(other)
+    assert one.sum() == pytest.approx(chances.sum())
+    assert chances[2] < one[2] <= max(one[0], one[1]) + 1e-12
+    assert moved == pytest.approx(one[2] - chances[2])
+
+
+def test_who_was_shown_more_of_the_customers_comes_first_in_the_set() -> None:
+    market = background_market()
+    market.show("p07", range(400))
+    market.show("p20", [one for one in range(400) if one % 8])
+    judgement = judged(market, study_of(market, range(0, 400, 50)))
+    chances = {one.principal: one.probability for one in judgement.candidates}
+    assert judgement.sets
+    for found in judgement.sets:
+        told = [chances.get(name, 0.0) for name in found.principals]
+        assert told == sorted(told, reverse=True)
+
+
 def test_a_framed_colleague_is_told_no_likelier_than_who_framed() -> None:
     """Fifteen customers whom one with 1,200 and one with 180 had been shown: the reports say nothing about the two."""
     market = background_market()

@@ -100,7 +100,7 @@ def test_without_anybody_on_the_list_nothing_is_said_of_our_records(
 
 
 def test_numbers_are_bounds_and_only_where_the_policy_allows() -> None:
-    assert "The details of 120 customers could be seen there; 31 of them are known to have" in told()
+    assert "The details of 120 customers could be seen there; of 31 of them we know" in told()
     without = told(numbers=False)
     assert not re.search(r"\b(31|120)\b", without)
 
@@ -209,7 +209,7 @@ text = "TEXT"
         "An employee did it.",
         "Thousands are affected.",
         "412 customers are affected.",
-        "{{ mailed + shown }}",
+        "{{ confirmed + shown }}",
         "{{ company.__class__ }}",
         "{{ company|upper }}",
         "{{ customers }}",

@@ -47,7 +47,7 @@ def told(stories: Library, tmp_path_factory: pytest.TempPathFactory) -> Told:
     case = desk.json("case", "open", "--campaign", story.campaign, "--as", "ina")["case"]
     desk.json("case", "exposure", case, "--freeze", "--as", "ina")
     early = desk.run("bundle", case, "--out", str(folder / "early"), "--as", "ina", "--json")
-    assert "Nobody approved" in early.error()["message"]
+    assert "No unused approval" in early.error()["message"]
     (folder / "calibration.json").write_text(desk.run("calibrate", "--campaigns", "2", "--sizes", "10", "--json").out)
     told = ("--calibration", str(folder / "calibration.json"), "--why", "their letter", "--as", "ina")
     asked = desk.json("bundle", case, "--ask", "--recipient", POLICE, *told)
@@ -98,7 +98,7 @@ def test_the_finding_and_its_evidence_are_inside(told: Told) -> None:
 
 def test_the_hand_over_is_written_down_and_not_done_twice(told: Told) -> None:
     again = told.run("ina", "bundle", told.case, "--out", told.folder / "again")
-    assert "Nobody approved" in again.error()["message"]
+    assert "No unused approval" in again.error()["message"]
     assert not (told.folder / "again").exists()
     kinds = [line["kind"] for line in told.desk.json("case", "timeline", told.case, "--as", "ina")]
     assert kinds[-1] == "BundleWritten"

@@ -315,7 +315,7 @@ def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, ar
     if late.nobody < 0.1 and _one_queue(late):
         sentence = "Colleagues of one team explain the reports together; an export of their queue would look the same."
         return _undecided("indistinguishable", sentence, None, sets)
-    if (late.nobody < 0.1 and late.rivals > _SHARED_ENOUGH) or (late.nobody < 0.5 and _tied(late, best)):
+    if (late.nobody < 0.1 and late.tied_rivals > _SHARED_ENOUGH) or (late.nobody < 0.5 and _tied(late, best)):
         sentence = "Colleagues had been shown the same customers in time; the reports do not tell them apart."
         return _undecided("indistinguishable", sentence, _more_between(late), sets)
     if best is None:

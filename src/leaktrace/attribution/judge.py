@@ -10,7 +10,7 @@ import numpy as np
 from leaktrace.attribution.decision import Circumstances, Looks, Verdict, both, decide, late_only, unmatched_cases
 from leaktrace.attribution.learning import CampaignNumbers
 from leaktrace.attribution.needs import NEVER_APART_SHARE, more_to_part, share_shown_to
-from leaktrace.attribution.posterior import Posterior, posterior_of
+from leaktrace.attribution.posterior import Posterior, either_of, posterior_of
 from leaktrace.attribution.rivals import NEARLY_ALL_LOG_RATIO
 from leaktrace.attribution.sets import chance_of_any
 from leaktrace.attribution.several import MOST_SOURCES
@@ -42,7 +42,8 @@ class Judgement:
     numbers: CampaignNumbers
     """What this campaign tells about others."""
     least_chance: Reals
-    """Chance of being a source as told, or by the reports alone where that is less, `[principals]`."""
+    """Chance of being a source with rivals as likely beforehand, or by the reports alone where that is less, as whoever
+    decides about names takes it, `[principals]`."""
 
 
 def judge(
@@ -83,9 +84,8 @@ def _verdict(
 
 def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior) -> Judgement:
     study, late, late_all, early = look.study, looks.late, looks.late_all, looks.early
-    shown = _shown(
-        late_all if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody else late, early
-    )
+    seen = late_all if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody else late
+    shown = _shown(seen, early, named=bool(verdict.named))
     return Judgement(
         verdict=verdict,
         named=tuple(study.principals[i].name for i in verdict.named),
@@ -98,7 +98,7 @@ def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior
         late=shown,
         early=early,
         numbers=CampaignNumbers(plain.log_bayes_factor, plain.noise),
-        least_chance=np.minimum(shown.person, plain.person),
+        least_chance=np.minimum(shown.tied, plain.tied),
     )
 
 
@@ -122,13 +122,20 @@ def withhold(judgement: Judgement, principals: Collection[int], sentence: str) -
     return replace(judgement, verdict=verdict, named=names, undecided=_undecided(verdict))
 
 
-def _shown(late: Posterior, early: Posterior) -> Posterior:
+def _shown(late: Posterior, early: Posterior, *, named: bool) -> Posterior:
     """What is printed: where the cuts differ, a source who harvested late and somebody who handled an earlier mail look
-    alike, and nothing parts the two: either cut may be the right one.
+    alike, and nothing parts the two: either cut may be the right one. Whoever is named stands at both.
     """
-    if not (late.person - early.person > _CUTS_DIFFER).any():
+    gained = late.person - early.person > _CUTS_DIFFER
+    if not gained.any():
         return late
-    return replace(late, person=(late.person + early.person) / 2.0, nobody=(late.nobody + early.nobody) / 2.0)
+    if not named:
+        return either_of(late, early)
+    person, tied = (
+        np.where(gained, (one + other) / 2.0, one)
+        for one, other in ((late.person, early.person), (late.tied, early.tied))
+    )
+    return replace(late, person=person, tied=tied, nobody=late.nobody + float((late.person - person).sum()))
 
 
 def _leaders(posterior: Posterior) -> Indices:

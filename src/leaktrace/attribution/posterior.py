@@ -9,6 +9,7 @@ that a principal was may have passed on just that part: then the two share the p
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,9 @@ class Posterior:
     nobody: float
     """No principal is a source; forgeries included."""
     rivals: float
-    """Somebody passed on just a colleague's part."""
+    """Somebody passed on just a colleague's part, as `person` has it."""
+    tied_rivals: float
+    """The same as `tied` has it."""
     forged: float
     """The reports were made up about one principal."""
     leaning: float
@@ -160,6 +163,29 @@ def posterior_of(
     found = _columns(view, look.columns, weights)
     masses = _masses(view, weighed, log_ratio - silence, found, groups, insider, person_prior)
     return _combine(view, weighed, log_ratio - silence, masses, weights.spread, insider, len(look.columns.table.labels))
+
+
+def either_of(one: Posterior, other: Posterior) -> Posterior:
+    """Either of two looks may be the right one: the mean of all chances; what was looked at closely is the first's."""
+
+    def mean(name: str) -> Any:
+        return (getattr(one, name) + getattr(other, name)) / 2.0
+
+    groups: dict[tuple[int, ...], float] = {}
+    for group in (*one.groups, *other.groups):
+        groups[group.members] = groups.get(group.members, 0.0) + group.probability / 2.0
+    column = {weight.column.label: weight.probability for weight in other.columns}
+    columns = [
+        replace(weight, probability=(weight.probability + column.get(weight.column.label, 0.0)) / 2.0)
+        for weight in one.columns
+    ]
+    chances = ("person", "tied", "own", "single", "nobody", "rivals", "tied_rivals", "forged", "leaning")
+    return replace(
+        one,
+        **{name: mean(name) for name in chances},
+        groups=tuple(GroupWeight(*item) for item in sorted(groups.items(), key=lambda item: (-item[1], item[0]))),
+        columns=tuple(sorted(columns, key=lambda weight: -weight.probability)),
+    )
 
 
 def _weighed(view: View, weights: Weights, look: CloseLook, row: int, place: int) -> Weighed:
@@ -358,8 +384,8 @@ def _combine(
             if member in _apart(view.study, group.members) or group.probability < 0.1 * single[member]:
                 alone[member] += group.probability
     rivals = {one.principal: one.rivals for one in weighed}
-    tied, displaced = shared_out(person, rivals, 1.0)
-    person, _ = shared_out(person, rivals, FRAMED)
+    tied, tied_rivals = shared_out(person, rivals, 1.0)
+    person, displaced = shared_out(person, rivals, FRAMED)
     for weight in (one for one in likely if len(one.column.members)):
         for chances in (person, tied):
             chances[weight.column.members] += weight.probability / len(weight.column.members)
@@ -378,6 +404,7 @@ def _combine(
         column_count=column_count,
         nobody=float(np.exp(masses.nobody - total)) + forged + leaning,
         rivals=displaced,
+        tied_rivals=tied_rivals,
         forged=forged,
         leaning=leaning,
         spread=spread,

@@ -121,8 +121,8 @@ def shared_out(chance: Reals, rivals: Mapping[int, Sequence[Rival]], prior: floa
     `rivals`: of some principals; `prior`: how likely that is before the reports, in units of the one's own explanation.
     After them it counts as much at most.
     """
-    shared, displaced = chance.copy(), 0.0
-    for principal, others in rivals.items():
+    gifts: list[tuple[int, int, float]] = []
+    for principal, others in sorted(rivals.items()):
         odds = {rival.rival: math.exp(min(math.log(prior) - rival.behind, 0.0)) for rival in others}
         total = sum(odds.values())
         mine = float(chance[principal])
@@ -133,11 +133,29 @@ def shared_out(chance: Reals, rivals: Mapping[int, Sequence[Rival]], prior: floa
         # Nobody gets ahead of the one whose part it is by this.
         room = min((mine - float(chance[rival])) / (given + part) for rival, part in parts.items())
         share = float(np.clip(room, 0.0, 1.0))
-        shared[principal] -= share * given
-        displaced += share * given
-        for rival, part in parts.items():
-            shared[rival] = min(shared[rival] + share * part, max(shared[principal], chance[rival]))
-    return shared, displaced
+        gifts += [(principal, rival, share * part) for rival, part in sorted(parts.items())]
+    return _given(chance, gifts)
+
+
+def _given(chance: Reals, gifts: list[tuple[int, int, float]]) -> tuple[Reals, float]:
+    """The chances after all gifts (from, to, how much), and how much changed hands.
+
+    Who gets something from several ends up no likelier than the likeliest of them is then, or they were before; what is
+    more goes back, to each its part.
+    """
+    shared, received, givers = chance.copy(), dict[int, float](), dict[int, list[tuple[int, float]]]()
+    for giver, rival, part in gifts:
+        shared[giver] -= part
+        received[rival] = received.get(rival, 0.0) + part
+        givers.setdefault(rival, []).append((giver, part))
+    left = shared.copy()
+    for rival, part in received.items():
+        level = max(float(chance[rival]), *(float(left[giver]) for giver, _ in givers[rival]))
+        kept = min(part, max(level - float(left[rival]), 0.0))
+        shared[rival] += kept
+        for giver, its in givers[rival]:
+            shared[giver] += (part - kept) * its / part if part > 0.0 else 0.0
+    return shared, float(np.maximum(chance - shared, 0.0).sum())
 
 
 def _close(principal: int, shown: Flags, view: View) -> Indices:

@@ -23,7 +23,7 @@ def sets_of(study: Study, posterior: Posterior, mass: float) -> Sets:
     if best is None:
         likely = np.flatnonzero(posterior.tied > _LEAST)
         chances = {int(index): float(posterior.tied[index]) for index in likely}
-        return (_smallest(study, chances, mass),)
+        return (_smallest(study, posterior, chances, mass),)
     found: list[tuple[int, ...]] = []
     for member in sorted(best.members, key=lambda index: (-posterior.tied[index], study.principals[index].name)):
         others = set(best.members) - {member}
@@ -32,12 +32,13 @@ def sets_of(study: Study, posterior: Posterior, mass: float) -> Sets:
             if len(group.members) == len(best.members) and others <= set(group.members):
                 (instead,) = set(group.members) - others
                 slot[instead] = slot.get(instead, 0.0) + group.probability
-        members = _smallest(study, slot, mass)
+        members = _smallest(study, posterior, slot, mass)
         if members not in found:
             found.append(members)
     further = _one_more(posterior, best)
-    if sum(further.values()) >= ONE_MORE_CHANCE and (members := _smallest(study, further, mass)) not in found:
-        found.append(members)
+    if sum(further.values()) >= ONE_MORE_CHANCE:
+        members = _smallest(study, posterior, further, mass)
+        found += [members] if members not in found else []
     return tuple(found)
 
 
@@ -65,15 +66,20 @@ def _likeliest_group(posterior: Posterior) -> GroupWeight | None:
     return next((group for group in posterior.groups if len(group.members) == count), None)
 
 
-def _smallest(study: Study, chances: dict[int, float], mass: float) -> tuple[int, ...]:
-    order = sorted(chances, key=lambda index: (-chances[index], study.principals[index].name))
+def _smallest(study: Study, posterior: Posterior, chances: dict[int, float], mass: float) -> tuple[int, ...]:
+    """The likeliest first, as they are told."""
+
+    def told(index: int) -> tuple[float, str]:
+        return -float(posterior.person[index]), study.principals[index].name
+
+    order = sorted(chances, key=lambda index: (-chances[index], told(index)))
     total, reached, members = sum(chances.values()), 0.0, []
     for index in order:
         members.append(index)
         reached += chances[index]
         if reached >= mass * total:
             break
-    return tuple(members)
+    return tuple(sorted(members, key=told))
 
 
 def chance_of_any(posterior: Posterior, members: tuple[int, ...]) -> float:

@@ -145,9 +145,9 @@ def _notes(shown: Shown, rows: Sequence[ExposureRow]) -> tuple[str, ...]:
     missing = shown.evidence_customer_count - sum(row.certainty == "confirmed" for row in rows)
     if missing > 0 and rows:
         notes.append(
-            f"{missing} of {shown.evidence_customer_count} customers in evidence are not confirmed by this list: their "
-            "data had not been shown to the principals of the finding in time. Their mail came by another path, or by "
-            "somebody whom the log does not show."
+            f"{missing} of {shown.evidence_customer_count} customers in evidence are not confirmed by this list: they "
+            "are not known to have been shown in time to the principals it is about. Another source, of this finding "
+            "or one that the log does not show, or another path is behind them."
         )
     listed = {row.customer for row in rows}
     outside = [customer for customer in shown.mails.by_customer if customer not in listed]

@@ -131,7 +131,7 @@ def run() -> None:
         code = main()
     except Exception as error:
         # Nothing that is handed in leads here; where our own mistake does, programs get an answer in their form too.
-        if os.environ.get("LEAKTRACE_TRACEBACK"):
+        if os.environ.get("LEAKTRACE_TRACEBACK", "0") not in ("", "0"):
             raise
         print_error(*_own_mistake(error), as_json=wants_json(sys.argv))
         code = EXIT_BAD
@@ -146,6 +146,8 @@ def run() -> None:
 
 def _own_mistake(error: Exception) -> tuple[str, str]:
     """Where it happened, without the error's own text: that may hold somebody's data."""
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this.", "Give it more, or less at once; what was committed before stays."
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name}, line {place.lineno}"
     return (

@@ -94,10 +94,13 @@ class NotifyCommands:
         ] = None,
         occurred_from: Annotated[
             str | None,
-            typer.Option("--occurred-from", help="By default the first day that any data on the list were shown."),
+            typer.Option(
+                "--occurred-from",
+                help="The first day data were looked at; by default what the list says.",
+            ),
         ] = None,
         occurred_to: Annotated[
-            str | None, typer.Option("--occurred-to", help="By default the end of the list's window.")
+            str | None, typer.Option("--occurred-to", help="The last; by default the end of the list's window.")
         ] = None,
         measure: Annotated[
             list[str] | None, typer.Option("--measure", help=f"What was done, as it is true: {', '.join(MEASURES)}.")

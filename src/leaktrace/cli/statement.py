@@ -97,11 +97,11 @@ def answer_gate(
 
     Example: leaktrace statement gate K-3f2a9c1d --open counsel --why "agreed by K. Lang, 3 December"
     """
-    if opened is not None and held is not None:
-        raise UsageError("Name --open or --hold, not both.", "leaktrace statement show CASE lists the conditions.")
+    if (opened is not None and held is not None) or (opened is None and held is None and why):
+        raise UsageError("Name --open or --hold, one of them.", "leaktrace statement show CASE lists the conditions.")
     with _desk(context, Signing(person, key), case, policy) as desk:
-        asked = opened or held
-        verdict = desk.answer(asked, open_it=asked == opened, reason=why) if asked else desk.state().gate
+        asked = held if opened is None else opened
+        verdict = desk.state().gate if asked is None else desk.answer(asked, open_it=opened is not None, reason=why)
     answer(verdict, None if as_json else render_gate(verdict), as_json=as_json)
     return 0 if verdict.met else 3
 

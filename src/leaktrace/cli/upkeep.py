@@ -176,7 +176,7 @@ def hold(
 ) -> int:
     """Put customers on legal hold for a case: until it is released, forget and retain refuse to erase their rows.
 
-    Exit 3 where the customers table does not have one of them: the hold stands, and the id may have been mistyped.
+    Exit 3 where the ledger does not know one of them: the hold stands, and the id may have been mistyped.
 
     Example: leaktrace ledger hold case-12 c0012345 c0067890
     """
@@ -187,7 +187,7 @@ def hold(
         unknown = workspace.strangers(customers) if customers else []
     answer(holds, render_holds(holds), as_json=as_json)
     if unknown:
-        note(f"The customers table does not have {', '.join(unknown)}: check the ids. The hold stands all the same.")
+        note(f"The ledger knows no customer {', '.join(unknown)}: check the ids. The hold stands all the same.")
     return 3 if unknown else 0
 
 

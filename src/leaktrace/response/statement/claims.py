@@ -31,7 +31,7 @@ CLAIMS: dict[str, str] = {
     "telling": "Notices were accepted, and not all are through.",
     "police": "Evidence was handed over.",
 }
-VALUES = ("company", "contact", "fields", "since", "until", "mailed", "shown")
+VALUES = ("company", "contact", "fields", "since", "until", "confirmed", "shown")
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def _values(facts: StatementFacts, wording: Wording, company: str, contact: str)
     if facts.since_at and facts.until_at:
         values |= {"since": _day(facts.since_at), "until": _day(facts.until_at)}
     if "numbers_allowed" in facts.claims:
-        values |= {"mailed": str(facts.confirmed_count), "shown": str(facts.affected_count)}
+        values |= {"confirmed": str(facts.confirmed_count), "shown": str(facts.affected_count)}
     return values
 
 
