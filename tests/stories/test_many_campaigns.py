@@ -114,7 +114,9 @@ def test_the_first_trace_of_a_workspace_stands_on_the_setting(told: Told) -> Non
     budget = told.finding["error_budget"]
     assert (budget["named_count"], budget["look_count"], budget["allowed"]) == (1, 1, 0.05)
     best = told.finding["candidates"][0]["probability"]
-    assert budget["spent"] == pytest.approx(1.0 - best, abs=1e-9)
+    # The budget takes rivals to be as likely beforehand; what is told does not.
+    assert 1.0 - best <= budget["spent"] + 1e-12
+    assert budget["spent"] < 0.001
 
 
 def test_evidence_files_teach_nothing_about_mailings(told: Told, tmp_path: Path) -> None:
