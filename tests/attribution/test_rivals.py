@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution.posterior import GroupWeight
+from leaktrace.attribution.explanations import GroupWeight
 from leaktrace.attribution.rivals import FRAMED, Rival, shared_out
 from leaktrace.attribution.sets import sets_of
 from tests.attribution.worlds import background_market, judged, opened_by, study_of
@@ -68,6 +68,31 @@ def test_a_rival_who_explains_it_much_better_is_told_as_likely_and_no_likelier()
     told, decided = _with_a_rival(-30.0)
     assert 0.97 < told[1] / told[0] <= 1.0
     assert told == pytest.approx(decided)
+
+
+def test_the_budget_takes_a_rival_to_be_as_likely_beforehand() -> None:
+    """Who was shown two thirds of them ties no name, and costs it chance all the same where names are counted."""
+    market = background_market()
+    market.show("p07", range(300))
+    reports = list(range(0, 300, 25))
+    others = [customer for customer in range(300) if customer not in reports]
+    market.show("p20", [*reports[4:], *others[:133], *range(1000, 1267)])
+    judgement = judged(market, study_of(market, reports))
+    told = judgement.candidates[0]
+    assert judgement.named == (told.principal,) == ("p07",)
+    assert 1.0 - judgement.least_chance[7] > 5.0 * (1.0 - told.probability)
+
+
+def test_of_two_who_are_level_the_one_with_more_weight_comes_first() -> None:
+    market = background_market()
+    market.teams = {}  # a team's share would part them
+    market.show("p07", range(400))
+    reports = opened_by(market, "p07", 12)
+    market.show("p20", [*reports[:8], *range(1000, 1400)])
+    first, second = judged(market, study_of(market, reports)).candidates[:2]
+    assert (first.principal, second.principal) == ("p07", "p20")
+    assert first.probability == second.probability
+    assert first.weight_bits > second.weight_bits
 
 
 def test_what_rivals_take_is_what_they_get() -> None:

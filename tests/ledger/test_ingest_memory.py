@@ -67,9 +67,11 @@ def test_a_file_several_times_the_bound_takes_no_more_memory_than_a_small_one(tm
                 stream.write(block)
     assert large.stat().st_size > 3 * BOUND_MEGABYTES * MEGABYTE
     usual = ingest_apart(tmp_path / "usual", small)
-    bounded = ingest_apart(tmp_path / "bounded", large)
+    # What threads leave lying about only adds to a peak, a tenth from run to run: the least of three counts.
+    runs = [ingest_apart(tmp_path / f"bounded-{number}", large) for number in range(3)]
+    bounded = min(runs, key=lambda taken: taken.peak_bytes)
     assert (usual.accepted_count, bounded.accepted_count) == (2 * BLOCK_ROWS, blocks * BLOCK_ROWS)
-    assert bounded.peak_bytes - usual.peak_bytes < 1.75 * BOUND_MEGABYTES * MEGABYTE
+    assert bounded.peak_bytes - usual.peak_bytes < 1.5 * BOUND_MEGABYTES * MEGABYTE
 
 
 def test_too_little_memory_is_said_with_what_to_do(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leaktrace.attribution.explanations import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
-from leaktrace.attribution.posterior import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.sets import Sets, sets_of
 from leaktrace.attribution.special import bdtrc

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from leaktrace.attribution.explanations import Weighed
 from leaktrace.attribution.judge import Judgement
-from leaktrace.attribution.posterior import Weighed
 from leaktrace.attribution.study import Study
 from leaktrace.attribution.view import buyers_chance
 from leaktrace.records import Alternative, Explanation, ReportTerm, Why

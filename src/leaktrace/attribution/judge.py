@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from leaktrace.attribution.decision import Circumstances, Looks, Verdict, both, decide, late_only, unmatched_cases
+from leaktrace.attribution.explanations import Posterior, either_of
 from leaktrace.attribution.learning import CampaignNumbers
 from leaktrace.attribution.needs import NEVER_APART_SHARE, more_to_part, share_shown_to
-from leaktrace.attribution.posterior import Posterior, either_of, posterior_of
+from leaktrace.attribution.posterior import posterior_of
 from leaktrace.attribution.rivals import NEARLY_ALL_LOG_RATIO
 from leaktrace.attribution.sets import chance_of_any
 from leaktrace.attribution.several import MOST_SOURCES

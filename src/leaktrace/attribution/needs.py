@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from leaktrace.attribution.posterior import Posterior, Weighed
+from leaktrace.attribution.explanations import Posterior, Weighed
 from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.study import Reals
 

@@ -38,6 +38,7 @@ FRAMED = 0.02
 told with it, and nobody is guarded by it: who frames chooses the part, so sets and names are decided as if it were one.
 """
 _SHRINK = 10.0
+_ROUNDING = 1e-12
 _MOST_RIVALS = 30
 _HANDLED_LEAST = 2.5
 _HANDLED_TIMES = 5.0
@@ -150,11 +151,15 @@ def _given(chance: Reals, gifts: list[tuple[int, int, float]]) -> tuple[Reals, f
         givers.setdefault(rival, []).append((giver, part))
     left = shared.copy()
     for rival, part in received.items():
+        had = float(left[rival])
         level = max(float(chance[rival]), *(float(left[giver]) for giver, _ in givers[rival]))
-        kept = min(part, max(level - float(left[rival]), 0.0))
-        shared[rival] += kept
+        if had + part < level * (1.0 - _ROUNDING):
+            shared[rival] += part
+            continue
+        # Level is level, not nearly so: who comes first is then told by weight, not by rounding.
+        shared[rival] = level + (shared[rival] - had)
         for giver, its in givers[rival]:
-            shared[giver] += (part - kept) * its / part if part > 0.0 else 0.0
+            shared[giver] += max(part - (level - had), 0.0) * its / part if part > _ROUNDING * level else 0.0
     return shared, float(np.maximum(chance - shared, 0.0).sum())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leaktrace.attribution.posterior import GroupWeight, Posterior
+from leaktrace.attribution.explanations import GroupWeight, Posterior
 from leaktrace.attribution.study import Study
 
 ONE_MORE_CHANCE = 0.25

@@ -71,9 +71,8 @@ class Taken:
     rejected_count: int = 0
     bulk_count: int = 0
     already_count: int = 0
-    """Rows of a file that came before, taken or rejected then."""
     rejected_before_count: int = 0
-    """Of those, the rejected ones."""
+    """Of the rows that came before (`already_count`), those that were rejected then."""
     unreadable_address_count: int = 0
     retired_count: int = 0
     """Sound rows that were not taken, because they are older than what is kept."""
