@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaktrace.ledger.catalog import ClockStep, DayCount
+from leaktrace.ledger.catalogrecords import ClockStep, DayCount
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.coverage import BulkCount, LogFacts, judge
 from leaktrace.ledger.habit import silences

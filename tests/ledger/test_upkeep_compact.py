@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaktrace.errors import LedgerError
-from leaktrace.ledger.catalog import StoredFile
+from leaktrace.ledger.catalogrecords import StoredFile
 from leaktrace.ledger.schema import CONTACTS
 from leaktrace.ledger.upkeep.compact import groups_to_merge
 from leaktrace.ledger.upkeep.rewrite import Replacements

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from leaktrace.ledger.catalog import ClockStep
+from leaktrace.ledger.catalogrecords import ClockStep
 
 _KEPT_STEPS = 100
 _ROWS_A_STEP = 50

@@ -14,7 +14,7 @@ from itertools import groupby
 
 import numpy as np
 
-from leaktrace.ledger.catalog import ClockStep, DayCount
+from leaktrace.ledger.catalogrecords import ClockStep, DayCount
 from leaktrace.ledger.habit import Days, Silence, has_habit, is_surprising, silences
 from leaktrace.records import EVERY_FIELD, CoverageGap, LogCoverage, Window
 from leaktrace.settings import Settings

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from leaktrace.ledger.catalog import DayCount
+from leaktrace.ledger.catalogrecords import DayCount
 from leaktrace.ledger.compiled.codes import distinct_codes
 from leaktrace.ledger.compiled.tallies import tally
 

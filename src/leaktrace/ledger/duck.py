@@ -20,7 +20,8 @@ from leaktrace.keys import Keyring
 from leaktrace.ledger import queries
 from leaktrace.ledger.accessrows import access_rows
 from leaktrace.ledger.batcher import Around, Pace
-from leaktrace.ledger.catalog import Catalog, DayCount, StoredFile
+from leaktrace.ledger.catalog import Catalog
+from leaktrace.ledger.catalogrecords import DayCount, StoredFile
 from leaktrace.ledger.cells import words_apart
 from leaktrace.ledger.channels import channel_uses
 from leaktrace.ledger.controls import draw_controls

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger.arrow import compute
-from leaktrace.ledger.catalog import Catalog, StoredFile, StoredPostings
+from leaktrace.ledger.catalog import Catalog
+from leaktrace.ledger.catalogrecords import StoredFile, StoredPostings
 from leaktrace.ledger.integrity import check_segment, demand_whole
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.lake import LAYOUT

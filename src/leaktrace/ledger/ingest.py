@@ -14,7 +14,8 @@ import pyarrow as pa
 from leaktrace.keys import Keyring
 from leaktrace.ledger import staging
 from leaktrace.ledger.accessruns import AccessRuns, CustomerColumn
-from leaktrace.ledger.catalog import Catalog, ClockStep, SourceCommit
+from leaktrace.ledger.catalog import Catalog
+from leaktrace.ledger.catalogrecords import ClockStep, SourceCommit
 from leaktrace.ledger.cells import CheckedBatch, NameRules, Withheld, check
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.dictionary import Dictionary, NameKind

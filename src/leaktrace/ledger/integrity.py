@@ -11,7 +11,8 @@ import contextlib
 from pathlib import Path
 
 from leaktrace.errors import LedgerError
-from leaktrace.ledger.catalog import Catalog, StoredFile
+from leaktrace.ledger.catalog import Catalog
+from leaktrace.ledger.catalogrecords import StoredFile
 from leaktrace.ledger.dictionary import digest_of
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from leaktrace.ledger.catalog import StoredFile
+from leaktrace.ledger.catalogrecords import StoredFile
 from leaktrace.ledger.durable import DurableFile, storing
 from leaktrace.ledger.schema import TableSchema
 

@@ -13,7 +13,7 @@ from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger import staging
 from leaktrace.ledger.arrow import ArrowColumn, taken, texts_of
-from leaktrace.ledger.catalog import StoredFile
+from leaktrace.ledger.catalogrecords import StoredFile
 from leaktrace.ledger.dictionary import Dictionary, NameKind, known_and_clashing, write_dictionary
 from leaktrace.ledger.durable import DurableFile, storing
 from leaktrace.ledger.engine import Engine

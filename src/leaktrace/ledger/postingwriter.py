@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leaktrace.ledger.catalog import StoredPostings
+from leaktrace.ledger.catalogrecords import StoredPostings
 from leaktrace.ledger.compiled.tallies import months_of
 from leaktrace.ledger.durable import DurableFile, storing
 from leaktrace.ledger.postings import PostingRows, write_by_customer, write_by_principal

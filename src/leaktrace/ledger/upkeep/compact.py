@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from leaktrace.errors import LedgerError
-from leaktrace.ledger.catalog import StoredFile
+from leaktrace.ledger.catalogrecords import StoredFile
 from leaktrace.ledger.engine import Query
 from leaktrace.ledger.indexing import index_missing, merge_years
 from leaktrace.ledger.interface import Progress

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leaktrace.keys import Keyring
-from leaktrace.ledger.catalog import Catalog, StoredFile
+from leaktrace.ledger.catalog import Catalog
+from leaktrace.ledger.catalogrecords import StoredFile
 from leaktrace.ledger.durable import only_writer
 from leaktrace.ledger.engine import Engine
 from leaktrace.ledger.integrity import demand_whole

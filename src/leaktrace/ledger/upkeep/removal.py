@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leaktrace.errors import LedgerError
-from leaktrace.ledger.catalog import DayCount, StoredFile
+from leaktrace.ledger.catalogrecords import DayCount, StoredFile
 from leaktrace.ledger.dictionary import Dictionary, NameKind
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.lake import LAYOUT, ROW_GROUP_ROWS, with_times

@@ -13,7 +13,8 @@ import pyarrow as pa
 from leaktrace.keys import Keyring
 from leaktrace.ledger.accessruns import ROW_GROUP_ROWS
 from leaktrace.ledger.arrow import bytes_of
-from leaktrace.ledger.catalog import Catalog, StoredFile
+from leaktrace.ledger.catalog import Catalog
+from leaktrace.ledger.catalogrecords import StoredFile
 from leaktrace.ledger.dictionary import Dictionary, NameKind, write_dictionary
 from leaktrace.ledger.durable import DurableFile, storing
 from leaktrace.ledger.lake import LAYOUT, folder_of, laid_out, parquet_writer

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leaktrace.errors import LedgerError
-from leaktrace.ledger.catalog import POSTINGS, StoredFile
+from leaktrace.ledger.catalogrecords import POSTINGS, StoredFile
 from leaktrace.ledger.dictionary import Dictionary, NameKind, digest_of
 from leaktrace.ledger.durable import only_writer
 from leaktrace.ledger.indexing import demand_match
