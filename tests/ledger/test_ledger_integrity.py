@@ -122,10 +122,10 @@ def test_a_ledger_of_an_older_format_still_answers(folder: Path, version: int) -
         before = _answers(ledger)
     turn_back(folder, version)
     with open_ledger(folder) as ledger:
-        assert ledger._index() is None
+        assert ledger._lake.index() is None
         assert _answers(ledger) == before
         assert ledger.reindex() > 0
-        assert ledger._index() is not None
+        assert ledger._lake.index() is not None
         assert _answers(ledger) == before
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leaktrace.ledger.catalog import Catalog
-from leaktrace.ledger.durable import storing
+from leaktrace.ledger.durable import only_writer, storing
 from leaktrace.ledger.engine import SPILL_PREFIX
 from leaktrace.ledger.readers import Readers
 from leaktrace.ledger.rejects import cut_rejects
@@ -37,6 +37,12 @@ def remove_leftovers(folder: Path, catalog: Catalog, readers: Readers) -> tuple[
             cut_rejects(folder / place, length)
             changed.append(place)
     return (*changed, *remove_replaced(folder, catalog, readers))
+
+
+def remove_leftovers_if_alone(lock_file: Path, folder: Path, catalog: Catalog, readers: Readers) -> tuple[str, ...]:
+    """The same where nobody is writing; where somebody is, nothing is removed."""
+    with only_writer(lock_file, needed=False) as alone:
+        return remove_leftovers(folder, catalog, readers) if alone else ()
 
 
 def remove_replaced(folder: Path, catalog: Catalog, readers: Readers, patience_seconds: float = 0.0) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the upkeep works on."""
+"""What the upkeep and the way in work on."""
 
 from __future__ import annotations
 

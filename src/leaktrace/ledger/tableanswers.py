@@ -1,0 +1,100 @@
+"""Questions about customers, principals, sellers and contacts: the engine asks the tables that were ingested."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from leaktrace.ledger import queries
+from leaktrace.ledger.answercolumns import column_of, keys_of, texts_in
+from leaktrace.ledger.asking import Asking
+from leaktrace.ledger.cells import words_apart
+from leaktrace.ledger.schema import SELLER_MARKS
+from leaktrace.ledger.times import instant, microseconds
+from leaktrace.records import CustomerKey, CustomerTable, Keys, PrincipalFacts, SellerFacts
+
+
+def customers(asking: Asking, keys: Keys) -> CustomerTable:
+    """Their attributes, in the order asked."""
+    wanted = pa.table({"position": np.arange(len(keys), dtype=np.int64), "customer": keys_of(keys)})
+    answer = asking.engine.run(queries.customer_rows(asking.lake.rows("customers"), wanted))
+    return CustomerTable(
+        key=column_of(answer, "customer", np.uint64),
+        region=texts_in(answer, "region"),
+        jurisdiction=texts_in(answer, "jurisdiction"),
+        segment=texts_in(answer, "segment"),
+        locale=texts_in(answer, "locale"),
+        in_table=column_of(answer, "in_table", np.bool_),
+    )
+
+
+def principals(asking: Asking, keys: Keys | None) -> tuple[PrincipalFacts, ...]:
+    """Their facts, in the order asked; None: of all there are, by number."""
+    answer = asking.engine.run(queries.principals(asking.lake.rows("principals")))
+    rows = {int(r["principal"]): r for r in answer.to_pylist()}
+    wanted = sorted({*rows, *asking.catalog.seen_principals()}) if keys is None else [int(key) for key in keys]
+    chiefs = sorted({int(r["reports_to"]) for r in rows.values() if r["reports_to"] is not None})
+    chief_names = dict(zip(chiefs, asking.names.names("principal", keys_of(chiefs)), strict=True))
+    names = asking.names.names("principal", keys_of(wanted))
+    return tuple(_principal(key, name, rows.get(key), chief_names) for key, name in zip(wanted, names, strict=True))
+
+
+def _principal(key: int, name: str, row: dict[str, Any] | None, chief_names: Mapping[int, str]) -> PrincipalFacts:
+    if row is None:
+        return PrincipalFacts(key=key, name=name)
+    return PrincipalFacts(
+        key=key,
+        name=name,
+        team=row["team"],
+        site=row["site"],
+        kind=row["kind"],
+        reports_to=None if row["reports_to"] is None else chief_names[int(row["reports_to"])],
+        active_from=instant(row["active_from"]),
+        active_to=instant(row["active_to"]),
+        in_table=True,
+    )
+
+
+def sellers(asking: Asking) -> tuple[SellerFacts, ...]:
+    """All of them, sorted by id."""
+    return tuple(
+        _seller(r["seller"], r["name"], words_apart(r["domains"], SELLER_MARKS), r["status"])
+        for r in asking.engine.run(queries.sellers(asking.lake.rows("sellers"))).to_pylist()
+    )
+
+
+def _seller(seller: str, name: str, words: Mapping[str, tuple[str, ...]], status: str | None) -> SellerFacts:
+    return SellerFacts(
+        seller, name, words[""], status, words["links"], words["products"], words["brands"], words["reply_addresses"]
+    )
+
+
+def contacts(asking: Asking, keys: Keys, seller: str, before: datetime) -> Keys:
+    """Those of these customers (sorted) with a contact with the seller before the instant."""
+    wanted = pa.table({"customer": keys_of(keys)})
+    query = queries.contacts(asking.lake.rows("contacts"), wanted, seller, microseconds(before))
+    found: Keys = column_of(asking.engine.run(query), "customer", np.uint64)
+    return found
+
+
+def known_elsewhere(asking: Asking, keys: Keys, field: str, before: datetime) -> Keys:
+    """Those of these customers (sorted) whose field somebody may know without us since before the instant."""
+    wanted = pa.table({"customer": keys_of(keys)})
+    query = queries.known_elsewhere(asking.lake.rows("known_elsewhere"), wanted, field, microseconds(before))
+    found: Keys = column_of(asking.engine.run(query), "customer", np.uint64)
+    return found
+
+
+def customers_by_address(asking: Asking, hashes: Sequence[bytes]) -> dict[bytes, CustomerKey]:
+    """The one customer that has each; the very address goes before one that only folds to it."""
+    wanted = pa.table({"hash": pa.array(sorted(set(hashes)), pa.binary())})
+    holders: dict[bytes, dict[bool, set[int]]] = defaultdict(lambda: {True: set(), False: set()})
+    for row in asking.engine.run(queries.by_address(asking.lake.rows("customers"), wanted)).to_pylist():
+        holders[row["hash"]][row["exact"]].add(int(row["customer"]))
+    chosen = {address: found[True] or found[False] for address, found in holders.items()}
+    return {address: next(iter(found)) for address, found in chosen.items() if len(found) == 1}
