@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leaktrace.ledger.mapping.paths import STEPS_CEILING_COUNT, parse_path, plain_text, values_at
@@ -89,6 +89,7 @@ JSON = st.recursive(
 )
 
 
+@example(None, "")
 @given(JSON, st.sampled_from(["a.b.c", "a[*].b", "*.*", "[*]", "a[0].b", "a[b=1].c", "c", ""]))
 def test_no_record_breaks_a_path(record: Any, text: str) -> None:
     path = parse_path(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from leaktrace.errors import LedgerError, UsageError
 from leaktrace.ledger import DuckLedger
+from leaktrace.ledger.postings import layout
 from tests.ledger.kept_ledgers import ALWAYS, ANNA, CUSTOMERS, FIRST, SMALL, answers, fill, kept_ledger, log, write_all
 from tests.ledger.small_ledgers import Access, key, keys, open_ledger, principal, write_accesses
 from tests.ledger.test_upkeep_compact import rows_at_rest, start
@@ -66,6 +68,24 @@ def test_forgotten_customers_leave_nothing(tmp_path: Path) -> None:
             ledger.customer_names(keys(GONE))
     with fresh(tmp_path / "never", GONE) as never:
         assert answers(never, without=GONE) == after, "as if they had never been there, counts by day included"
+
+
+def deleted_but_mapped(folder: Path) -> list[str]:
+    """Files of a folder that are gone by name while this process still has them in memory."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return [line.split()[-2] for line in lines if str(folder) in line and line.endswith("(deleted)")]
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="maps of memory are told by Linux")
+def test_whoever_goes_on_asking_has_nothing_of_them_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "_READ_WHOLE_BYTES", -1)  # as files of a real size are
+    with kept_ledger(tmp_path) as ledger:
+        answers(ledger)
+        ledger.upkeep().forget(GONE, ANNA)
+        assert deleted_but_mapped(tmp_path), "what was asked before the erasure is mapped until the next question"
+        answers(ledger, without=GONE)
+        gc.collect()
+        assert deleted_but_mapped(tmp_path) == []
 
 
 def test_nobody_else_changes(tmp_path: Path) -> None:

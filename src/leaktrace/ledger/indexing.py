@@ -52,7 +52,9 @@ class OpenedPostings:
         if any(segment.posting is None for segment in segments):
             return None
         wanted = {segment.posting for segment in segments}
-        sets = [stored for stored in self._catalog.postings() if stored.number in wanted]
+        counting = self._catalog.postings()
+        self._let_go_but(counting)
+        sets = [stored for stored in counting if stored.number in wanted]
         demand_match(sets, self._catalog)
         if len(sets) != len(wanted):
             raise _mismatch(f"{len(wanted) - len(sets)} of its sets are missing")
@@ -71,6 +73,13 @@ class OpenedPostings:
             tuple(self._by_customer[stored.by_customer[0]] for stored in sets),
             tuple(self._by_principal[stored.by_principal[0]] for stored in sets),
         )
+
+    def _let_go_but(self, counting: Sequence[StoredPostings]) -> None:
+        """What gave way is unmapped: else its room on disk, and who was forgotten in it, would stay until the end."""
+        kept = {path for stored in counting for path in (stored.by_customer[0], stored.by_principal[0])}
+        for opened in (self._by_customer, self._by_principal):
+            for old in opened.keys() - kept:
+                del opened[old]
 
     def forget(self) -> None:
         """Lets go of all files."""

@@ -109,7 +109,7 @@ def values_at(record: Any, path: Path) -> list[Any]:
             node = node.get(key) if type(node) is dict else None
             if node is None:
                 break
-        else:
+        if node is not None:
             return [item for item in node if item is not None] if type(node) is list else [node]
         if not _may_be_dotted(record, path, path.plain):
             return []
