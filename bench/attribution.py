@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.campaigns import WITH_SOURCE, WITHOUT, Planted
 from bench.peers import PEERS, table_of
-from bench.references import Reference, family_rule, findable, matched_rule, oracle
+from bench.references import Reference, family_rule, findable, findable_by_matched, matched_rule, oracle
 from bench.studies import judged
 from bench.worlds import World, varied_world
 
@@ -52,6 +52,8 @@ class Row:
     matched: Yardstick | None
     findable_count: int | None
     """Of several sources, those that `references.findable` finds."""
+    matched_findable_count: int | None
+    """And `findable_by_matched`."""
     peers: dict[str, tuple[bool, bool, bool]] = field(default_factory=dict)
     """Right first, a source named, an innocent named."""
     seconds: float = 0.0
@@ -122,6 +124,7 @@ def row_of(world: World, planted: Planted, name: str, size: int) -> Row:
         rule=_yardstick(family_rule(world, planted), planted) if known else None,
         matched=_yardstick(matched_rule(world, planted), planted) if known else None,
         findable_count=findable(world, planted) if len(planted.sources) > 1 else None,
+        matched_findable_count=findable_by_matched(world, planted) if len(planted.sources) > 1 else None,
         peers=_peers(world, planted),
         seconds=seconds,
     )

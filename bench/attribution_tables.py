@@ -100,6 +100,8 @@ def bars(rows: list[Row]) -> str:
         )
     able = sum(row.findable_count or 0 for row in many)
     line("two and three sources: found by who is told all the others", f"{able} of {total} = {_share(able, total)}", "")
+    able = sum(row.matched_findable_count or 0 for row in many)
+    line("the same, who must learn noise, list and pick", f"{able} of {total} = {_share(able, total)}", "")
     line("two and three sources: precision of names", f"{good} of {named} = {_share(good, named)}", "1.00")
     twins = [row for row in rows if row.family.startswith("twins")]
     line("twins named alone", f"{sum(bool(row.named) for row in twins)} of {len(twins)}", "0")

@@ -3,7 +3,8 @@
 All weigh each principal against "the sender's list alone", with even odds before the evidence and every principal
 alike. The oracle knows noise, list and pick; the family's rule knows that the list is regional and must learn the rest.
 The matched rule knows that too, but takes how busy reporting customers are for no sign of anything, as whoever matches
-on contact intensity must; its rates are exact, and it has no guard. `findable` is told all sources but one.
+on contact intensity must; its rates are exact, and it has no guard. `findable` is told all sources but one, and
+`findable_by_matched` is told just that.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from leaktrace.attribution.strata import CLASSES, intensity_class
 
 _NOISE_GRID = np.linspace(0.025, 0.975, 20)
 _PART_GRID = np.linspace(0.05, 0.75, 15)
+_OTHERS = {1: np.ones((1, 1)), 2: np.array([[0.2, 0.8], [0.35, 0.65], [0.5, 0.5], [0.65, 0.35], [0.8, 0.2]])}
+"""How the other sources may share their part."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,12 @@ def family_rule(world: World, planted: Planted) -> Reference:
 def matched_rule(world: World, planted: Planted) -> Reference:
     """The family's rule given each customer's contact intensity, the principal left out; rates are of the whole log."""
     cells = _Cells.of(world)
+    lists, log_prior = _lists(cells.region[planted.customers], cells.region_share)
+    return _learned(world, lists, log_prior, _matched_picks(world, planted, cells, lists))
+
+
+def _matched_picks(world: World, planted: Planted, cells: _Cells, lists: Reals) -> list[Reals]:
+    """Chance of each case to be a principal's next as the buyer asked, and all alike, `[lists, principals, cases]`."""
     shown = exposure_rows(world, replace(planted, extra_pairs=()))
     region = cells.region[planted.customers]
     others = np.where(shown, cells.without_one[planted.customers], cells.intensity[planted.customers])
@@ -72,9 +81,7 @@ def matched_rule(world: World, planted: Planted) -> Reference:
     own, everybody = cells.own[row, region, others], cells.everybody[row, region, others]
     as_asked = shown * (everybody + 1.0) / (own + 0.5)
     alike = shown * everybody / np.maximum(cells.own.sum(axis=1)[row, others], 1.0)
-    lists, log_prior = _lists(region, np.bincount(cells.region) / world.customers)
-    picks = [as_asked[None] * lists[:, None, :], np.broadcast_to(alike, (len(lists), *alike.shape))]
-    return _learned(world, lists, log_prior, picks)
+    return [as_asked[None] * lists[:, None, :], np.broadcast_to(alike, (len(lists), *alike.shape))]
 
 
 def _lists(region: NDArray[np.int64], share: Reals) -> tuple[Reals, Reals]:
@@ -114,6 +121,11 @@ class _Cells:
     everybody: Reals
     """All customers, likewise."""
 
+    @property
+    def region_share(self) -> Reals:
+        """Share of customers in each region."""
+        return np.bincount(self.region) / len(self.region)
+
     @staticmethod
     def of(world: World) -> _Cells:
         early = world.pair_at < MAIL_AT
@@ -150,11 +162,43 @@ def findable(world: World, planted: Planted) -> int:
         ]
         ratio = logsumexp(np.stack(parts), axis=0) - np.log(len(parts)) - without
         ratio[[one for one in planted.sources if one != source]] = -np.inf
-        reference = _posterior(world, ratio)
-        chances = reference.person
-        ahead = float(chances[chances > chances[source]].sum())
-        found += bool(chances.sum() > 0.5 and ahead < 0.95 * chances.sum())
+        found += _in_set(_posterior(world, ratio), source)
     return found
+
+
+def findable_by_matched(world: World, planted: Planted) -> int:
+    """How many somebody finds who is told all the *other* sources, has the matched rule's rates, and must learn noise,
+    list, pick and shares. The list may be of any mix of regions, as it may be of a sender whom nobody knows.
+    """
+    cells = _Cells.of(world)
+    region, share = cells.region[planted.customers], cells.region_share
+    mixed = (np.bincount(region, minlength=len(share)) + 2.0 * share) / (len(region) + 2.0)
+    listed = mixed[region]
+    picks = [one[0] for one in _matched_picks(world, planted, cells, listed[None, :])]
+    return sum(_found(world, planted, source, listed, picks) for source in planted.sources)
+
+
+def _found(world: World, planted: Planted, source: int, listed: Reals, picks: list[Reals]) -> bool:
+    known = [one for one in planted.sources if one != source]
+    without, together = [], []
+    for pick in picks:
+        for others in _OTHERS[len(known)] @ pick[known]:
+            for noise in _NOISE_GRID[::2]:
+                without.append(np.log(_mixed(noise, listed, others)).sum())
+                together += [
+                    np.log(_mixed(noise, listed, (1.0 - part) * others + part * pick)).sum(axis=1)
+                    for part in _PART_GRID[::2]
+                ]
+    ratio = logsumexp(np.stack(together), axis=0) - np.log(len(_PART_GRID[::2])) - logsumexp(without)
+    ratio[known] = -np.inf
+    return _in_set(_posterior(world, ratio), source)
+
+
+def _in_set(reference: Reference, source: int) -> bool:
+    """Whether one more is likelier than none, and the smallest set of 95 % holds this source."""
+    chances = reference.person
+    ahead = float(chances[chances > chances[source]].sum())
+    return bool(chances.sum() > 0.5 and ahead < 0.95 * chances.sum())
 
 
 def _mixed(noise: float, listed: Reals, picked: Reals) -> Reals:

@@ -106,3 +106,31 @@ def test_who_only_fills_the_gaps_that_others_leave_is_not_named() -> None:
     verdict = decide(study, looks, AROUND)
     assert [study.principals[index].name for index in verdict.named] == ["p07"]
     assert any(study.principals[index].name == "p21" for members in verdict.suspects for index in members)
+
+
+@pytest.mark.parametrize(("early_chance", "named"), [(0.8, True), (0.7, False)])
+def test_the_second_cut_has_to_agree_and_not_to_prove_it_again(early_chance: float, named: bool) -> None:
+    market = background_market()
+    market.show("p07", range(200))
+    study = study_of(market, list(range(20)))
+    judgement = judged(market, study)
+    assert judgement.named == ("p07",)
+    own = judgement.early.own.copy()
+    own[market.names.index("p07")] = early_chance
+    looks = Looks(judgement.late, replace(judgement.early, own=own), judgement.late, np.zeros(0, dtype=np.int64))
+    verdict = decide(study, looks, AROUND)
+    assert bool(verdict.named) is named
+    assert verdict.code == (None if named else "indistinguishable")
+
+
+def test_of_those_as_likely_to_two_digits_the_one_with_more_weight_comes_first() -> None:
+    market = background_market()
+    market.show("p07", range(200))
+    # p12 of another team was shown all of those too and a few more; a share of p07's team's chance is p07's.
+    market.show("p12", [*range(200), *range(1000, 1040)])
+    judgement = judged(market, study_of(market, [*range(12), *unopened(market, 3)]))
+    first, second = judgement.candidates[:2]
+    assert (first.principal, second.principal) == ("p12", "p07")
+    assert first.probability < second.probability
+    assert f"{first.probability:.1e}" == f"{second.probability:.1e}"
+    assert first.weight_bits > second.weight_bits + 10

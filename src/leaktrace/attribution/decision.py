@@ -30,8 +30,8 @@ from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.view import decoys
 from leaktrace.records import Outcome, UndecidedCode
 
-EARLY_CUT_PROBABILITY = 0.95
-"""What the second cut must still say of somebody who is named."""
+EARLY_CUT_PROBABILITY = 0.75
+"""What the second cut must still say of somebody who is named: it sees less, so it has to agree, not to prove it."""
 LATE_ONLY_LOG_RATIO = 3.0
 LATE_ONLY_CHANCE = 1e-3
 COLUMN_LOG_RATIO = math.log(100.0)
@@ -241,7 +241,8 @@ def _solid_reports(study: Study, late: Posterior, best: Weighed) -> int:
     reporters = set()
     for row, case_index in enumerate(late.view.mailed.tolist()):
         case = study.cases[case_index]
-        if best.shown[row] and case.grade not in {"G0", "G1"} and late.view.belief[row] > 0.01:
+        other_path = late.view.cases.contact[row] or case.known_elsewhere
+        if best.shown[row] and case.grade not in {"G0", "G1"} and not other_path:
             reporters.add(case.reporter)
     return len(reporters)
 

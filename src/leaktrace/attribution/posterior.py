@@ -38,6 +38,9 @@ WEIGHED = 24
 """So many principals are looked at closely at each cut."""
 MOST_NATS = 10_000.0
 """A Bayes factor is told up to this, either way: where nobody had been shown anything it has no end."""
+BETTER_ALONE = 0.5
+"""Colleagues of one team together take nothing from the name of one of them where they are less than this part as
+likely as that one alone."""
 _MOST_PROMISING = 8
 _PROMISING_LOG_RATIO = 2.0
 
@@ -145,7 +148,7 @@ def _apart(study: Study, members: tuple[int, ...]) -> list[int]:
     """Members who share no team with another of the group.
 
     Two colleagues who each explain a part of their queue look just like an export of that queue by a third (guard 5);
-    that does not touch one of them who explains the reports well alone.
+    that does not touch one of them who explains the reports better alone.
     """
     teams = [study.principals[member].team for member in members]
     return [member for member, team in zip(members, teams, strict=True) if team is None or teams.count(team) == 1]
@@ -261,7 +264,7 @@ def _combine(
     for group in together:
         person[list(group.members)] += group.probability
         for member in group.members:
-            if member in _apart(view.study, group.members) or group.probability < 0.1 * single[member]:
+            if member in _apart(view.study, group.members) or group.probability < BETTER_ALONE * single[member]:
                 alone[member] += group.probability
     rivals = {one.principal: one.rivals for one in weighed}
     tied, tied_rivals = shared_out(person, rivals, 1.0)

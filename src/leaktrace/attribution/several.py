@@ -23,8 +23,8 @@ from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
 from leaktrace.attribution.weighing import against_both
 
-ANOTHER = 0.2
-"""Chance that there is one source more, each time."""
+ANOTHER = 0.5
+"""How likely one source more is before the reports, in units of one fewer, each time."""
 MOST_SOURCES = 3
 """So many sources together are weighed at most."""
 _ALONE = 6

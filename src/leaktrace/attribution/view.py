@@ -13,6 +13,7 @@ import numpy as np
 from leaktrace.attribution.baserates import Background, background
 from leaktrace.attribution.likelihood import (
     BELIEF,
+    CONTACT_BELIEF,
     LISTED_BELIEF,
     LOG_NOISE_WEIGHT,
     NOISE,
@@ -68,6 +69,8 @@ class View:
     """Share of regions on the sender's own list, learned from the cases themselves, `[regions]`."""
     other_path: Reals
     """What the seller's own buyers among the cases say about nu, `[len(NOISE)]`, in nats."""
+    buyers: float
+    """Chance that a list that is nobody's leak is of the seller's own buyers."""
 
     @property
     def size(self) -> int:
@@ -138,6 +141,8 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
     controls = study.controls
     known = like.known if like else _background(study, regions, segments)
     intensity = np.bincount(position[owner[shown]], minlength=len(mailed)).astype(np.int64)
+    weight, usual = _weight(cases), _contact_share(intensity, controls)
+    buyers = _buyers_chance(contact, usual, weight)
     return View(
         study=study,
         latest=latest,
@@ -151,8 +156,8 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
             group.pair_at[shown],
         ),
         intensity=intensity,
-        belief=_belief(cases, contact),
-        weight=_weight(cases),
+        belief=_belief(cases, contact, buyers),
+        weight=weight,
         weak=np.array([case.grade in WEAK_GRADES for case in cases], dtype=np.bool_),
         unsigned=np.array([case.grade in UNSIGNED_GRADES for case in cases], dtype=np.bool_),
         neutral_case=position[owner[neutral]],
@@ -163,7 +168,9 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
         controls=controls,
         channels=_channels_at(study.channels, position, sure, latest),
         listed_share=_listed_share(group.region[mailed], regions, known),
-        other_path=log_other_path(_buyers_beyond_share(contact, intensity, controls), len(mailed)),
+        # Contacts beyond what customers as busy as the cases have anyway came by another path.
+        other_path=log_other_path(max(0.0, float(contact.sum() - usual.sum())), len(mailed)),
+        buyers=buyers,
     )
 
 
@@ -198,11 +205,6 @@ def _listed_share(region: Indices, regions: int, known: Background) -> Reals:
     return np.asarray((counts + 2.0 * known.region_share) / (len(region) + 2.0))
 
 
-def _buyers_beyond_share(contact: Flags, intensity: Indices, controls: Group) -> float:
-    """Contacts among the cases beyond what customers as busy as they have anyway."""
-    return max(0.0, float(contact.sum()) - float(_contact_share(intensity, controls).sum()))
-
-
 def _contact_share(intensity: Indices, controls: Group) -> Reals:
     """Share of controls as busy as each case that had contact with the seller."""
     classes = intensity_class(controls.intensity())
@@ -212,15 +214,14 @@ def _contact_share(intensity: Indices, controls: Group) -> Reals:
     return np.asarray(share[intensity_class(intensity)])
 
 
-def buyers_chance(view: View) -> float:
+def _buyers_chance(contact: Flags, usual: Reals, weight: Reals) -> float:
     """Chance that a list that is nobody's leak is of the seller's own buyers rather than of anybody, from even odds.
 
     On the one list is who had contact, but for nu; on the other as many had as of the controls that are as busy.
     """
-    share = np.clip(_contact_share(view.intensity, view.controls), 1e-6, 1.0 - 1e-6)
-    contact = view.cases.contact[None, :]
+    share = np.clip(usual, 1e-6, 1.0 - 1e-6)
     nodes = NOISE[:, None]
-    ratio = np.log(np.where(contact, nodes + (1.0 - nodes) / share, nodes)) @ view.weight + LOG_NOISE_WEIGHT
+    ratio = np.log(np.where(contact[None, :], nodes + (1.0 - nodes) / share, nodes)) @ weight + LOG_NOISE_WEIGHT
     return float(expit(log_sum(ratio)))
 
 
@@ -234,14 +235,20 @@ def _without(group: Group, aside: Aside) -> Group:
     )
 
 
-def _belief(cases: list[Case], contact: Flags) -> Reals:
-    beliefs = [
-        OTHER_PATH_BELIEF
-        if known_to_seller or case.known_elsewhere
-        else min(BELIEF[case.grade], LISTED_BELIEF if case.kind == "listed" else 1.0)
-        for case, known_to_seller in zip(cases, contact, strict=True)
-    ]
-    return np.array(beliefs, dtype=np.float64)
+def _belief(cases: list[Case], contact: Flags, buyers: float) -> Reals:
+    # One of the seller's contacts among many who are none says a little; a mailing to the seller's buyers says nothing.
+    of_contact = max(OTHER_PATH_BELIEF, CONTACT_BELIEF * (1.0 - buyers))
+
+    def belief(case: Case, *, known_to_seller: bool) -> float:
+        if case.known_elsewhere:
+            return OTHER_PATH_BELIEF
+        graded = min(BELIEF[case.grade], LISTED_BELIEF if case.kind == "listed" else 1.0)
+        return graded * of_contact if known_to_seller else graded
+
+    return np.array(
+        [belief(case, known_to_seller=known) for case, known in zip(cases, contact.tolist(), strict=True)],
+        dtype=np.float64,
+    )
 
 
 def _weight(cases: list[Case]) -> Reals:
