@@ -22,7 +22,7 @@ import numpy as np
 
 from leaktrace.keys import Keyring
 from leaktrace.mailroom import MailBook, group_pending
-from leaktrace.mailroom.bookshelf import micros_of
+from leaktrace.mailroom.booktimes import micros_of
 from leaktrace.mailroom.features import Features
 from leaktrace.mailroom.groupbook import token_key
 from leaktrace.mailroom.shelves import Span, purpose_of, rank, tokens_of

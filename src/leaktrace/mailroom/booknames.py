@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-MEMBER = "SELECT r.id, m.sha256, r.idx, r.mail_at, r.features FROM reports r JOIN messages m ON m.id = r.message "
+from leaktrace.mailroom.bookmembers import MEMBER
 
 
 class BookNames:

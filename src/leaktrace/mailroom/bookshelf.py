@@ -1,5 +1,6 @@
 """The shelf that lies in the mail book: clusters, campaigns and the index that a new report finds them by.
 
+Which report lies where is `bookmembers`; what a cluster is for, and when, is `bookspans`; names are `booknames`.
 Every question costs by what it returns and by the logarithm of what there is. Used within one transaction of the book.
 """
 
@@ -7,35 +8,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from leaktrace.mailroom.booknames import MEMBER, BookNames
-from leaktrace.mailroom.features import features_from_document
-from leaktrace.mailroom.shelves import (
-    BUCKET_CAP_COUNT,
-    LARGEST_COUNT,
-    SAMPLE_COUNT,
-    Joined,
-    Member,
-    NearMiss,
-    Span,
-    is_close,
-    purpose_of,
-    rank,
-    ranked_near,
-    tokens_of,
-)
-from leaktrace.records import to_document
-
-_KEPT_COUNT = 20_000
-"""Members kept in memory during one run."""
-_CLOSE_COUNT = 32
-"""Clusters of one purpose that a cluster is tied to; by them it is tied to all others."""
-_DAY = 86_400_000_000
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+from leaktrace.mailroom.bookmembers import BookMembers
+from leaktrace.mailroom.booknames import BookNames
+from leaktrace.mailroom.bookspans import BookSpans
+from leaktrace.mailroom.shelves import BUCKET_CAP_COUNT, LARGEST_COUNT, Joined, Member, Span, ranked_near
 
 
 class BookShelf(BookNames):
@@ -43,18 +21,12 @@ class BookShelf(BookNames):
 
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         super().__init__(connection)
-        self._key = key
-        self._kept: OrderedDict[int, Member] = OrderedDict()
-        self._tokens: OrderedDict[int, tuple[int, ...]] = OrderedDict()
-        self._samples: dict[int, list[Member]] = {}
+        self._members = BookMembers(connection, key)
+        self._spans = BookSpans(connection)
 
     def tokens(self, member: Member) -> tuple[int, ...]:
         """See `Shelf`."""
-        if member.number not in self._tokens:
-            self._tokens[member.number] = tokens_of(member.features, self._key)
-            if len(self._tokens) > _KEPT_COUNT:
-                self._tokens.popitem(last=False)
-        return self._tokens[member.number]
+        return self._members.tokens(member)
 
     # --- clusters -------------------------------------------------------------------------------------------
 
@@ -65,17 +37,11 @@ class BookShelf(BookNames):
 
     def sample(self, cluster: int) -> Sequence[Member]:
         """See `Shelf`."""
-        if cluster not in self._samples:
-            rows = self._all("SELECT id FROM reports WHERE cluster = ? ORDER BY rank LIMIT ?", cluster, SAMPLE_COUNT)
-            if len(self._samples) >= _KEPT_COUNT:
-                self._samples.clear()
-            self._samples[cluster] = [self.member(number) for (number,) in rows]
-        return self._samples[cluster]
+        return self._members.sample(cluster)
 
     def size(self, cluster: int) -> int:
         """See `Shelf`."""
-        row = self._one("SELECT size FROM clusters WHERE id = ?", cluster)
-        return 0 if row is None else int(row[0])
+        return self._spans.size(cluster)
 
     def new_cluster(self) -> int:
         """See `Shelf`."""
@@ -83,104 +49,54 @@ class BookShelf(BookNames):
 
     def put(self, cluster: int, member: Member, joined: Joined) -> bool:
         """See `Shelf`."""
-        self._keep(member)
         self._touch(cluster)
-        last = self._all(
-            "SELECT rank FROM reports WHERE cluster = ? ORDER BY rank LIMIT 1 OFFSET ?", cluster, SAMPLE_COUNT - 1
-        )
-        self._run(
-            "UPDATE reports SET cluster = ?, joined = ? WHERE id = ?",
-            cluster,
-            json.dumps(to_document(joined), separators=(",", ":")),
-            member.number,
-        )
-        in_sample = not last or rank(member.report) < last[0][0]
-        if in_sample:
-            self._samples.pop(cluster, None)
-        added = self._count_in(cluster, member)
+        in_sample = self._members.put(cluster, member, joined)
+        self._spans.count_in(cluster, member)
+        rows = [(token, cluster) for token in self.tokens(member)]
+        added = self._connection.executemany("INSERT OR IGNORE INTO tokens VALUES (?, ?)", rows).rowcount > 0
         return in_sample or added
 
     def take(self, cluster: int, member: Member) -> None:
         """See `Shelf`."""
         self._touch(cluster)
-        self._samples.pop(cluster, None)
-        self._run("UPDATE reports SET cluster = NULL WHERE id = ?", member.number)
-        self._run("UPDATE clusters SET size = size - 1 WHERE id = ?", cluster)
-        self._purpose(cluster, member, -1)
-        if not self.size(cluster):
+        self._members.take(cluster, member)
+        if not self._spans.count_out(cluster, member):
             self._retire(cluster, member.number, self.tokens(member))
-            return
-        at = _micros(member.mail_at)
-        if at is not None:
-            self._run(
-                "UPDATE clusters SET first_at = (SELECT min(mail_at) FROM reports WHERE cluster = clusters.id), "
-                "last_at = (SELECT max(mail_at) FROM reports WHERE cluster = clusters.id) "
-                "WHERE id = ? AND (first_at = ? OR last_at = ?)",
-                cluster, at, at,
-            )  # fmt: skip
 
     def merge(self, keep: int, gone: int) -> None:
         """See `Shelf`."""
         self._touch(keep)
         self._touch(gone)
-        for cluster in (keep, gone):
-            self._samples.pop(cluster, None)
-        numbers = [number for (number,) in self._all("SELECT id FROM reports WHERE cluster = ? ORDER BY id", gone)]
+        numbers = self._members.lying_in(gone)
         tokens: set[int] = set()
         for number in numbers:
             tokens |= set(self.tokens(self.member(number)))
         self._connection.executemany(
             "INSERT OR IGNORE INTO tokens VALUES (?, ?)", [(token, keep) for token in sorted(tokens)]
         )
-        self._run("UPDATE reports SET cluster = ? WHERE cluster = ?", keep, gone)
-        for purpose, count in self._all("SELECT purpose, count FROM purposes WHERE cluster = ?", gone):
-            self._count_purpose(keep, purpose, count)
-        self._run(
-            "UPDATE clusters SET size = clusters.size + g.size, "
-            "first_at = coalesce(min(clusters.first_at, g.first_at), clusters.first_at, g.first_at), "
-            "last_at = coalesce(max(clusters.last_at, g.last_at), clusters.last_at, g.last_at) "
-            "FROM (SELECT size, first_at, last_at FROM clusters WHERE id = ?) AS g WHERE clusters.id = ?",
-            gone, keep,
-        )  # fmt: skip
+        self._members.move(keep, gone)
+        self._spans.count_over(keep, gone)
         self._retire(gone, numbers[0], sorted(tokens))
 
     def is_pinned(self, member: Member) -> bool:
         """See `Shelf`."""
-        row = self._one("SELECT pinned FROM reports WHERE id = ?", member.number)
-        return bool(row and row[0])
+        return self._members.is_pinned(member.number)
 
     def span(self, cluster: int) -> Span:
         """See `Shelf`."""
-        size, first, last = self._all("SELECT size, first_at, last_at FROM clusters WHERE id = ?", cluster)[0]
-        row = self._one("SELECT purpose FROM purposes WHERE cluster = ? AND 3 * count >= 2 * ?", cluster, size)
-        return Span(cluster, row[0] if row else None, _instant(first), _instant(last), size)
+        return self._spans.span(cluster)
 
     def settled(self, cluster: int) -> Span | None:
         """See `Shelf`."""
-        row = self._one(f"{_SETTLED} WHERE id = ? AND settled_size IS NOT NULL", cluster)
-        return None if row is None else _span(row)
+        return self._spans.settled(cluster)
 
     def settle(self, span: Span) -> None:
         """See `Shelf`."""
-        self._run(
-            "UPDATE clusters SET settled_size = ?, settled_purpose = ?, settled_first = ?, settled_last = ? "
-            "WHERE id = ?",
-            span.size, span.purpose, _micros(span.first_at), _micros(span.last_at), span.cluster,
-        )  # fmt: skip
+        self._spans.settle(span)
 
     def close_to(self, span: Span, days: int) -> list[int]:
         """See `Shelf`; of very many only the nearest in time."""
-        if span.purpose is None or span.first_at is None or span.last_at is None:
-            return []
-        low, high = (_micros(span.first_at) or 0) - days * _DAY, (_micros(span.last_at) or 0) + days * _DAY
-        where = (
-            "WHERE settled_purpose = ? AND id != ? AND settled_last >= ? AND settled_first <= ? ORDER BY settled_last"
-        )
-        rows = self._all(f"{_SETTLED} {where} LIMIT ?", span.purpose, span.cluster, low, high, _CLOSE_COUNT)
-        if len(rows) == _CLOSE_COUNT:
-            rows += self._all(f"{_SETTLED} {where} DESC LIMIT ?", span.purpose, span.cluster, low, high, _CLOSE_COUNT)
-        found = (_span(row) for row in rows)
-        return sorted({one.cluster for one in found if is_close(span, one, days)})
+        return self._spans.close_to(span, days)
 
     # --- campaigns ------------------------------------------------------------------------------------------
 
@@ -250,28 +166,19 @@ class BookShelf(BookNames):
 
     def member(self, number: int) -> Member:
         """One report."""
-        if number not in self._kept:
-            self._keep(_member(self._all(f"{MEMBER} WHERE r.id = ?", number)[0]))
-        self._kept.move_to_end(number)
-        return self._kept[number]
+        return self._members.member(number)
 
     def pending(self) -> list[int]:
         """Reports that are in no cluster yet, in the canonical order."""
-        rows = self._all(
-            "SELECT r.id FROM reports r JOIN messages m ON m.id = r.message WHERE r.cluster IS NULL "
-            "ORDER BY r.mail_at IS NULL, r.mail_at, m.sha256 || '/' || r.idx"
-        )
-        return [number for (number,) in rows]
+        return self._members.pending()
 
     def everybody(self) -> Iterator[Member]:
         """Every report."""
-        for row in self._connection.execute(f"{MEMBER} ORDER BY r.id"):
-            yield _member(row)
+        return self._members.everybody()
 
     def cluster_with(self, number: int) -> int | None:
         """The cluster a report lies in."""
-        row = self._one("SELECT cluster FROM reports WHERE id = ?", number)
-        return row[0] if row else None
+        return self._members.cluster_with(number)
 
     def campaign_with(self, number: int) -> int | None:
         """The campaign a report belongs to."""
@@ -280,26 +187,19 @@ class BookShelf(BookNames):
 
     def joined(self, number: int) -> Joined:
         """Why a report is where it is."""
-        return joined_from_document(self._all("SELECT joined FROM reports WHERE id = ?", number)[0][0]) or Joined()
+        return self._members.joined(number)
 
     def pin(self, number: int, *, pinned: bool = True) -> None:
         """Keeps a report where an investigator put it, or does so no more."""
-        self._run("UPDATE reports SET pinned = ? WHERE id = ?", int(pinned), number)
+        self._members.pin(number, pinned=pinned)
 
     def members_of(self, campaign: int) -> list[int]:
         """Numbers of a campaign's reports, by rank."""
-        return [
-            number
-            for (number,) in self._all(
-                "SELECT r.id FROM reports r JOIN clusters c ON c.id = r.cluster WHERE c.campaign = ? ORDER BY r.rank",
-                campaign,
-            )
-        ]
+        return self._members.of_campaign(campaign)
 
     def clear(self) -> None:
         """Takes everything apart, for grouping anew; names that were in use are kept beside their reports."""
-        self._samples.clear()
-        self._run("UPDATE reports SET cluster = NULL, joined = NULL WHERE cluster IS NOT NULL")
+        self._members.clear()
         for table in ("tokens", "purposes", "clusters", "answers", "campaigns"):
             self._run(f"DELETE FROM {table}")  # noqa: S608 - names of our own
 
@@ -311,41 +211,18 @@ class BookShelf(BookNames):
             cluster,
         )
 
-    def _count_in(self, cluster: int, member: Member) -> bool:
-        at = _micros(member.mail_at)
-        self._run(
-            "UPDATE clusters SET size = size + 1, first_at = coalesce(min(first_at, ?), first_at, ?), "
-            "last_at = coalesce(max(last_at, ?), last_at, ?) WHERE id = ?",
-            at, at, at, at, cluster,
-        )  # fmt: skip
-        self._purpose(cluster, member, 1)
-        rows = [(token, cluster) for token in self.tokens(member)]
-        return self._connection.executemany("INSERT OR IGNORE INTO tokens VALUES (?, ?)", rows).rowcount > 0
-
-    def _purpose(self, cluster: int, member: Member, count: int) -> None:
-        purpose = purpose_of(member.features)
-        if purpose is not None:
-            self._count_purpose(cluster, purpose, count)
-
-    def _count_purpose(self, cluster: int, purpose: str, count: int) -> None:
-        self._run(
-            "INSERT INTO purposes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
-            cluster, purpose, count,
-        )  # fmt: skip
-
     def _retire(self, cluster: int, example: int, tokens: Sequence[int]) -> None:
         campaign = self.campaign_of(cluster)
         self._connection.executemany(
             "DELETE FROM tokens WHERE token = ? AND cluster = ?", [(token, cluster) for token in tokens]
         )
-        self._run("DELETE FROM purposes WHERE cluster = ?", cluster)
+        self._spans.forget(cluster)
         self._run("DELETE FROM clusters WHERE id = ?", cluster)
         if campaign is not None and not self.clusters_of(campaign):
             self._forget_with(campaign, example)
 
     def _forget(self, campaign: int, example_cluster: int | None) -> None:
-        row = self._one("SELECT id FROM reports WHERE cluster = ? ORDER BY rank LIMIT 1", example_cluster)
-        self._forget_with(campaign, None if row is None else row[0])
+        self._forget_with(campaign, self._members.example_of(example_cluster))
 
     def _forget_with(self, campaign: int, example: int | None) -> None:
         row = self._one("SELECT name FROM campaigns WHERE id = ?", campaign)
@@ -362,44 +239,9 @@ class BookShelf(BookNames):
         )
         return [(pair[0], pair[1]) for (pairs,) in rows for pair in json.loads(pairs)]
 
-    def _keep(self, member: Member) -> None:
-        self._kept[member.number] = member
-        if len(self._kept) > _KEPT_COUNT:
-            self._kept.popitem(last=False)
-
 
 _HITS = (
     "SELECT asked.value, t.cluster FROM json_each(?) asked CROSS JOIN tokens t ON t.token = asked.value "
     "WHERE (SELECT count(*) FROM (SELECT 1 FROM tokens u WHERE u.token = asked.value LIMIT ?)) <= ?"
 )
 """Tokens that were asked for, with each cluster that has them; none for a token that too many have."""
-_SETTLED = "SELECT id, settled_purpose, settled_first, settled_last, settled_size FROM clusters"
-
-
-def _span(row: tuple[Any, ...]) -> Span:
-    return Span(row[0], row[1], _instant(row[2]), _instant(row[3]), row[4])
-
-
-def _member(row: tuple[Any, ...]) -> Member:
-    number, sha256, index, mail_at, features = row
-    return Member(number, f"{sha256}/{index}", _instant(mail_at), features_from_document(json.loads(features)))
-
-
-def _micros(at: datetime | None) -> int | None:
-    return None if at is None else (at - _BEGINNING) // timedelta(microseconds=1)
-
-
-def _instant(micros: int | None) -> datetime | None:
-    return None if micros is None else _BEGINNING + timedelta(microseconds=micros)
-
-
-micros_of = _micros
-
-
-def joined_from_document(text: str | None) -> Joined | None:
-    """What `put` wrote beside a report."""
-    if text is None:
-        return None
-    document = json.loads(text)
-    others = tuple(NearMiss(**(one | {"kinds": tuple(one["kinds"])})) for one in document["others"])
-    return Joined(document["agreed_count"], document["compared_count"], tuple(document["kinds"]), others)

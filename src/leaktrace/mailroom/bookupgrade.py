@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from leaktrace.mailroom.bookshelf import micros_of
+from leaktrace.mailroom.booktimes import micros_of
 from leaktrace.mailroom.schema import AFTER_1, ASIDE_1, SCHEMA
 from leaktrace.mailroom.shelves import rank
 

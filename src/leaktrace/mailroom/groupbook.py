@@ -16,7 +16,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from leaktrace.keys import Keyring
-from leaktrace.mailroom.bookshelf import BookShelf, joined_from_document
+from leaktrace.mailroom.bookmembers import joined_from_document
+from leaktrace.mailroom.bookshelf import BookShelf
+from leaktrace.mailroom.booktimes import instant_of_text
 from leaktrace.mailroom.shelves import Joined
 
 DecisionKind = Literal["split", "merge", "undo"]
@@ -145,7 +147,7 @@ class GroupBook:
             "SELECT g.name, sum(c.size), g.reporter_count, g.first_mail_at, g.id || '.' || g.version FROM campaigns g "
             "JOIN clusters c ON c.campaign = g.id WHERE g.name IS NOT NULL GROUP BY g.id ORDER BY g.name"
         )
-        return tuple(CampaignCounts(row[0], row[1], row[2], _instant(row[3]), row[4]) for row in rows)
+        return tuple(CampaignCounts(row[0], row[1], row[2], instant_of_text(row[3]), row[4]) for row in rows)
 
     def _count(self, campaign: int, version: int) -> None:
         self._connection.execute(
@@ -278,7 +280,3 @@ _GROUPED = (
     "FROM reports r JOIN messages m ON m.id = r.message JOIN clusters c ON c.id = r.cluster "
     "JOIN campaigns g ON g.id = c.campaign WHERE g.name IS NOT NULL"
 )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
