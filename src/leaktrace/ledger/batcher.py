@@ -11,10 +11,10 @@ from typing import Any
 from leaktrace.errors import LedgerError, UsageError
 from leaktrace.ledger.batches import LineTaker, Target
 from leaktrace.ledger.formats import BadFileError
-from leaktrace.ledger.ingest import Taken
 from leaktrace.ledger.linecutting import LineBuffer, header_of
 from leaktrace.ledger.rawrows import HEAD_BYTES
 from leaktrace.ledger.replay import Replay
+from leaktrace.ledger.taken import Taken
 
 OnlyWriter = Callable[[], AbstractContextManager[bool]]
 """Holds the writer's lock, or says that another has it."""

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.followed import Entry, Move, MovedOnError
 from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, lines_stand_alone
-from leaktrace.ledger.ingest import SourceIntake, Stores, Taken
+from leaktrace.ledger.ingest import SourceIntake
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.linecutting import Cut, Header, cut_lines, cut_quoted, without_unreadable
 from leaktrace.ledger.memoryfile import in_memory
 from leaktrace.ledger.parts import FilePart
 from leaktrace.ledger.prefixes import Beginning
 from leaktrace.ledger.schema import TableSchema
+from leaktrace.ledger.stores import Stores
+from leaktrace.ledger.taken import Taken
 
 if TYPE_CHECKING:
     from hashlib import _Hash

@@ -18,7 +18,6 @@ from leaktrace.ledger.batches import LineTaker, Target, lines_of
 from leaktrace.ledger.catalog import Catalog
 from leaktrace.ledger.followed import Entry, MovedOnError
 from leaktrace.ledger.formats import AskedFormat, BadFileError, format_of
-from leaktrace.ledger.ingest import Stores
 from leaktrace.ledger.intake import report_of
 from leaktrace.ledger.interface import Cost, Progress, tell_cost
 from leaktrace.ledger.linecutting import header_of
@@ -34,6 +33,7 @@ from leaktrace.ledger.prefixes import (
 from leaktrace.ledger.rawrows import HEAD_BYTES
 from leaktrace.ledger.replay import Replay
 from leaktrace.ledger.schema import TableSchema
+from leaktrace.ledger.stores import Stores
 from leaktrace.ledger.tail import FileTail, RestOfFile, Seen, StreamTail, Tail
 from leaktrace.records import IngestReport
 

@@ -2,117 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from leaktrace.keys import Keyring
 from leaktrace.ledger import staging
-from leaktrace.ledger.accessruns import AccessRuns, CustomerColumn
-from leaktrace.ledger.catalog import Catalog
 from leaktrace.ledger.catalogrecords import ClockStep, SourceCommit
-from leaktrace.ledger.cells import CheckedBatch, NameRules, Withheld, check
+from leaktrace.ledger.cells import CheckedBatch, check
 from leaktrace.ledger.clock import ClockWatch
-from leaktrace.ledger.dictionary import Dictionary, NameKind
-from leaktrace.ledger.engine import Engine
+from leaktrace.ledger.dictionary import NameKind
 from leaktrace.ledger.followed import Move
 from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, format_of, row_reader
-from leaktrace.ledger.interface import Cost, Progress, tell_cost
-from leaktrace.ledger.lake import SegmentWriter
-from leaktrace.ledger.names import NameKeys
-from leaktrace.ledger.newnames import ClashingNamesError, DictionaryWriter, NewNames
-from leaktrace.ledger.parts import FilePart, mark_of, whole_file
-from leaktrace.ledger.postingwriter import PostingWriter
-from leaktrace.ledger.rawrows import Meter, RawBatch
+from leaktrace.ledger.gathered import Gathered
+from leaktrace.ledger.interface import Progress, tell_cost
+from leaktrace.ledger.jsonbyengine import json_parser
+from leaktrace.ledger.newnames import ClashingNamesError
+from leaktrace.ledger.parts import Batches, FilePart, mark_of, whole_file
+from leaktrace.ledger.rawrows import Meter
 from leaktrace.ledger.redaction import redact
 from leaktrace.ledger.rejects import RejectsSpool
-from leaktrace.ledger.room import Room
 from leaktrace.ledger.rowwise import row_batches
-from leaktrace.ledger.runnames import RunNames
 from leaktrace.ledger.schema import ACCESSES, BULK_READS, PROVENANCE, TableSchema
+from leaktrace.ledger.sourceoutputs import SourceOutputs
+from leaktrace.ledger.sourcestate import state_of
+from leaktrace.ledger.stores import NAME_KINDS, Stores
 from leaktrace.ledger.tabular import read_batches
-from leaktrace.ledger.textfiles import JsonParser
-from leaktrace.ledger.upkeep.withholding import Withholding
-from leaktrace.settings import Settings
-
-NAME_KINDS: tuple[NameKind, ...] = ("customer", "principal")
-_DIGEST_BLOCK_BYTES = 4 * 1024 * 1024
-_NO_NUMBERS = np.empty(0, np.uint64)
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What an ingest writes to and reads from."""
-
-    folder: Path
-    catalog: Catalog
-    engine: Engine
-    json_engine: Callable[[], Engine]
-    """Sees names in clear, so it spills nothing."""
-    keyring: Keyring
-    settings: Settings
-    tidy: Callable[[], None]
-    """Called after each commit."""
-    dictionaries: dict[NameKind, tuple[Dictionary, ...]]
-    """Those committed before."""
-    withholding: Withholding = field(default_factory=Withholding)
-    room: Room = field(default_factory=Room)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What one file brought."""
-
-    accepted_count: int = 0
-    rejected_count: int = 0
-    bulk_count: int = 0
-    already_count: int = 0
-    rejected_before_count: int = 0
-    """Of the rows that came before (`already_count`), those that were rejected then."""
-    unreadable_address_count: int = 0
-    retired_count: int = 0
-    """Sound rows that were not taken, because they are older than what is kept."""
-    forgotten_count: int = 0
-    """Sound rows that were not taken, because their customer was forgotten."""
-    also_there: tuple[str, ...] = ()
-    """Columns that were ignored."""
-    passed_over_count: int = 0
-    """Records of a log that are no accesses."""
-
-
-def digest_file(path: Path, progress: Progress) -> str:
-    """SHA-256 of a file's bytes; BadFileError where it cannot be read."""
-    if path.exists() and not path.is_file():
-        raise BadFileError(f"{path}: it is not a file.", "Name files; a folder is walked by the command, not here.")
-    digest, done = hashlib.sha256(), 0
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            while block := stream.read(_DIGEST_BLOCK_BYTES):
-                digest.update(block)
-                done += len(block)
-                progress(f"checking {path.name}", done, size)
-    except OSError as error:
-        raise BadFileError(
-            f"{path}: it cannot be read: {error.strerror}.", "Check the path and your permissions."
-        ) from error
-    return digest.hexdigest()
-
-
-def state_of(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of modification in nanoseconds; BadFileError where it cannot be seen."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise BadFileError(
-            f"{path}: it cannot be read: {error.strerror}.", "Check the path and your permissions."
-        ) from error
-    return status.st_size, status.st_mtime_ns
+from leaktrace.ledger.taken import Taken
 
 
 class SourceIntake:
@@ -123,7 +40,6 @@ class SourceIntake:
     ) -> None:
         self._stores, self._path, self._schema, self._part = stores, path, schema, part
         self._format: FileFormat = format_of(path, asked.name, asked.options)
-        self._schemas = (schema, BULK_READS) if schema is ACCESSES else (schema,)
         self._staged = (BULK_READS,) if schema is ACCESSES else (schema,)
         """Tables whose rows are gathered and sorted by DuckDB; accesses go their own way, in runs."""
         self._source = stores.catalog.next_source()
@@ -161,11 +77,11 @@ class SourceIntake:
 
     # --- gathering ----------------------------------------------------------------------------------
 
-    def _gather_without_clashes(self, sha256: str, rejects: RejectsSpool, progress: Progress) -> _Gathered:
+    def _gather_without_clashes(self, sha256: str, rejects: RejectsSpool, progress: Progress) -> Gathered:
         """Reads the file; again where two of its names share a number, then without the later of them."""
         barred: dict[NameKind, frozenset[str]] = {kind: frozenset() for kind in NAME_KINDS}
         while True:
-            outputs = _Outputs(self._stores, self._schema, sha256, self._source)
+            outputs = SourceOutputs(self._stores, self._schema, sha256, self._source)
             try:
                 gathered = self._gather(barred, outputs, rejects, progress)
                 self._demand_unchanged()
@@ -184,26 +100,16 @@ class SourceIntake:
     def _gather(
         self,
         barred: dict[NameKind, frozenset[str]],
-        outputs: _Outputs,
+        outputs: SourceOutputs,
         rejects: RejectsSpool,
         progress: Progress,
-    ) -> _Gathered:
-        engine, keyring, withholding = self._stores.engine, self._stores.keyring, self._stores.withholding
-        for schema in self._staged:
-            engine.execute(staging.create_staged(schema))
-        engine.execute(staging.create_names())
-        rules = dict[str, NameRules]()
-        for kind in NAME_KINDS:
-            unwanted = withholding.forgotten if kind == "customer" else _NO_NUMBERS
-            fresh = NewNames(kind, engine, self._stores.dictionaries[kind], keyring, unwanted)
-            numbered = NameKeys(kind, keyring, fresh.take)
-            rules[kind] = NameRules(numbered, barred[kind])
-            outputs.numbered[kind] = numbered
-        if outputs.runs is not None:
-            rules["customer"] = NameRules(outputs.customers, barred["customer"])
+    ) -> Gathered:
+        keyring, withholding = self._stores.keyring, self._stores.withholding
+        self._make_room()
+        rules = outputs.name_rules(self._stores, barred)
         before = self._part.clock if self._part else None
         self.clock = before.goes_on() if before else ClockWatch(self._stores.settings.clock_step_seconds)
-        gathered, self.row_count = _Gathered(self.clock, outputs), 0
+        gathered, self.row_count = Gathered(self.clock, outputs), 0
         for parts in self._part.renumbered(self._raw_batches()) if self._part else self._raw_batches():
             self.row_count += sum(len(raw.rows) + len(raw.rejected) for _, raw in parts)
             checked = list[CheckedBatch]()
@@ -213,8 +119,7 @@ class SourceIntake:
                 checked.append(withholding.without_forgotten(taken))
                 self._keep(checked[-1], schema, gathered, rejects)
             gathered.watch_clock(checked)
-            gathered.also_there |= {name for _, raw in parts for name in raw.also_there}
-            gathered.passed_over_count += sum(raw.passed_over_count for _, raw in parts)
+            gathered.note([raw for _, raw in parts])
             cost = gathered.cost(time.monotonic() - self._began, self._meter.share())
             tell_cost(progress, f"reading {self._path.name}", cost)
         if outputs.runs is not None:
@@ -222,11 +127,16 @@ class SourceIntake:
             outputs.runs.finish()
         return gathered
 
-    def _raw_batches(self) -> Iterator[tuple[tuple[TableSchema, RawBatch], ...]]:
+    def _make_room(self) -> None:
+        for schema in self._staged:
+            self._stores.engine.execute(staging.create_staged(schema))
+        self._stores.engine.execute(staging.create_names())
+
+    def _raw_batches(self) -> Batches:
         spool_folder = self._stores.folder / "tmp"
         reader = row_reader(self._format.name, self._format.options)
         if reader is None:
-            json = _json_parser(self._stores.json_engine)
+            json = json_parser(self._stores.json_engine)
             for raw in read_batches(self._path, self._format, self._schema, json, spool_folder, self._meter):
                 yield ((self._schema, raw),)
             return
@@ -238,7 +148,7 @@ class SourceIntake:
         for tied, bulk in row_batches(self._path, self._format, reader, spool_folder):
             yield (ACCESSES, tied), (BULK_READS, bulk)
 
-    def _keep(self, checked: CheckedBatch, schema: TableSchema, gathered: _Gathered, rejects: RejectsSpool) -> None:
+    def _keep(self, checked: CheckedBatch, schema: TableSchema, gathered: Gathered, rejects: RejectsSpool) -> None:
         rejects.add(checked.rejected)
         gathered.count(schema, len(checked.rows), len(checked.rejected), checked.unreadable_address_count)
         gathered.count_withheld(checked.withheld)
@@ -252,7 +162,7 @@ class SourceIntake:
 
     # --- storing ------------------------------------------------------------------------------------
 
-    def _store(self, gathered: _Gathered, sha256: str, rejects: RejectsSpool, progress: Progress) -> Taken:
+    def _store(self, gathered: Gathered, sha256: str, rejects: RejectsSpool, progress: Progress) -> Taken:
         outputs = gathered.outputs
         try:
             for schema in self._staged:
@@ -268,7 +178,7 @@ class SourceIntake:
         self._stores.tidy()
         return gathered.taken()
 
-    def _commit_of(self, gathered: _Gathered, sha256: str, rejects: RejectsSpool) -> SourceCommit:
+    def _commit_of(self, gathered: Gathered, sha256: str, rejects: RejectsSpool) -> SourceCommit:
         outputs, runs, taken = gathered.outputs, gathered.outputs.runs, gathered.taken()
         principals = set(runs.principals()) if runs is not None else set()
         if runs is not None:
@@ -311,91 +221,3 @@ class SourceIntake:
             return False
         paths = [str(self._stores.folder / segment.path) for segment in earlier]
         return bool(self._stores.engine.run(staging.overlap(self._schema, paths)).column("overlaps")[0].as_py())
-
-
-class _Outputs:
-    """All files that one reading of a source writes, aside until they are published."""
-
-    def __init__(self, stores: Stores, schema: TableSchema, sha256: str, source: int) -> None:
-        schemas = (schema, BULK_READS) if schema is ACCESSES else (schema,)
-        self.writers = {s.name: SegmentWriter(stores.folder, s, sha256) for s in schemas}
-        self.dictionaries = DictionaryWriter(stores.folder, sha256, schema.name)
-        self.postings = PostingWriter(stores.folder, sha256[:24], stores.catalog.next_posting())
-        self.customers = CustomerColumn(stores.keyring)
-        self.numbered: dict[NameKind, NameKeys] = {}
-        self.runs: AccessRuns | None = None
-        if schema is ACCESSES:
-            names = RunNames(stores.dictionaries["customer"], self.dictionaries, stores.keyring)
-            memory = stores.settings.ingest_memory_megabytes * 1_000_000
-            forgotten = stores.withholding.forgotten
-            self.runs = AccessRuns(
-                self.writers[schema.name], self.postings, names, source, memory, forgotten, stores.room
-            )
-
-    def discard(self) -> None:
-        """Leaves nothing of them."""
-        if self.runs is not None:
-            self.runs.abandon()
-        for writer in self.writers.values():
-            writer.discard()
-        self.dictionaries.discard()
-        self.postings.discard()
-
-
-class _Gathered:
-    """What a file has brought so far."""
-
-    def __init__(self, clock: ClockWatch, outputs: _Outputs) -> None:
-        self.clock, self.outputs = clock, outputs
-        self.also_there: set[str] = set()
-        self.passed_over_count = 0
-        self._accepted = self._rejected = self._bulk = self._unreadable_addresses = 0
-        self._retired = self._forgotten = 0
-
-    def count(self, schema: TableSchema, accepted: int, rejected: int, unreadable_addresses: int) -> None:
-        self._accepted += accepted
-        self._bulk += accepted if schema is BULK_READS else 0
-        self._rejected += rejected
-        self._unreadable_addresses += unreadable_addresses
-
-    def count_withheld(self, withheld: Withheld) -> None:
-        self._retired += withheld.retired_count
-        self._forgotten += withheld.forgotten_count
-
-    def watch_clock(self, checked: Sequence[CheckedBatch]) -> None:
-        """Shows the clock watch the rows of all parts in the order they stand in the file."""
-        parts = [c for c in checked if "at" in c.columns]
-        if not parts:
-            return
-        rows = np.concatenate([c.rows for c in parts] + [c.withheld.rows for c in parts])
-        times = [np.asarray(c.columns["at"], dtype=np.int64) for c in parts]
-        at = np.concatenate(times + [c.withheld.at for c in parts])
-        alone = len(parts) == 1 and not len(parts[0].withheld.rows)
-        order = slice(None) if alone else np.argsort(rows, kind="stable")
-        self.clock.see(rows[order], at[order])
-
-    def row_count(self) -> int:
-        return self._accepted + self._rejected + self._retired + self._forgotten
-
-    def cost(self, seconds: float, done_share: float | None) -> Cost:
-        """What it has cost."""
-        return Cost(self.row_count(), self._rejected, seconds, done_share)
-
-    def taken(self) -> Taken:
-        return Taken(
-            accepted_count=self._accepted,
-            rejected_count=self._rejected,
-            bulk_count=self._bulk,
-            unreadable_address_count=self._unreadable_addresses,
-            retired_count=self._retired,
-            forgotten_count=self._forgotten,
-            also_there=tuple(sorted(self.also_there)),
-            passed_over_count=self.passed_over_count,
-        )
-
-
-def _json_parser(engine: Callable[[], Engine]) -> JsonParser:
-    def names(lines: pa.Table) -> tuple[str, ...]:
-        return tuple(str(name) for name in engine().run(staging.json_keys(lines)).column("name").to_pylist())
-
-    return JsonParser(cells=lambda lines, wanted: engine().run(staging.json_cells(lines, wanted)), names=names)

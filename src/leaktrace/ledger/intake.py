@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from leaktrace.ledger.formats import AskedFormat, BadFileError
-from leaktrace.ledger.ingest import SourceIntake, Stores, Taken, digest_file, state_of
+from leaktrace.ledger.ingest import SourceIntake
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.rawrows import shown_columns
 from leaktrace.ledger.restoffile import take_rest
 from leaktrace.ledger.schema import TableSchema
+from leaktrace.ledger.sourcestate import digest_file, state_of
+from leaktrace.ledger.stores import Stores
+from leaktrace.ledger.taken import Taken
 from leaktrace.records import IngestReport
 
 

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from leaktrace.keys import Keyring
-from leaktrace.ledger import staging
 from leaktrace.ledger.arrow import ArrowColumn, texts_of
 from leaktrace.ledger.cells import NameRules, check, words_apart
 from leaktrace.ledger.engine import Engine
 from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, RowReader, format_of, row_reader
+from leaktrace.ledger.jsonbyengine import json_parser
 from leaktrace.ledger.rawrows import RawBatch, shown_columns
 from leaktrace.ledger.redaction import redact
 from leaktrace.ledger.rowwise import as_columns
@@ -210,10 +210,7 @@ def _json_parser(folder: Path) -> Iterator[JsonParser]:
             stack.callback(made.close)
             return made
 
-        yield JsonParser(
-            cells=lambda lines, wanted: engine().run(staging.json_cells(lines, wanted)),
-            names=lambda lines: tuple(map(str, engine().run(staging.json_keys(lines)).column("name").to_pylist())),
-        )
+        yield json_parser(engine)
 
 
 def _first(raw: RawBatch, count: int) -> RawBatch:

@@ -10,13 +10,14 @@ from pathlib import Path
 from leaktrace.ledger.batcher import Around, Batcher, Pace, sum_of
 from leaktrace.ledger.batches import LineTaker, Target, lines_of
 from leaktrace.ledger.formats import AskedFormat, format_of, lines_stand_alone
-from leaktrace.ledger.ingest import Stores, Taken
 from leaktrace.ledger.interface import Cost, Progress, tell_cost
 from leaktrace.ledger.linecutting import header_of
 from leaktrace.ledger.prefixes import Beginning, longest_beginning
 from leaktrace.ledger.rawrows import HEAD_BYTES, open_bytes, reading
 from leaktrace.ledger.schema import TableSchema
+from leaktrace.ledger.stores import Stores
 from leaktrace.ledger.tail import RestOfFile, Seen
+from leaktrace.ledger.taken import Taken
 
 
 def take_rest(

@@ -11,13 +11,13 @@ from leaktrace.ledger.engine import Engine
 from leaktrace.ledger.follow import FollowAsked, StreamAsked, follow
 from leaktrace.ledger.formats import AskedFormat
 from leaktrace.ledger.indexing import merge_small
-from leaktrace.ledger.ingest import NAME_KINDS, Stores
 from leaktrace.ledger.intake import take_files
 from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.openednames import OpenedNames
 from leaktrace.ledger.repair import remove_leftovers_if_alone, remove_replaced
 from leaktrace.ledger.room import Room
 from leaktrace.ledger.schema import ingested_table
+from leaktrace.ledger.stores import NAME_KINDS, Stores
 from leaktrace.ledger.upkeep.book import Book
 from leaktrace.ledger.upkeep.premises import Premises
 from leaktrace.ledger.upkeep.withholding import withholding_of
