@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.response.crashing_notices import desk_of, start
 from tests.response.fakes_notices import CASE
-from tests.response.noticedesks import SAID, Desk
+from tests.response.noticedesks import SAID, SECRET, Desk
 
 from bench.machine import machine
 from leaktrace.response.notices import Reconciled
@@ -171,17 +171,20 @@ def _message(folder: Path, port: int) -> bytes:
     """One of our mails, as the constant message."""
     from datetime import UTC, datetime
 
-    from leaktrace.response.notices import MailForm, filled
+    from leaktrace.noticeplanning import shelf_of
+    from leaktrace.noticesending import letterhead
+    from leaktrace.response.notices import MailForm, NoticeTokens, filled
 
-    desk = desk_of(folder, port, 1, WINDOW).desk
-    report_facts = desk._config().facts()
+    config = desk_of(folder, port, 1, WINDOW).config
+    report_facts = config.facts()
     from dataclasses import replace
 
     facts = replace(report_facts, noticed_on=SAID.noticed_on, measures=SAID.measures)
     facts = replace(facts, occurred_from=SAID.noticed_on, occurred_to=SAID.noticed_on)
     variant = ("gdpr", "de", ("email",))
-    text = filled(desk._shelf(desk._config()), facts, [variant])[variant]
-    return MailForm(text, desk._head(desk._config())).message("a" * 16, "c00000@mail.example", datetime.now(UTC))
+    text = filled(shelf_of(config), facts, [variant])[variant]
+    form = MailForm(text, letterhead(config, NoticeTokens(SECRET)))
+    return form.message("a" * 16, "c00000@mail.example", datetime.now(UTC))
 
 
 def page(

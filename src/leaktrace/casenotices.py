@@ -1,4 +1,4 @@
-"""Notices of cases: what they need of the case room (`noticing.NoticeCase`), as one person may have it."""
+"""Notices of cases: what they need of the case room (`noticeneeds.NoticeCase`), as one person may have it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from leaktrace.casedesk import CaseRoom
 from leaktrace.caserecords import ExposureFrozen, TranslationApproved, exposure_of
 from leaktrace.cases import Actor, CaseWork
 from leaktrace.errors import CaseError
+from leaktrace.noticeneeds import Outside
 from leaktrace.noticereports import FrozenList
-from leaktrace.noticing import NoticeDesk, Outside
+from leaktrace.noticing import NoticeDesk
 from leaktrace.response.notices import read_config
 
 RESPONSE, CONFIG = "response", "notices.toml"

@@ -2,7 +2,7 @@
 
 `FakeApprovals` keeps the promise of `caserecords.Approvals`: one use, only for the exact parameters, target and
 action. `FakeDiary` keeps that of `CaseDiary`, without a custody log behind it. `FakeCases` implements
-`noticing.NoticeCase`.
+`noticeneeds.NoticeCase`.
 """
 
 from __future__ import annotations
@@ -99,18 +99,18 @@ class FakeCases:
     domains: frozenset[str] = frozenset()
 
     def require_reader(self, case: str) -> None:
-        """See `noticing.NoticeCase`; whoever works here may read."""
+        """See `noticeneeds.NoticeCase`; whoever works here may read."""
         self.exposure(case)
 
     def exposure(self, case: str) -> FrozenList:
-        """See `noticing.NoticeCase`."""
+        """See `noticeneeds.NoticeCase`."""
         if case != CASE:
             raise CaseError(f"There is no case {case}.", "See: leaktrace case list.")
         rows = tuple(replace(one, customer=self.pseudonym(case, one.customer)) for one in self.frozen.rows)
         return FrozenList(replace(self.frozen, rows=rows), self.frozen.sha256())
 
     def customers(self, case: str, request: str) -> dict[str, str]:
-        """See `noticing.NoticeCase`."""
+        """See `noticeneeds.NoticeCase`."""
         if request not in self.approvals.used:
             raise ApprovalError(f"{request} is not being used.", "Ask for an approval.")
         return {self.pseudonym(case, one.customer): one.customer for one in self.frozen.rows}
@@ -120,12 +120,12 @@ class FakeCases:
         return "C-" + hashlib.sha256(f"{case} {customer}".encode()).hexdigest()[:12]
 
     def translations(self, case: str) -> tuple[TranslationApproved, ...]:
-        """See `noticing.NoticeCase`."""
+        """See `noticeneeds.NoticeCase`."""
         self.exposure(case)
         return tuple(event for event in self.diary.events if isinstance(event, TranslationApproved))
 
     def sellers_domains(self, case: str) -> frozenset[str]:
-        """See `noticing.NoticeCase`."""
+        """See `noticeneeds.NoticeCase`."""
         self.exposure(case)
         return self.domains
 

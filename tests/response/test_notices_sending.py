@@ -16,7 +16,7 @@ import pytest
 
 from leaktrace.caserecords import NoticesPlanned, NoticesReconciled
 from leaktrace.errors import ApprovalError, ResponseError
-from leaktrace.noticing import Outside
+from leaktrace.noticeneeds import Outside
 from leaktrace.response.notices.outbox import Outbox
 from leaktrace.response.notices.states import Reconciled
 from tests.response.fakes_notices import CASE, NOW, row

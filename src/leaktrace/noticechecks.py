@@ -1,0 +1,67 @@
+"""What is checked before the first mail of every run, not only of the first.
+
+1 the list, texts, counts and sender are those of the plan; 2 the texts are approved; 3 nobody has stopped it; 4 two
+people agreed to exactly this; 5 the canaries were looked at. The caller makes the plan again from what is about to be
+done, calls all of them in this order, and sends nothing where one raises.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from leaktrace.caserecords import Approvals, digest_of
+from leaktrace.errors import ApprovalError, ResponseError
+from leaktrace.response.notices import Batch, NoticePlan, Outbox, not_approved
+
+
+def require_as_planned(batch: Batch, again: NoticePlan) -> None:
+    """Check 1. `again`: the plan as it would be made now."""
+    then, now = batch.document["parameters"], again.parameters()
+    if changed := sorted(name for name in now if now[name] != then.get(name)):
+        raise ResponseError(
+            f"Since notices for {batch.case} were planned, this has changed: {', '.join(changed)}.",
+            "Nothing was sent. Plan a new version and have that approved.",
+        )
+
+
+def require_approved_texts(again: NoticePlan, approved: frozenset[tuple[str, str]]) -> None:
+    """Check 2. `approved`: (template, digest) of every text that this case may use."""
+    if drafts := not_approved(again.templates, approved):
+        raise ResponseError(
+            f"Nobody approved these texts: {', '.join(drafts)}.",
+            "Nothing was sent. Read them with `leaktrace notify preview`, then `notify approve-translation`.",
+        )
+
+
+def require_not_stopped(stop: Path, *, go_on: bool) -> None:
+    """Check 3. Going on takes the sign to stop away."""
+    if go_on:
+        stop.unlink(missing_ok=True)
+    elif stop.exists():
+        raise ResponseError("Sending was stopped.", "To go on: leaktrace notify send CASE --continue.")
+
+
+def require_agreed(outbox: Outbox, batch: Batch, approvals: Approvals, approval: str | None, canary_count: int) -> None:
+    """Check 4. Uses the approval where it is new; the first one says how many canaries there are."""
+    parameters = batch.document["parameters"]
+    digest = digest_of(parameters)
+    if batch.approval is None and approval is None:
+        raise ApprovalError(
+            "Notices are sent only with an approval by two people.", "Ask for one, then say --approval A-…."
+        )
+    if batch.approval is not None and batch.parameters_sha256 != digest:
+        raise ApprovalError(
+            f"The approval {batch.approval} is not about this batch.", "Plan a new version and have that approved."
+        )
+    if approval not in (None, batch.approval):
+        used = approvals.use(batch.case, str(approval), "send_notices", batch.version, parameters)
+        outbox.approve(batch, str(approval), used.envelope_sha256, digest)
+        if batch.approval is None:
+            outbox.set_canary(batch, canary_count)
+
+
+def go_past_canaries(outbox: Outbox, batch: Batch, now: datetime) -> None:
+    """Check 5. For a person who says to go on: once the canaries went out, and not before, the others may go."""
+    if batch.canary_count and outbox.attempted_count(batch) >= batch.canary_count:
+        outbox.go_on(batch, now)

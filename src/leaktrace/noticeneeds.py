@@ -1,0 +1,45 @@
+"""What notices need of the case room and of the world outside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from leaktrace.caserecords import TranslationApproved
+from leaktrace.noticereports import FrozenList
+from leaktrace.response.notices import Directory, NoticeConfig, Relay, SmtpRelay, open_directory
+
+
+class NoticeCase(Protocol):
+    """What notices need of the case room."""
+
+    def require_reader(self, case: str) -> None:
+        """NotAllowedError for whoever may not read the case: who was told is part of it."""
+
+    def exposure(self, case: str) -> FrozenList:
+        """The frozen list of the case, customers by pseudonym; CaseError where none is frozen."""
+
+    def customers(self, case: str, request: str) -> Mapping[str, str]:
+        """Pseudonym -> customer id of everybody on it, under an approval of `send_notices` that is being used."""
+
+    def translations(self, case: str) -> Iterable[TranslationApproved]:
+        """Every approved translation that holds in this case."""
+
+    def sellers_domains(self, case: str) -> frozenset[str]:
+        """Mail domains of the sellers the case is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What sending takes from outside; tests put in their own."""
+
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    relay: Callable[[NoticeConfig], Relay] = lambda config: SmtpRelay(config.relay)
+    directory: Callable[[NoticeConfig, Sequence[str]], Directory] = lambda config, wanted: open_directory(
+        config.directory, wanted
+    )

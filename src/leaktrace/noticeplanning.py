@@ -1,0 +1,90 @@
+"""From the frozen list and what a person says to a plan of notices, and what is told of it. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+
+from leaktrace.caserecords import ExposureList, digest_of
+from leaktrace.noticereports import FrozenList, PlanFacts, PlanReport
+from leaktrace.response.notices import (
+    NoticeConfig,
+    NoticeFacts,
+    NoticePlan,
+    NoticeTokens,
+    PlanRules,
+    TemplateShelf,
+    planned,
+)
+
+
+def facts_said(said: PlanFacts, exposure: ExposureList, config: NoticeConfig) -> NoticeFacts:
+    """What every notice of the batch says: the company's contacts, what the person said, else what the list shows."""
+    return replace(
+        config.facts(),
+        noticed_on=said.noticed_on,
+        occurred_from=said.occurred_from or _first_day(exposure),
+        occurred_to=said.occurred_to or _day(exposure.window_end_at),
+        measures=said.measures,
+        safeguards=said.safeguards,
+    )
+
+
+def shelf_of(config: NoticeConfig) -> TemplateShelf:
+    """The templates that are shipped, and the company's own before them."""
+    return TemplateShelf(config.template_folder)
+
+
+def plan_of(
+    case: str,
+    version: str,
+    exposure: FrozenList,
+    *,
+    rules: PlanRules,
+    facts: NoticeFacts,
+    config: NoticeConfig,
+    tokens: NoticeTokens,
+) -> NoticePlan:
+    """Who is told what: the same from the same list, rules, facts, texts and sender, whenever it is made."""
+    return planned(
+        exposure.veiled,
+        exposure.sha256,
+        case,
+        version,
+        tokens=tokens,
+        rules=rules,
+        facts=facts,
+        sender=config.from_address,
+        template_of=shelf_of(config).get,
+    )
+
+
+def report_of(case: str, plan: NoticePlan, templates_to_approve: tuple[str, ...]) -> PlanReport:
+    """The plan in counts, and what it still needs."""
+    parameters = plan.parameters()
+    return PlanReport(
+        case,
+        plan.version,
+        len(plan.notices),
+        plan.planned_count,
+        _counted(one.suppressed for one in plan.notices if one.suppressed),
+        _counted(f"{one.law}/{one.language}" for one in plan.notices if one.suppressed is None),
+        parameters,
+        digest_of(parameters),
+        templates_to_approve,
+    )
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
+
+
+def _first_day(exposure: ExposureList) -> date | None:
+    """The first day on which anybody's data on the list were shown: the window may begin long before any log does."""
+    return min((row.first_shown_at.date() for row in exposure.rows), default=_day(exposure.window_start_at))
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()
