@@ -188,15 +188,14 @@ def _parting(study: Study, posterior: Posterior, members: tuple[int, ...]) -> tu
 
 
 def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
-    """Best first; of those as likely to two digits (a rival and the one whose part it is) the one with more weight,
-    then in the study's order. Those with nothing for or against them are left out.
+    """Best first; of those as likely (a rival and the one whose part it is) the one with more weight, then in the
+    study's order. Those with nothing for or against them are left out.
     """
     close = {one.principal: one for one in posterior.weighed}
     hits = np.bincount(posterior.view.pair_principal, minlength=len(study.principals))
     able = (hits > 0) | np.isin(np.arange(len(hits)), list(close))
     best = np.flatnonzero(able)
-    told = np.array([float(f"{chance:.1e}") for chance in posterior.person[best]])
-    best = best[np.lexsort((best, -posterior.log_ratio[best], -told))]
+    best = best[np.lexsort((best, -posterior.log_ratio[best], -posterior.person[best]))]
     found = []
     for index in best[:_MOST_CANDIDATES].tolist():
         one = close.get(index)

@@ -18,7 +18,7 @@ from leaktrace.attribution.likelihood import Doubt
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.rivals import FRAMED, rivals_of, shared_out
 from leaktrace.attribution.screening import closest
-from leaktrace.attribution.several import Several, groups_of, log_price
+from leaktrace.attribution.several import Several, groups_of, log_alone, log_price
 from leaktrace.attribution.study import Flags, Indices, Reals, Study
 from leaktrace.attribution.suspects import CloseLook, suspects_of
 from leaktrace.attribution.view import View
@@ -199,7 +199,7 @@ def _masses(
     eligible = view.study.opened_count > 0
     count = max(int(eligible.sum()), 1)
     column_share = COLUMN_SHARE if columns else 0.0
-    log_person = float(np.log(insider * (1.0 - column_share) / count))
+    log_person = float(np.log(insider * (1.0 - column_share) / count)) + log_alone(count)
     weight = _relative(person_prior, eligible)
     log_insider = float(np.log(insider))
     log_nobody = float(np.log1p(-insider))
@@ -268,10 +268,11 @@ def _combine(
                 alone[member] += group.probability
     rivals = {one.principal: one.rivals for one in weighed}
     tied, tied_rivals = shared_out(person, rivals, 1.0)
-    person, displaced = shared_out(person, rivals, FRAMED)
     for weight in (one for one in likely if len(one.column.members)):
         for chances in (person, tied):
             chances[weight.column.members] += weight.probability / len(weight.column.members)
+    # Last of all: a rival who is level with the one whose part it is stays level.
+    person, displaced = shared_out(person, rivals, FRAMED)
     forged = sum(float(np.exp(mass - total)) for mass in masses.forged)
     leaning = sum(float(np.exp(mass - total)) for mass in masses.leaning)
     return Posterior(

@@ -24,7 +24,8 @@ from leaktrace.attribution.view import View
 from leaktrace.attribution.weighing import against_both
 
 ANOTHER = 0.5
-"""How likely one source more is before the reports, in units of one fewer, each time."""
+"""How likely one source more is before the reports, in units of one fewer, each time; together all are the insider
+prior."""
 MOST_SOURCES = 3
 """So many sources together are weighed at most."""
 _ALONE = 6
@@ -260,8 +261,13 @@ def _ranked(gains: _Gains, log_ratio: Reals) -> Indices:
     return np.array(chosen, dtype=np.int64)
 
 
+def log_alone(principals: int) -> float:
+    """Ln of the part of the insider prior that is for one source alone; the rest is for groups (`log_price`)."""
+    return -float(np.log(sum(ANOTHER**further for further in range(min(principals, MOST_SOURCES)))))
+
+
 def log_price(count: int, principals: int, log_person: float) -> float:
-    """A group's prior mass in nats: the one of a person, and for each further one a chance and a choice of whom."""
+    """A group's prior mass in nats: that of a person alone, and for each further one a chance and a choice of whom."""
     further = count - 1
     return (
         log_person
