@@ -199,7 +199,7 @@ def _masses(
     eligible = view.study.opened_count > 0
     count = max(int(eligible.sum()), 1)
     column_share = COLUMN_SHARE if columns else 0.0
-    log_person = float(np.log(insider * (1.0 - column_share) / count)) + log_alone(count)
+    log_person = float(np.log(insider * (1.0 - column_share) / count)) + log_alone(groups, count)
     weight = _relative(person_prior, eligible)
     log_insider = float(np.log(insider))
     log_nobody = float(np.log1p(-insider))

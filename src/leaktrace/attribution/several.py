@@ -12,6 +12,8 @@ customers too, and are no sources for it.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +26,7 @@ from leaktrace.attribution.view import View
 from leaktrace.attribution.weighing import against_both
 
 ANOTHER = 0.5
-"""How likely one source more is before the reports, in units of one fewer, each time; together all are the insider
-prior."""
+"""How likely one source more is before the reports, in units of one fewer, each time."""
 MOST_SOURCES = 3
 """So many sources together are weighed at most."""
 _ALONE = 6
@@ -261,9 +262,13 @@ def _ranked(gains: _Gains, log_ratio: Reals) -> Indices:
     return np.array(chosen, dtype=np.int64)
 
 
-def log_alone(principals: int) -> float:
-    """Ln of the part of the insider prior that is for one source alone; the rest is for groups (`log_price`)."""
-    return -float(np.log(sum(ANOTHER**further for further in range(min(principals, MOST_SOURCES)))))
+def log_alone(groups: Sequence[Several], principals: int) -> float:
+    """Ln of the part of the insider prior that is for one source alone, where these groups have the rest.
+
+    Groups that are not weighed explain little more than their members do alone; their part stays with these.
+    """
+    parts = [math.exp(log_price(len(group.members), principals, 0.0)) / principals for group in groups]
+    return -math.log1p(sum(parts))
 
 
 def log_price(count: int, principals: int, log_person: float) -> float:
