@@ -108,21 +108,6 @@ def test_who_only_fills_the_gaps_that_others_leave_is_not_named() -> None:
     assert any(study.principals[index].name == "p21" for members in verdict.suspects for index in members)
 
 
-@pytest.mark.parametrize(("early_chance", "named"), [(0.8, True), (0.7, False)])
-def test_the_second_cut_has_to_agree_and_not_to_prove_it_again(early_chance: float, named: bool) -> None:
-    market = background_market()
-    market.show("p07", range(200))
-    study = study_of(market, list(range(20)))
-    judgement = judged(market, study)
-    assert judgement.named == ("p07",)
-    own = judgement.early.own.copy()
-    own[market.names.index("p07")] = early_chance
-    looks = Looks(judgement.late, replace(judgement.early, own=own), judgement.late, np.zeros(0, dtype=np.int64))
-    verdict = decide(study, looks, AROUND)
-    assert bool(verdict.named) is named
-    assert verdict.code == (None if named else "indistinguishable")
-
-
 def test_of_those_as_likely_the_one_with_more_weight_comes_first() -> None:
     market = background_market()
     market.show("p07", range(200))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from leaktrace.attribution import Study
-from leaktrace.attribution.likelihood import CONTACT_BELIEF, NOISE, Columns, Credibility, Doubt, log_likelihood_ratio
+from leaktrace.attribution.likelihood import NOISE, Columns, Credibility, Doubt, log_likelihood_ratio
 from leaktrace.attribution.suspects import dominant_shares
 from leaktrace.attribution.view import view_at
 from leaktrace.records import Grade
@@ -128,29 +128,30 @@ class TestOtherCauses:
         assert judgement.named == ()
         assert judgement.verdict.outcome == "nobody"
 
-    def test_contacts_as_usual_count_a_little_and_beyond_that_nothing(self) -> None:
-        market = background_market()
-        market.show("p05", range(200))
-        reports = list(range(20))
-        # One customer in five of anybody's mailing had contact with this seller, and so had these.
-        market.contact = {customer for customer in range(market.size) if customer % 5 == 0}
-        usual = judged(market, study_of(market, reports)).late.view
-        contacts = usual.belief[usual.cases.contact]
-        assert contacts.max() <= CONTACT_BELIEF
-        assert contacts.min() > 0.5 * CONTACT_BELIEF
-        market.contact = set(range(10))
-        beyond = judged(market, study_of(market, reports)).late.view
-        assert beyond.belief[beyond.cases.contact].max() < 0.01 * CONTACT_BELIEF
-
-    def test_a_name_does_not_stand_on_contacts_however_usual_they_are(self) -> None:
-        market = background_market()
-        market.show("p05", range(200))
-        reports = list(range(60))
-        assert judged(market, study_of(market, reports)).named == ("p05",)
-        market.contact = set(range(market.size)) - set(range(2900, 3000))
+    def test_whoever_answers_for_the_seller_is_not_named_for_mail_to_its_buyers(self) -> None:
+        """Half of all customers are contacts, and of the reports; the agent of these and two ordinary hits beside."""
+        market = background_market(size=12_000, each=480)
+        market.show("p05", [*range(500), 11_000, 11_001])
+        market.contact = {*range(500), *range(2000, 7500)}
+        strangers = [one for one in unopened(market, 60) if one not in market.contact]
+        reports = sorted([*range(8), 11_000, 11_001, *strangers[:8]])
+        place = market.names.index("p05")
         judgement = judged(market, study_of(market, reports))
-        assert judgement.late.view.belief.min() > 0.1 * CONTACT_BELIEF
         assert judgement.named == ()
+        assert judgement.late.own[place] < 0.9
+        market.contact = set()
+        assert judged(market, study_of(market, reports)).late.own[place] > 0.99
+
+    def test_a_name_does_not_stand_on_a_decoy_whom_the_seller_may_know(self) -> None:
+        market = background_market()
+        market.teams = {}
+        reports = sorted(unopened(market, 14))
+        known = reports[:2]
+        market.show("p05", known)
+        decoys = {0: {"kind": "decoy"}, 1: {"kind": "decoy"}}
+        assert judged(market, study_of(market, reports, changes=decoys)).named == ("p05",)
+        market.contact = {*known, *range(0, market.size, 5)} - set(reports[2:])
+        assert judged(market, study_of(market, reports, changes=decoys)).named == ()
 
     def test_without_contacts_nobody_is_named_or_cleared(self) -> None:
         market = background_market()

@@ -78,7 +78,7 @@ def second(stories: Library, tmp_path_factory: pytest.TempPathFactory) -> Second
     everybody = sorted(str(row["customer"]) for row in pq.read_table(told.market / "customers.parquet").to_pylist())
     source = told.truth["sources"][0]
     reported = set(map(str, told.truth["reporting_customers"]))
-    # Of those with customers enough who was shown the fewest that complain: nothing says that they are a source too.
+    # Of those with customers enough the one who was shown the fewest that complain: no second source.
     able = [one for one in opened if len(opened[one] - reported) >= 100]
     other = min(able, key=lambda one: (len(opened[one] & reported), abs(len(opened[one]) - len(opened[source])), one))
     return Second(

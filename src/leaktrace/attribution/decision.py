@@ -30,8 +30,8 @@ from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.view import decoys
 from leaktrace.records import Outcome, UndecidedCode
 
-EARLY_CUT_PROBABILITY = 0.75
-"""What the second cut must still say of somebody who is named: it sees less, so it has to agree, not to prove it."""
+EARLY_CUT_PROBABILITY = 0.95
+"""What the second cut must still say of somebody who is named."""
 LATE_ONLY_LOG_RATIO = 3.0
 LATE_ONLY_CHANCE = 1e-3
 COLUMN_LOG_RATIO = math.log(100.0)
@@ -212,7 +212,7 @@ def _name_or_not(
         )
         return _undecided("too_few_reports", sentence, more_for(late, best, around.naming_threshold), sets)
     solid = _solid_reports(study, late, best)
-    if solid < 2 and not _decoy_hit(late, best):
+    if solid < 2 and not _decoy_hit(study, late, best):
         sentence = (
             "A name needs two independent reports of grade G2 or better (mail forwarded as an attachment); "
             f"{solid} of those that point the same way {'is' if solid == 1 else 'are'}."
@@ -241,14 +241,19 @@ def _solid_reports(study: Study, late: Posterior, best: Weighed) -> int:
     reporters = set()
     for row, case_index in enumerate(late.view.mailed.tolist()):
         case = study.cases[case_index]
-        other_path = late.view.cases.contact[row] or case.known_elsewhere
-        if best.shown[row] and case.grade not in {"G0", "G1"} and not other_path:
+        if best.shown[row] and case.grade not in {"G0", "G1"} and not _other_path(study, late, row):
             reporters.add(case.reporter)
     return len(reporters)
 
 
-def _decoy_hit(late: Posterior, best: Weighed) -> bool:
-    return bool((decoys(late.view) & best.shown).any())
+def _other_path(study: Study, late: Posterior, row: int) -> bool:
+    """Whether the sender may know this customer, or decoy, without anybody inside."""
+    return bool(late.view.cases.contact[row]) or study.cases[int(late.view.mailed[row])].known_elsewhere
+
+
+def _decoy_hit(study: Study, late: Posterior, best: Weighed) -> bool:
+    hits = np.flatnonzero(decoys(late.view) & best.shown)
+    return any(not _other_path(study, late, row) for row in hits.tolist())
 
 
 def _same(posterior: Posterior, best: Weighed) -> Weighed | None:

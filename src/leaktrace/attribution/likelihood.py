@@ -31,9 +31,7 @@ from leaktrace.records import Grade
 BELIEF: dict[Grade, float] = {"G0": 0.5, "G1": 0.85, "G2": 0.95, "G3": 0.98, "G4": 0.995}
 """a_i: how much a report of this grade can be believed to be a mail the customer really got."""
 OTHER_PATH_BELIEF = 1e-4
-"""a_i where the address may be known elsewhere; of a contact of the seller at least."""
-CONTACT_BELIEF = 0.1
-"""a_i of a contact of the seller at most, by how little the mail looks like one to the seller's own buyers."""
+"""a_i where the sender may know the customer by another path: a contact, or known elsewhere."""
 LISTED_BELIEF = 0.9
 """a_i of an entry of a list for sale, at most."""
 

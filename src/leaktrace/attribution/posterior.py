@@ -1,9 +1,10 @@
 """Every explanation of a campaign with its chance: nobody inside, a person, several, a team, a forgery.
 
 Prior masses, before any report: `insider` for a source inside, shared alike by all principals who had been shown the
-field at all (but for what columns take); the rest for nobody inside. A campaign forged about one principal looks just
-like that principal's leak, so it caps what reports that anybody can write may say (guard 2). And whoever was shown all
-that a principal was may have passed on just that part: then the two share the principal's chance (guards 1 and 7).
+field at all (but for what columns and the groups that are weighed take); the rest for nobody inside. A campaign forged
+about one principal looks just like that principal's leak, so it caps what reports that anybody can write may say (guard
+2). And whoever was shown all that a principal was may have passed on just that part: then the two share the principal's
+chance (guards 1 and 7).
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ WEIGHED = 24
 """So many principals are looked at closely at each cut."""
 MOST_NATS = 10_000.0
 """A Bayes factor is told up to this, either way: where nobody had been shown anything it has no end."""
-BETTER_ALONE = 0.5
-"""Colleagues of one team together take nothing from the name of one of them where they are less than this part as
-likely as that one alone."""
+BETTER_ALONE = 0.2
+"""What colleagues of one team explain together is no reason against naming one of them, where it is less than this part
+as likely as that one alone."""
 _MOST_PROMISING = 8
 _PROMISING_LOG_RATIO = 2.0
 
@@ -154,6 +155,18 @@ def _apart(study: Study, members: tuple[int, ...]) -> list[int]:
     return [member for member, team in zip(members, teams, strict=True) if team is None or teams.count(team) == 1]
 
 
+def _own(study: Study, single: Reals, groups: tuple[GroupWeight, ...]) -> Reals:
+    """Chance of each to be a source, alone or beside people of other teams; beside colleagues of the team only where
+    all that is less than `BETTER_ALONE` of the chance alone, `[principals]`.
+    """
+    own, colleagues = single.copy(), np.zeros(len(single))
+    for group in groups:
+        apart = _apart(study, group.members)
+        for member in group.members:
+            (own if member in apart else colleagues)[member] += group.probability
+    return np.where(colleagues < BETTER_ALONE * single, own + colleagues, own)
+
+
 def _forgery(log_share: float, log_ratio: float) -> float:
     """A forgery's log-mass beyond what it shares with nobody inside: reports that say nothing are no sign of one."""
     if log_ratio <= 0.0:
@@ -260,12 +273,9 @@ def _combine(
         for members, mass in sorted(masses.groups, key=lambda item: (-item[1], item[0]))
     )
     likely = [replace(weight, probability=float(np.exp(mass - total))) for weight, mass in masses.columns]
-    person, alone = single.copy(), single.copy()
+    person = single.copy()
     for group in together:
         person[list(group.members)] += group.probability
-        for member in group.members:
-            if member in _apart(view.study, group.members) or group.probability < BETTER_ALONE * single[member]:
-                alone[member] += group.probability
     rivals = {one.principal: one.rivals for one in weighed}
     tied, tied_rivals = shared_out(person, rivals, 1.0)
     for weight in (one for one in likely if len(one.column.members)):
@@ -281,7 +291,7 @@ def _combine(
         log_ratio=log_ratio,
         person=np.minimum(person, 1.0),
         tied=np.minimum(tied, 1.0),
-        own=alone,
+        own=_own(view.study, single, together),
         single=single,
         groups=together,
         columns=tuple(sorted(likely, key=lambda weight: -weight.probability)),

@@ -5,9 +5,9 @@ A report of a campaign with the sources S was passed on by one of them: with sha
     L_S = prod_i [ nu_i + (1 - nu_i) sum_{e in S} w_e X_ei / p_ei ]
 
 nu and w are integrated over grids. Plain maximum likelihood over all shares names a different rare principal for each
-report, so every further person has a price: a prior of one in N, and of `ANOTHER` that there is one more at all. What a
-further person adds is reckoned with the rates that know the company: a source's colleagues were shown the source's
-customers too, and are no sources for it.
+report, so every further person has a price: a prior of one in N, and odds of `ANOTHER` that there is one more at all.
+What a further person adds is reckoned with the rates that know the company: a source's colleagues were shown the
+source's customers too, and are no sources for it.
 """
 
 from __future__ import annotations

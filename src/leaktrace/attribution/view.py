@@ -13,7 +13,6 @@ import numpy as np
 from leaktrace.attribution.baserates import Background, background
 from leaktrace.attribution.likelihood import (
     BELIEF,
-    CONTACT_BELIEF,
     LISTED_BELIEF,
     LOG_NOISE_WEIGHT,
     NOISE,
@@ -142,7 +141,6 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
     known = like.known if like else _background(study, regions, segments)
     intensity = np.bincount(position[owner[shown]], minlength=len(mailed)).astype(np.int64)
     weight, usual = _weight(cases), _contact_share(intensity, controls)
-    buyers = _buyers_chance(contact, usual, weight)
     return View(
         study=study,
         latest=latest,
@@ -156,7 +154,7 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
             group.pair_at[shown],
         ),
         intensity=intensity,
-        belief=_belief(cases, contact, buyers),
+        belief=_belief(cases, contact),
         weight=weight,
         weak=np.array([case.grade in WEAK_GRADES for case in cases], dtype=np.bool_),
         unsigned=np.array([case.grade in UNSIGNED_GRADES for case in cases], dtype=np.bool_),
@@ -170,7 +168,7 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
         listed_share=_listed_share(group.region[mailed], regions, known),
         # Contacts beyond what customers as busy as the cases have anyway came by another path.
         other_path=log_other_path(max(0.0, float(contact.sum() - usual.sum())), len(mailed)),
-        buyers=buyers,
+        buyers=_buyers_chance(contact, usual, weight),
     )
 
 
@@ -235,20 +233,14 @@ def _without(group: Group, aside: Aside) -> Group:
     )
 
 
-def _belief(cases: list[Case], contact: Flags, buyers: float) -> Reals:
-    # One of the seller's contacts among many who are none says a little; a mailing to the seller's buyers says nothing.
-    of_contact = max(OTHER_PATH_BELIEF, CONTACT_BELIEF * (1.0 - buyers))
-
-    def belief(case: Case, *, known_to_seller: bool) -> float:
-        if case.known_elsewhere:
-            return OTHER_PATH_BELIEF
-        graded = min(BELIEF[case.grade], LISTED_BELIEF if case.kind == "listed" else 1.0)
-        return graded * of_contact if known_to_seller else graded
-
-    return np.array(
-        [belief(case, known_to_seller=known) for case, known in zip(cases, contact.tolist(), strict=True)],
-        dtype=np.float64,
-    )
+def _belief(cases: list[Case], contact: Flags) -> Reals:
+    beliefs = [
+        OTHER_PATH_BELIEF
+        if known_to_seller or case.known_elsewhere
+        else min(BELIEF[case.grade], LISTED_BELIEF if case.kind == "listed" else 1.0)
+        for case, known_to_seller in zip(cases, contact, strict=True)
+    ]
+    return np.array(beliefs, dtype=np.float64)
 
 
 def _weight(cases: list[Case]) -> Reals:

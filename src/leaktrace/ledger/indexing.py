@@ -49,11 +49,11 @@ class OpenedPostings:
 
         LedgerError where the index does not match the lake.
         """
+        counting = self._catalog.postings()
+        self._let_go_but(counting)
         if any(segment.posting is None for segment in segments):
             return None
         wanted = {segment.posting for segment in segments}
-        counting = self._catalog.postings()
-        self._let_go_but(counting)
         sets = [stored for stored in counting if stored.number in wanted]
         demand_match(sets, self._catalog)
         if len(sets) != len(wanted):
