@@ -9,6 +9,8 @@ import pytest
 
 from leaktrace.attribution import Group
 from leaktrace.attribution.decision import Looks, decide
+from leaktrace.attribution.explanations import GroupWeight
+from leaktrace.attribution.posterior import own_chances
 from leaktrace.errors import AttributionError
 from tests.attribution.worlds import AROUND, DAY, MAIL_AT, Market, background_market, judged, study_of, unopened
 
@@ -118,3 +120,34 @@ def test_of_those_as_likely_the_one_with_more_weight_comes_first() -> None:
     assert (first.principal, second.principal) == ("p12", "p07")
     assert first.probability == pytest.approx(second.probability, rel=1e-9)
     assert first.weight_bits > second.weight_bits + 10
+
+
+@pytest.mark.parametrize(
+    ("groups", "own"),
+    [
+        ((), 0.8),
+        ((((5, 6), 0.1),), 0.9),
+        ((((5, 6), 0.17),), 0.8),
+        ((((5, 6), 0.1), ((5, 7), 0.1)), 0.8),
+        ((((5, 20), 0.17),), 0.97),
+        ((((5, 6), 0.1), ((5, 20), 0.07)), 0.97),
+    ],
+)
+def test_colleagues_take_a_name_only_where_they_explain_much_together(
+    groups: tuple[tuple[tuple[int, int], float], ...], own: float
+) -> None:
+    """p05, p06 and p07 are one team, p20 is of another; one colleague may have made an export of their queue."""
+    market = background_market()
+    study = study_of(market, unopened(market, 3))
+    single = np.zeros(len(market.names))
+    single[5] = 0.8
+    found = own_chances(study, single, tuple(GroupWeight(members, chance) for members, chance in groups))
+    assert found[5] == pytest.approx(own)
+
+
+def test_reports_that_say_nothing_leave_the_insider_prior_as_it_was() -> None:
+    market = background_market()
+    market.show("p07", range(400))
+    known = {place: {"known_elsewhere": True} for place in range(12)}
+    judgement = judged(market, study_of(market, list(range(12)), changes=known))
+    assert judgement.late.log_bayes_factor == pytest.approx(0.0, abs=1e-2)

@@ -155,7 +155,7 @@ def _apart(study: Study, members: tuple[int, ...]) -> list[int]:
     return [member for member, team in zip(members, teams, strict=True) if team is None or teams.count(team) == 1]
 
 
-def _own(study: Study, single: Reals, groups: tuple[GroupWeight, ...]) -> Reals:
+def own_chances(study: Study, single: Reals, groups: tuple[GroupWeight, ...]) -> Reals:
     """Chance of each to be a source, alone or beside people of other teams; beside colleagues of the team only where
     all that is less than `BETTER_ALONE` of the chance alone, `[principals]`.
     """
@@ -291,7 +291,7 @@ def _combine(
         log_ratio=log_ratio,
         person=np.minimum(person, 1.0),
         tied=np.minimum(tied, 1.0),
-        own=_own(view.study, single, together),
+        own=own_chances(view.study, single, together),
         single=single,
         groups=together,
         columns=tuple(sorted(likely, key=lambda weight: -weight.probability)),
