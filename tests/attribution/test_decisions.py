@@ -91,7 +91,8 @@ def test_a_lone_account_in_the_log_is_weighed_too() -> None:
     assert judgement.candidates[0].principal == "p00"
 
 
-def test_who_only_fills_the_gaps_that_others_leave_is_not_named() -> None:
+@pytest.mark.parametrize("alone", [1.4, 6.0])
+def test_who_only_fills_the_gaps_that_others_leave_is_not_named(alone: float) -> None:
     """Certain beside two sources, but taken alone too little speaks for them: the same looks without and with it."""
     market = background_market()
     market.show("p07", range(400))
@@ -100,7 +101,7 @@ def test_who_only_fills_the_gaps_that_others_leave_is_not_named() -> None:
     judgement = judged(market, study)
     assert set(judgement.named) == {"p07", "p21"}
     weaker = tuple(
-        replace(one, log_ratio=1.4) if study.principals[one.principal].name == "p21" else one
+        replace(one, log_ratio=alone) if study.principals[one.principal].name == "p21" else one
         for one in judgement.late.weighed
     )
     late = replace(judgement.late, weighed=weaker)

@@ -3,7 +3,7 @@
 1. There is mail in evidence, the log has accesses in the window, and somebody told us who dealt with whom (contacts).
 2. Enough of the cases have controls like them.
 3. The principal, being shown all alike, has at least the naming threshold, with each customer's own mail as the cut,
-   and taken alone, too, more speaks for than against (`ALONE_LOG_RATIO`).
+   and taken alone, too, far more speaks for than against (`ALONE_LOG_RATIO`).
 4. So it is with the cut some days before the campaign's first mail (but for a little less certainty).
 5. Two independent reports of grade G2 or better that the principal had been shown, or a decoy.
 6. For every colleague, "passed on just what this one was shown too" is much the worse explanation. A fixed job (a
@@ -37,7 +37,8 @@ LATE_ONLY_CHANCE = 1e-3
 COLUMN_LOG_RATIO = math.log(100.0)
 """Reports that lean so much (times the number of columns) to what one team, site or tool showed clear nobody."""
 ALONE_LOG_RATIO = math.log(20.0)
-"""What speaks for somebody who is named, taken alone: who only fills the gaps that others leave is a set at most."""
+"""What speaks for somebody who is named, taken alone, beyond one in so many as there are principals: who only fills the
+gaps that others leave is a set at most."""
 _FORGED_ENOUGH = 0.005
 _SHARED_ENOUGH = 0.05
 _LEANS_ENOUGH = 0.5
@@ -206,7 +207,8 @@ def _name_or_not(
             "out; whoever handled an earlier, unreported mail would look the same."
         )
         return _undecided("indistinguishable", sentence, more_for(late, best, around.naming_threshold), sets)
-    if best.log_ratio < ALONE_LOG_RATIO or not best.rivals_weighed:
+    principals = max(int((study.opened_count > 0).sum()), 1)
+    if best.log_ratio < ALONE_LOG_RATIO + math.log(principals) or not best.rivals_weighed:
         sentence = (
             "Beside other sources this principal explains the rest of the reports, but alone too little speaks for it."
         )
