@@ -207,8 +207,10 @@ def _name_or_not(
             "out; whoever handled an earlier, unreported mail would look the same."
         )
         return _undecided("indistinguishable", sentence, more_for(late, best, around.naming_threshold), sets)
-    principals = max(int((study.opened_count > 0).sum()), 1)
-    if best.log_ratio < ALONE_LOG_RATIO + math.log(principals) or not best.rivals_weighed:
+    least = ALONE_LOG_RATIO
+    if late.single[principal] < around.naming_threshold:  # beside others: then the choice of whom has to be paid alone
+        least += math.log(max(int((study.opened_count > 0).sum()), 1))
+    if best.log_ratio < least or not best.rivals_weighed:
         sentence = (
             "Beside other sources this principal explains the rest of the reports, but alone too little speaks for it."
         )
