@@ -219,7 +219,7 @@ def _matched_on(study: Study, posterior: Posterior) -> MatchedOn:
     if int(study.controls.segment.max(initial=0)) > 0:
         attributes.append("segment")
     if study.seller_known and study.contacts_known:
-        attributes.append("contact with this seller")
+        attributes.append("contact with this seller (who had it counts for nothing)")
     unmatched = len(unmatched_cases(posterior))
     elsewhere = int(study.elsewhere_control.sum())
     sentence = (
