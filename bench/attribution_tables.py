@@ -87,22 +87,7 @@ def bars(rows: list[Row]) -> str:
         hits = sum(row.right_first for row in chosen)
         hoped = sum(bool(row.oracle and row.oracle.right_first) for row in chosen)
         line(f"likeliest candidate right, {label}", f"{hits} / {hoped} = {_share(hits, hoped)}", "")
-    many = [row for row in rows if row.family.startswith(("two", "three")) and row.size == max(r.size for r in rows)]
-    total = sum(len(row.sources) for row in many)
-    named = sum(len(row.named) for row in many)
-    good = sum(len(set(row.named) & row.sources) for row in many)
-    line("two and three sources: recall of sets", _recall(many), "0.95")
-    for label, told in (("regions known", True), ("no customer attributes", False)):
-        line(
-            f"two and three sources: recall of sets, {label}",
-            _recall([row for row in many if row.attributes_known is told]),
-            "",
-        )
-    able = sum(row.findable_count or 0 for row in many)
-    line("two and three sources: found by who is told all the others", f"{able} of {total} = {_share(able, total)}", "")
-    able = sum(row.matched_findable_count or 0 for row in many)
-    line("the same, who must learn noise, list and pick", f"{able} of {total} = {_share(able, total)}", "")
-    line("two and three sources: precision of names", f"{good} of {named} = {_share(good, named)}", "1.00")
+    lines += _several(rows)
     twins = [row for row in rows if row.family.startswith("twins")]
     line("twins named alone", f"{sum(bool(row.named) for row in twins)} of {len(twins)}", "0")
     for label, least in (("above 0.5", 0.5), ("all", 0.0)):
@@ -110,6 +95,27 @@ def bars(rows: list[Row]) -> str:
     weighted = calibration_error(rows, 0.5, _even_odds(rows))
     line("expected calibration error above 0.5, as many campaigns with a source as without", f"{weighted:.4f}", "")
     return "\n".join(lines)
+
+
+def _several(rows: list[Row]) -> list[str]:
+    """Lines about several sources, most reports."""
+    most = max(row.size for row in rows)
+    many = [row for row in rows if row.family.startswith(("two", "three")) and row.size == most]
+    total = sum(len(row.sources) for row in many)
+    named = sum(len(row.named) for row in many)
+    good = sum(len(set(row.named) & row.sources) for row in many)
+    told = sum(row.findable_count or 0 for row in many)
+    learned = sum(row.matched_findable_count or 0 for row in many)
+    known, unknown = ([row for row in many if row.attributes_known is one] for one in (True, False))
+    figures = (
+        ("recall of sets", _recall(many), "0.95"),
+        ("recall of sets, regions known", _recall(known), ""),
+        ("recall of sets, no customer attributes", _recall(unknown), ""),
+        ("found by who is told all the others", f"{told} of {total} = {_share(told, total)}", ""),
+        ("the same, who must learn noise, list and pick", f"{learned} of {total} = {_share(learned, total)}", ""),
+        ("precision of names", f"{good} of {named} = {_share(good, named)}", "1.00"),
+    )
+    return [f"| two and three sources: {figure} | {measured} | {bar} |" for figure, measured, bar in figures]
 
 
 def _recall(many: list[Row]) -> str:

@@ -5,7 +5,8 @@
 3. The principal, being shown all alike, has at least the naming threshold, with each customer's own mail as the cut,
    and taken alone, too, far more speaks for than against (`ALONE_LOG_RATIO`).
 4. So it is with the cut some days before the campaign's first mail (but for a little less certainty).
-5. Two independent reports of grade G2 or better that the principal had been shown, or a decoy.
+5. Two independent reports of grade G2 or better that the principal had been shown, or a decoy; none of whom the seller
+   may know.
 6. For every colleague, "passed on just what this one was shown too" is much the worse explanation. A fixed job (a
    service account that opens nearly everybody) is no colleague.
 7. Nobody else read the field of many customers at once without the log saying whose: they may have been shown all.
@@ -37,8 +38,8 @@ LATE_ONLY_CHANCE = 1e-3
 COLUMN_LOG_RATIO = math.log(100.0)
 """Reports that lean so much (times the number of columns) to what one team, site or tool showed clear nobody."""
 ALONE_LOG_RATIO = math.log(20.0)
-"""What speaks for somebody who is named, taken alone, beyond one in so many as there are principals: who only fills the
-gaps that others leave is a set at most."""
+"""What speaks for somebody who is named, taken alone; where others carry them over the threshold, besides what it costs
+to choose one of all principals. Who only fills the gaps that others leave is a set at most."""
 _FORGED_ENOUGH = 0.005
 _SHARED_ENOUGH = 0.05
 _LEANS_ENOUGH = 0.5
@@ -218,8 +219,8 @@ def _name_or_not(
     solid = _solid_reports(study, late, best)
     if solid < 2 and not _decoy_hit(study, late, best):
         sentence = (
-            "A name needs two independent reports of grade G2 or better (mail forwarded as an attachment); "
-            f"{solid} of those that point the same way {'is' if solid == 1 else 'are'}."
+            "A name needs two independent reports of grade G2 or better (mail forwarded as an attachment) that no "
+            f"other path explains; {solid} of those that point the same way {'is' if solid == 1 else 'are'}."
         )
         return _undecided("weak_grade", sentence, 2 - solid, sets)
     viable = _viable(looks, best)

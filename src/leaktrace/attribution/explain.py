@@ -15,6 +15,7 @@ import numpy as np
 from leaktrace.attribution.explanations import Weighed
 from leaktrace.attribution.judge import Judgement
 from leaktrace.attribution.study import Study
+from leaktrace.attribution.view import buyers_chance
 from leaktrace.records import Alternative, Explanation, ReportTerm, Why
 
 _MOST_WHYS = 5
@@ -168,7 +169,7 @@ def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
 def _alternatives(study: Study, judgement: Judgement) -> tuple[Alternative, ...]:
     late = judgement.late
     nobody = max(late.nobody - late.forged, 0.0)
-    buyers = nobody * late.view.buyers if study.seller_known and study.contacts_known else 0.0
+    buyers = nobody * buyers_chance(late.view) if study.seller_known and study.contacts_known else 0.0
     found = [
         Alternative("nobody inside", nobody - buyers, "The sender had the addresses from somewhere else."),
         Alternative(

@@ -68,8 +68,6 @@ class View:
     """Share of regions on the sender's own list, learned from the cases themselves, `[regions]`."""
     other_path: Reals
     """What the seller's own buyers among the cases say about nu, `[len(NOISE)]`, in nats."""
-    buyers: float
-    """Chance that a list that is nobody's leak is of the seller's own buyers."""
 
     @property
     def size(self) -> int:
@@ -140,7 +138,6 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
     controls = study.controls
     known = like.known if like else _background(study, regions, segments)
     intensity = np.bincount(position[owner[shown]], minlength=len(mailed)).astype(np.int64)
-    weight, usual = _weight(cases), _contact_share(intensity, controls)
     return View(
         study=study,
         latest=latest,
@@ -155,7 +152,7 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
         ),
         intensity=intensity,
         belief=_belief(cases, contact),
-        weight=weight,
+        weight=_weight(cases),
         weak=np.array([case.grade in WEAK_GRADES for case in cases], dtype=np.bool_),
         unsigned=np.array([case.grade in UNSIGNED_GRADES for case in cases], dtype=np.bool_),
         neutral_case=position[owner[neutral]],
@@ -166,9 +163,7 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
         controls=controls,
         channels=_channels_at(study.channels, position, sure, latest),
         listed_share=_listed_share(group.region[mailed], regions, known),
-        # Contacts beyond what customers as busy as the cases have anyway came by another path.
-        other_path=log_other_path(max(0.0, float(contact.sum() - usual.sum())), len(mailed)),
-        buyers=_buyers_chance(contact, usual, weight),
+        other_path=log_other_path(_buyers_beyond_share(contact, intensity, controls), len(mailed)),
     )
 
 
@@ -203,6 +198,11 @@ def _listed_share(region: Indices, regions: int, known: Background) -> Reals:
     return np.asarray((counts + 2.0 * known.region_share) / (len(region) + 2.0))
 
 
+def _buyers_beyond_share(contact: Flags, intensity: Indices, controls: Group) -> float:
+    """Contacts among the cases beyond what customers as busy as they have anyway."""
+    return max(0.0, float(contact.sum()) - float(_contact_share(intensity, controls).sum()))
+
+
 def _contact_share(intensity: Indices, controls: Group) -> Reals:
     """Share of controls as busy as each case that had contact with the seller."""
     classes = intensity_class(controls.intensity())
@@ -212,14 +212,15 @@ def _contact_share(intensity: Indices, controls: Group) -> Reals:
     return np.asarray(share[intensity_class(intensity)])
 
 
-def _buyers_chance(contact: Flags, usual: Reals, weight: Reals) -> float:
+def buyers_chance(view: View) -> float:
     """Chance that a list that is nobody's leak is of the seller's own buyers rather than of anybody, from even odds.
 
     On the one list is who had contact, but for nu; on the other as many had as of the controls that are as busy.
     """
-    share = np.clip(usual, 1e-6, 1.0 - 1e-6)
+    share = np.clip(_contact_share(view.intensity, view.controls), 1e-6, 1.0 - 1e-6)
+    contact = view.cases.contact[None, :]
     nodes = NOISE[:, None]
-    ratio = np.log(np.where(contact[None, :], nodes + (1.0 - nodes) / share, nodes)) @ weight + LOG_NOISE_WEIGHT
+    ratio = np.log(np.where(contact, nodes + (1.0 - nodes) / share, nodes)) @ view.weight + LOG_NOISE_WEIGHT
     return float(expit(log_sum(ratio)))
 
 
