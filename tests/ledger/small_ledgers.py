@@ -48,6 +48,12 @@ def open_ledger(
     return DuckLedger.open(folder, keyring, settings, answers_of(engine))
 
 
+def open_files_under(folder: Path) -> list[str]:
+    """Files of this folder that the process holds open."""
+    held = (str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink())
+    return sorted(name for name in held if name.startswith(str(folder)))
+
+
 def examples(engine: str, usual: int) -> int:
     """How many examples a property is tried with: a cluster needs a second for what a library does in milliseconds."""
     return max(2, usual // 12) if engine == "spark" else usual

@@ -76,9 +76,12 @@ def test_kills_at_random_moments_lose_and_double_no_line(tmp_path: Path, process
     open_ledger(folder).close()
     progressed = 0
     for kill in range(KILLS):
-        process = processes.Process(target=follow_until_killed, args=(str(folder), str(log.path)))
+        at_work, took_rows = processes.Event(), processes.Event()
+        process = processes.Process(target=follow_until_killed, args=(str(folder), str(log.path), at_work, took_rows))
         process.start()
-        until = time.monotonic() + float(rng.uniform(0.6, 1.2))
+        log.grow(rng)
+        assert (took_rows if kill % 2 == 0 else at_work).wait(60)
+        until = time.monotonic() + float(rng.uniform(0.0, 0.5))
         while time.monotonic() < until:
             log.grow(rng)
             time.sleep(0.03)

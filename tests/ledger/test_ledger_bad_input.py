@@ -15,13 +15,17 @@ import pytest
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger import DuckLedger
+from leaktrace.ledger.engine import Answers
 from leaktrace.records import IngestReport, Window
+from leaktrace.settings import Settings
 from tests.ledger.small_ledgers import (
     ACCESS_HEADER,
+    KEYRING,
     START,
     Access,
     files_under,
     first_shown,
+    open_files_under,
     open_ledger,
     pairs,
     principal,
@@ -305,8 +309,18 @@ def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "ledger" / "ledger.db")
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(LedgerError, match="newer version"):
+    with pytest.raises(LedgerError, match="newer version") as refused:
         open_ledger(tmp_path / "ledger")
+    assert open_files_under(tmp_path) == [], f"still open after {refused!r}"
+
+
+def test_a_ledger_whose_engine_cannot_be_opened_lets_go_of_its_files(tmp_path: Path) -> None:
+    def none(_folder: Path, _settings: Settings) -> Answers:
+        raise LedgerError("No such engine.", "Install one.")
+
+    with pytest.raises(LedgerError, match="No such engine") as refused:
+        DuckLedger.open(tmp_path / "ledger", KEYRING, Settings(), none)
+    assert open_files_under(tmp_path) == [], f"still open after {refused!r}"
 
 
 def test_times_of_years_that_do_not_exist_are_kept_aside(ledger: DuckLedger, tmp_path: Path) -> None:

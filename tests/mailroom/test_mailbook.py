@@ -318,7 +318,8 @@ SCRIPT = (
     "def batch(n, size):\n"
     "    return [message(original(message_id=f'{n}-{i}@x'), name=f'{n}-{i}') for i in range(size)]\n"
 )
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+_ROOT = Path(__file__).parents[2]
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join((str(_ROOT / "src"), str(_ROOT)))}
 
 
 def test_killed_at_any_moment_there_are_whole_batches_only(tmp_path: Path) -> None:

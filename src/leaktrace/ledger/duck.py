@@ -8,7 +8,7 @@ rows in is `writer`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -72,18 +72,25 @@ class DuckLedger:
     ) -> None:
         for name in FOLDERS:
             make_folder(folder / name)
-        self._catalog = Catalog(folder / DATABASE)
-        self._readers = Readers(folder / READERS, self._catalog)
-        removed = remove_leftovers_if_alone(folder / LOCK, folder, self._catalog, self._readers)
-        self._engine = Engine(folder, settings.ingest_memory_megabytes)
-        self._answers: Answers = self._engine if answers is None else answers(folder, settings)
-        self._premises = Premises(
-            folder, self._catalog, self._engine, keyring, settings, self._readers, folder / LOCK, removed
-        )
-        self._lake = OpenedLake(folder, self._catalog, uses_index=answers is None)
-        self._names = OpenedNames(folder, self._catalog, keyring)
-        self._asking = Asking(self._catalog, self._lake, self._names, self._answers)
-        self._writer = Writer(self._premises, self._names)
+        with ExitStack() as opened:  # what fails on the way lets go of what was opened before
+            self._catalog = Catalog(folder / DATABASE)
+            opened.callback(self._catalog.close)
+            self._readers = Readers(folder / READERS, self._catalog)
+            opened.callback(self._readers.close)
+            removed = remove_leftovers_if_alone(folder / LOCK, folder, self._catalog, self._readers)
+            self._engine = Engine(folder, settings.ingest_memory_megabytes)
+            opened.callback(self._engine.close)
+            self._answers: Answers = self._engine if answers is None else answers(folder, settings)
+            opened.callback(self._answers.close)
+            self._premises = Premises(
+                folder, self._catalog, self._engine, keyring, settings, self._readers, folder / LOCK, removed
+            )
+            self._lake = OpenedLake(folder, self._catalog, uses_index=answers is None)
+            self._names = OpenedNames(folder, self._catalog, keyring)
+            self._asking = Asking(self._catalog, self._lake, self._names, self._answers)
+            self._writer = Writer(self._premises, self._names)
+            opened.callback(self._writer.close)
+            self._opened = opened.pop_all()
 
     @classmethod
     def open(
@@ -104,11 +111,7 @@ class DuckLedger:
         """Lets go of files and memory."""
         self._names.forget()
         self._lake.forget()
-        self._answers.close()
-        self._engine.close()
-        self._writer.close()
-        self._readers.close()
-        self._catalog.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from leaktrace.mailroom.dnskeys import FRESH, LIFETIME_SECONDS, Dnssec, FoundAnswer, kept_disk, open_kept
+from leaktrace.mailroom.dnskeys import FRESH, LIFETIME_SECONDS, Dnssec, FoundAnswer, kept_book
 from leaktrace.mailroom.spf import RecordKind
 
 MAIL_CEILING_SECONDS = 20.0
@@ -49,8 +49,7 @@ class AnswerBook:
         mail_seconds: float = MAIL_CEILING_SECONDS,
         batch_seconds: float = BATCH_CEILING_SECONDS,
     ) -> None:
-        self._connection = open_kept(path, _SCHEMA)
-        self._path = path
+        self._book = kept_book(path, _SCHEMA)
         self._server = server
         self._clock = clock
         self._monotonic = monotonic
@@ -60,7 +59,7 @@ class AnswerBook:
 
     def close(self) -> None:
         """Lets the file go."""
-        self._connection.close()
+        self._book.close()
 
     def next_mail(self) -> None:
         """What is asked from now on is for another mail, with a time of its own."""
@@ -88,8 +87,8 @@ class AnswerBook:
         return found.records
 
     def _kept(self, name: str, kind: RecordKind) -> FoundAnswer | None:
-        with kept_disk(self._path):
-            row = self._connection.execute(
+        with self._book.reading() as connection:
+            row = connection.execute(
                 f"SELECT {_COLUMNS} FROM answers WHERE name = ? AND kind = ? "  # noqa: S608 - names of columns
                 "ORDER BY asked_at DESC, id DESC LIMIT 1",
                 (name, kind),
@@ -97,8 +96,8 @@ class AnswerBook:
         return None if row is None else _answer(row)
 
     def _keep(self, found: FoundAnswer) -> None:
-        with kept_disk(self._path):
-            self._connection.execute(
+        with self._book.reading() as connection:
+            connection.execute(
                 f"INSERT INTO answers ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 - names of columns
                 (
                     found.name,
@@ -113,7 +112,7 @@ class AnswerBook:
 
 def read_answers(path: Path) -> tuple[FoundAnswer, ...]:
     """Everything ever kept in this file, oldest first: what goes with the evidence."""
-    with contextlib.closing(open_kept(path, _SCHEMA)) as connection, kept_disk(path):
+    with contextlib.closing(kept_book(path, _SCHEMA)) as book, book.reading() as connection:
         rows = connection.execute(f"SELECT {_COLUMNS} FROM answers ORDER BY id").fetchall()  # noqa: S608 - the same
     return tuple(map(_answer, rows))
 

@@ -6,10 +6,7 @@ off unless servers are named in the settings.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +21,7 @@ import dns.nameserver
 import dns.resolver
 
 from leaktrace.errors import MailError
+from leaktrace.mailroom.smallbook import SmallBook
 from leaktrace.mailroom.spf import RecordKind
 
 Dnssec = Literal["secure", "not_secure"]
@@ -142,19 +140,23 @@ def _server(written: str) -> dns.nameserver.Nameserver:
     return dns.nameserver.Do53Nameserver(address, int(port or 53))
 
 
+def kept_book(path: Path, schema: Iterable[str]) -> SmallBook:
+    """A file of what the DNS said, made where there is none."""
+    return SmallBook(path, schema, "Free space or make the disk writable, then do it again.")
+
+
 class KeyBook(Mapping[str, str]):
     """Key records by name: kept ones that are fresh, else asked for and kept. Everything ever found stays."""
 
     def __init__(self, path: Path, server: KeyServer | None, clock: Callable[[], datetime]) -> None:
-        self._connection = open_kept(path, _SCHEMA)
-        self._path = path
+        self._book = kept_book(path, _SCHEMA)
         self._server = server
         self._clock = clock
         self._silent: set[str] = set()
 
     def close(self) -> None:
         """Lets the file go."""
-        self._connection.close()
+        self._book.close()
 
     def __getitem__(self, name: str) -> str:
         """The record in force; KeyError where there is none or none could be had."""
@@ -177,8 +179,8 @@ class KeyBook(Mapping[str, str]):
         return found.record
 
     def __iter__(self) -> Iterator[str]:
-        with kept_disk(self._path):
-            rows = self._connection.execute("SELECT DISTINCT name FROM keys ORDER BY name").fetchall()
+        with self._book.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT name FROM keys ORDER BY name").fetchall()
         return iter([str(name) for (name,) in rows])
 
     def __len__(self) -> int:
@@ -186,15 +188,13 @@ class KeyBook(Mapping[str, str]):
 
     def history(self) -> tuple[FoundKey, ...]:
         """Everything ever found, oldest first: what goes with the evidence."""
-        with kept_disk(self._path):
-            rows = self._connection.execute(
-                "SELECT name, record, dnssec, asked_at, server FROM keys ORDER BY id"
-            ).fetchall()
+        with self._book.reading() as connection:
+            rows = connection.execute("SELECT name, record, dnssec, asked_at, server FROM keys ORDER BY id").fetchall()
         return tuple(FoundKey(n, r, d, datetime.fromisoformat(at), s) for n, r, d, at, s in rows)
 
     def _kept(self, name: str) -> FoundKey | None:
-        with kept_disk(self._path):
-            row = self._connection.execute(
+        with self._book.reading() as connection:
+            row = connection.execute(
                 "SELECT name, record, dnssec, asked_at, server FROM keys WHERE name = ? "
                 "ORDER BY asked_at DESC, id DESC LIMIT 1",
                 (name,),
@@ -202,31 +202,8 @@ class KeyBook(Mapping[str, str]):
         return None if row is None else FoundKey(row[0], row[1], row[2], datetime.fromisoformat(row[3]), row[4])
 
     def _keep(self, found: FoundKey) -> None:
-        with kept_disk(self._path):
-            self._connection.execute(
+        with self._book.reading() as connection:
+            connection.execute(
                 "INSERT INTO keys (name, record, dnssec, asked_at, server) VALUES (?, ?, ?, ?, ?)",
                 (found.name, found.record, found.dnssec, found.asked_at.isoformat(), found.server),
             )
-
-
-def open_kept(path: Path, schema: Iterable[str]) -> sqlite3.Connection:
-    """The file of what was found, made where there is none, readable by its owner only; MailError where it cannot."""
-    with kept_disk(path):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(path, isolation_level=None, timeout=60.0)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        for statement in schema:
-            connection.execute(statement)
-    return connection
-
-
-@contextlib.contextmanager
-def kept_disk(path: Path) -> Iterator[None]:
-    """The one place where errors of that file become ours."""
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        raise MailError(
-            f"{path} cannot be read or written: {error}.", "Free space or make the disk writable, then do it again."
-        ) from error

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from leaktrace.keys import Keyring
+from leaktrace.mailroom.bookfile import BookFile
 from leaktrace.mailroom.bookmembers import joined_from_document
 from leaktrace.mailroom.bookshelf import BookShelf
 from leaktrace.mailroom.booktimes import instant_of_text
@@ -68,42 +67,25 @@ class StoredJoin:
     """Example of a near miss -> the campaign it belongs to now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """How the mail book reads and writes."""
-
-    disk: Callable[[], AbstractContextManager[None]]
-    """Around any statement: the database's errors become ours."""
-    reading: Callable[[], AbstractContextManager[None]]
-    """Several questions to one state."""
-    writing: Callable[[], AbstractContextManager[None]]
-    """One transaction, one writer at a time."""
-
-
 def token_key(keyring: Keyring) -> bytes:
     """What the index's tokens are hashed with."""
     return keyring.feature_hash("index of features").encode()
 
 
 class GroupBook:
-    """Those pages; made by the mail book, which lends its connection and its ways of reading and writing."""
+    """Those pages; made by the mail book, whose file they stand in."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        keyring: Keyring,
-        ways: Ways,
-    ) -> None:
-        self._connection = connection
+    def __init__(self, file: BookFile, keyring: Keyring) -> None:
+        self._file = file
+        self._connection = file.connection
         self._keyring = keyring
-        self._ways = ways
 
     # --- writing ----------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def shelf(self) -> Iterator[BookShelf]:
         """The shelf that reports are grouped on; what is done on it is there as a whole afterwards or not at all."""
-        with self._ways.writing():
+        with self._file.writing():
             yield BookShelf(self._connection, token_key(self._keyring))
 
     def decide(self, decision: Decision) -> int:
@@ -127,7 +109,7 @@ class GroupBook:
 
     def keep_answers(self, answers: Collection[tuple[str, str, bytes]]) -> None:
         """Remembers what was found of campaigns: (campaign, what was asked, the answer)."""
-        with self._ways.writing():
+        with self._file.writing():
             for campaign, asked, answer in answers:
                 row = self._one("SELECT id FROM campaigns WHERE name = ?", campaign)
                 if row is not None:
@@ -140,7 +122,7 @@ class GroupBook:
         """Every campaign, by name. Only those with other reports than when they were last asked for are counted."""
         stale = self._all("SELECT id, version FROM campaigns WHERE counted_version IS NOT version AND name IS NOT NULL")
         if stale:
-            with self._ways.writing():
+            with self._file.writing():
                 for campaign, version in stale:
                     self._count(campaign, version)
         rows = self._all(
@@ -214,7 +196,7 @@ class GroupBook:
     def joins(self, campaign: str) -> dict[str, StoredJoin]:
         """Report id -> why it is in this campaign."""
         sql = f"SELECT m.sha256 || '/' || r.idx, r.cluster, r.joined, r.pinned {_GROUPED} AND g.name = ? ORDER BY 1"
-        with self._ways.reading():
+        with self._file.reading():
             joins = {
                 name: (cluster, joined_from_document(text) or Joined(), bool(pinned))
                 for name, cluster, text, pinned in self._all(sql, campaign)
@@ -267,11 +249,11 @@ class GroupBook:
         return found
 
     def _all(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._ways.disk():
+        with self._file.disk():
             return self._connection.execute(sql, values).fetchall()
 
     def _one(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        with self._ways.disk():
+        with self._file.disk():
             found: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
         return found
 

@@ -19,7 +19,7 @@ from leaktrace.mailroom.bookfile import BookFile
 from leaktrace.mailroom.bookreports import BookReports
 from leaktrace.mailroom.booktimes import text_of
 from leaktrace.mailroom.documents import message_from_document
-from leaktrace.mailroom.groupbook import GroupBook, Ways
+from leaktrace.mailroom.groupbook import GroupBook
 from leaktrace.mailroom.reports import StoredReport
 from leaktrace.records import MessageRecord, to_document, to_json
 
@@ -52,7 +52,7 @@ class MailBook:
         self._keyring = keyring
         self._connection = file.connection
         self._reports = BookReports(file, keyring, own_domains)
-        self._groups = GroupBook(file.connection, keyring, Ways(file.disk, file.reading, file.writing))
+        self._groups = GroupBook(file, keyring)
 
     @classmethod
     def open(cls, folder: Path, keyring: Keyring, own_domains: Iterable[str] = ()) -> MailBook:
