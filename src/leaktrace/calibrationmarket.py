@@ -18,6 +18,7 @@ from leaktrace.ledger import Ledger
 from leaktrace.records import Keys, PrincipalFacts
 from leaktrace.sampledprincipals import SampledPrincipals
 from leaktrace.settings import Settings
+from leaktrace.spelling import one_spelling
 
 _NO_KEYS: Keys = np.array([], dtype=np.uint64)
 
@@ -73,7 +74,7 @@ class MarketLookup:
             )
         facts = self.ledger.principals(totals.principal)
         order = np.array(sorted(range(len(facts)), key=lambda index: facts[index].name), dtype=np.int64)
-        principals = tuple(facts[index] for index in order)
+        principals = one_spelling([facts[index] for index in order])
         return Opened(principals, totals.opened_count[order], totals.customer_count, totals.contacts_count)
 
     def assembled(self, known: Opened, tasks: Sequence[Task], reporters: Keys) -> Assembled:

@@ -26,6 +26,7 @@ from leaktrace.records import (
     Window,
 )
 from leaktrace.settings import Settings
+from leaktrace.spelling import codes_of, one_spelling
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SAMPLE_CUSTOMERS = 600
@@ -227,7 +228,7 @@ def open_inquiry(
     totals = ledger.totals(field, question.window)
     facts = ledger.principals(totals.principal)
     order = np.array(sorted(range(len(facts)), key=lambda index: facts[index].name), dtype=np.int64)
-    principals = tuple(facts[index] for index in order)
+    principals = one_spelling([facts[index] for index in order])
     table = ledger.customers(np.concatenate([case_keys, controls]))
     lookup = lookup_of(ledger, question, principals, table)
     elsewhere = ledger.known_elsewhere(np.sort(case_keys), field, question.last_mail_at)
@@ -258,8 +259,8 @@ def lookup_of(ledger: Ledger, question: Question, principals: Sequence[Principal
         ledger=ledger,
         question=question,
         index_of={principal.key: index for index, principal in enumerate(principals)},
-        regions=_codes(table.region if by_region else table.jurisdiction),
-        segments=_codes(table.segment),
+        regions=codes_of(table.region if by_region else table.jurisdiction),
+        segments=codes_of(table.segment),
         by_region=by_region,
     )
 
@@ -345,10 +346,6 @@ def _rows_of(customers: Keys, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np
     rows = np.flatnonzero(np.isin(customers, keys))
     place = order[np.searchsorted(keys[order], customers[rows])] if len(keys) else rows
     return place.astype(np.int64), rows
-
-
-def _codes(names: Sequence[str]) -> dict[str, int]:
-    return {name: code for code, name in enumerate(sorted({name for name in names if name}), start=1)}
 
 
 def _positions(principals: Keys, index_of: dict[PrincipalKey, int]) -> NDArray[np.int64]:

@@ -100,11 +100,9 @@ def test_who_only_fills_the_gaps_that_others_leave_is_not_named(alone: float) ->
     study = study_of(market, [*range(0, 400, 10), *range(1000, 1400, 10), *unopened(market, 10)])
     judgement = judged(market, study)
     assert set(judgement.named) == {"p07", "p21"}
-    weaker = tuple(
-        replace(one, log_ratio=alone) if study.principals[one.principal].name == "p21" else one
-        for one in judgement.late.weighed
-    )
-    late = replace(judgement.late, weighed=weaker)
+    weaker = judgement.late.log_ratio.copy()
+    weaker[market.names.index("p21")] = alone
+    late = replace(judgement.late, log_ratio=weaker)
     looks = Looks(late, judgement.early, late, np.zeros(0, dtype=np.int64))
     verdict = decide(study, looks, AROUND)
     assert [study.principals[index].name for index in verdict.named] == ["p07"]

@@ -20,7 +20,14 @@ def _rival(behind: float, *, nearly_all: bool) -> Rival:
 
 @pytest.mark.parametrize(
     ("times_worse", "nearly_all", "viable"),
-    [(0.5, False, True), (9, False, True), (11, False, False), (11, True, True), (199, True, True), (201, True, False)],
+    [
+        (0.5, False, True),
+        (29, False, True),
+        (31, False, False),
+        (31, True, True),
+        (199, True, True),
+        (201, True, False),
+    ],
 )
 def test_who_was_shown_nearly_all_must_explain_it_much_worse(
     times_worse: float, nearly_all: bool, viable: bool

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leaktrace.attribution.covering import few_covering
 from leaktrace.attribution.explanations import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.rivals import Rival
@@ -138,8 +139,10 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
         )
         return _undecided("indistinguishable", sentence, None, hidden)
     if late.cleared(around.clearing_prior) >= around.nobody_threshold:
-        leaning = _leaning(late)
-        return _nobody(around) if leaning is None else _leans(leaning)
+        leaning, few = _leaning(late), few_covering(late.view)
+        if leaning is not None:
+            return _leans(leaning)
+        return _shown_to_few(few) if few else _nobody(around)
     return _not_enough(study, looks, best, sets, around)
 
 
@@ -180,6 +183,15 @@ def _leans(column: ColumnWeight) -> Verdict:
     return _undecided("common_cause", sentence, None)
 
 
+def _shown_to_few(few: tuple[int, ...]) -> Verdict:
+    who = "One principal" if len(few) == 1 else f"{len(few)} principals between them"
+    sentence = (
+        f"{who} had been shown nearly all of these customers, far beyond chance: sources, or a list of just their "
+        "customers; neither somebody nor nobody can be said."
+    )
+    return _undecided("common_cause", sentence, None)
+
+
 def _nobody(around: Circumstances) -> Verdict:
     if around.log_allows_nobody:
         return Verdict("nobody", (), (), None, "", None)
@@ -211,7 +223,7 @@ def _name_or_not(
     least = ALONE_LOG_RATIO
     if late.single[principal] < around.naming_threshold:  # beside others: then the choice of whom has to be paid alone
         least += math.log(max(int((study.opened_count > 0).sum()), 1))
-    if best.log_ratio < least or not best.rivals_weighed:
+    if late.log_ratio[principal] < least or not best.rivals_weighed:
         sentence = (
             "Beside other sources this principal explains the rest of the reports, but alone too little speaks for it."
         )

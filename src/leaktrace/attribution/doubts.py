@@ -21,6 +21,7 @@ import numpy as np
 
 from leaktrace.attribution.baserates import CEILING
 from leaktrace.attribution.likelihood import Doubt
+from leaktrace.attribution.propensity import DOUBLE_SHARE
 from leaktrace.attribution.screening import peers
 from leaktrace.attribution.spread import spread_of
 from leaktrace.attribution.study import Flags, Indices, Reals
@@ -55,7 +56,7 @@ def doubts_of(view: View, suspects: Suspects, rows: Indices) -> Doubts:
     seen = (suspects.shown * weight).sum(axis=1)
     expected = (suspects.company * weight).sum(axis=1)
     chosen = np.isin(suspects.principals, peers(view)) & suspects.sampled
-    spread = spread_of(seen[chosen], expected[chosen])
+    spread = spread_of(seen[chosen], expected[chosen], _doubles(suspects)[np.ix_(chosen, chosen)])
     logits = _Logits.of(suspects, weight)
     order, near = _neighbours(view, suspects, rows, seen - expected)
     shift, slope, unsure = _calibrated(logits, order, near)
@@ -72,6 +73,12 @@ def doubts_of(view: View, suspects: Suspects, rows: Indices) -> Doubts:
         shift,
         slope,
     )
+
+
+def _doubles(suspects: Suspects) -> Flags:
+    """Who had been shown nearly the same customers, either way, `[suspects, suspects]`."""
+    share = suspects.share[suspects.principals]
+    return np.asarray(np.minimum(share, share.T) >= DOUBLE_SHARE)
 
 
 def _neighbours(view: View, suspects: Suspects, rows: Indices, surprise: Reals) -> tuple[Indices, Flags]:

@@ -136,7 +136,7 @@ def _shown(late: Posterior, early: Posterior, *, named: bool) -> Posterior:
         np.where(gained, (one + other) / 2.0, one)
         for one, other in ((late.person, early.person), (late.tied, early.tied))
     )
-    return replace(late, person=person, tied=tied, nobody=late.nobody + float((late.person - person).sum()))
+    return replace(either_of(late, early), person=person, tied=tied)
 
 
 def _leaders(posterior: Posterior) -> Indices:

@@ -27,7 +27,7 @@ from leaktrace.attribution.view import View
 
 CLOSE_SHARE = 0.5
 """A rival must have been shown at least this share of the cases that the principal was shown."""
-RIVAL_LOG_RATIO = math.log(10.0)
+RIVAL_LOG_RATIO = math.log(30.0)
 """How much worse every rival's explanation must be. A framer chooses the part; a prior on his choice guards nobody."""
 NEARLY_ALL_LOG_RATIO = math.log(200.0)
 """The same of a rival who had been shown nearly all that the principal was."""

@@ -23,7 +23,8 @@ def sets_of(study: Study, posterior: Posterior, mass: float) -> Sets:
     if best is None:
         likely = np.flatnonzero(posterior.tied > _LEAST)
         chances = {int(index): float(posterior.tied[index]) for index in likely}
-        return (_smallest(study, posterior, chances, mass),)
+        # Whoever may be a source beside the one counts in several chances: together they are no more than one source.
+        return (_smallest(study, posterior, chances, mass, most=1.0 - posterior.nobody),)
     found: list[tuple[int, ...]] = []
     for member in sorted(best.members, key=lambda index: (-posterior.tied[index], study.principals[index].name)):
         others = set(best.members) - {member}
@@ -66,14 +67,16 @@ def _likeliest_group(posterior: Posterior) -> GroupWeight | None:
     return next((group for group in posterior.groups if len(group.members) == count), None)
 
 
-def _smallest(study: Study, posterior: Posterior, chances: dict[int, float], mass: float) -> tuple[int, ...]:
-    """The likeliest first, as they are told."""
+def _smallest(
+    study: Study, posterior: Posterior, chances: dict[int, float], mass: float, most: float = np.inf
+) -> tuple[int, ...]:
+    """The fewest who have this part of all chances, which are `most` at most; the likeliest first, as they are told."""
 
     def told(index: int) -> tuple[float, str]:
         return -float(posterior.person[index]), study.principals[index].name
 
     order = sorted(chances, key=lambda index: (-chances[index], told(index)))
-    total, reached, members = sum(chances.values()), 0.0, []
+    total, reached, members = min(sum(chances.values()), most), 0.0, []
     for index in order:
         members.append(index)
         reached += chances[index]

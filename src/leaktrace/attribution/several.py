@@ -20,6 +20,7 @@ import numpy as np
 
 from leaktrace.attribution.likelihood import LOG_NOISE_WEIGHT, NOISE, Doubt
 from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.ranking import with_level
 from leaktrace.attribution.study import Flags, Indices, Reals
 from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
@@ -82,14 +83,14 @@ def groups_of(view: View, suspects: Suspects, log_ratio: Reals, doubts: tuple[Do
     company = _Gains.of(view, suspects, suspects.company, doubts[1])
     eligible = int((view.study.opened_count > 0).sum())
     alone = plain.alone()
-    ranked = _ranked(plain, log_ratio)
+    ranked, strongest = _ranked(plain, log_ratio, alone)
     prices = [log_price(count, eligible, 0.0) for count in (1, 2, 3)]
-    singles: dict[Rows, float] = {(int(row),): float(alone[row]) for row in ranked[:_ALONE]}
+    singles: dict[Rows, float] = {(int(row),): float(alone[row]) for row in strongest}
     smaller: dict[Rows, float] = {(int(row),): float(alone[row]) for row in ranked}
     pairs = _worth(plain, singles, ranked, smaller, prices[1] - prices[0])
     chain = _Chain(view, (plain, company), log_ratio, {})
     found = {pair: chain.of(pair) for pair in pairs}
-    leading = {pair: pairs[pair] for pair in sorted(found, key=lambda pair: (-found[pair], pair))[:_EXTENDED]}
+    leading = {pair: pairs[pair] for pair in _leading(found, _EXTENDED)}
     triples = _worth(plain, leading, ranked, pairs, prices[2] - prices[1])
     found |= {triple: chain.of(triple) for triple in triples}
     return [
@@ -116,8 +117,14 @@ def _worth(
         best = max(smaller[part] for part in parts if part in smaller)
         if ratio - best + log_price > -_MARGIN:
             kept[group] = ratio
-    order = sorted(kept, key=lambda group: (-kept[group], group))[:_MOST_GROUPS]
-    return {group: kept[group] for group in order}
+    return {group: kept[group] for group in _leading(kept, _MOST_GROUPS)}
+
+
+def _leading(ratios: dict[Rows, float], many: int) -> list[Rows]:
+    """The groups that explain most, and those level with the last of them: of twins none is left out by name."""
+    groups = sorted(ratios, key=lambda group: (-ratios[group], group))
+    values = np.array([ratios[group] for group in groups])
+    return [groups[place] for place in with_level(np.arange(len(groups)), values, many).tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,22 +251,29 @@ class _Gains:
         return float(log_sum(each))
 
 
-def _ranked(gains: _Gains, log_ratio: Reals) -> Indices:
-    """The suspects worth combining: the strongest alone, then those that add most to the strongest, then to these two.
+def _ranked(gains: _Gains, log_ratio: Reals, alone: Reals) -> tuple[Indices, Indices]:
+    """The suspects worth combining, and the strongest of them alone.
 
-    A third source with a small share says little alone; left out, somebody else would be taken for them.
+    The strongest are those by `log_ratio` and those by what each explains of the plain list's mail (`alone`): a list of
+    just one's customers explains what one of several sources was shown as well as that source does, and what all of
+    them explain together not at all. Then those that add most to the strongest, and to these two: a third source
+    with a small share says little alone; left out, somebody else would be taken for them.
     """
-    alone: Indices = np.argsort(-log_ratio, kind="stable")
-    chosen: list[int] = alone[:_ALONE].tolist()
-    base: Rows = (int(alone[0]),)
-    for _ in range(MOST_SOURCES - 1):
-        others = np.setdiff1d(np.arange(len(log_ratio)), base)
-        if len(others) == 0:
-            break
-        best = others[np.argsort(-gains.quickly(base, others), kind="stable")[:_ADDED]].tolist()
-        chosen += [row for row in best if row not in chosen]
-        base = (*base, *best[:1])
-    return np.array(chosen, dtype=np.int64)
+    by_ratio, by_gain = (np.argsort(-values, kind="stable") for values in (log_ratio, alone))
+    strongest = [*with_level(by_ratio, log_ratio, _ALONE).tolist(), *with_level(by_gain, alone, _ALONE).tolist()]
+    strongest = list(dict.fromkeys(strongest))
+    chosen = strongest.copy()
+    for first in dict.fromkeys((int(by_ratio[0]), int(by_gain[0]))):
+        base: Rows = (first,)
+        for _ in range(MOST_SOURCES - 1):
+            others = np.setdiff1d(np.arange(len(log_ratio)), base)
+            if len(others) == 0:
+                break
+            added = gains.quickly(base, others)
+            best = others[with_level(np.argsort(-added, kind="stable"), added, _ADDED)].tolist()
+            chosen += [row for row in best if row not in chosen]
+            base = (*base, *best[:1])
+    return np.array(chosen, dtype=np.int64), np.array(strongest, dtype=np.int64)
 
 
 def log_alone(groups: Sequence[Several], principals: int) -> float:

@@ -11,10 +11,12 @@ import numpy as np
 
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.special import gammaln
-from leaktrace.attribution.study import Reals
+from leaktrace.attribution.study import Flags, Reals
 
 FLOOR = 0.15
 """Rates are estimates even where the spread shows nothing."""
+TRIMMED = 3
+"""As many sources as are weighed together."""
 _GRID = np.array([FLOOR, 0.25, 0.4, 0.6, 0.85, 1.15, 1.5, 2.0, 2.6])
 _PRIOR = -0.7 * np.arange(len(_GRID))
 _NODES = np.linspace(-3.5, 3.5, 24)
@@ -22,19 +24,20 @@ _NODES = np.linspace(-3.5, 3.5, 24)
 _LOG_WEIGHTS = -0.5 * _NODES**2 - np.log(np.exp(-0.5 * _NODES**2).sum())
 
 
-def spread_of(counts: Reals, expected: Reals, *, trimmed: int = 2) -> float:
+def spread_of(counts: Reals, expected: Reals, alike: Flags | None = None) -> float:
     """Standard deviation of log-rates above what is expected: posterior mean of a Poisson-lognormal spread on a grid.
 
-    `counts` and `expected`: per principal, cases shown and cases expected. The `trimmed` most surprising principals
-    are left out: a second source is not a fault of the null model. The spread below has a scale of its own: on a list
-    of one queue's customers most principals were shown next to nobody, which is no sign against anybody.
+    `counts` and `expected`: per principal, cases shown and cases expected; `alike`: which of them had been shown nearly
+    the same customers, `[principals, principals]`. The `TRIMMED` most surprising principals are left out, and who is
+    like them: sources and their doubles are no fault of the null model. The spread below has a scale of its own: on a
+    list of one queue's customers most principals were shown next to nobody, which is no sign against anybody.
     """
     relevant = expected > 0.02
+    like = np.eye(int(relevant.sum()), dtype=np.bool_) if alike is None else alike[np.ix_(relevant, relevant)]
     counts, expected = counts[relevant], np.maximum(expected[relevant], 1e-6)
     if len(counts) < 10:
         return float(_GRID[2])
-    surprise = (counts - expected) / np.sqrt(expected + 0.25)
-    kept = np.argsort(surprise, kind="stable")[: max(len(counts) - trimmed, 1)]
+    kept = _usual((counts - expected) / np.sqrt(expected + 0.25), like)
     counts, expected = counts[kept], expected[kept]
     counts, expected, many = _cells(counts, expected)
     # Of each pair of scales, above and below: [above, below, nodes].
@@ -52,6 +55,19 @@ def spread_of(counts: Reals, expected: Reals, *, trimmed: int = 2) -> float:
     total = log_sum(total + _PRIOR[:, None] + apart, axis=1)
     weights = np.exp(total - log_sum(total))
     return float(weights @ _GRID)
+
+
+def _usual(surprise: Reals, alike: Flags) -> Flags:
+    """All but the most surprising, and whoever is like one of these; at least the least surprising one."""
+    kept = np.ones(len(surprise), dtype=np.bool_)
+    for _ in range(TRIMMED):
+        first = int(np.argmax(np.where(kept, surprise, -np.inf)))
+        kept &= ~alike[first]
+        kept[first] = False
+        if not kept.any():
+            kept[int(np.argmin(surprise))] = True
+            break
+    return kept
 
 
 def _cells(counts: Reals, expected: Reals) -> tuple[Reals, Reals, Reals]:

@@ -1,0 +1,144 @@
+"""Several sources, and colleagues who were shown the very same: nobody is cleared over them, none goes by its name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leaktrace.attribution.covering import few_covering
+from leaktrace.attribution.ranking import with_level
+from leaktrace.attribution.spread import FLOOR, spread_of
+from leaktrace.attribution.view import view_at
+from tests.attribution.worlds import DAY, MAIL_AT, Market, background_market, judged, opened_by, study_of, unopened
+
+
+def queues(count: int, members: int) -> Market:
+    """So many queues of 400 customers each, all of whom each of their members was shown; 60 people in all."""
+    market = background_market(size=6000, people=60)
+    who = {queue: [f"p{10 * queue + number:02d}" for number in range(members)] for queue in range(count)}
+    everybody = {name for names in who.values() for name in names}
+    market.opened = {key: at for key, at in market.opened.items() if key[1] not in everybody}
+    for queue, names in who.items():
+        for name in names:
+            market.show(name, range(1000 * queue, 1000 * queue + 400))
+            market.teams[name] = f"q{queue}"
+    return market
+
+
+def reports(queue_count: int, each: int) -> list[int]:
+    """So many reports of each queue's customers."""
+    return [1000 * queue + number for queue in range(queue_count) for number in range(0, 400, 400 // each)]
+
+
+class TestSources:
+    def test_three_sources_are_named_however_many_report(self) -> None:
+        """With 40 reports each, every one of them alone looks like a list of just that one's customers."""
+        market = queues(3, 1)
+        judgement = judged(market, study_of(market, reports(3, 40)))
+        assert set(judgement.named) == {"p00", "p10", "p20"}
+
+    @pytest.mark.parametrize("each", [10, 20, 40])
+    def test_two_queues_of_doubles_are_two_sets(self, each: int) -> None:
+        market = queues(2, 2)
+        judgement = judged(market, study_of(market, sorted({*reports(2, each), *unopened(market, 10)})))
+        assert judgement.named == ()
+        assert {frozenset(one.principals) for one in judgement.sets} == {
+            frozenset({"p00", "p01"}),
+            frozenset({"p10", "p11"}),
+        }
+
+    @pytest.mark.parametrize("members", [2, 3, 4])
+    @pytest.mark.parametrize("each", [10, 40])
+    def test_nobody_is_not_said_over_few_who_were_shown_everything(self, members: int, each: int) -> None:
+        market = queues(3, members)
+        judgement = judged(market, study_of(market, sorted({*reports(3, each), *unopened(market, 10)})))
+        assert judgement.verdict.outcome == "undecided"
+        assert judgement.named == ()
+
+    def test_few_cover_only_what_no_other_path_explains(self) -> None:
+        market = queues(3, 2)
+        shown = study_of(market, reports(3, 10))
+        assert len(few_covering(view_at(shown))) == 3
+        market.contact = set(reports(3, 10)[:30])
+        assert few_covering(view_at(study_of(market, [*reports(3, 10), *unopened(market, 20)]))) == ()
+
+    def test_who_opens_most_covers_by_chance(self) -> None:
+        market = background_market(people=40, each=120)
+        for name in ("p00", "p10", "p20"):
+            market.show(name, range(0, market.size, 2) if name == "p00" else range(1, market.size, 2))
+        assert few_covering(view_at(study_of(market, unopened(market, 30)))) == ()
+
+    def test_silent_decoys_count_where_a_second_source_is_weighed_alone(self) -> None:
+        def named(decoys: int) -> tuple[str, ...]:
+            market = background_market()
+            market.opened = {key: at for key, at in market.opened.items() if key[1] not in ("p00", "p20")}
+            market.teams = {}
+            market.show("p00", range(400))
+            market.show("p20", [*range(1000, 1400), *range(2700, 2700 + decoys)])
+            mailed = [*range(0, 400, 20), *range(1000, 1400, 20)]
+            silent = {len(mailed) + number: {"kind": "decoy", "mailed": False} for number in range(decoys)}
+            return judged(market, study_of(market, [*mailed, *range(2700, 2700 + decoys)], changes=silent)).named
+
+        assert set(named(0)) == {"p00", "p20"}
+        assert named(60) == ("p00",)
+
+    def test_what_is_said_of_nobody_fits_the_names(self) -> None:
+        """A second source harvested in the last days: the first is certain at either cut, and so is somebody inside."""
+        market = background_market()
+        market.opened = {key: at for key, at in market.opened.items() if key[1] != "p21"}
+        market.show("p07", range(400))
+        market.show("p21", range(1000, 1400), MAIL_AT - 5 * DAY)
+        judgement = judged(market, study_of(market, sorted({*range(0, 400, 13), *range(1000, 1400, 13)})))
+        assert judgement.named == ("p07",)
+        assert judgement.no_insider_probability < 0.01
+        assert sum(judgement.source_count_probability) == pytest.approx(1.0)
+
+    @pytest.mark.parametrize("seed", range(12))
+    def test_whoever_is_named_alone_is_in_no_set_with_strangers(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        people = int(rng.choice([3, 5, 8, 15, 40]))
+        market = background_market(seed, people=people)
+        source = f"p{int(rng.integers(people)):02d}"
+        market.show(source, range(300))
+        told = sorted({*opened_by(market, source, 24, seed), *unopened(market, int(rng.choice([0, 4, 10])))})
+        judgement = judged(market, study_of(market, told))
+        for one in judgement.sets:
+            assert not set(one.principals) & set(judgement.named) or len(one.principals) == 1
+
+
+class TestDoubles:
+    def test_none_of_five_doubles_goes_by_its_name(self) -> None:
+        def chances(swapped: dict[str, str]) -> dict[str, float]:
+            market = background_market(size=3000, people=40)
+            doubles = [f"p1{number}" for number in range(5)]
+            market.opened = {key: at for key, at in market.opened.items() if key[1] not in ("p00", *doubles)}
+            market.teams = {}
+            market.show("p00", range(400))
+            for name in doubles:
+                market.show(name, range(1000, 1400))
+            market.opened = {(one, swapped.get(who, who)): at for (one, who), at in market.opened.items()}
+            judgement = judged(market, study_of(market, [*range(0, 400, 20), *range(1000, 1400, 20)]))
+            return {one.principal: one.probability for one in judgement.candidates if one.principal in doubles}
+
+        found = chances({})
+        assert len(found) == 5
+        assert max(found.values()) - min(found.values()) < 1e-6
+        assert chances({"p10": "p14", "p14": "p10"}) == pytest.approx(found)
+
+    def test_level_with_the_last_stays_up_to_twice_as_many(self) -> None:
+        values = np.array([5.0, 4.0, 3.0, 3.0, 3.0, 1.0])
+        order = np.arange(6)
+        assert with_level(order, values, 3).tolist() == [0, 1, 2, 3, 4]
+        assert with_level(order, values, 1).tolist() == [0]
+        assert with_level(order, np.zeros(6), 2).tolist() == [0, 1, 2, 3]
+        assert with_level(order, values, 9).tolist() == order.tolist()
+
+    def test_sources_and_their_doubles_are_no_fault_of_the_rates(self) -> None:
+        rng = np.random.default_rng(3)
+        expected = rng.uniform(1.0, 6.0, 24)
+        counts = rng.poisson(expected).astype(np.float64)
+        alike = np.eye(24, dtype=np.bool_)
+        alike[:2, :2] = alike[2:4, 2:4] = alike[4:6, 4:6] = True
+        counts[:6] = 40.0
+        assert spread_of(counts, expected, alike) < FLOOR + 0.15
+        assert spread_of(counts, expected) > 0.5, "six who are no doubles of each other are a fault of the rates"
