@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from leaktrace.inquiry import instant_of
 from leaktrace.ledger import Ledger
-from leaktrace.records import ExposedCustomer, ExposureStatus, Keys, PrincipalKey, Window
+from leaktrace.records import ExposedCustomer, ExposureStatus, Keys, PrincipalKey, Window, shown_cell
 
 COLUMNS = ("customer", "status", "first_shown_at", "fields")
 
@@ -66,10 +66,14 @@ def _among(customers: Keys, shown: Keys) -> NDArray[np.int64]:
 
 
 def exposure_table(customers: tuple[ExposedCustomer, ...]) -> str:
-    """The customers as CSV, one a row; fields separated by semicolons."""
+    """The customers as CSV, one a row; fields separated by semicolons.
+
+    What a spreadsheet would compute has an apostrophe before it.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in customers:
-        writer.writerow((one.customer, one.status, one.first_shown_at.isoformat(), ";".join(one.fields)))
+        cells = (one.customer, one.status, one.first_shown_at.isoformat(), ";".join(one.fields))
+        writer.writerow(map(shown_cell, cells))
     return out.getvalue()

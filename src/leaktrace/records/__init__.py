@@ -69,6 +69,7 @@ from leaktrace.records.mail import (
 )
 from leaktrace.records.prior import ErrorBudget, Prior, PriorSource
 from leaktrace.records.simulation import SimulationTruth
+from leaktrace.records.spreadsheets import shown_cell
 from leaktrace.records.upkeep import (
     Compaction,
     Erasure,
@@ -178,6 +179,7 @@ __all__ = [
     "UndecidedCode",
     "Why",
     "Window",
+    "shown_cell",
     "to_document",
     "to_json",
 ]

@@ -1,4 +1,7 @@
-"""Tables of a bundle that a spreadsheet opens: accesses, exposure, timeline. Times are UTC, lists are joined by `;`."""
+"""Tables of a bundle that a spreadsheet opens: accesses, exposure, timeline. Times are UTC, lists are joined by `;`.
+
+A cell that a spreadsheet would compute has an apostrophe before it: ids and reasons are what others wrote.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 
 from leaktrace.caserecords import ExposureList, RecordedEvent
-from leaktrace.records import to_document
+from leaktrace.records import shown_cell, to_document
 from leaktrace.response.bundle.inputs import BundledAccess
 from leaktrace.response.bundle.words import sentence_of
 
@@ -60,5 +63,5 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):
-        return ";".join(str(one) for one in value)
-    return str(to_document(value))
+        return shown_cell(";".join(str(one) for one in value))
+    return shown_cell(str(to_document(value)))
