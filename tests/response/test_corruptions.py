@@ -46,6 +46,20 @@ def test_what_fits_nowhere_is_refused(kind: str, verifiers: Verifiers, copy: Pat
     both_refuse(verifiers, copy, check)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("no exhibit", "data/exhibits/E-0001.eml"),
+        ("file too many in data", "data/note.txt"),
+        ("truncated log", ENTRIES),
+    ],
+)
+def test_both_say_which_file_it_is(kind: str, name: str, verifiers: Verifiers, copy: Path) -> None:
+    PLAIN[kind][0](Forger(copy))
+    assert name in verifiers.python(copy).said
+    assert name in verifiers.shell(copy).said
+
+
 @pytest.mark.parametrize("kind", REBAGGED)
 def test_a_valid_bag_that_we_did_not_sign_is_refused(kind: str, verifiers: Verifiers, copy: Path) -> None:
     change, check = REBAGGED[kind]

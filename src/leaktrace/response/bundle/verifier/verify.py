@@ -41,12 +41,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.x509.oid import ExtendedKeyUsageOID
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+except ImportError as lacking:
+    sys.stderr.write(f"verify.py needs the package `cryptography`, 42 or later (pip install cryptography): {lacking}\n")
+    sys.exit(2)
 
 Json = dict[str, Any]
 MAX_FILES, MAX_DEPTH, MAX_READ_BYTES, MAX_NOTE_BYTES = 200_000, 8, 1 << 30, 1 << 20
@@ -202,7 +206,13 @@ def check_bag(bag: Bag) -> None:
     need(bag.read("bagit.txt", 2) == marker, 2, "bagit.txt is not that of a BagIt 1.0 bag")
     oxum = [line for line in bag.lines("bag-info.txt", 2) if line.startswith(b"Payload-Oxum:")]
     expected = f"Payload-Oxum: {sum(bag.sizes[name] for name in payload)}.{len(payload)}".encode()
-    need(oxum == [expected], 2, "the payload has not the size or the count that bag-info.txt says")
+    if oxum != [expected]:
+        said = "the payload has not the size or the count that bag-info.txt says"
+        try:
+            check_manifest(bag, "manifest-sha256.txt", payload, 3)
+        except WrongError as which:  # the manifest tells which file it is
+            said += ":" + str(which).removeprefix("[3]")
+        raise WrongError(f"[2] {said}")
     check_manifest(bag, "manifest-sha256.txt", payload, 3)
     check_manifest(bag, "tagmanifest-sha256.txt", [name for name in TAG_FILES if not name.startswith("tagman")], 4)
 
