@@ -305,7 +305,9 @@ class CaseDesk:
     # --- what erases, by two ------------------------------------------------------------------------------
 
     def ask_to_forget(self, case: str, customers: Sequence[str], reason: str) -> Request:
-        """Asks for customers (ids as ingested) to be erased; the request holds their keyed numbers only."""
+        """Asks for customers (ids as ingested) to be erased; the request holds their keyed numbers only, and the cases
+        that know them: whoever approves must see that a bundle will lack the accesses to somebody in evidence.
+        """
         return self.work.request(case, "forget", LEDGER, self._forgetting(customers), reason)
 
     def forget(
@@ -333,7 +335,9 @@ class CaseDesk:
 
     def _forgetting(self, customers: Sequence[str]) -> dict[str, list[str]]:
         numbers = self._room.ledger.upkeep().numbers(list(dict.fromkeys(customers)))
-        return {"customers": sorted(f"{number:016x}" for number in numbers)}
+        known_in = sorted(self._room.knowing(customers))
+        told = {"customers": sorted(f"{number:016x}" for number in numbers)}
+        return told | ({"in_evidence_of": known_in} if known_in else {})
 
     def _retaining(self, table: str, months: int | None, before: str | None) -> dict[str, str]:
         counted = self._room.ledger.upkeep().retain(table, self._signed(""), months=months, before=before)

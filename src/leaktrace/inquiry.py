@@ -17,6 +17,7 @@ from leaktrace.errors import LedgerError
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.records import (
+    ChannelUses,
     CustomerTable,
     Evidence,
     EvidenceItem,
@@ -106,10 +107,16 @@ class Lookup:
     def channels(
         self, cases: Keys, case_ends: Sequence[datetime], controls: Keys, ends: Sequence[datetime]
     ) -> Channels:
-        """By which tools and types of ticket the cases and controls had been shown before each one's end."""
+        """By which tools and types of ticket the cases and controls had been shown before each one's end; and with
+        which other sellers, and over which products, they had dealt before the first mail.
+        """
         cutoffs = {int(key): end for key, end in zip(controls, ends, strict=True)}
         cutoffs |= {int(key): end for key, end in zip(cases, case_ends, strict=True)}
-        used = self.ledger.channels(cutoffs, self.question.field, self.question.window_days)
+        used = _together(
+            self.ledger.channels(cutoffs, self.question.field, self.question.window_days),
+            # A list of another seller's customers, or of a product's, is what whoever answers for them was shown.
+            self.ledger.dealings(cases, controls, self.question.start_at, but=self.question.seller),
+        )
         (case, case_row), (control, control_row) = (_rows_of(used.customer, keys) for keys in (cases, controls))
         return Channels(
             labels=used.labels,
@@ -338,6 +345,15 @@ def _controls(ledger: Ledger, cases: Keys, reporters: Keys, settings: Settings) 
     near = ledger.draw_controls(half, seed=settings.control_seed + 1, near=cases, exclude=cases)
     others = np.setdiff1d(reporters, cases)
     return np.unique(np.concatenate([uniform, near, others])).astype(np.uint64), uniform
+
+
+def _together(one: ChannelUses, other: ChannelUses) -> ChannelUses:
+    return ChannelUses(
+        (*one.labels, *other.labels),
+        np.concatenate([one.customer, other.customer]),
+        np.concatenate([one.channel, other.channel + len(one.labels)]),
+        np.concatenate([one.first_shown_at, other.first_shown_at]),
+    )
 
 
 def _rows_of(customers: Keys, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

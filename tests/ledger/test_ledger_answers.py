@@ -287,6 +287,35 @@ def test_attributes_come_in_the_order_asked(ledger: DuckLedger, tmp_path: Path) 
     assert table.key.tolist() == keys(["b", "zz", "a", "b"]).tolist()
 
 
+def test_dealings_are_with_sellers_and_products_of_several_cases(ledger: DuckLedger, tmp_path: Path) -> None:
+    rows = (
+        "2025-01-03T00:00:00Z,c1,s1,order,p1\n2025-01-01T00:00:00Z,c1,s1,order,p2\n2025-01-02T00:00:00Z,c2,s1,order,p1\n"
+        "2025-01-01T00:00:00Z,c9,s1,message,\n2025-01-09T00:00:00Z,c3,s1,order,p1\n2025-01-01T00:00:00Z,c1,s2,order,p9\n"
+        "2025-01-01T00:00:00Z,c1,own,order,p1\n2025-01-01T00:00:00Z,c2,own,order,p1\n"
+    )
+    path = write_text(tmp_path / "k.csv", f"at,customer,seller,kind,product\n{rows}")
+    assert ledger.ingest("contacts", [path]).rejected_count == 0
+    cases, others, before = keys(["c1", "c2", "c3"]), keys(["c8", "c9"]), datetime(2025, 1, 5, tzinfo=UTC)
+    found = ledger.dealings(cases, others, before, but="own")
+    assert found.labels == ("product p1", "seller s1")
+    day = 86_400_000_000
+    first = datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1_000_000
+    told = {
+        (found.labels[channel], int(customer), int(at - first) // day)
+        for channel, customer, at in zip(found.channel, found.customer, found.first_shown_at, strict=True)
+    }
+    assert told == {
+        ("product p1", key("c1"), 2),
+        ("product p1", key("c2"), 1),
+        ("seller s1", key("c1"), 0),
+        ("seller s1", key("c2"), 1),
+        ("seller s1", key("c9"), 0),
+    }
+    assert "seller own" in ledger.dealings(cases, others, before).labels
+    assert ledger.dealings(cases[:1], others, before).labels == ()
+    assert ledger.dealings(cases[:0], others[:0], before).labels == ()
+
+
 def test_contacts_and_known_elsewhere_count_only_before_the_instant(ledger: DuckLedger, tmp_path: Path) -> None:
     ledger.ingest(
         "contacts",

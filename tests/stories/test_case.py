@@ -121,15 +121,18 @@ def test_a_legal_hold_of_the_case_keeps_the_ledger_from_forgetting(told: Staffed
     assert (done.document()["customer_count"], done.document()["held_in"]) == (1, [case])
     stranger = [one for one in told.truth["mailed_customers"] if one not in told.truth["leaked_customers"]][-1]
     again = [stranger if word == reported[0] else word for word in forget]
-    other_done = told.run("olaf", *again, "--approval", _asked_and_approved(told, *again))
+    other_done = told.run("olaf", *again, "--approval", _asked_and_approved(told, *again, in_evidence=False))
     assert (other_done.code, other_done.document()["held_in"]) == (0, [])
     retain = ("ledger", "retain", "--before", "2020-01", "--case", case, "--why", "policy")
     assert told.json("olaf", *retain, "--approval", _asked_and_approved(told, *retain))["done"]
 
 
-def _asked_and_approved(told: Staffed, *command: object) -> str:
+def _asked_and_approved(told: Staffed, *command: object, in_evidence: bool = True) -> str:
     (asked,) = told.json("olaf", *command)
-    told.json("dana", "case", "approve", told.case, asked["request"], "--yes")
+    seen = told.run("dana", "case", "approve", told.case, asked["request"], "--yes")
+    assert seen.code == 0
+    # Whoever approves sees whether somebody to be erased is evidence.
+    assert ("in_evidence_of" in seen.err) == (command[1] == "forget" and in_evidence)
     request: str = asked["request"]
     return request
 

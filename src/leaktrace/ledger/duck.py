@@ -250,6 +250,11 @@ class DuckLedger:
         return tableanswers.contacts(self._asking, keys, seller, before)
 
     @question
+    def dealings(self, cases: Keys, keys: Keys, before: datetime, *, but: str | None = None) -> ChannelUses:
+        """With which sellers, and over which products, these customers and the cases had contacts, and when first."""
+        return tableanswers.dealings(self._asking, cases, keys, before, but)
+
+    @question
     def known_elsewhere(self, keys: Keys, field: str, before: datetime) -> Keys:
         """Those of these customers (sorted) whose field somebody may know without us since before the instant."""
         return tableanswers.known_elsewhere(self._asking, keys, field, before)

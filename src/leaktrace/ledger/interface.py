@@ -138,6 +138,12 @@ class Ledger(Protocol):
     def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
         """Those of these customers (sorted) with a contact with the seller before the instant."""
 
+    def dealings(self, cases: Keys, keys: Keys, before: datetime, *, but: str | None = None) -> ChannelUses:
+        """With which sellers ("seller S"), and over which products ("product P"), these customers and the cases had
+        contacts before the instant, and when first. Only sellers and products of two cases or more, those of the most
+        cases, 64 at most; `but`: a seller who is left out with all products.
+        """
+
     def known_elsewhere(self, keys: Keys, field: str, before: datetime) -> Keys:
         """Those of these customers (sorted) whose field somebody may know without us since before the instant."""
 

@@ -267,6 +267,28 @@ def contacts(rows: Rows, wanted: pa.Table, seller: str, before: int) -> Query:
     return Query("contacts", sql, {**rows.values, "seller": seller, "before": before}, {"wanted": wanted})
 
 
+def dealings(rows: Rows, wanted: pa.Table, cases: pa.Table, before: int, but: str, least: int, most: int) -> Query:
+    """`wanted`, `cases`: customer. When the wanted first dealt, before the instant, with each seller and over each
+    product that so many cases had dealt with; the sellers and products of the most cases, `but` left out.
+    """
+    sql = f"""
+        WITH dealt AS (
+            SELECT customer, "at", seller, product FROM {rows.sql} SEMI JOIN wanted USING (customer)
+            WHERE "at" < $before AND seller <> $but),
+        labelled AS (
+            SELECT customer, "at", 'seller ' || seller AS channel FROM dealt
+            UNION ALL
+            SELECT customer, "at", 'product ' || product AS channel FROM dealt WHERE product <> ''),
+        chosen AS (
+            SELECT channel, count(DISTINCT customer) AS case_count FROM labelled SEMI JOIN cases USING (customer)
+            GROUP BY channel HAVING count(DISTINCT customer) >= $least
+            ORDER BY case_count DESC, channel LIMIT {int(most)})
+        SELECT channel, customer, min("at") AS first_shown_at
+        FROM labelled SEMI JOIN chosen USING (channel) GROUP BY channel, customer ORDER BY channel, customer"""  # noqa: S608
+    values = {**rows.values, "before": before, "but": but, "least": least}
+    return Query("dealings", sql, values, {"wanted": wanted, "cases": cases})
+
+
 def known_elsewhere(rows: Rows, wanted: pa.Table, field: str, before: int) -> Query:
     """`wanted`: customer. Those whose field is known elsewhere since before the instant."""
     sql = f"""

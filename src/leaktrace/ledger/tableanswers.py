@@ -14,9 +14,13 @@ from leaktrace.ledger import queries
 from leaktrace.ledger.answercolumns import column_of, keys_of, texts_in
 from leaktrace.ledger.asking import Asking
 from leaktrace.ledger.cells import words_apart
+from leaktrace.ledger.channels import MOST_CHANNELS
 from leaktrace.ledger.schema import SELLER_MARKS
 from leaktrace.ledger.times import instant, microseconds
-from leaktrace.records import CustomerKey, CustomerTable, Keys, PrincipalFacts, SellerFacts
+from leaktrace.records import ChannelUses, CustomerKey, CustomerTable, Keys, PrincipalFacts, SellerFacts
+
+LEAST_CASES = 2
+"""A seller or a product that one customer in evidence dealt with explains nothing."""
 
 
 def customers(asking: Asking, keys: Keys) -> CustomerTable:
@@ -80,6 +84,22 @@ def contacts(asking: Asking, keys: Keys, seller: str, before: datetime) -> Keys:
     query = queries.contacts(asking.lake.rows("contacts"), wanted, seller, microseconds(before))
     found: Keys = column_of(asking.engine.run(query), "customer", np.uint64)
     return found
+
+
+def dealings(asking: Asking, cases: Keys, keys: Keys, before: datetime, but: str | None) -> ChannelUses:
+    """With which sellers, and over which products, all these customers had dealt before the instant."""
+    wanted, chosen = (pa.table({"customer": np.unique(keys_of(part))}) for part in ([*keys, *cases], cases))
+    query = queries.dealings(
+        asking.lake.rows("contacts"), wanted, chosen, microseconds(before), but or "", LEAST_CASES, MOST_CHANNELS
+    )
+    rows = asking.engine.run(query)
+    labels, code = np.unique(np.array(rows.column("channel").to_pylist(), dtype=np.str_), return_inverse=True)
+    return ChannelUses(
+        labels=tuple(labels.tolist()),
+        customer=column_of(rows, "customer", np.uint64),
+        channel=code.astype(np.int64),
+        first_shown_at=column_of(rows, "first_shown_at", np.int64),
+    )
 
 
 def known_elsewhere(asking: Asking, keys: Keys, field: str, before: datetime) -> Keys:
