@@ -166,6 +166,12 @@ def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _of_column(label: str) -> str:
+    if label.startswith(("seller ", "product ")):
+        return "Somebody passed on just its customers, not told apart by the log."
+    return "Somebody of this group, not told apart by the log."
+
+
 def _alternatives(study: Study, judgement: Judgement) -> tuple[Alternative, ...]:
     late = judgement.late
     nobody = max(late.nobody - late.forged, 0.0)
@@ -179,7 +185,7 @@ def _alternatives(study: Study, judgement: Judgement) -> tuple[Alternative, ...]
         Alternative("a colleague's part", late.rivals, "Somebody passed on only what a colleague had been shown too."),
     ]
     found += [
-        Alternative(column.column.label, column.probability, "Somebody of this group, not told apart by the log.")
+        Alternative(column.column.label, column.probability, _of_column(column.column.label))
         for column in late.columns[:3]
     ]
     return tuple(found)
