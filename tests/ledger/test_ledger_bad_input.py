@@ -107,12 +107,6 @@ def test_iso_8601_in_its_many_forms(ledger: DuckLedger, tmp_path: Path, text: st
     assert pairs(shown) == first_shown([Access(START, "ann", "c1")], "email")
 
 
-def test_a_quote_that_is_not_closed_swallows_no_rows_in_silence(ledger: DuckLedger, tmp_path: Path) -> None:
-    report = ingest_rows(ledger, tmp_path, GOOD_ROW, '2025-03-01T00:00:00Z,ann,"c1,email,view,crm,', GOOD_ROW)
-    assert report.accepted_count == 1
-    assert report.rejected_count == 1
-
-
 def test_json_lines_that_are_no_objects_are_kept_aside(ledger: DuckLedger, tmp_path: Path) -> None:
     good = {"at": "2025-03-01T00:00:00Z", "principal": 7, "customer": 12345678901234567890, "fields": ["email", "name"]}
     lines = [

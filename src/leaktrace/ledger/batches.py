@@ -147,5 +147,6 @@ class LineTaker:
                 intake = SourceIntake(target.stores(), path, target.schema, asked, part)
                 return intake.take(name, target.rejects_file, target.progress), intake
             except BadFileError as error:
-                where = f" (rows are counted from row {part.rows_before + 1} of it)" if part.rows_before else ""
+                first = part.rows_before + 1
+                where = f" (rows and bytes are counted from row {first} of it)" if part.rows_before else ""
                 raise BadFileError(error.message.replace(str(path), f"{self._shown}{where}"), error.hint) from error

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger.quotewatch import MOST_LINES
 from leaktrace.ledger.rawrows import BLOCK_BYTES
 
 Cut = Callable[[bytes, int], int]
@@ -55,7 +56,7 @@ class LineBuffer:
         return len(self._rest)
 
     def feed(self, chunk: bytes, now: float) -> None:
-        """Takes the next bytes; LedgerError where one line is longer than any reader takes."""
+        """Takes the next bytes; LedgerError where one record is longer, or has more lines, than any reader takes."""
         text = self._rest + chunk
         cut = self._cut(text, len(text))
         self._keep(text[:cut], now)
@@ -64,6 +65,12 @@ class LineBuffer:
             raise LedgerError(
                 f"The line after the next {self.line_count} is longer than {BLOCK_BYTES} bytes.",
                 "Is a quote not closed, or is the file of another format? Mend it, or say --format.",
+            )
+        if self._rest.count(b"\n") > MOST_LINES:
+            # Waiting for a quote that nobody closes would hold all further rows back, and nobody would hear of it.
+            raise LedgerError(
+                f"The record after the next {self.line_count} lines is longer than {MOST_LINES} lines.",
+                "Is a quotation mark not closed? Mend it: one that begins a value also ends it, one inside is doubled.",
             )
 
     def finish(self, now: float) -> None:

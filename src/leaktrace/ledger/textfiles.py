@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from leaktrace.ledger.arrow import arrow_csv, compute, mask_of
 from leaktrace.ledger.formats import BadFileError, FileFormat, RejectedRow
+from leaktrace.ledger.quotewatch import QuoteWatch, watched
 from leaktrace.ledger.rawrows import (
     BLOCK_BYTES,
     HEAD_BYTES,
@@ -74,7 +75,9 @@ def csv_batches(
     convert = arrow_csv.ConvertOptions(
         column_types=dict.fromkeys(known, pa.string()), include_columns=known, strings_can_be_null=False
     )
-    for batch in _text_batches(path, file_format, arrow_csv.ReadOptions(), parse, convert, numbers, meter):
+    watch = QuoteWatch(path, schema, header, is_packed=file_format.compression is not None)
+    read = arrow_csv.ReadOptions()
+    for batch in _text_batches(path, file_format, read, parse, convert, numbers, meter, watch):
         rows = numbers.take(batch.num_rows, [r.source_row for r in rejected])
         columns = dict(zip(known, batch.columns, strict=True))
         yield RawBatch(rows, columns, _before(rejected, numbers.last), extra)
@@ -90,6 +93,7 @@ def _text_batches(
     convert: Any,
     numbers: RowNumbers,
     meter: Meter | None,
+    watch: QuoteWatch | None = None,
 ) -> Iterator[pa.RecordBatch]:
     read.use_threads = False  # else Arrow does not know the numbers of the rows it skips
     read.block_size = BLOCK_BYTES
@@ -97,6 +101,7 @@ def _text_batches(
     with ExitStack() as stack:
         with reading(path, file_format.compression, lambda: numbers.last):
             stream = stack.enter_context(open_bytes(path, file_format.compression, meter))
+            stream = watched(stream, watch) if watch else stream
             reader = stack.enter_context(
                 arrow_csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
             )
