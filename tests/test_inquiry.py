@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaktrace.inquiry import cases_of, instant_of, merged_items, microseconds, question_of
+from leaktrace.instants import FIRST, LAST
 from leaktrace.records import Evidence, EvidenceItem
 from leaktrace.settings import Settings
 
@@ -51,6 +52,15 @@ def test_a_report_told_twice_is_one(found: list[EvidenceItem]) -> None:
 @given(st.integers(-(10**15), 4 * 10**15))
 def test_microseconds_go_there_and_back(value: int) -> None:
     assert microseconds(instant_of(value)) == value
+
+
+@given(st.sampled_from([FIRST, FIRST + DAY, LAST - DAY, LAST]), st.booleans())
+def test_evidence_at_the_ends_of_time_has_a_window(at: datetime, told_only: bool) -> None:
+    item = EvidenceItem("c1", reported_at=at) if told_only else EvidenceItem("c1", received_at=at)
+    question = question_of(Evidence((item,), "e"), "email", SETTINGS)
+    assert FIRST <= question.start_at <= at
+    ((sure, late, _),) = cases(item)
+    assert sure <= late == at
 
 
 def test_the_cut_is_the_customers_own_mail() -> None:

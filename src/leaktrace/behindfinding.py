@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from leaktrace.errors import UsageError
+from leaktrace.instants import moved
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.mailflow import MailFlow
@@ -48,7 +49,7 @@ class LedgerBehind:
         keys = self._keyring.principal_keys(list(principals))
         names = dict(zip(keys.tolist(), principals, strict=True))
         customers = dict(zip(self._keyring.customer_keys(sorted(until)).tolist(), sorted(until), strict=True))
-        window = Window(last - timedelta(days=self._settings.exposure_window_days), last)
+        window = Window(moved(last, -timedelta(days=self._settings.exposure_window_days)), last)
         found = self._ledger.access_origins(keys.tolist(), list(customers), window)
         return tuple(
             BundledAccess(

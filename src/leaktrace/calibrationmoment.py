@@ -9,6 +9,7 @@ import numpy as np
 
 from leaktrace.errors import UsageError
 from leaktrace.inquiry import Question, microseconds
+from leaktrace.instants import moved
 from leaktrace.ledger import Ledger
 from leaktrace.records import Instants, LogCoverage, Window
 from leaktrace.settings import Settings
@@ -30,7 +31,7 @@ class Moment:
     def question(self, field: str) -> Question:
         """Who had been shown the field before the first mail, asked for a seller that does not exist."""
         # Nobody had lawful contact with it.
-        return Question(field, None, self.window, self.mail_at + self.spread, (), 0)
+        return Question(field, None, self.window, moved(self.mail_at, self.spread), (), 0)
 
     def mail_times(self, count: int, seed: int) -> Instants:
         """When each customer would be mailed: one time each, whatever campaign they are in, so one look-up serves."""
@@ -45,6 +46,6 @@ def moment_of(ledger: Ledger, settings: Settings, field: str) -> Moment:
     if whole.first_access_at is None or whole.last_access_at is None:
         raise UsageError("There are no accesses in this workspace.", "Ingest some: leaktrace ingest accesses PATH.")
     spread = min(_MOST_SPREAD, (whole.last_access_at - whole.first_access_at) / 20)
-    mail_at = whole.last_access_at + timedelta(microseconds=1) - spread
-    window = Window(mail_at - timedelta(days=settings.exposure_window_days), mail_at)
+    mail_at = moved(whole.last_access_at, timedelta(microseconds=1) - spread)
+    window = Window(moved(mail_at, -timedelta(days=settings.exposure_window_days)), mail_at)
     return Moment(mail_at, spread, window, ledger.coverage(field, window))

@@ -17,6 +17,7 @@ from leaktrace.campaigndetails import decision_of, member_of
 from leaktrace.campaignsellers import CampaignSellers
 from leaktrace.errors import UsageError
 from leaktrace.folder import Opened
+from leaktrace.instants import moved
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import Ledger
 from leaktrace.mailroom import (
@@ -281,7 +282,7 @@ def _mail_at(report: StoredReport) -> datetime | None:
 def _item(report: StoredReport, customer: str, believed_days: int, disowned: bytes) -> EvidenceItem:
     told = report.reported_at or report.seen_at
     mailed = _mail_at(report)
-    if report.received_at is None and mailed is not None and mailed < told - timedelta(days=believed_days):
+    if report.received_at is None and mailed is not None and mailed < moved(told, -timedelta(days=believed_days)):
         # A sender who dates his mail years back would make all that was opened since look too late.
         mailed = None
     return EvidenceItem(

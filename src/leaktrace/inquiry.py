@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from leaktrace.attribution import Case, Channels, Group, Samples, Study
 from leaktrace.errors import LedgerError
+from leaktrace.instants import instant_at, moved
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.records import (
@@ -42,7 +43,7 @@ def microseconds(instant: datetime) -> int:
 
 def instant_of(value: int) -> datetime:
     """The time of so many microseconds since 1970, UTC."""
-    return _EPOCH + timedelta(microseconds=value)
+    return instant_at(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +181,15 @@ def question_of(evidence: Evidence, field: str, settings: Settings, known: NDArr
     kept = items if known is None else tuple(item for item, here in zip(items, known, strict=True) if here)
     delay = timedelta(days=settings.report_delay_days)
     mailed = [item.received_at for item in kept if item.received_at is not None]
-    told = [item.reported_at - delay for item in kept if item.received_at is None and item.reported_at is not None]
+    told = [
+        moved(item.reported_at, -delay) for item in kept if item.received_at is None and item.reported_at is not None
+    ]
     moments = mailed or told or [_EPOCH + timedelta(days=1)]
     start = min(moments)
     return Question(
         field=field,
         seller=evidence.seller,
-        window=Window(start - timedelta(days=settings.exposure_window_days), start),
+        window=Window(moved(start, -timedelta(days=settings.exposure_window_days)), start),
         last_mail_at=max(moments),
         items=kept,
         unknown_count=len(items) - len(kept),
@@ -205,7 +208,7 @@ def cases_of(question: Question, settings: Settings, elsewhere: NDArray[np.bool_
             sure = late = item.received_at if told is None else min(item.received_at, told)
         elif told is not None and mailed:
             # The mail came some time before the complaint; what was opened in between is neither for nor against.
-            sure, late = min(start, told - delay) if start > told - delay else start, told
+            sure, late = min(start, moved(told, -delay)), told
         else:
             sure = late = start
         cases.append(

@@ -23,6 +23,7 @@ from leaktrace.cases.custody import NoteKey
 from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
 from leaktrace.errors import NotAllowedError, UsageError
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder, require_writable
+from leaktrace.instants import moved
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.keykeeping import Area, BackedUp, KeyStatus, Rotated, back_up, finish_rotation
 from leaktrace.keykeeping import status as key_status
@@ -469,7 +470,7 @@ class Workspace:
         if facts is None:
             raise UsageError(f"There is no principal '{principal}' in the ledger.", "Ids are as they were ingested.")
         now = self._around.clock()
-        window = Window(now - timedelta(days=days or self.settings.exposure_window_days), now)
+        window = Window(moved(now, -timedelta(days=days or self.settings.exposure_window_days)), now)
         fields = self._ledger.fields_shown([int(key[0])], window)
         return PersonLookup(facts.name, facts.team, facts.site, facts.kind, window, fields)
 

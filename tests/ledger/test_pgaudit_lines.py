@@ -170,6 +170,8 @@ def test_times_with_a_zone_are_instants(text: str, instant: datetime) -> None:
         "yesterday",
         "",
         "2026-03-01 08:00:00 +99",
+        "0001-01-01 00:00:00 +14",
+        "9999-12-31 23:59:59 -14",
     ],
 )
 def test_times_without_a_certain_zone_are_refused(text: str) -> None:

@@ -8,7 +8,6 @@ weight, which integrates over the noise.
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from leaktrace.attribution.explanations import Weighed
 from leaktrace.attribution.judge import Judgement
 from leaktrace.attribution.study import Study
 from leaktrace.attribution.view import buyers_chance
+from leaktrace.instants import instant_at
 from leaktrace.records import Alternative, Explanation, ReportTerm, Why
 
 _MOST_WHYS = 5
@@ -40,12 +40,8 @@ def explain(
         why=tuple(_why(study, judgement, one) for one in _worth_telling(judgement)),
         alternatives=_alternatives(study, judgement),
         notes=notes,
-        mail_at=tuple(_instant(case.sure_at) for case in mailed),
+        mail_at=tuple(instant_at(case.sure_at) for case in mailed),
     )
-
-
-def _instant(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
 def _headline(judgement: Judgement, seller: str | None) -> str:
@@ -109,8 +105,8 @@ def _term(study: Study, judgement: Judgement, one: Weighed, row: int, opened_at:
     return ReportTerm(
         report=case.label,
         grade=case.grade,
-        mail_at=_instant(case.sure_at),
-        opened_at=None if opened_at is None else _instant(opened_at),
+        mail_at=instant_at(case.sure_at),
+        opened_at=None if opened_at is None else instant_at(opened_at),
         expected_probability=rate,
         weight_bits=counted * math.log2(ratio),
         other_cause=_other_cause(judgement, one, row, known_elsewhere=case.known_elsewhere),

@@ -22,7 +22,9 @@ def lookup(
     why: WhyOption = "",
     days: Annotated[
         int | None,
-        typer.Option("--days", help="So many days back from now (else the setting exposure_window_days).", min=1),
+        typer.Option(
+            "--days", help="So many days back from now (else the setting exposure_window_days).", min=1, max=3_650_000
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from leaktrace.instants import instant_at
 from leaktrace.ledger import queries
 from leaktrace.ledger.accessrows import access_rows
 from leaktrace.ledger.answercolumns import column_of, keys_of
@@ -19,7 +20,7 @@ from leaktrace.ledger.asking import Asking
 from leaktrace.ledger.channels import channel_uses
 from leaktrace.ledger.everybody import customer_count
 from leaktrace.ledger.queries import Span
-from leaktrace.ledger.times import DAY_MICROSECONDS, instant_at, microseconds, span_of
+from leaktrace.ledger.times import DAY_MICROSECONDS, microseconds, span_of
 from leaktrace.records import (
     AccessOrigin,
     AccessRows,

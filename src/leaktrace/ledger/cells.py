@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from leaktrace.addresses import fold, normalise
+from leaktrace.instants import FIRST_MICROSECONDS, LAST_MICROSECONDS
 from leaktrace.keys import Keyring
 from leaktrace.ledger.arrow import ArrowColumn, Mask, arrow, bytes_of, compute, mask_of, texts_of
 from leaktrace.ledger.compiled.texts import MAY_BE_BLANK, MAY_BREAK, looks_of
@@ -27,10 +28,9 @@ from leaktrace.records import Keys
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LAST = (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _NO_OFFSET = "has no UTC offset"
 _NO_TIME = "is not a time in ISO 8601"
+_BEYOND = "lies outside the years 1 to 9999"
 
 KeyMaker = Callable[[ArrowColumn], Keys]
 """Names -> their keyed numbers; remembers which names it has seen."""
@@ -205,20 +205,27 @@ def _instants(values: ArrowColumn, column: Column, problems: _Problems) -> Arrow
     at: ArrowColumn
     if pa.types.is_timestamp(values.type):
         at = values.cast(pa.timestamp("us", tz="UTC"), safe=False).cast(pa.int64())
-        beyond = compute.or_(compute.less(at, _FIRST), compute.greater(at, _LAST))
-        problems.add(f"{column.name} lies outside the years 1 to 9999", mask_of(compute.fill_null(beyond, False)))
-        return at
+        return _within(at, column, problems)
     values = _blank_to_null(values)
     try:
         at = compute.cast(values, pa.timestamp("us", tz="UTC"))
     except pa.ArrowInvalid:
         parsed = [_instant(text) for text in values.to_pylist()]
     else:
-        at = at.cast(pa.int64())
-        return at
+        return _within(at.cast(pa.int64()), column, problems)
     for reason in (_NO_OFFSET, _NO_TIME):
         problems.add(f"{column.name} {reason}", np.fromiter((p == reason for p in parsed), bool, len(parsed)))
-    return pa.array([p if isinstance(p, int) else None for p in parsed], pa.int64())
+    return _within(pa.array([p if isinstance(p, int) else None for p in parsed], pa.int64()), column, problems)
+
+
+def _within(at: ArrowColumn, column: Column, problems: _Problems) -> ArrowColumn:
+    """The same; in UTC, where an offset may carry a time out of the years that there are."""
+    if len(at) > at.null_count:
+        ends = compute.min_max(at)
+        if ends["min"].as_py() < FIRST_MICROSECONDS or ends["max"].as_py() > LAST_MICROSECONDS:
+            beyond = compute.or_(compute.less(at, FIRST_MICROSECONDS), compute.greater(at, LAST_MICROSECONDS))
+            problems.add(f"{column.name} {_BEYOND}", mask_of(compute.fill_null(beyond, False)))
+    return at
 
 
 def _instant(text: str | None) -> int | str | None:

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import numpy as np
 
+from leaktrace.instants import EPOCH, instant_at, moved
 from leaktrace.ledger.catalogrecords import ClockStep, DayCount
 from leaktrace.ledger.habit import Days, Silence, has_habit, is_surprising, silences
+from leaktrace.ledger.times import DAY_MICROSECONDS
 from leaktrace.records import EVERY_FIELD, CoverageGap, LogCoverage, Window
 from leaktrace.settings import Settings
 
 _RECENT = timedelta(days=180)
 _SERIOUS_STEP = timedelta(days=1)
 _SHOWN_PRINCIPALS = 50
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def judge(facts: LogFacts, field: str, window: Window, settings: Settings) -> Lo
     allows_fields = not (hiding or facts.bulk_counts or any(_shows_everything(c) for c in counts))
     return LogCoverage(
         window=window,
-        first_access_at=_instant(min(c.first_at for c in counts)) if counts else None,
-        last_access_at=_instant(max(c.last_at for c in counts)) if counts else None,
+        first_access_at=instant_at(min(c.first_at for c in counts)) if counts else None,
+        last_access_at=instant_at(max(c.last_at for c in counts)) if counts else None,
         access_count=sum(c.row_count for c in counts),
         tools=tuple(sorted({c.tool for c in counts if c.tool is not None})),
         gaps=gaps,
@@ -85,7 +86,7 @@ def _verdict(gaps: Sequence[CoverageGap], *, allows_nobody: bool, allows_fields:
 
 
 def _is_recent(gap: CoverageGap, window: Window) -> bool:
-    return window.end is None or gap.window.end is None or gap.window.end > window.end - _RECENT
+    return window.end is None or gap.window.end is None or gap.window.end > moved(window.end, -_RECENT)
 
 
 # --- days ---------------------------------------------------------------------------------------------
@@ -111,7 +112,9 @@ def _unknown_fields(counts: Sequence[DayCount], field: str) -> Iterator[Coverage
     rows = sum(c.row_count for c in open_ended)
     uncounted = sum(c.row_count for c in doubtful)
     if rows:
-        window = Window(_instant(min(c.first_at for c in open_ended)), _instant(max(c.last_at for c in open_ended) + 1))
+        window = Window(
+            instant_at(min(c.first_at for c in open_ended)), instant_at(max(c.last_at for c in open_ended) + 1)
+        )
         yield CoverageGap(
             "unknown_fields", None, window, rows,
             f"{rows} access{'es' if rows > 1 else ''} showed every field of a record, without saying which those are"
@@ -160,13 +163,13 @@ def _tool_gaps(counts: Sequence[DayCount], least_days: int, window: Window) -> I
             )  # fmt: skip
         stopped = Silence(int(active[-1]) + 1, log_end)
         if stopped.day_count() > 0 and is_surprising(stopped, active, least_days):
-            stop = _EPOCH + timedelta(days=stopped.first)
+            stop = _midnight(stopped.first)
             yield CoverageGap(
                 "tool_stopped", tool, _window(stopped), stopped.day_count(),
                 f"{name} wrote nothing after {_date(active[-1])}, while the log goes on to {_date(log_end)}: "
                 "was it retired, or did its log break off?",
                 # one that was silent all the recent time was most likely retired
-                serious=window.end is None or stop > window.end - _RECENT,
+                serious=window.end is None or stop > moved(window.end, -_RECENT),
             )  # fmt: skip
 
 
@@ -187,7 +190,7 @@ def _bulk_gaps(counts: Sequence[BulkCount], field: str) -> Iterator[CoverageGap]
         people = tuple(sorted({read.principal for read in reads}))
         fields = tuple(sorted({name for read in reads for name in read.fields}))
         shown = f"showing {', '.join(fields)}" if fields else "showing fields that are not known"
-        window = Window(_instant(min(r.first_at for r in reads)), _instant(max(r.last_at for r in reads) + 1))
+        window = Window(instant_at(min(r.first_at for r in reads)), instant_at(max(r.last_at for r in reads) + 1))
         by = f"by {len(people)} principal{'s' if len(people) > 1 else ''}"
         yield CoverageGap(
             "bulk_read", reads[0].tool, window, rows,
@@ -206,7 +209,7 @@ def _clock_gaps(steps: Sequence[tuple[str, ClockStep]], window: Window) -> Itera
         if not touching:
             continue
         longest = max(timedelta(microseconds=step.from_at - step.to_at) for step in touching)
-        span = Window(_instant(min(s.to_at for s in touching)), _instant(max(s.from_at for s in touching) + 1))
+        span = Window(instant_at(min(s.to_at for s in touching)), instant_at(max(s.from_at for s in touching) + 1))
         yield CoverageGap(
             "clock_step", None, span, len(touching),
             f"In {file_name} the clock jumps back {len(touching)} time{'s' if len(touching) > 1 else ''} "
@@ -216,8 +219,8 @@ def _clock_gaps(steps: Sequence[tuple[str, ClockStep]], window: Window) -> Itera
 
 
 def _touches(step: ClockStep, window: Window) -> bool:
-    starts_before_end = window.end is None or _instant(step.to_at) < window.end
-    return starts_before_end and (window.start is None or _instant(step.from_at) >= window.start)
+    starts_before_end = window.end is None or instant_at(step.to_at) < window.end
+    return starts_before_end and (window.start is None or instant_at(step.from_at) >= window.start)
 
 
 def _unknown_gaps(unknown: Sequence[str], window: Window) -> Iterator[CoverageGap]:
@@ -234,20 +237,20 @@ def _unknown_gaps(unknown: Sequence[str], window: Window) -> Iterator[CoverageGa
 # --- times --------------------------------------------------------------------------------------------
 
 
-def _instant(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
+def _midnight(day: int) -> datetime:
+    return instant_at(day * DAY_MICROSECONDS)
 
 
 def _day(at: datetime) -> int:
-    return (at - _EPOCH).days
+    return (at - EPOCH).days
 
 
 def _date(day: int | np.int64) -> str:
-    return (_EPOCH + timedelta(days=int(day))).date().isoformat()
+    return _midnight(int(day)).date().isoformat()
 
 
 def _window(days: Silence) -> Window:
-    return Window(_EPOCH + timedelta(days=days.first), _EPOCH + timedelta(days=days.last + 1))
+    return Window(_midnight(days.first), _midnight(days.last + 1))
 
 
 def _length(span: timedelta) -> str:

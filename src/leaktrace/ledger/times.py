@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+import numpy as np
 
 from leaktrace.errors import LedgerError
+from leaktrace.instants import EPOCH, instant_at
 from leaktrace.ledger.queries import Span
 from leaktrace.records import Window
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MICROSECONDS = 86_400_000_000
 _ALWAYS = Span(-(2**63), 2**63 - 1)
 
@@ -22,12 +24,7 @@ def microseconds(at: datetime) -> int:
 
 def instant(at: int | None) -> datetime | None:
     """The aware time; null for null."""
-    return None if at is None else EPOCH + timedelta(microseconds=at)
-
-
-def instant_at(at: int) -> datetime:
-    """The aware time of so many microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=at)
+    return None if at is None else instant_at(at)
 
 
 def span_of(window: Window) -> Span:
@@ -40,14 +37,13 @@ def span_of(window: Window) -> Span:
 
 def month_of(at: int) -> int:
     """Year * 12 + month - 1; the years 1 to 9999 are the ends of time."""
-    first, last = microseconds(datetime.min.replace(tzinfo=UTC)), microseconds(datetime.max.replace(tzinfo=UTC))
-    moment = EPOCH + timedelta(microseconds=min(max(at, first), last))
+    moment = instant_at(at)
     return moment.year * 12 + moment.month - 1
 
 
 def month_start(month: int) -> int:
-    """Microseconds UTC at which a month (year * 12 + month - 1) begins."""
-    return microseconds(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC))
+    """Microseconds UTC at which a month (year * 12 + month - 1) begins, also the one after the last of year 9999."""
+    return int(np.datetime64(month - 1970 * 12, "M").astype("datetime64[us]").astype(np.int64))
 
 
 def month_text(month: int) -> str:

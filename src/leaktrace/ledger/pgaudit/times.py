@@ -40,10 +40,17 @@ def parse_log_time(text: str, zone: ZoneInfo | None) -> datetime | Refused:
         distance = timedelta(hours=int(hours), minutes=int(minutes or 0))
         if distance >= timedelta(hours=24):
             return Refused("the time's offset is no offset")
-        return local.replace(tzinfo=timezone(distance if sign == "+" else -distance)).astimezone(UTC)
+        return _in_utc(local.replace(tzinfo=timezone(distance if sign == "+" else -distance)))
     if zone is None:
         return Refused(UNKNOWN_ZONE)
     return _in_zone(local, name, zone)
+
+
+def _in_utc(aware: datetime) -> datetime | Refused:
+    try:
+        return aware.astimezone(UTC)
+    except OverflowError:
+        return Refused("the time lies outside the years 1 to 9999")
 
 
 def _in_zone(local: datetime, name: str, zone: ZoneInfo) -> datetime | Refused:
@@ -51,5 +58,5 @@ def _in_zone(local: datetime, name: str, zone: ZoneInfo) -> datetime | Refused:
     for fold in (0, 1):
         aware = local.replace(tzinfo=zone, fold=fold)
         if aware.tzname() == name:
-            return aware.astimezone(UTC)
+            return _in_utc(aware)
     return Refused("the time's zone is not the one that log_timezone has at that time")
