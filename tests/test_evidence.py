@@ -64,6 +64,10 @@ def test_ndjson_parquet_and_gzip_give_the_same_items(tmp_path: Path) -> None:
         ("c1,report,2026-03-01T10:00:00", "received_at has no zone"),
         ("c1,report,yesterday", "received_at is not an ISO 8601 time"),
         ("c1,report,", "neither received_at nor reported_at"),
+        ("c1,report,0001-01-01T00:00:00Z", "received_at lies outside the years 1970 to 9998"),
+        ("c1,report,0001-01-01T00:00:00+14:00", "received_at lies outside the years 1970 to 9998"),
+        ("c1,report,9999-12-31T23:59:59-10:00", "received_at lies outside the years 1970 to 9998"),
+        ("c1,report,9999-12-31T23:59:59Z", "received_at lies outside the years 1970 to 9998"),
     ],
 )
 def test_a_bad_row_is_kept_aside_with_its_number(tmp_path: Path, row: str, reason: str) -> None:
@@ -74,12 +78,44 @@ def test_a_bad_row_is_kept_aside_with_its_number(tmp_path: Path, row: str, reaso
 
 
 @pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (r'{"customer": "\ud800", "kind": "report", "received_at": "2026-03-01T10:00:00Z"}', "customer holds half"),
+        (
+            r'{"customer": "c", "kind": "report", "received_at": "2026-03-01T10:00:00Z", "reporter": "x\udfff"}',
+            "reporter holds half",
+        ),
+        (r'{"customer": "c", "kind": "\ud800"}', "kind holds half"),
+        (f'{{"customer": {"9" * 5000}, "kind": "report"}}', "too many digits"),
+    ],
+)
+def test_what_json_can_spell_and_nobody_can_keep_is_set_aside(tmp_path: Path, row: str, reason: str) -> None:
+    good = r'{"customer": "c9", "kind": "decoy", "\ud800": 1}'
+    read = read_evidence_file(written(tmp_path, f"{row}\n{good}\n", "e.ndjson"))
+    assert [item.customer for item in read.evidence.items] == ["c9"]
+    assert [(found.row, reason in found.reason) for found in read.rejected] == [(1, True)]
+    assert read.ignored_columns == ("?",)
+
+
+@pytest.mark.parametrize("unit", ["ms", "us"])
+def test_parquet_times_that_python_does_not_have_are_set_aside(tmp_path: Path, unit: str) -> None:
+    at = pa.array([2**62, -(2**62), None], pa.int64()).cast(pa.timestamp(unit, "UTC"))
+    kinds = ["report", "report", "decoy"]
+    pq.write_table(pa.table({"customer": ["a", "b", "c"], "kind": kinds, "received_at": at}), tmp_path / "e.parquet")
+    read = read_evidence_file(tmp_path / "e.parquet")
+    assert [found.row for found in read.rejected] == [1, 2]
+    assert [item.customer for item in read.evidence.items] == ["c"]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "told"),
     [
         ("e.csv", b"customer,when\nc1,now\n", "lacks the column kind"),
         ("e.csv", "customer,kind\ncafé,report\n".encode("latin-1"), "not UTF-8 text at byte 17"),
         ("e.parquet", b"PAR1 cut short", "not a whole Parquet file"),
         ("e.csv.gz", gzip.compress(b"customer,kind\n" * 1000, mtime=0)[:30], "damaged or cut short"),
+        ("e.csv", b'customer,kind\nc1,"report\nc2,report\n', "cannot be read as CSV after row 0"),
+        ("e.csv", b'customer,kind,reporter\nc1,decoy,"x\nc2,decoy,"y"\n', "cannot be read as CSV after row 0"),
         ("e.ndjson", b'{"customer": "c1"\n', "line 1 is not JSON"),
         ("e.ndjson", b"[1]\n", "line 1 is not a JSON object"),
         ("e.xlsx", b"PK", "not a kind of file"),

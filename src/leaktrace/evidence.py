@@ -11,18 +11,24 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from typing import Any, get_args
 
 from leaktrace.errors import LedgerError
+from leaktrace.instants import instant_at
 from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade
 
 REQUIRED = ("customer", "kind")
 OPTIONAL = ("received_at", "reported_at", "seller", "grade", "reporter")
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""Evidence lies between them: there was no mail before, and programs write 9999 where they know no time."""
 CEILING_BYTES = 500_000_000
 """A larger evidence file, packed or unpacked, is refused: a campaign's reports are thousands, not millions."""
+
+
+_NumberedRows = Iterator[tuple[int, dict[str, Any] | str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ def read_evidence_file(path: Path) -> ReadEvidence:
     rejected: list[RejectedEvidence] = []
     digest = hashlib.sha256(raw).hexdigest()
     for number, row in rows:
-        item = _item(row, f"{digest[:12]} row {number}")
+        item = row if isinstance(row, str) else _item(row, f"{digest[:12]} row {number}")
         if isinstance(item, str):
             rejected.append(RejectedEvidence(number, item))
         else:
@@ -74,7 +80,9 @@ def read_evidence_file(path: Path) -> ReadEvidence:
         seller=seller,
         seller_probability=1.0 if seller else None,
     )
-    ignored = tuple(sorted(set(columns) - {*REQUIRED, *OPTIONAL}))
+    # They are printed, and JSON may spell what no screen takes.
+    names = {name.encode(errors="replace").decode() for name in columns}
+    ignored = tuple(sorted(names - {*REQUIRED, *OPTIONAL}))
     return ReadEvidence(evidence, tuple(rejected), ignored)
 
 
@@ -107,8 +115,8 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
     return bytes(plain)
 
 
-def _rows(path: Path, raw: bytes) -> tuple[Iterator[tuple[int, dict[str, Any]]], tuple[str, ...]]:
-    """Numbered rows (from 1) and the columns."""
+def _rows(path: Path, raw: bytes) -> tuple[_NumberedRows, tuple[str, ...]]:
+    """Numbered rows (from 1), or why one is none, and the columns."""
     stem = path.name.lower().removesuffix(".gz").removesuffix(".zst")
     if stem.endswith(".parquet"):
         return _parquet(path, _unpacked(path, raw))
@@ -125,8 +133,9 @@ def _rows(path: Path, raw: bytes) -> tuple[Iterator[tuple[int, dict[str, Any]]],
     raise LedgerError(f"{path}: not a kind of file this reads.", "Use .csv, .ndjson or .parquet (also .gz, .zst).")
 
 
-def _csv(path: Path, text: str) -> tuple[Iterator[tuple[int, dict[str, Any]]], tuple[str, ...]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+def _csv(path: Path, text: str) -> tuple[_NumberedRows, tuple[str, ...]]:
+    # Strict: else a quote that is not closed makes one value of the rows after it, and nobody hears of it.
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     rows: list[tuple[int, dict[str, Any]]] = []
     try:
         columns = tuple(reader.fieldnames or ())
@@ -138,8 +147,8 @@ def _csv(path: Path, text: str) -> tuple[Iterator[tuple[int, dict[str, Any]]], t
     return iter(rows), columns
 
 
-def _ndjson(path: Path, text: str) -> tuple[Iterator[tuple[int, dict[str, Any]]], tuple[str, ...]]:
-    rows: list[tuple[int, dict[str, Any]]] = []
+def _ndjson(path: Path, text: str) -> tuple[_NumberedRows, tuple[str, ...]]:
+    rows: list[tuple[int, dict[str, Any] | str]] = []
     for number, line in enumerate(text.split("\n"), start=1):  # JSON texts may hold U+2028
         if not line.strip():
             continue
@@ -147,14 +156,17 @@ def _ndjson(path: Path, text: str) -> tuple[Iterator[tuple[int, dict[str, Any]]]
             row = json.loads(line)
         except (json.JSONDecodeError, RecursionError) as error:
             raise LedgerError(f"{path}: line {number} is not JSON.", "Each line must be one JSON object.") from error
+        except ValueError:  # it is JSON, but Python reads no numbers of thousands of digits
+            rows.append((number, "a number has too many digits"))
+            continue
         if not isinstance(row, dict):
             raise LedgerError(f"{path}: line {number} is not a JSON object.", "Each line must be one JSON object.")
         rows.append((number, row))
-    columns = tuple(dict.fromkeys(name for _, row in rows for name in row)) or REQUIRED
+    columns = tuple(dict.fromkeys(name for _, row in rows if not isinstance(row, str) for name in row)) or REQUIRED
     return iter(rows), columns
 
 
-def _parquet(path: Path, raw: bytes) -> tuple[Iterator[tuple[int, dict[str, Any]]], tuple[str, ...]]:
+def _parquet(path: Path, raw: bytes) -> tuple[_NumberedRows, tuple[str, ...]]:
     import pyarrow
     import pyarrow.parquet
 
@@ -169,14 +181,22 @@ def _parquet(path: Path, raw: bytes) -> tuple[Iterator[tuple[int, dict[str, Any]
                 f"{path}: the times in {field.name} have no zone.", "Write them with a zone (UTC is best)."
             )
         if pyarrow.types.is_timestamp(field.type):
-            # Python's times have no nanoseconds.
-            in_microseconds = known.column(index).cast(pyarrow.timestamp("us", field.type.tz), safe=False)
-            known = known.set_column(index, field.name, in_microseconds)
+            # Python's times have no nanoseconds and fewer years: what lies beyond becomes the end, which is too late.
+            counts = known.column(index).cast(pyarrow.int64()).to_pylist()
+            values: list[Any] = [None if one is None else _at(one, field.type.unit) for one in counts]
+            known = known.set_column(index, field.name, pyarrow.array(values, pyarrow.timestamp("us", "UTC")))
     return enumerate(known.to_pylist(), start=1), tuple(table.column_names)
+
+
+def _at(count: int, unit: str) -> datetime:
+    return instant_at(count // 1000 if unit == "ns" else count * {"us": 1, "ms": 1000, "s": 1_000_000}[unit])
 
 
 def _item(row: dict[str, Any], source: str) -> EvidenceItem | str:
     """One row as evidence, or the reason why it cannot be used."""
+    for name in (*REQUIRED, *OPTIONAL):
+        if isinstance(row.get(name), str) and not _is_text(row[name]):
+            return f"{name} holds half of a surrogate pair, which is no text"
     customer = _text(row.get("customer"))
     kind, grade = _text(row.get("kind")), _text(row.get("grade")) or "G2"
     if customer is None:
@@ -212,15 +232,25 @@ def _text(value: Any) -> str | None:
     return text or None
 
 
+def _is_text(value: str) -> bool:
+    """JSON can spell half of a surrogate pair (RFC 8259, 8.2), which no file, database or hash takes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _instant(value: Any) -> datetime | str | None:
     """An aware time, None where there is none, or what is wrong with it."""
-    if isinstance(value, datetime):
-        return value if value.tzinfo is not None else "has no zone"
-    text = _text(value)
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        return "is not an ISO 8601 time"
-    return instant if instant.tzinfo is not None else "has no zone"
+    if not isinstance(value, datetime):
+        text = _text(value)
+        if text is None:
+            return None
+        try:
+            value = datetime.fromisoformat(text)
+        except ValueError:
+            return "is not an ISO 8601 time"
+    if value.tzinfo is None:
+        return "has no zone"
+    return value if EARLIEST <= value < LATEST else "lies outside the years 1970 to 9998"

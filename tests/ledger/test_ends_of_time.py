@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +96,20 @@ def test_what_is_kept_can_be_asked_verified_merged_and_calibrated_on(ledger: Duc
     moment = moment_of(ledger, Settings(), "email")
     assert moment.mail_at == moved(LAST, timedelta(microseconds=1) - moment.spread)
     assert moment.question("email").last_mail_at == LAST
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_timestamps_of_every_unit_that_are_no_time(ledger: DuckLedger, tmp_path: Path, unit: str) -> None:
+    counts = [2**60, -(2**60), 2**63 - 1, -(2**63) + 1, 0, None]
+    at = pa.array(counts, pa.int64()).cast(pa.timestamp(unit, "UTC"))
+    rest = {name: pa.array(["x"] * len(counts)) for name in ("principal", "customer", "fields")}
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"at": at, **rest}), path)
+    if unit == "ns":  # all of its numbers are times
+        assert rejected(ledger.ingest("accesses", [path])) == [(6, "at is missing")]
+    else:
+        reasons = [(n, "at lies outside the years 1 to 9999") for n in range(1, 5)]
+        assert rejected(ledger.ingest("accesses", [path])) == [*reasons, (6, "at is missing")]
 
 
 @given(st.integers(-(10**19), 10**19))

@@ -68,6 +68,10 @@ BAD_ROWS = [
     ("2025-03-01T00:00:00Z,ann,  ,email,view,crm,", "customer is missing"),
     ("2025-03-01T00:00:00Z,ann,c1,,view,crm,", "fields is missing"),
     ("2025-03-01T00:00:00Z,ann,c1, ; ;,view,crm,", "fields is missing"),
+    (
+        r'2025-03-01T00:00:00Z,ann,c1,"[""\ud800@example.org""]",view,crm,',
+        "fields holds half of a surrogate pair, which is no text",
+    ),
     ("2025-03-01T00:00:00Z,ann,c1,email,peek,crm,", "action is none of view, search, export, api, update"),
     ("2025-03-01T00:00:00Z,ann,c1,email", "the row has 4 values, the header 7 names"),
     ("2025-03-01T00:00:00Z,ann,c1,email,view,crm,T,more", "the row has 8 values, the header 7 names"),
@@ -81,6 +85,10 @@ def test_a_bad_row_is_kept_aside_and_the_rest_is_in(ledger: DuckLedger, tmp_path
     assert rejects_of(report) == [(2, reason)]
     assert ledger.stats().access_count == 2
     assert ledger.stats().rejected_count == 1
+
+
+def test_lists_that_are_nested_without_end_are_words(ledger: DuckLedger, tmp_path: Path) -> None:
+    assert ingest_rows(ledger, tmp_path, GOOD_ROW.replace("email", "[" * 100_000)).accepted_count == 1
 
 
 def test_all_bad_rows_at_once_keep_their_numbers(ledger: DuckLedger, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NO_OFFSET = "has no UTC offset"
 _NO_TIME = "is not a time in ISO 8601"
+_NO_TEXT = "holds half of a surrogate pair, which is no text"
 _BEYOND = "lies outside the years 1 to 9999"
 
 KeyMaker = Callable[[ArrowColumn], Keys]
@@ -204,8 +205,7 @@ def _instants(values: ArrowColumn, column: Column, problems: _Problems) -> Arrow
     """Microseconds since 1970 in UTC, null where missing or unreadable."""
     at: ArrowColumn
     if pa.types.is_timestamp(values.type):
-        at = values.cast(pa.timestamp("us", tz="UTC"), safe=False).cast(pa.int64())
-        return _within(at, column, problems)
+        return _within(_microseconds(values), column, problems)
     values = _blank_to_null(values)
     try:
         at = compute.cast(values, pa.timestamp("us", tz="UTC"))
@@ -216,6 +216,18 @@ def _instants(values: ArrowColumn, column: Column, problems: _Problems) -> Arrow
     for reason in (_NO_OFFSET, _NO_TIME):
         problems.add(f"{column.name} {reason}", np.fromiter((p == reason for p in parsed), bool, len(parsed)))
     return _within(pa.array([p if isinstance(p, int) else None for p in parsed], pa.int64()), column, problems)
+
+
+def _microseconds(values: Any) -> ArrowColumn:
+    """Of timestamps; what is too large for microseconds becomes the largest number, which no time has."""
+    counts, unit = values.cast(pa.int64()), values.type.unit
+    if unit in ("s", "ms"):
+        scale = 1_000_000 if unit == "s" else 1000
+        most = pa.scalar((2**63 - 1) // scale, pa.int64())
+        huge = compute.greater(compute.abs(counts), most)
+        return compute.if_else(huge, pa.scalar(2**63 - 1), compute.multiply(counts, scale))  # type: ignore[no-any-return]
+    at: ArrowColumn = values.cast(pa.timestamp("us", tz="UTC"), safe=False).cast(pa.int64())
+    return at
 
 
 def _within(at: ArrowColumn, column: Column, problems: _Problems) -> ArrowColumn:
@@ -298,12 +310,30 @@ def _word_sets(values: ArrowColumn, column: Column, problems: _Problems, keyring
         problems.add(f"{column.name} has an empty entry", holed)
         values = joined
     encoded = values.dictionary_encode()
-    canonical = pa.array([_canonical(text, column.kind, keyring) for text in texts_of(encoded.dictionary)], pa.string())
+    lists = [_words_in(text) for text in texts_of(encoded.dictionary)]
+    broken = np.array([not _is_text("".join(words)) for words in lists], dtype=bool)
+    if broken.any():
+        places = np.asarray(encoded.indices.fill_null(0))
+        problems.add(f"{column.name} {_NO_TEXT}", broken[places] & mask_of(compute.is_valid(values)))
+        lists = [[] if bad else words for words, bad in zip(lists, broken.tolist(), strict=True)]
+    canonical = pa.array([_canonical(words, column.kind, keyring) for words in lists], pa.string())
     return canonical.take(encoded.indices)
 
 
-def _canonical(text: str, kind: str, keyring: Keyring) -> str | None:
-    words = _json_words(text) if text.lstrip().startswith("[") else text.split(";")
+def _is_text(word: str) -> bool:
+    """A list in JSON can spell half of a surrogate pair (RFC 8259, 8.2), which no file or database can hold."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _words_in(text: str) -> list[str]:
+    return _json_words(text) if text.lstrip().startswith("[") else text.split(";")
+
+
+def _canonical(words: Sequence[str], kind: str, keyring: Keyring) -> str | None:
     kept = {redact(word.strip(), keyring) for word in words} - {""}
     if kind == "words":
         kept = {word.lower() for word in kept}
@@ -336,6 +366,6 @@ def words_apart(text: str | None, names: Sequence[str]) -> dict[str, tuple[str, 
 def _json_words(text: str) -> list[str]:
     try:
         listed = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text.split(";")
     return [word for item in listed if isinstance(item, str) for word in item.split(";")]
