@@ -73,6 +73,8 @@ class Catalog:
             )
             if commit.rejects is not None:
                 run("INSERT OR REPLACE INTO rejects VALUES (?, ?)", [commit.rejects])
+            if commit.content_sha256 not in (None, commit.sha256):
+                run("INSERT INTO contents VALUES (?, ?)", [(source, commit.content_sha256)])
             if commit.followed is not None:
                 followed.move(connection, source, commit.followed)
 
@@ -92,12 +94,16 @@ class Catalog:
             for i, h, t, f, n, o, kept in rows
         )
 
-    def source_counts(self, sha256: str, table: str) -> tuple[int, int] | None:
-        """Rows of a source that is in already, and how many of them were rejected; None for one that is not."""
+    def source_counts(self, sha256: str, table: str, content_sha256: str | None = None) -> tuple[int, int] | None:
+        """Rows of a source that is in already, and how many of them were rejected; None for one that is not.
+
+        `content_sha256`: of what the file holds, where that may have come packed in another way, or not at all.
+        """
         rows = self._rows(
-            "SELECT accepted_count + rejected_count + withheld_count, rejected_count FROM sources "
-            "WHERE sha256 = ? AND table_name = ?",
-            (sha256, table),
+            "SELECT accepted_count + rejected_count + withheld_count, rejected_count FROM sources"
+            " WHERE table_name = ?1 AND (sha256 IN (?2, ?3)"
+            " OR id IN (SELECT source FROM contents WHERE contents.sha256 = ?3)) ORDER BY id",
+            (table, sha256, content_sha256 or sha256),
         )
         return (_int(rows[0][0]), _int(rows[0][1])) if rows else None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger import followed
-from leaktrace.ledger.catalogversions import VERSION, steps_from
+from leaktrace.ledger.catalogversions import CONTENTS, VERSION, steps_from
 
 
 class CatalogDatabase:
@@ -41,7 +41,7 @@ class CatalogDatabase:
                 )
             for statement in steps_from(version):
                 self._connection.execute(statement)
-            for statement in followed.SCHEMA:
+            for statement in (*followed.SCHEMA, CONTENTS):
                 self._connection.execute(statement)
             if version < VERSION:
                 self._connection.execute(f"PRAGMA user_version = {VERSION}")

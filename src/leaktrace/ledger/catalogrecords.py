@@ -100,6 +100,8 @@ class SourceCommit:
     """The rejects file and how long it is with this source's rows."""
     withheld_count: int = 0
     """Good rows that were not taken, because they are older than what is kept or of a forgotten customer."""
+    content_sha256: str | None = None
+    """Of what a packed file holds; null or the same as `sha256` where there is nothing to unpack."""
     followed: followed.Move | None = None
     """How far its file is taken with it."""
 

@@ -53,6 +53,9 @@ CREATE TRIGGER acts_last BEFORE DELETE ON acts BEGIN SELECT raise(ABORT, 'what w
 """
 """What the ledger's upkeep writes down. A hold without key holds every customer;
 `replaced` has files that gave way and wait to be removed."""
+CONTENTS = "CREATE TABLE IF NOT EXISTS contents (source INTEGER PRIMARY KEY, sha256 TEXT NOT NULL) STRICT"
+"""Of sources that were packed: the digest of what they hold. An earlier version goes on without it, so it is none of
+the steps; what was taken in before it has no row and is known by the file's own digest alone."""
 _FROM_VERSION_1 = "ALTER TABLE segments ADD COLUMN modified_ns INTEGER NOT NULL DEFAULT 0"
 _FROM_VERSION_2 = """
 ALTER TABLE sources ADD COLUMN withheld_count INTEGER NOT NULL DEFAULT 0;

@@ -26,7 +26,7 @@ from leaktrace.ledger.rejects import RejectsSpool
 from leaktrace.ledger.rowwise import row_batches
 from leaktrace.ledger.schema import ACCESSES, BULK_READS, PROVENANCE, TableSchema
 from leaktrace.ledger.sourceoutputs import SourceOutputs
-from leaktrace.ledger.sourcestate import state_of
+from leaktrace.ledger.sourcestate import FileDigest, state_of
 from leaktrace.ledger.stores import NAME_KINDS, Stores
 from leaktrace.ledger.tabular import read_batches
 from leaktrace.ledger.taken import Taken
@@ -44,6 +44,7 @@ class SourceIntake:
         """Tables whose rows are gathered and sorted by DuckDB; accesses go their own way, in runs."""
         self._source = stores.catalog.next_source()
         self._before = (0, 0)
+        self._digest: FileDigest | None = None
         self._meter, self._began = Meter(), time.monotonic()
         self.row_count = 0
         """Rows of the source, whatever became of them: its last row has this number, but for blank lines."""
@@ -52,13 +53,22 @@ class SourceIntake:
         self.clock = ClockWatch(stores.settings.clock_step_seconds)
         """What watched the times of the rows."""
 
-    def take(self, sha256: str, rejects_file: Path, progress: Progress, state: tuple[int, int] | None = None) -> Taken:
-        """Commits the file's rows, unless the very same bytes are in this table already.
+    def take(
+        self,
+        sha256: str,
+        rejects_file: Path,
+        progress: Progress,
+        state: tuple[int, int] | None = None,
+        digest: FileDigest | None = None,
+    ) -> Taken:
+        """Commits the file's rows, unless the very same bytes are in this table already, packed or not.
 
         `state`: size and time of modification when the digest was taken; a file that grew since is refused.
+        `digest`: of a whole file.
         """
-        self._before = state or state_of(self._path)
-        known = self._stores.catalog.source_counts(sha256, self._schema.name)
+        self._before, self._digest = state or state_of(self._path), digest
+        content_sha256 = digest.content_sha256 if digest else None
+        known = self._stores.catalog.source_counts(sha256, self._schema.name, content_sha256)
         if known is not None:
             return Taken(already_count=known[0], rejected_before_count=known[1])
         with RejectsSpool(self._stores.folder, rejects_file, self._kept_name) as rejects:
@@ -201,7 +211,8 @@ class SourceIntake:
             clock_steps=self._clock_steps(gathered.clock) if runs is not None else (),
             rejects=rejects.append(),
             withheld_count=taken.retired_count + taken.forgotten_count,
-            followed=self._move(sha256),
+            content_sha256=self._digest.content_sha256 if self._digest else sha256,
+            followed=self._move(),
         )
 
     def _clock_steps(self, clock: ClockWatch) -> tuple[ClockStep, ...]:
@@ -209,11 +220,13 @@ class SourceIntake:
         floor_at = self._stores.withholding.floor_at(ACCESSES.name)
         return tuple(step for step in clock.steps() if floor_at is None or step.from_at >= floor_at)
 
-    def _move(self, sha256: str) -> Move | None:
+    def _move(self) -> Move | None:
         if self._part:
             return self._part.moved(self.row_count)
+        if self._digest is None:
+            return None
         mark = mark_of(self._path, self._stores.keyring)
-        return whole_file(self._path, self._before[0], self._format, self._schema.name, sha256, mark, self.row_count)
+        return whole_file(self._path, self._digest, self._format, self._schema.name, mark, self.row_count)
 
     def _overlaps(self) -> bool:
         earlier = self._stores.catalog.segments(self._schema.name)

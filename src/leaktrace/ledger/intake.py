@@ -12,7 +12,7 @@ from leaktrace.ledger.interface import Progress
 from leaktrace.ledger.rawrows import shown_columns
 from leaktrace.ledger.restoffile import take_rest
 from leaktrace.ledger.schema import TableSchema
-from leaktrace.ledger.sourcestate import digest_file, state_of
+from leaktrace.ledger.sourcestate import FileDigest, digest_file, state_of
 from leaktrace.ledger.stores import Stores
 from leaktrace.ledger.taken import Taken
 from leaktrace.records import IngestReport
@@ -26,7 +26,7 @@ def take_files(
     progress: Progress,
 ) -> IngestReport:
     """Each file is committed by itself; bad ones raise together once the others are in."""
-    digests, states, bad = dict[Path, str](), dict[Path, tuple[int, int]](), list[BadFileError]()
+    digests, states, bad = dict[Path, FileDigest](), dict[Path, tuple[int, int]](), list[BadFileError]()
     for path in dict.fromkeys(files):
         try:
             states[path] = state_of(path)
@@ -35,12 +35,12 @@ def take_files(
             bad.append(error)
     rejects_file = stores().folder / "rejects" / f"{schema.name}-{_call_digest(digests)[:8]}.ndjson"
     taken = list[Taken]()
-    for path, sha256 in digests.items():
+    for path, digest in digests.items():
         try:
-            known = take_rest(stores, path, schema, asked, sha256, rejects_file, progress)
+            known = take_rest(stores, path, schema, asked, digest, rejects_file, progress)
             if known is None:
                 intake = SourceIntake(stores(), path, schema, asked)
-                known = intake.take(sha256, rejects_file, progress, states[path])
+                known = intake.take(digest.sha256, rejects_file, progress, states[path], digest)
             taken.append(known)
         except BadFileError as error:
             bad.append(error)
@@ -49,9 +49,9 @@ def take_files(
     return report_of(schema, taken, rejects_file)
 
 
-def _call_digest(digests: dict[Path, str]) -> str:
+def _call_digest(digests: dict[Path, FileDigest]) -> str:
     """One file: its own digest; more: one over all of theirs."""
-    each = sorted(set(digests.values()))
+    each = sorted({digest.sha256 for digest in digests.values()})
     return each[0] if len(each) == 1 else hashlib.sha256("".join(each).encode()).hexdigest()
 
 

@@ -13,6 +13,7 @@ from leaktrace.ledger.formats import FileFormat, RejectedRow, lines_stand_alone
 from leaktrace.ledger.prefixes import identity_of
 from leaktrace.ledger.rawrows import MissingColumnsError, RawBatch
 from leaktrace.ledger.schema import TableSchema
+from leaktrace.ledger.sourcestate import FileDigest
 
 Batches = Iterator[tuple[tuple[TableSchema, RawBatch], ...]]
 
@@ -67,10 +68,14 @@ def mark_of_stream(name: str, keyring: Keyring) -> str:
 
 
 def whole_file(
-    path: Path, size_bytes: int, file_format: FileFormat, table: str, sha256: str, mark: str, row_count: int
+    path: Path, digest: FileDigest, file_format: FileFormat, table: str, mark: str, row_count: int
 ) -> Move | None:
-    """What to remember of a file that was ingested in one piece, so that it can be followed from there on."""
-    if file_format.compression or not lines_stand_alone(file_format.name):
+    """What to remember of a file that was ingested in one piece, so that it can be followed from there on.
+
+    Of a packed file: what it holds, for the log that it was packed from may be followed.
+    """
+    if not lines_stand_alone(file_format.name):
         return None
-    entry = Entry(0, table, mark, identity_of(path), size_bytes, 0, row_count, sha256, whole=True)
+    size, sha256 = digest.content_bytes, digest.content_sha256
+    entry = Entry(0, table, mark, identity_of(path), size, 0, row_count, sha256, whole=True)
     return Move(entry, None, sha256)

@@ -15,6 +15,7 @@ from leaktrace.ledger.linecutting import header_of
 from leaktrace.ledger.prefixes import Beginning, longest_beginning
 from leaktrace.ledger.rawrows import HEAD_BYTES, open_bytes, reading
 from leaktrace.ledger.schema import TableSchema
+from leaktrace.ledger.sourcestate import FileDigest
 from leaktrace.ledger.stores import Stores
 from leaktrace.ledger.tail import RestOfFile, Seen
 from leaktrace.ledger.taken import Taken
@@ -25,7 +26,7 @@ def take_rest(
     path: Path,
     schema: TableSchema,
     asked: AskedFormat,
-    sha256: str,
+    digest: FileDigest,
     rejects_file: Path,
     progress: Progress,
 ) -> Taken | None:
@@ -34,7 +35,7 @@ def take_rest(
     Its rest is committed in batches. The caller holds the writer's lock.
     """
     entries = [entry for entry in stores().catalog.followed(schema.name) if not entry.whole]
-    if not entries or stores().catalog.source_counts(sha256, schema.name) is not None:
+    if not entries or stores().catalog.source_counts(digest.sha256, schema.name, digest.content_sha256):
         return None
     file_format = format_of(path, asked.name, asked.options)
     if not lines_stand_alone(file_format.name):

@@ -16,7 +16,7 @@ class IngestReport:
     accepted_count: int
     rejected_count: int
     already_ingested_count: int
-    """Rows of files whose very bytes had been ingested before; they changed nothing."""
+    """Rows of files that had been ingested before, packed or not; they changed nothing."""
     rejects_file: str | None
     """Where the rejected rows are kept (0600), with row number and reason; null when there are none."""
     notes: tuple[str, ...] = ()
