@@ -131,6 +131,13 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, name: str, content: bytes, t
     assert caught.value.hint
 
 
+def test_evidence_in_utf_16_is_told_how_it_becomes_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_bytes(CSV.encode("utf-16"))
+    with pytest.raises(LedgerError) as caught:
+        read_evidence(tmp_path / "e.csv")
+    assert "iconv -f UTF-16 " in caught.value.hint
+
+
 def test_naive_parquet_times_are_refused(tmp_path: Path) -> None:
     naive = pa.array([datetime(2026, 3, 1, 10)], pa.timestamp("us"))  # noqa: DTZ001 - the fault under test
     pq.write_table(pa.table({"customer": ["c1"], "kind": ["report"], "received_at": naive}), tmp_path / "e.parquet")

@@ -6,6 +6,7 @@ ever carries a secret or a customer's address; they end up in terminals, tickets
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -16,6 +17,18 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"Did you mean '{found[0]}'? " if found else ""
 
 
+def to_utf8(head: bytes) -> str:
+    """A hint how a text that is not UTF-8 becomes so, by how it begins: a byte order mark tells UTF-16 and UTF-32."""
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if head.startswith(mark)), "LATIN1")
+    return f"Convert it first, for example: iconv -f {encoding} -t UTF-8."
+
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),  # begins as the mark of UTF-16 does, so it is asked first
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
 _ALIKE = 0.6
 """Of 1: letters that are missing or changed, or an end left off; not another word."""
 

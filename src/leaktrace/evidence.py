@@ -16,7 +16,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, get_args
 
-from leaktrace.errors import LedgerError
+from leaktrace.errors import LedgerError, to_utf8
 from leaktrace.instants import instant_at
 from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade
 
@@ -123,9 +123,7 @@ def _rows(path: Path, raw: bytes) -> tuple[_NumberedRows, tuple[str, ...]]:
     try:
         text = _unpacked(path, raw).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LedgerError(
-            f"{path}: not UTF-8 text at byte {error.start}.", "Convert it, for instance: iconv -f latin1 -t utf-8."
-        ) from error
+        raise LedgerError(f"{path}: not UTF-8 text at byte {error.start}.", to_utf8(error.object[:4])) from error
     if stem.endswith((".ndjson", ".jsonl", ".json")):
         return _ndjson(path, text)
     if stem.endswith(".csv"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from leaktrace.ledger import DuckLedger
 from leaktrace.ledger.engine import Answers
 from leaktrace.records import IngestReport, Window
 from leaktrace.settings import Settings
+from tests.ledger.following import follow
 from tests.ledger.small_ledgers import (
     ACCESS_HEADER,
     KEYRING,
@@ -37,6 +38,18 @@ from tests.ledger.small_ledgers import (
 
 GOOD_ROW = "2025-03-01T00:00:00Z,ann,c1,email,view,crm,T-1"
 ALWAYS = Window(None, None)
+MAPPING = """
+schema = "leaktrace.mapping/1"
+input = "csv"
+[at]
+path = "at"
+[principal]
+path = "principal"
+[customer]
+path = "customer"
+[fields]
+path = "fields"
+"""
 
 
 @pytest.fixture
@@ -188,6 +201,9 @@ def good_columns() -> dict[str, Any]:
     }
 
 
+LONG = "a value or a line after row 500 is longer than 4,194,304 bytes"
+
+
 def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
     """Name -> (bytes, what the message must say)."""
     csv_text = f"{ACCESS_HEADER}\n" + f"{GOOD_ROW}\n" * 500
@@ -207,6 +223,9 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
         ),
         "latin1-late.csv": ((csv_text + GOOD_ROW.replace("ann", "é")).encode("latin-1"), "not UTF-8 at byte"),
         "utf16.csv": (csv_text.encode("utf-16"), "not UTF-8 at byte 0"),
+        "long.csv": (f"{csv_text}{GOOD_ROW}{'x' * 9_000_000}\n".encode(), LONG),
+        "long-quoted.csv.gz": (gzip.compress(f'{csv_text}{GOOD_ROW},"{"x" * 9_000_000}"\n'.encode(), 1), LONG),
+        "long.ndjson": (b'{"at": "' + b"x" * 9_000_000 + b'"}\n', LONG.replace("500", "0")),
         "cut.csv.gz": (gzip.compress(csv_text.encode())[:-12], "cannot be read after row"),
         "cut.csv.zst": (zstd(csv_text.encode())[:-12], "cannot be read after row"),
         "no-gzip.csv.gz": (csv_text.encode(), "cannot be read after row 0"),
@@ -227,6 +246,7 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
 
 
 BAD_FILE_NAMES = [
+    "long.csv", "long-quoted.csv.gz", "long.ndjson",
     "no-principal.csv", "twice.csv", "empty.csv", "latin1.csv", "latin1-late.csv", "utf16.csv", "cut.csv.gz",
     "cut.csv.zst", "no-gzip.csv.gz", "cut.parquet", "cut-early.parquet", "damaged.parquet", "no-parquet.parquet",
     "naive.parquet", "number.parquet", "floats.parquet", "no-customer.ndjson", "latin1.ndjson", "unknown.xlsx",
@@ -247,6 +267,44 @@ def test_a_bad_file_commits_nothing_and_says_where(ledger: DuckLedger, tmp_path:
     assert "T-1" not in str(caught.value)
     assert files_under(tmp_path / "ledger") == before
     assert ledger.stats().access_count == 0
+
+
+@pytest.mark.parametrize(
+    ("encoding", "hint"),
+    [
+        ("utf-16", "iconv -f UTF-16 "),
+        ("utf-16-le", "iconv -f UTF-16 "),
+        ("utf-16-be", "iconv -f UTF-16 "),
+        ("utf-32", "iconv -f UTF-32 "),
+        ("latin-1", "iconv -f LATIN1 "),
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "ndjson", "mapped", "followed"])
+def test_a_text_of_another_encoding_is_told_how_it_becomes_utf8(
+    ledger: DuckLedger, tmp_path: Path, encoding: str, hint: str, ending: str
+) -> None:
+    mark = "\ufeff" if encoding.startswith("utf-16-") else ""
+    content = f"{mark}{ACCESS_HEADER},café\n{GOOD_ROW},x\n".encode(encoding)
+    path = tmp_path / ("log.csv" if ending in ("mapped", "followed") else f"log.{ending}")
+    path.write_bytes(gzip.compress(content) if ending == "csv.gz" else content)
+    mapping = write_text(tmp_path / "m.toml", MAPPING)
+    ways: dict[str, Callable[[], object]] = {
+        "mapped": lambda: ledger.ingest("accesses", [path], file_format="mapped", options={"mapping": str(mapping)}),
+        "followed": lambda: follow(ledger, path),
+    }
+    with pytest.raises(LedgerError, match="UTF-8") as caught:
+        ways.get(ending, lambda: ledger.ingest("accesses", [path]))()
+    assert hint in caught.value.hint
+
+
+def test_a_csv_parted_by_semicolons_is_told_of_mappings(ledger: DuckLedger, tmp_path: Path) -> None:
+    with pytest.raises(LedgerError) as caught:
+        ledger.ingest("accesses", [write_text(tmp_path / "a.csv", ACCESS_HEADER.replace(",", ";") + "\n")])
+    assert "parted by ';'" in caught.value.hint
+    assert "--format mapped --option mapping=" in caught.value.hint
+    with pytest.raises(LedgerError) as caught:
+        ledger.ingest("contacts", [write_text(tmp_path / "c.csv", "at;customer;seller;kind\n")])
+    assert "mapped" not in caught.value.hint, "mappings are for accesses"
 
 
 def test_every_bad_file_was_tried(tmp_path: Path) -> None:

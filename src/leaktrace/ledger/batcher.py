@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
-from leaktrace.errors import LedgerError, UsageError
+from leaktrace.errors import LedgerError, UsageError, to_utf8
 from leaktrace.ledger.batches import LineTaker, Target
 from leaktrace.ledger.formats import BadFileError
 from leaktrace.ledger.linecutting import LineBuffer, header_of
@@ -90,7 +90,7 @@ class Batcher:
             except UnicodeDecodeError as error:
                 raise BadFileError(
                     f"{self.taker.shown}: the text is not UTF-8 at byte {error.start}.",
-                    "Convert it first, for example: iconv -f LATIN1 -t UTF-8.",
+                    to_utf8(self._head),
                 ) from error
             if self.taker.header is None:
                 if len(self._head) > HEAD_BYTES:

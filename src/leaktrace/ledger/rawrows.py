@@ -20,9 +20,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from leaktrace.errors import to_utf8
 from leaktrace.ledger.arrow import ArrowColumn, arrow
 from leaktrace.ledger.formats import BadFileError, RejectedRow
-from leaktrace.ledger.schema import TableSchema
+from leaktrace.ledger.schema import ACCESSES, TableSchema
 
 BLOCK_BYTES = 4 * 1024 * 1024
 """Text is read in blocks of this size; no single row may be longer."""
@@ -101,12 +102,18 @@ def shown_columns(found: Sequence[str]) -> str:
     return f"{', '.join(shown) or 'none with a usable name'}{f' and {hidden} more' if hidden else ''}"
 
 
-def _separator_hint(found: Sequence[str]) -> str:
+def _separator_hint(schema: TableSchema, found: Sequence[str]) -> str:
     """Where the whole head is one name with other separators in it, as spreadsheets of some countries write it."""
     other = next((mark for mark in (";", "\t", "|") if len(found) == 1 and mark in found[0]), None)
     if other is None:
         return ""
-    return f" Its columns are parted by {'tabs' if other == chr(9) else repr(other)}; a CSV is parted by commas here."
+    shown = "tabs" if other == "\t" else repr(other)
+    mapped = (
+        " or read it as it is by a mapping, where the delimiter can be said: --format mapped --option mapping=FILE"
+        if schema is ACCESSES
+        else ""
+    )
+    return f" Its columns are parted by {shown}; a CSV is parted by commas here. Write it with commas{mapped}."
 
 
 def demand_columns(path: Path, schema: TableSchema, found: Sequence[str]) -> None:
@@ -116,7 +123,7 @@ def demand_columns(path: Path, schema: TableSchema, found: Sequence[str]) -> Non
         raise MissingColumnsError(
             f"{path}: the table '{schema.name}' needs the column{'s' if len(missing) > 1 else ''} "
             f"{', '.join(missing)}, which the file does not have.",
-            f"Columns found: {shown_columns(found)}.{_separator_hint(found)}",
+            f"Columns found: {shown_columns(found)}.{_separator_hint(schema, found)}",
         )
     twice = sorted({name for name in schema.column_names() if list(found).count(name) > 1})
     if twice:
@@ -132,6 +139,11 @@ def reading(path: Path, compression: str | None, row: Callable[[], int]) -> Iter
         what = str(error).split("\n", 1)[0].rstrip(".")
         if "UTF8" in what or "utf-8" in what.lower():
             raise not_utf8(path, compression, row()) from error
+        if "straddl" in what:  # Arrow's word for a record that is longer than its block
+            raise BadFileError(
+                f"{path}: a value or a line after row {row()} is longer than {BLOCK_BYTES:,} bytes, which none may be.",
+                "Shorten it, or leave that column out. Is it a whole document in one line? Write one record a line.",
+            ) from error
         raise BadFileError(
             f"{path}: it cannot be read after row {row()}: {what}.",
             "The file may be cut off or of another format: copy it again, or say --format.",
@@ -140,26 +152,28 @@ def reading(path: Path, compression: str | None, row: Callable[[], int]) -> Iter
 
 def not_utf8(path: Path, compression: str | None, row: int) -> BadFileError:
     """Says at which byte the text stops being UTF-8."""
-    position = _first_bad_byte(path, compression)
+    head, position = _first_bad_byte(path, compression)
     where = f"at byte {position}" if position is not None else f"after row {row}"
     return BadFileError(
         f"{path}: the text is not UTF-8 {where}{' of the unpacked text' if compression else ''}.",
-        "Convert it first, for example: iconv -f LATIN1 -t UTF-8.",
+        to_utf8(head),
     )
 
 
-def _first_bad_byte(path: Path, compression: str | None) -> int | None:
+def _first_bad_byte(path: Path, compression: str | None) -> tuple[bytes, int | None]:
+    """How the text begins, and where it stops being UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    done = 0
+    head, done = b"", 0
     with open_bytes(path, compression) as stream:
         while block := stream.read(HEAD_BYTES):
+            head = head or block[:4]
             held = len(decoder.getstate()[0])
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
-                return done - held + error.start
+                return head, done - held + error.start
             done += len(block)
-    return done if decoder.getstate()[0] else None
+    return head, done if decoder.getstate()[0] else None
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from leaktrace.errors import LedgerError
+from leaktrace.errors import LedgerError, to_utf8
 from leaktrace.ledger.formats import AccessRow, PassedOver, RejectedRow
 from leaktrace.ledger.mapping.csvfiles import BrokenCsvError, csv_records
 from leaktrace.ledger.mapping.jsonfiles import Unreadable, document_records, is_ndjson, ndjson_records
@@ -43,6 +43,13 @@ def read_mapped_file(path: Path, mapping: Mapping) -> Iterator[AccessRow | Rejec
         yield PassedOver(passed_over)
 
 
+def _hint(path: Path, what: str, usual: str) -> str:
+    if "UTF-8" not in what:
+        return usual
+    with open_unpacked(path) as stream:
+        return to_utf8(stream.read(4))
+
+
 def _records(path: Path, mapping: Mapping) -> Iterator[tuple[int, dict[str, Any] | Unreadable]]:
     try:
         kind = mapping.input
@@ -53,11 +60,13 @@ def _records(path: Path, mapping: Mapping) -> Iterator[tuple[int, dict[str, Any]
             yield from _taken_apart(stream, kind, mapping)
     except BrokenJsonError as error:
         raise LedgerError(
-            f"{path}: after byte {error.byte}: {error.what}.", "Copy it again, or say the right --format."
+            f"{path}: after byte {error.byte}: {error.what}.",
+            _hint(path, error.what, "Copy it again, or say the right --format."),
         ) from error
     except BrokenCsvError as error:
         raise LedgerError(
-            f"{path}: row {error.row}: {error.what}.", "Copy it again, or say the delimiter in the mapping."
+            f"{path}: row {error.row}: {error.what}.",
+            _hint(path, error.what, "Copy it again, or say the delimiter in the mapping."),
         ) from error
     except (pa.ArrowException, OSError, EOFError) as error:
         what = str(error).split("\n", 1)[0].rstrip(".")
