@@ -70,7 +70,7 @@ class MarketLookup:
         if not totals.opened_count.sum():
             raise UsageError(
                 f"No access before {self.moment.mail_at:%Y-%m-%d} shows the field '{field}' of a customer.",
-                "Ingest an access log that does, or name another field with --field.",
+                "Ingest an access log that does, or say another --field. Is the last access dated in the future?",
             )
         facts = self.ledger.principals(totals.principal)
         order = np.array(sorted(range(len(facts)), key=lambda index: facts[index].name), dtype=np.int64)
