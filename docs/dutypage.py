@@ -121,7 +121,7 @@ A group is persons of one residence whose same fields were shown; a person is in
 whether the log shows every field that was seen; where it is false or missing, a field that is not in a group may be
 out all the same, and an answer that hangs on it needs a human. `moments`: occurred, noticed, aware, determined,
 persons_told, reported; `--aware` and the other options set them too. `--fact NAME=yes` answers a fact. `--html FILE`
-writes a page. Exit 3 while something is owed or open.
+writes a page. Exit 3 while something is owed or open, or no rule is known of where somebody lives.
 
 | answer | means |
 |---|---|
@@ -131,7 +131,12 @@ writes a page. Exit 3 while something is owed or open.
 
 - **Unknown residence.** Such persons may be covered by every law, or by those of `"markets": ["DE", "US"]` (`--market`)
   where the facts say where the company has customers; the strictest reading is taken, and the answer says that it
-  hangs on it. Residents of `US` may live in any of its states.
+  hangs on it. Residents of `US` may live in any of its states. A code that ISO 3166 gives to no country (`EU`, `XX`),
+  or to no state (`US-XX`), is a residence that is not known.
+- **No rule known.** The rules below know the laws of some countries only. For each other residence it is said, of how
+  many, that no rule is known and counsel has to be asked (`without_rule` in JSON): the list is not complete then,
+  however it looks. So it is for a market where persons of unknown residence may live, and for `US`, of which only some
+  states have a rule. A law that is not in force yet counts as none.
 - **Unknown fields.** A field that the log does not show is missing only where the log shows every field. A field
   whose name is in no list below is never taken for harmless.
 - **Presumptions** stand in the rules with their reason, and a person's answer beats them.

@@ -30,6 +30,12 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "nobody"
 
 
+def _assessed(event: records.DutiesAssessed) -> str:
+    places = event.without_rule()
+    said = f"{count(len(event.answers) - len(places), 'law')} asked; answers are {event.exhibit}."
+    return f"{said} No rule is known for who lives in {', '.join(places)}: ask counsel." if places else said
+
+
 _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     records.CaseOpened: lambda e: f"Opened {_SOURCES[e.source]}: {e.title}",
     records.NoteAdded: lambda e: e.text,
@@ -48,7 +54,7 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     records.ExposureFrozen: lambda e: (
         f"Exposure list {e.exhibit} frozen: {count(e.customer_count, 'customer')}; {_ONLY_EMAIL[e.only_email]}."
     ),
-    records.DutiesAssessed: lambda e: f"{count(len(e.answers), 'law')} asked; answers are {e.exhibit}.",
+    records.DutiesAssessed: _assessed,
     records.ActionRequested: lambda e: (
         f"{e.request}: asked for {_action(e.action)} of {e.target}, until {instant(e.expires_at)}: {e.reason}"
     ),

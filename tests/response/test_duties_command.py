@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from leaktrace.cli import duties
 from leaktrace.errors import ResponseError, UsageError
+from leaktrace.eventwords import event_sentence
 from leaktrace.response.duties import assess_case, builtin_laws
 from tests.response.duty_samples import NOW
 from tests.response.fakes_response import Diary
@@ -52,7 +53,7 @@ def test_answers_as_json(tmp_path: Path) -> None:
     assert done.return_value == 3, done.output
     document = json.loads(done.stdout)
     assert set(document) == {
-        *("assessed_at", "rules_digest", "duties", "strictest_for_unknown", "notes"),
+        *("assessed_at", "rules_digest", "duties", "strictest_for_unknown", "notes", "without_rule"),
         *("exposure_sha256", "disclaimer", "schema"),
     }
     by_rule = {one["rule"]: one for one in document["duties"]}
@@ -95,6 +96,24 @@ def test_a_page_stands_alone(tmp_path: Path) -> None:
     assert "CERT-In" in reader.text
 
 
+NO_RULE = [{"residence": "CH", "fields": ["email"], "count": 500}, {"residence": "TR", "fields": ["email"], "count": 1}]
+
+
+def test_a_residence_without_a_rule_is_told_and_is_never_done(tmp_path: Path) -> None:
+    page = tmp_path / "duties.html"
+    facts = str(facts_file(tmp_path, groups=NO_RULE))
+    done = run("--facts", facts, "--html", str(page))
+    assert done.return_value == 3, done.output
+    told = ("For 500 persons in CH no rule is known here: ask counsel.", "For 1 person in TR no rule is known here")
+    for text in (" ".join(done.stdout.split()), page.read_text(encoding="utf-8")):
+        assert all(sentence in text for sentence in told)
+        assert "every residence is known" not in text
+    as_json = run("--facts", facts, "--json")
+    assert as_json.return_value == 3
+    found = json.loads(as_json.stdout)["without_rule"]
+    assert [(one["residence"], one["count"]) for one in found] == [("CH", 500), ("TR", 1)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -128,6 +147,19 @@ def test_what_was_answered_is_an_exhibit_and_an_event() -> None:
     kept = json.loads(diary.exhibits[stored.exhibit])
     assert kept["facts"]["groups"] == [{"count": 1, "fields": ["email"], "residence": "DE"}]
     assert "c1" not in diary.exhibits[stored.exhibit].decode()  # counts, no customer
+
+
+def test_a_case_says_of_whom_no_rule_is_known() -> None:
+    diary = Diary(NOW)
+    listed = exposure("yes", ("c1", ("email",), "TR", ()), ("c2", ("email",), "DE", ()))
+    assess_case("CASE-1", listed, diary, builtin_laws(), NOW, fields_complete=None, answers={}, moments={"aware": NOW})
+    stored, assessed = diary.events("CASE-1")
+    assert assessed.without_rule() == ("TR",)
+    kept = json.loads(diary.exhibits[stored.exhibit])["assessment"]
+    assert [one["residence"] for one in kept["without_rule"]] == ["TR"]
+    laws = sum(len(law.rules) for law in builtin_laws())
+    said = event_sentence(assessed)
+    assert said == f"{laws} laws asked; answers are E-0001. No rule is known for who lives in TR: ask counsel."
 
 
 def test_a_list_without_anybody_is_no_answer() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,9 @@ from leaktrace.response.duties.facts import field_kinds, kind_of
 from leaktrace.response.duties.loading import law_from_text, laws_from_texts
 from tests.response.duty_samples import CHECKED, MOMENTS, NOW, duty, facts_of
 
-RESIDENCES = st.sampled_from([None, "DE", "GB", "US", "US-CA", "US-TX", "CN", "IN", "JP", "KR", "BR", "CA", "AU", "IR"])
+RESIDENCES = st.sampled_from(
+    [None, "TR", "US-FL", "DE", "GB", "US", "US-CA", "US-TX", "CN", "IN", "JP", "KR", "BR", "CA", "AU", "IR"]
+)
 FIELDS = st.sets(st.sampled_from(sorted({*field_kinds().values(), "unlisted"})), min_size=1, max_size=4)
 GROUPS = st.lists(
     st.builds(
@@ -129,6 +131,46 @@ def test_a_field_no_rule_knows_is_never_taken_for_harmless() -> None:
     assert duty("us-ca-persons", facts_of(("US-CA", "email unlisted", 1))).answer == "needs_a_human"
 
 
+@pytest.mark.parametrize("code", ["EU", "XX", "US-XX", "zz-1"])
+def test_a_code_that_is_no_country_is_a_residence_not_known(code: str) -> None:
+    group = {"residence": code, "fields": ["email"], "count": 7}
+    facts = facts_from_document({"schema": "leaktrace.duty-facts/1", "groups": [group]})
+    assert facts.groups == (ExposedGroup(None, ("email",), 7),)
+    with pytest.raises(ResponseError, match="market"):
+        facts_from_document({"schema": "leaktrace.duty-facts/1", "groups": [], "markets": [code]})
+
+
+@pytest.mark.parametrize("residence", ["CH", "TR", "HK", "TW", "US-FL", "US", "US-PR"])
+def test_a_residence_of_which_no_law_is_known_is_told(residence: str) -> None:
+    found = assess(facts_of((residence, "email", 3), ("DE", "email", 9), ("GB", "email", 0)), CHECKED, NOW)
+    (one,) = found.without_rule
+    assert (one.residence, one.count, one.markets_only) == (residence, 3, False)
+    assert f"For 3 persons in {residence} no rule is known here" in one.sentence
+    assert ("US-CA" in one.parts) == (residence == "US")
+    assert not any("every residence is known" in reason for duty in found.duties for reason in duty.reasons)
+
+
+def test_a_market_without_a_law_is_told_of_those_who_may_live_there() -> None:
+    facts = replace(facts_of((None, "email", 4)), markets=("DE", "TR"))
+    (one,) = assess(facts, CHECKED, NOW).without_rule
+    assert (one.residence, one.count, one.markets_only) == ("TR", 4, True)
+    assert "should they live in TR" in one.sentence
+
+
+def test_a_law_not_in_force_yet_is_no_rule() -> None:
+    later = tuple(replace(law, valid_from=NOW.date() + timedelta(days=1)) for law in CHECKED if law.id == "kr-pipa")
+    (one,) = assess(facts_of(("KR", "email", 4)), later, NOW).without_rule
+    assert one.residence == "KR"
+
+
+@given(GROUPS)
+def test_nobody_is_passed_over(groups: list[ExposedGroup]) -> None:
+    """Everybody of known residence is among those whom some law covers, or of whom it is told that none is known."""
+    found = assess(DutyFacts(tuple(groups), True, {}, MOMENTS), CHECKED, NOW)
+    told = {one.residence for one in found.without_rule} | {place for duty in found.duties for place in duty.residences}
+    assert {group.residence for group in groups if group.residence and group.count} <= told
+
+
 def test_the_most_urgent_comes_first() -> None:
     facts = facts_of(("DE", "email", 1), ("IN", "email", 1), ("BR", "email password", 1))
     rules = [one.rule for one in assess(facts, CHECKED, NOW).duties if one.answer == "yes"]
@@ -210,7 +252,7 @@ schema = "leaktrace.law/1"
 id = "xx"
 law = "A law"
 place = "Somewhere"
-residences = ["XX"]
+residences = ["AQ"]
 covers = "always"
 time_zone = "UTC"
 valid_from = 2020-01-01
@@ -251,7 +293,7 @@ def test_a_rule_file_is_read_whole_or_not_at_all() -> None:
         ("clock = { hours = 72 }", 'clock = { hours = "72" }', "whole number"),
         ('start = "aware"', 'start = "whenever"', "start is none of"),
         ('told = "authority"', 'told = "everybody"', "told is none of"),
-        ('residences = ["XX"]', 'residences = ["Xanadu"]', "ISO 3166"),
+        ('residences = ["AQ"]', 'residences = ["Xanadu"]', "ISO 3166"),
         ('checked_on = ""', 'checked_on = "soon"', "checked_on"),
         ("forbidden_content = []", 'forbidden_content = ["the truth"]', "forbidden_content"),
         ("channels = []", 'channels = []\nquotation = "It is so."', "not at hand"),

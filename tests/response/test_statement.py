@@ -173,6 +173,17 @@ def test_massachusetts_is_told_neither_nature_nor_number() -> None:
     assert not forbidden_for("US-CA", builtin_laws())
 
 
+def test_an_audience_of_which_no_law_is_known_is_told_to_the_drafter() -> None:
+    assert forbidden_for("TR", builtin_laws()) is None
+    assert forbidden_for("us-ma", builtin_laws()) == forbidden_for("US-MA", builtin_laws())
+    assert "nature_of_breach" in (forbidden_for("US", builtin_laws()) or ())  # it may be read in Massachusetts
+    with pytest.raises(ResponseError, match="no residence"):
+        forbidden_for("Xanadu", builtin_laws())
+    facts = statement_facts(exposure(), (), numbers=True, kind_of=field_kinds())
+    made = draft("case-1", facts, WORDINGS, company="C", contact="x", audience="TR", forbidden=None)
+    assert "no rule is known of what its law forbids to say: ask counsel" in made.left_out[0]
+
+
 def test_markup_in_a_name_is_text() -> None:
     facts = statement_facts(exposure(), (), numbers=True, kind_of=field_kinds())
     made = draft("case-1", facts, WORDINGS, company="<script>x</script> & Co {{ 7*7 }}", contact="x")

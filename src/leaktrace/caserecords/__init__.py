@@ -56,6 +56,7 @@ from leaktrace.caserecords.duties import (
     FactUsed,
     StartEvent,
     Told,
+    WithoutRule,
 )
 from leaktrace.caserecords.events import EVENT_KINDS, CaseEvent
 from leaktrace.caserecords.evidenceevents import (
@@ -163,6 +164,7 @@ __all__ = [
     "Told",
     "TranslationApproved",
     "TreeHead",
+    "WithoutRule",
     "canonical",
     "commitment_of",
     "digest_of",

@@ -103,8 +103,22 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True)
+class WithoutRule:
+    """Persons of a residence of which no law is known here: whether anything is owed to them, nobody has asked yet."""
+
+    residence: str
+    count: int
+    """Persons."""
+    parts: tuple[str, ...]
+    """Parts of it of which a law is known (`US-CA` of `US`); a person who lives in another part has none."""
+    markets_only: bool
+    """Whether the residence of these persons is not known and they may live there, because the company sells there."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class DutyAssessment:
-    """All duties of an incident, most urgent first."""
+    """All duties of an incident, most urgent first, and for whom no law was asked."""
 
     assessed_at: datetime
     rules_digest: str
@@ -114,4 +128,6 @@ class DutyAssessment:
     notes: tuple[str, ...]
     exposure_sha256: str | None
     disclaimer: str
+    without_rule: tuple[WithoutRule, ...] = ()
+    """Most persons first. While there is any, the duties above are not all that may be owed."""
     schema: str = "leaktrace.duties/1"

@@ -7,6 +7,9 @@ from typing import Literal
 
 from leaktrace.caserecords.basics import DutyAnswer
 
+NO_RULE = "no-rule-known-"
+"""Begins the key under which an event of duties names a residence without a rule: no law's id begins so."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExhibitStored:
@@ -73,7 +76,11 @@ class DutiesAssessed:
     exhibit: str
     rules_digest: str
     answers: dict[str, DutyAnswer]
-    """Rule id -> answer."""
+    """Rule id -> answer; `no-rule-known-XX`: persons live there, and no law of there was asked, as none is known."""
+
+    def without_rule(self) -> tuple[str, ...]:
+        """Residences of which no law is known; while there are any, the answers are not all that may be owed."""
+        return tuple(one.removeprefix(NO_RULE) for one in self.answers if one.startswith(NO_RULE))
 
 
 @dataclass(frozen=True, slots=True)

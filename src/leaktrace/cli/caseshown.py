@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from leaktrace.casedesk import ExposureSummary, SubjectFacts
-from leaktrace.caserecords import ExposureFrozen
+from leaktrace.caserecords import DutiesAssessed, ExposureFrozen
 from leaktrace.cases import CheckLine
 from leaktrace.caseviews import CaseView
 from leaktrace.report import words
@@ -26,6 +26,7 @@ def render_case(view: CaseView) -> RenderableType:
         ("About", _subjects(view)),
         ("Findings", ", ".join(f"{one.exhibit} ({one.outcome})" for one in view.findings) or "none"),
         ("Exposure", _exposure(view.exposure)),
+        ("Duties", _duties(view.duties)),
         ("Exhibits", str(view.exhibit_count)),
         ("People", ", ".join(f"{name} ({', '.join(roles)})" for name, roles in view.admitted.items())),
         ("Locked out", _locked_out(view)),
@@ -56,6 +57,15 @@ def _exposure(frozen: ExposureFrozen | None) -> str:
     if frozen is None:
         return "not frozen"
     return f"{words.count(frozen.customer_count, 'customer')}, 'only e-mail addresses' {_SAID[frozen.only_email]}"
+
+
+def _duties(assessed: DutiesAssessed | None) -> str:
+    if assessed is None:
+        return "not assessed"
+    places = assessed.without_rule()
+    open_ones = sum(answer not in ("no", "probably_no") for answer in assessed.answers.values()) - len(places)
+    said = f"{assessed.exhibit}: {words.count(open_ones, 'answer')} owed or open"
+    return f"{said}; no rule is known for {', '.join(places)}: ask counsel" if places else said
 
 
 def render_checks(lines: tuple[CheckLine, ...], facts: tuple[SubjectFacts, ...]) -> RenderableType:

@@ -72,7 +72,9 @@ def duties(
 ) -> int:
     """Say which law asks what, by when, and what a human has to decide. This is no legal advice.
 
-    Exit 3 while something is owed or open. Example: leaktrace duties --facts facts.json --aware 2026-11-02T09:00+01:00
+    Exit 3 while something is owed or open, or no rule is known of where somebody lives.
+
+    Example: leaktrace duties --facts facts.json --aware 2026-11-02T09:00+01:00
     """
     given = {
         "aware": aware,
@@ -101,7 +103,7 @@ def duties(
         write_aside(html, duties_page(found))
         note(f"Written to {html}.")
     answer(found, None if as_json else render_duties(found), as_json=as_json)
-    return 3 if any(duty.answer not in {"no", "probably_no"} for duty in found.duties) else 0
+    return 3 if found.without_rule or any(duty.answer not in {"no", "probably_no"} for duty in found.duties) else 0
 
 
 def _of_file(

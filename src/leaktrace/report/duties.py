@@ -1,4 +1,7 @@
-"""Which duties bind and by when, in the terminal and as a page: clocks first, then open questions, then the rest."""
+"""Which duties bind and by when, in the terminal and as a page: clocks first, then open questions, then the rest.
+
+For whom no rule is known stands above all of it: what follows is then not everything that may be owed.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ def render_duties(assessment: DutyAssessment) -> RenderableType:
     rest = [duty for duty in assessment.duties if duty.answer not in _OPEN]
     parts: list[RenderableType] = [Rule(style="dim"), Text(assessment.disclaimer, style="bold"), Text()]
     parts += [bullet(words.plain(sentence)) for sentence in assessment.notes]
-    parts += [Text(), _table(open_ones, assessment.strictest_for_unknown), Text()]
+    parts += [Text(words.plain(one.sentence), style="bold magenta") for one in assessment.without_rule]
+    parts += [Text(), _table(open_ones, assessment.strictest_for_unknown), Text()] if open_ones else [Text()]
     for duty in open_ones:
         parts += [_detail(duty), Text()]
     if rest:

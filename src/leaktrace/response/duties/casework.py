@@ -13,6 +13,7 @@ from leaktrace.caserecords import (
     StartEvent,
     canonical,
 )
+from leaktrace.caserecords.evidenceevents import NO_RULE
 from leaktrace.errors import ResponseError
 from leaktrace.response.duties.facts import facts_from_exposure
 from leaktrace.response.duties.judge import assess
@@ -52,5 +53,7 @@ def assess_case(
     content = canonical({"assessment": assessment, "facts": facts})
     exhibit = diary.store_exhibit(case, "document", "Duties assessed", content, "application/json")
     answered = {duty.rule: duty.answer for duty in assessment.duties}
+    # In the event too, which is all that the case's own views and the bundle's chronicle read of it.
+    answered |= {f"{NO_RULE}{one.residence}": "needs_a_human" for one in assessment.without_rule}
     diary.record(case, DutiesAssessed(exhibit.exhibit, assessment.rules_digest, answered))
     return assessment

@@ -13,6 +13,7 @@ from typing import Any
 
 from leaktrace.caserecords import START_EVENTS, DutyFacts, ExposedGroup, ExposureList, StartEvent
 from leaktrace.errors import ResponseError
+from leaktrace.response.duties.places import residence_of, spelled
 
 FACTS_SCHEMA = "leaktrace.duty-facts/1"
 FACTS: dict[str, str] = {
@@ -38,8 +39,6 @@ FACTS: dict[str, str] = {
 UNLISTED = "unlisted"
 CEILING_GROUPS = 100_000
 CEILING_COUNT = 10**12
-_RESIDENCE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
-_ALIASES = {"UK": "GB", "EL": "GR"}
 
 
 @cache
@@ -58,16 +57,6 @@ def kind_of(name: str) -> str:
 def kinds_of(names: Iterable[str]) -> tuple[str, ...]:
     """The kinds of fields, each once, sorted."""
     return tuple(sorted({kind_of(name) for name in names}))
-
-
-def residence_of(text: str | None) -> str | None:
-    """A residence as the rules spell it; null where it is none."""
-    if text is None:
-        return None
-    tidy = text.strip().upper().replace("_", "-")
-    country, _, rest = tidy.partition("-")
-    tidy = f"{_ALIASES.get(country, country)}-{rest}" if rest else _ALIASES.get(country, country)
-    return tidy if _RESIDENCE.fullmatch(tidy) else None
 
 
 def facts_from_exposure(
@@ -170,7 +159,8 @@ def _group(one: Any, number: int) -> ExposedGroup:
     if not isinstance(one, dict) or set(one) - {"residence", "fields", "count"}:
         raise _wrong(f"group {number} has other keys than residence, fields, count")
     residence, names, count = one.get("residence"), one.get("fields"), one.get("count")
-    if residence is not None and (not isinstance(residence, str) or residence_of(residence) is None):
+    # A code without a country behind it (EU, XX) is a residence that nobody knows; words are a slip to be put right.
+    if residence is not None and (not isinstance(residence, str) or spelled(residence) is None):
         raise _wrong(f"the residence of group {number} is no ISO 3166 code such as DE or US-CA, and not null")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise _wrong(f"the fields of group {number} are no list of names")

@@ -24,10 +24,13 @@ from leaktrace.caserecords import (
     ExposedGroup,
     FactUsed,
 )
+from leaktrace.errors import ResponseError
 from leaktrace.response.duties.clocks import deadline, due_at
 from leaktrace.response.duties.facts import UNLISTED
 from leaktrace.response.duties.loading import laws_digest
 from leaktrace.response.duties.model import Law, Rule
+from leaktrace.response.duties.norule import maybe_within, within, without_rule
+from leaktrace.response.duties.places import residence_of
 from leaktrace.response.duties.syntax import And, Condition, Count, Fields, Not, Or, facts_of, write
 from leaktrace.response.duties.truth import Range, Truth, View, truth
 
@@ -52,6 +55,7 @@ def assess(facts: DutyFacts, laws: Sequence[Law], now: datetime) -> DutyAssessme
         notes=_notes(facts),
         exposure_sha256=facts.exposure_sha256,
         disclaimer=DISCLAIMER,
+        without_rule=without_rule(facts, laws, now.astimezone(UTC).date()),
     )
 
 
@@ -110,7 +114,7 @@ def _decide(
     if today < law.valid_from:
         return False, [f"Not in force before {law.valid_from.isoformat()}."], [], False
     if scope.all_count == 0:
-        return False, [f"Nobody concerned is known to live in {law.place}, and every residence is known."], [], False
+        return False, [f"Nobody concerned is known to live in {law.place}."], [], False
     answers, presumed = _presume(rule, scope, facts)
     asked = rule.trigger
     value = truth(asked, scope.view(asked, answers))
@@ -139,7 +143,7 @@ class _Scope:
         self._law = law
         self._facts = facts
         certain = [group for group in facts.groups if within(group.residence, law.residences)]
-        possible = [group for group in facts.groups if _possible(group.residence, law.residences, facts.markets)]
+        possible = [group for group in facts.groups if maybe_within(group.residence, law.residences, facts.markets)]
         self._certain = certain
         self._possible = possible
         counted: Counter[str] = Counter()
@@ -185,19 +189,7 @@ class _Scope:
     def _residents(self, code: str) -> Range:
         groups, markets = self._facts.groups, self._facts.markets
         low = sum(group.count for group in groups if within(group.residence, (code,)))
-        return Range(low, low + sum(one.count for one in groups if _possible(one.residence, (code,), markets)))
-
-
-def within(residence: str | None, places: Sequence[str]) -> bool:
-    """Whether a resident of there is certainly one of these places' (`US-CA` is in `US`)."""
-    return residence is not None and any(residence == place or residence.startswith(f"{place}-") for place in places)
-
-
-def _possible(residence: str | None, places: Sequence[str], markets: Sequence[str]) -> bool:
-    """Whether one may be: no residence is known, or only the country of the part that is asked about."""
-    if residence is None:
-        return not markets or any(within(one, places) or _possible(one, places, markets) for one in markets)
-    return not within(residence, places) and any(place.startswith(f"{residence}-") for place in places)
+        return Range(low, low + sum(one.count for one in groups if maybe_within(one.residence, (code,), markets)))
 
 
 def _strictest(asked: Condition, scope: _Scope, answers: dict[str, bool]) -> Truth:
@@ -281,7 +273,10 @@ def _notes(facts: DutyFacts) -> tuple[str, ...]:
     unknown = sum(group.count for group in facts.groups if group.residence is None)
     if unknown:
         where = f"the laws of {', '.join(facts.markets)}" if facts.markets else "every law"
-        notes.append(f"The residence of {unknown} persons is not known: {where} may cover them.")
+        notes.append(
+            f"The residence of {unknown} persons is not known: {where} may cover them, and so may a law "
+            "that is not known here."
+        )
     if facts.fields_complete is not True:
         notes.append("The log cannot show every field that was seen: what is missing from it may be out all the same.")
     if any(UNLISTED in group.fields for group in facts.groups):
@@ -291,13 +286,16 @@ def _notes(facts: DutyFacts) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def forbidden_for(residence: str, laws: Sequence[Law]) -> frozenset[str]:
-    """What the laws of a residence forbid to tell the persons there, whatever was leaked."""
-    return frozenset(
-        what
-        for law in laws
-        if within(residence, law.residences)
-        for rule in law.rules
-        if rule.told == "persons"
-        for what in rule.forbidden_content
-    )
+def forbidden_for(residence: str, laws: Sequence[Law]) -> frozenset[str] | None:
+    """What the laws of a residence forbid to tell the persons there, whatever was leaked; null: no law of it is known.
+
+    For a country the strictest of its parts counts. ResponseError for what is no residence.
+    """
+    code = residence_of(residence)
+    if code is None:
+        raise ResponseError(f"'{residence[:40]}' is no residence.", "Write an ISO 3166 code such as DE or US-MA.")
+    ours = [law for law in laws if within(code, law.residences) or maybe_within(code, law.residences, ())]
+    if not ours:
+        return None
+    told = [rule for law in ours for rule in law.rules if rule.told == "persons"]
+    return frozenset(what for rule in told for what in rule.forbidden_content)

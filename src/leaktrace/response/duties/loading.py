@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from leaktrace.caserecords import START_EVENTS, Told
 from leaktrace.errors import ResponseError
-from leaktrace.response.duties.facts import FACTS, UNLISTED, field_kinds, residence_of
+from leaktrace.response.duties.facts import FACTS, UNLISTED, field_kinds
 from leaktrace.response.duties.model import CLOCK_UNITS, FORBIDDEN, Clock, Law, Presumption, Rule
+from leaktrace.response.duties.places import residence_of
 from leaktrace.response.duties.syntax import Condition, parse
 
 SCHEMA = "leaktrace.law/1"

@@ -25,19 +25,24 @@ def draft(
     company: str,
     contact: str,
     audience: str = PUBLIC,
-    forbidden: Collection[str] = (),
+    forbidden: Collection[str] | None = (),
 ) -> StatementDraft:
-    """The statement in each language: exactly the sentences that the facts bear and the audience's law allows."""
+    """The statement in each language: exactly the sentences that the facts bear and the audience's law allows.
+
+    `forbidden`: what the audience's law forbids to say; null: no law of there is known, and the draft says so.
+    """
     for name, value in (("company", company), ("contact", contact)):
         if not value.strip() or len(value) > _LONGEST or not value.isprintable():
             raise ResponseError(f"The {name} is no line of at most {_LONGEST} characters.", f"Give it with --{name}.")
     kept: dict[str, tuple[StatementSentence, ...]] = {}
     left_out: list[str] = []
+    if forbidden is None:
+        left_out.append(f"nothing for {audience}: no rule is known of what its law forbids to say: ask counsel")
     for wording in wordings:
         values = _values(facts, wording, company, contact)
         told = []
         for sentence in wording.sentences:
-            why = _why_not(sentence, facts, forbidden)
+            why = _why_not(sentence, facts, forbidden or ())
             if why is None:
                 text = _filled(sentence, values)
                 told.append(StatementSentence(sentence.id, text, sentence.when))

@@ -52,7 +52,7 @@ class StatementDesk:
     wordings: tuple[Wording, ...]
     kind_of: Mapping[str, str]
     """Name of a field -> its kind."""
-    forbidden_for: Callable[[str], Collection[str]]
+    forbidden_for: Callable[[str], Collection[str] | None]
     """Audience -> what its law forbids to say."""
     exposure_sha256: str | None = None
     """Of the list as it was frozen, where `exposure` is a copy with pseudonyms."""
@@ -102,7 +102,7 @@ class StatementDesk:
             company=company,
             contact=contact,
             audience=audience,
-            forbidden=self.forbidden_for(audience),
+            forbidden=() if audience == PUBLIC else self.forbidden_for(audience),
         )
 
     def _facts(self) -> StatementFacts:
