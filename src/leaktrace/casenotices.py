@@ -43,6 +43,10 @@ class CaseNotices:
         """Every approved translation of the case."""
         return self._work.show(case).translations
 
+    def note(self, case: str, text: str) -> None:
+        """A note in the case, in words that name nobody."""
+        self._work.note(case, text)
+
     def sellers_domains(self, case: str) -> frozenset[str]:
         """Mail domains of the sellers the case is about."""
         subjects = self._work.show(case).subjects

@@ -15,6 +15,15 @@ from leaktrace.errors import ApprovalError, ResponseError
 from leaktrace.response.notices import Batch, NoticePlan, Outbox, not_approved
 
 
+def require_somebody_told(plan: NoticePlan) -> None:
+    """ResponseError where somebody says why to write again, and nobody was written to."""
+    if plan.again_because and not plan.told:
+        raise ResponseError(
+            f"Nobody whom version {plan.version} would write to was told by another version.",
+            "Plan it without --again-because.",
+        )
+
+
 def require_as_planned(batch: Batch, again: NoticePlan) -> None:
     """Check 1. `again`: the plan as it would be made now."""
     then, now = batch.document["parameters"], again.parameters()

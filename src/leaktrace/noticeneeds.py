@@ -28,6 +28,9 @@ class NoticeCase(Protocol):
     def translations(self, case: str) -> Iterable[TranslationApproved]:
         """Every approved translation that holds in this case."""
 
+    def note(self, case: str, text: str) -> object:
+        """Writes a note into the case; CaseError where it names somebody."""
+
     def sellers_domains(self, case: str) -> frozenset[str]:
         """Mail domains of the sellers the case is about."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -46,8 +46,10 @@ def plan_of(
     facts: NoticeFacts,
     config: NoticeConfig,
     tokens: NoticeTokens,
+    told: Mapping[str, str],
+    again_because: str,
 ) -> NoticePlan:
-    """Who is told what: the same from the same list, rules, facts, texts and sender, whenever it is made."""
+    """Who is told what: the same from the same list, rules, facts, texts, sender and told, whenever it is made."""
     return planned(
         exposure.veiled,
         exposure.sha256,
@@ -58,6 +60,8 @@ def plan_of(
         facts=facts,
         sender=config.from_address,
         template_of=shelf_of(config).get,
+        told=told,
+        again_because=again_because,
     )
 
 
@@ -74,7 +78,19 @@ def report_of(case: str, plan: NoticePlan, templates_to_approve: tuple[str, ...]
         parameters,
         digest_of(parameters),
         templates_to_approve,
+        plan.told,
+        plan.again_because,
     )
+
+
+def again_said(plan: NoticePlan) -> str:
+    """What the case keeps of writing to people again: how many, whom which version told, and why."""
+    return f"Notices {plan.version} are planned to go again to {told_said(plan.told)}: {plan.again_because}"
+
+
+def told_said(told: Mapping[str, int]) -> str:
+    """How many were told, by which versions."""
+    return " and ".join(f"{count} told by version {version}" for version, count in told.items())
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:

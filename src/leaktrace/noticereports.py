@@ -25,6 +25,8 @@ class PlanFacts:
     measures: tuple[Measure, ...] = ()
     safeguards: tuple[Safeguard, ...] = ()
     least_certainty: Certainty = "possible"
+    again_because: str = ""
+    """Why whoever another version told is written to again; empty: they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class PlanReport:
     """What the approval must be about."""
     parameters_sha256: str
     templates_to_approve: tuple[str, ...]
+    told_by_version: dict[str, int]
+    """Version -> people on the list whom it reached or may have: left out, or written to again."""
+    again_because: str
+    """Why they are written to again; empty: they are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Preview:
     template_sha256: str
     approved: bool
     suppressed: str | None
+    told_by: str | None
+    """Another version that reached this person, or may have."""
     subject: str
     text: str
     html: str

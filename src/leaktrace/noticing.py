@@ -6,7 +6,7 @@ about to be done, at every run, not only at the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from leaktrace.noticechecks import (
     require_approved_texts,
     require_as_planned,
     require_not_stopped,
+    require_somebody_told,
 )
 from leaktrace.noticeneeds import NoticeCase, Outside
-from leaktrace.noticeplanning import facts_said, plan_of, report_of, shelf_of
+from leaktrace.noticeplanning import again_said, facts_said, plan_of, report_of, shelf_of
 from leaktrace.noticereports import (
     BounceReport,
     FrozenList,
@@ -108,12 +109,18 @@ class NoticeDesk:
         config = self._config()
         facts = facts_said(said, exposure.veiled, config)
         rules = PlanRules(said.least_certainty, config.default_language, config.consented_laws)
-        plan = self._planned(case, said.version, exposure, rules, facts, config)
+        with Outbox(self._folder) as outbox:
+            outbox.require_new(case, said.version)
+            told = outbox.told(case)
+        plan = self._planned(case, said.version, exposure, rules, facts, config, told, said.again_because)
+        require_somebody_told(plan)
         variants = {(one.law, one.language, one.fields) for one in plan.notices if one.suppressed is None}
         filled(shelf_of(config), facts, sorted(variants))
         suppressed_count = len(plan.notices) - plan.planned_count
         with Outbox(self._folder) as outbox:
             outbox.require_new(case, said.version)
+            if said.again_because:
+                self._cases.note(case, again_said(plan))
             # Written down before it is so: a plan that nobody wrote down could be sent by nobody's word.
             event = NoticesPlanned(plan.version, plan.exposure_sha256, plan.planned_count, suppressed_count)
             self._diary.record(case, event)
@@ -131,13 +138,16 @@ class NoticeDesk:
         with Outbox(self._folder) as outbox:
             batch = outbox.batch(case, version)
             one = outbox.planned_for(batch, person)
+            told_by = outbox.told(case, but=batch).get(one.person)
+            left_out = "told_meanwhile" if told_by and not batch.told_again else None
         template = self.template(one.law, one.language)
         variant = (one.law, one.language, one.fields)
         text = filled(shelf_of(self._config()), facts_of(batch.document), [variant])[variant].addressed(one.notice)
         approved = (template.name, template.sha256) in self._approved(case)
         return Preview(
-            person, one.law, one.language, template.sha256, approved, one.suppressed, text.subject, text.text, text.html
-        )
+            one.person, one.law, one.language, template.sha256, approved, one.suppressed or left_out, told_by,
+            text.subject, text.text, text.html,
+        )  # fmt: skip
 
     # --- sending ------------------------------------------------------------------------------------------
 
@@ -160,7 +170,7 @@ class NoticeDesk:
         with Outbox(self._folder) as outbox:
             batch = outbox.batch(case, version)
             exposure = self._cases.exposure(case)
-            self._verify(batch, exposure, config)
+            self._verify(outbox, batch, exposure, config)
             texts = filled(shelf_of(config), facts_of(batch.document), outbox.variants(batch))
             outbox.sums(batch)
             forms = forms_of(texts, letterhead(config, self._tokens))
@@ -231,13 +241,22 @@ class NoticeDesk:
         rules: PlanRules,
         facts: NoticeFacts,
         config: NoticeConfig,
+        told: Mapping[str, str],
+        because: str,
     ) -> NoticePlan:
-        return plan_of(case, version, exposure, rules=rules, facts=facts, config=config, tokens=self._tokens)
+        return plan_of(
+            case, version, exposure, rules=rules, facts=facts, config=config, tokens=self._tokens, told=told,
+            again_because=because,
+        )  # fmt: skip
 
-    def _verify(self, batch: Batch, exposure: FrozenList, config: NoticeConfig) -> None:
+    def _verify(self, outbox: Outbox, batch: Batch, exposure: FrozenList, config: NoticeConfig) -> None:
         """Checks 1 and 2."""
         rules, facts = rules_of(batch.document), facts_of(batch.document)
-        again = self._planned(batch.case, batch.version, exposure, rules, facts, config)
+        told, because = outbox.told(batch.case, but=batch), str(batch.document["parameters"].get("again_because", ""))
+        if not because:  # whom another version reached since the plan, `claiming` takes out: fewer than was agreed to
+            left_out = outbox.left_out(batch)
+            told = {person: version for person, version in told.items() if person in left_out}
+        again = self._planned(batch.case, batch.version, exposure, rules, facts, config, told, because)
         require_as_planned(batch, again)
         require_approved_texts(again, self._approved(batch.case))
 

@@ -23,6 +23,7 @@ from leaktrace.caserecords import (
     ExposureList,
     ExposureRow,
     LogEntry,
+    NoteAdded,
     RecordedEvent,
     TranslationApproved,
     commitment_of,
@@ -123,6 +124,10 @@ class FakeCases:
         """See `noticeneeds.NoticeCase`."""
         self.exposure(case)
         return tuple(event for event in self.diary.events if isinstance(event, TranslationApproved))
+
+    def note(self, case: str, text: str) -> None:
+        """See `noticeneeds.NoticeCase`."""
+        self.diary.record(case, NoteAdded(text))
 
     def sellers_domains(self, case: str) -> frozenset[str]:
         """See `noticeneeds.NoticeCase`."""

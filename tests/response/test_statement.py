@@ -165,7 +165,7 @@ def test_languages_say_the_same() -> None:
 
 def test_massachusetts_is_told_neither_nature_nor_number() -> None:
     forbidden = forbidden_for("US-MA", builtin_laws())
-    assert forbidden == {"nature_of_breach", "number_affected"}
+    assert forbidden == frozenset({"nature_of_breach", "number_affected"})
     text = told((NAMED,), audience="US-MA", forbidden=forbidden)
     for word in ("unwanted", "e-mail addresses", "inside", "120", "31", "seen"):
         assert word not in text.replace("may have been seen", "")

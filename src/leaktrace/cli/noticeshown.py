@@ -28,10 +28,22 @@ def render_plan(plan: PlanReport) -> RenderableType:
     rows = [("On the frozen list", words.number(plan.frozen_count)), ("By mail", words.number(plan.planned_count))]
     rows += [(f"Not by mail: {reason}", words.number(count)) for reason, count in plan.suppressed.items()]
     rows += [(f"Template {name}", words.number(count)) for name, count in plan.by_template.items()]
+    told = [
+        Text(told_line(version, count, again=bool(plan.again_because)))
+        for version, count in plan.told_by_version.items()
+    ]
+    told += [Text(f"Again because: {words.plain(plan.again_because)}")] if plan.again_because else []
     drafts = plan.templates_to_approve
     notes = [Text(f"Still drafts, to be approved by hash: {', '.join(drafts)}.")] if drafts else []
     ask = f"Then ask for: send_notices, target {plan.version}, parameters {plan.parameters_sha256}."
-    return Group(Text(f"Planned, version {plan.version}. Nothing was sent."), pairs(rows), *notes, Text(ask))
+    return Group(Text(f"Planned, version {plan.version}. Nothing was sent."), pairs(rows), *told, *notes, Text(ask))
+
+
+def told_line(version: str, count: int, *, again: bool) -> str:
+    """What becomes of whom another version told."""
+    were = "was" if count == 1 else "were"
+    ends = ("gets it again" if count == 1 else "get it again") if again else f"{'is' if count == 1 else 'are'} left out"
+    return f"{words.number(count)} {were} told by version {words.plain(version)} and {ends}."
 
 
 def render_templates(templates: Sequence[TemplateInfo]) -> RenderableType:
@@ -48,6 +60,9 @@ def render_preview(preview: Preview) -> RenderableType:
     notes = [f"Template {preview.law}/{preview.language}, {preview.template_sha256}."]
     notes += [] if preview.approved else ["A draft: nobody approved this text."]
     notes += [f"Not sent by mail: {preview.suppressed}."] if preview.suppressed else []
+    if preview.told_by:
+        ends = "is left out" if preview.suppressed else "gets it again"
+        notes.append(f"{preview.person} was told by version {preview.told_by} and {ends}.")
     return Group(*map(Text, notes), Text(), Text(f"Subject: {preview.subject}"), Text(), Text(preview.text))
 
 

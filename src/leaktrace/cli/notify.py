@@ -113,8 +113,16 @@ class NotifyCommands:
             str, typer.Option("--certainty", help="Write to those at least so sure: confirmed, likely, possible.")
         ] = "possible",
         version: Annotated[
-            str, typer.Option("--version", help="A correction to everybody is a new version.")
+            str,
+            typer.Option("--version", help="What is told later is a new version; it leaves out whom another one told."),
         ] = FIRST_VERSION,
+        again_because: Annotated[
+            str,
+            typer.Option(
+                "--again-because",
+                help="A correction: write again to those who were told, and why. It is kept in the case and approved.",
+            ),
+        ] = "",
         parameters: ParametersOption = None,
         person: PersonOption = None,
         key: KeyOption = None,
@@ -133,6 +141,7 @@ class NotifyCommands:
             measures=tuple(_one_of(one, get_args(Measure)) for one in measure or ()),
             safeguards=tuple(_one_of(one, get_args(Safeguard)) for one in safeguard or ()),
             least_certainty=_one_of(certainty, get_args(Certainty)),
+            again_because=again_because.strip(),
         )
         with self._open(context, person, key) as desk:
             report = desk.plan(case, said)

@@ -93,6 +93,8 @@ def claiming(
         contextlib.closing(Journal(outbox.folder / JOURNAL, fsync_each=fsync_each)) as journal,
     ):
         unknown_count = _recover(outbox, journal, this_boot, clock())
+        # Here, and not only when planning: another version may have been sent since, and under this lock none is now.
+        outbox.leave_out_told(batch, clock())
         outbox.begin_run(batch, this_boot, fsync_each=fsync_each)
         claims = Claims(outbox, batch, journal, clock)
         claims.recovered_unknown_count = unknown_count

@@ -84,7 +84,7 @@ class Outbox:
         if self._value("SELECT 1 FROM batch WHERE case_id = ? AND version = ?", case, version) is not None:
             raise ResponseError(
                 f"Notices of version {version} are planned for {case} already.",
-                "Send or look at them; a correction to everybody is a new version.",
+                "Send or look at them; what is told later is a new version.",
             )
 
     def plan(
@@ -147,6 +147,41 @@ class Outbox:
             canary_count=canary or 0,
             continued_at=None if at is None else datetime.fromisoformat(at),
         )
+
+    # --- who was told by another version --------------------------------------------------------------------
+
+    def told(self, case: str, *, but: Batch | None = None) -> dict[str, str]:
+        """Person -> the earliest version, other than `but`, that reached them or may have: at most once is the rule."""
+        return dict(
+            self._rows(
+                "SELECT person, version FROM notice JOIN batch ON batch = number WHERE case_id = ? AND number <> ? "
+                "AND state IN ('accepted', 'unknown', 'claimed') ORDER BY number DESC",
+                (case, -1 if but is None else but.number),
+            )
+        )
+
+    def left_out(self, batch: Batch) -> frozenset[str]:
+        """Persons whom the plan of this batch leaves out because another version told them."""
+        found = self._rows(
+            "SELECT person FROM notice WHERE batch = ? AND state = 'suppressed' AND reason = 'told_by_other_version'",
+            (batch.number,),
+        )
+        return frozenset(person for (person,) in found)
+
+    def leave_out_told(self, batch: Batch, now: datetime) -> int:
+        """Takes those out whom another version reached since this one was planned; how many. Under the sender's lock.
+
+        Not where two people agreed to writing to them again.
+        """
+        if batch.told_again:
+            return 0
+        with self._transaction():
+            return self._db.execute(
+                "UPDATE notice SET state = 'suppressed', reason = 'told_meanwhile', changed_at = ? WHERE batch = ? AND "
+                "state IN ('planned', 'retry') AND person IN (SELECT person FROM notice JOIN batch ON batch = number "
+                "WHERE case_id = ? AND number <> ? AND state IN ('accepted', 'unknown', 'claimed'))",
+                (now.isoformat(), batch.number, batch.case, batch.number),
+            ).rowcount
 
     def approve(self, batch: Batch, approval: str, envelope_sha256: str, parameters_sha256: str) -> None:
         """Notes under which approval the batch is sent; from now on it may be resumed under the same parameters."""
@@ -310,15 +345,18 @@ class Outbox:
         )
 
     def left(self, batch: Batch) -> tuple[Left, ...]:
-        """Whom a mail did not reach for certain: refused, unknown, suppressed, or bounced for good."""
+        """Whom no mail reached for certain: refused, unknown, bounced for good, or suppressed and not told before."""
         return tuple(
             Left(*one)
             for one in self._rows(
-                "SELECT person, notice, state, reason FROM notice WHERE batch = ? AND state IN ('refused', 'unknown', "
-                "'suppressed') UNION ALL SELECT person, n.notice, state, 'bounced ' || min(b.status) FROM notice AS n "
+                "SELECT person, notice, state, reason FROM notice AS n WHERE batch = ? AND state IN ('refused', "
+                "'unknown', 'suppressed') AND NOT (reason IN ('told_by_other_version', 'told_meanwhile') AND EXISTS "
+                "(SELECT 1 FROM notice AS o JOIN batch ON o.batch = number WHERE case_id = ? AND o.person = n.person "
+                "AND o.state = 'accepted' AND o.notice NOT IN (SELECT notice FROM bounce WHERE kind = 'hard'))) "
+                "UNION ALL SELECT person, n.notice, state, 'bounced ' || min(b.status) FROM notice AS n "
                 "JOIN bounce AS b USING (notice) WHERE batch = ? AND b.kind = 'hard' AND state = 'accepted' "
                 "GROUP BY n.notice ORDER BY person",
-                (batch.number, batch.number),
+                (batch.number, batch.case, batch.number),
             )
         )
 

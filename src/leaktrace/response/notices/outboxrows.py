@@ -40,6 +40,11 @@ class Batch:
     canary_count: int = 0
     continued_at: datetime | None = None
 
+    @property
+    def told_again(self) -> bool:
+        """Whether the plan says, and two people are asked to agree, that it goes to those too who were told already."""
+        return bool(self.document.get("parameters", {}).get("again_because"))
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimedNotice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -43,6 +44,10 @@ class NoticePlan:
     """`law/language` -> SHA-256 of the template, for those that are used."""
     sender: str
     notices: tuple[PlannedNotice, ...]
+    told: dict[str, int]
+    """Version -> people of the list whom it reached, or may have: they are left out, or written to again."""
+    again_because: str = ""
+    """Why those are written to again; empty: they are left out."""
 
     @property
     def planned_count(self) -> int:
@@ -51,7 +56,7 @@ class NoticePlan:
 
     def parameters(self) -> dict[str, Any]:
         """Exactly what two people agree to: their approval is void when any of it changes."""
-        return {
+        agreed = {
             "case": self.case,
             "version": self.version,
             "exposure_sha256": self.exposure_sha256,
@@ -61,6 +66,11 @@ class NoticePlan:
             "planned_count": self.planned_count,
             "from": self.sender,
         }
+        if self.again_because:
+            agreed |= {"told_again_after_version": dict(self.told), "again_because": self.again_because}
+        elif self.told:
+            agreed |= {"left_out_as_told_by_version": dict(self.told)}
+        return agreed
 
     def document(self, rules: PlanRules) -> dict[str, Any]:
         """What the outbox keeps of it beside the people; `rules_of` and `facts_of` read it back."""
@@ -103,15 +113,20 @@ def planned(
     facts: NoticeFacts,
     sender: str,
     template_of: Callable[[str, str], Template],
+    told: Mapping[str, str] | None = None,
+    again_because: str = "",
 ) -> NoticePlan:
     """The plan; ResponseError for an empty list, two people with one pseudonym, or a template that cannot be used.
 
-    `exposure` has customers by pseudonym; `exposure_sha256` is that of the sealed list.
+    `exposure` has customers by pseudonym; `exposure_sha256` is that of the sealed list. `told`: person -> the version
+    that reached them, or may have; they are left out, unless `again_because` says why they are written to again.
     Whoever calls fills every variant once before the first mail (`filled`), so that a missing placeholder stops it.
     """
     if not exposure.rows:
         raise ResponseError(f"Nobody is on the exposure list of {case}.", "There is nobody to tell.")
-    notices = tuple(_one(row, case, version, tokens, rules) for row in exposure.rows)
+    told = told or {}
+    left_out = frozenset() if again_because else frozenset(told)
+    notices = tuple(_one(row, case, version, tokens, rules, left_out) for row in exposure.rows)
     if len({one.person for one in notices}) != len(notices):
         raise ResponseError(
             f"Two customers on the exposure list of {case} have the same pseudonym.",
@@ -119,7 +134,9 @@ def planned(
         )
     wanted = sorted({(one.law, one.language) for one in notices if one.suppressed is None})
     used = {f"{law}/{language}": template_of(law, language).sha256 for law, language in wanted}
-    return NoticePlan(case, version, exposure_sha256, facts, used, sender, notices)
+    concerned = [one for one in notices if one.suppressed in (None, "told_by_other_version")]
+    by_version = dict(sorted(Counter(told[one.person] for one in concerned if one.person in told).items()))
+    return NoticePlan(case, version, exposure_sha256, facts, used, sender, notices, by_version, again_because)
 
 
 def _one(
@@ -128,6 +145,7 @@ def _one(
     version: str,
     tokens: NoticeTokens,
     rules: PlanRules,
+    left_out: Collection[str],
 ) -> PlannedNotice:
     person, law = row.customer, law_of(row.jurisdiction)
     return PlannedNotice(
@@ -136,7 +154,7 @@ def _one(
         law=law,
         language=language_of(row.locale, rules.default_language),
         fields=fields_of(row),
-        suppressed=_suppressed(row, law, rules),
+        suppressed="told_by_other_version" if person in left_out else _suppressed(row, law, rules),
     )
 
 

@@ -34,12 +34,15 @@ FINAL: frozenset[NoticeState] = frozenset(state for state in STATES if not MOVES
 SuppressedReason = Literal[
     "below_certainty",
     "no_consent_to_mail",
+    "told_by_other_version",
+    "told_meanwhile",
     "no_address",
     "malformed_address",
     "address_needs_smtputf8",
     "sellers_own_domain",
 ]
-"""Why nobody writes to that person by mail: each of them is on the list of those to be told in another way."""
+"""Why nobody writes to that person by mail: each of them is on the list of those to be told in another way, unless
+another version told them (`told_by_other_version` when planning, `told_meanwhile` since then)."""
 
 RETRY_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
 """Pauses after the first, second, ... temporary refusal. RFC 5321, section 4.5.4.1, asks for longer ones only of relays
