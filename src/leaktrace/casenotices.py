@@ -43,6 +43,11 @@ class CaseNotices:
         """Every approved translation of the case."""
         return self._work.show(case).translations
 
+    def version_asked(self, case: str, request: str) -> str | None:
+        """The target of a request to send notices."""
+        found = self._work.show(case).request(request)
+        return None if found is None or found.action != "send_notices" else found.asked.target
+
     def note(self, case: str, text: str) -> None:
         """A note in the case, in words that name nobody."""
         self._work.note(case, text)

@@ -44,11 +44,26 @@ def require_approved_texts(again: NoticePlan, approved: frozenset[tuple[str, str
 
 
 def require_not_stopped(stop: Path, *, go_on: bool) -> None:
-    """Check 3. Going on takes the sign to stop away."""
+    """Check 3. Going on passes the sign to stop, and does not take it away: a later check may still refuse."""
+    if stop.exists() and not go_on:
+        raise ResponseError("Sending was stopped.", "To go on: leaktrace notify send CASE --continue.")
+
+
+def lift_stop(stop: Path, *, go_on: bool) -> None:
+    """Takes the sign to stop away: once everything was agreed to, by the one sender who is about to go on."""
     if go_on:
         stop.unlink(missing_ok=True)
-    elif stop.exists():
-        raise ResponseError("Sending was stopped.", "To go on: leaktrace notify send CASE --continue.")
+
+
+def require_version(approval: str, about: str | None, batch: Batch, *, chosen: bool) -> None:
+    """ApprovalError where the approval is about another version. `about`: that one; null: no request about notices."""
+    if about is not None and about != batch.version:
+        how = "was asked for" if chosen else "is the newest plan and was chosen"
+        raise ApprovalError(
+            f"{approval} is about version {about} of the notices; version {batch.version} {how}.",
+            f"Nothing was sent. For the approved one: leaktrace notify send {batch.case} --approval {approval} "
+            f"--version {about}.",
+        )
 
 
 def require_agreed(outbox: Outbox, batch: Batch, approvals: Approvals, approval: str | None, canary_count: int) -> None:
@@ -57,7 +72,8 @@ def require_agreed(outbox: Outbox, batch: Batch, approvals: Approvals, approval:
     digest = digest_of(parameters)
     if batch.approval is None and approval is None:
         raise ApprovalError(
-            "Notices are sent only with an approval by two people.", "Ask for one, then say --approval A-…."
+            f"Notices are sent only with an approval by two people, and version {batch.version} has none.",
+            "Ask for one, then say --approval A-…. Another version is sent with --version.",
         )
     if batch.approval is not None and batch.parameters_sha256 != digest:
         raise ApprovalError(

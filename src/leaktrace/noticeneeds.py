@@ -28,6 +28,9 @@ class NoticeCase(Protocol):
     def translations(self, case: str) -> Iterable[TranslationApproved]:
         """Every approved translation that holds in this case."""
 
+    def version_asked(self, case: str, request: str) -> str | None:
+        """The version of the notices that a request to send is about; null where there is no such request."""
+
     def note(self, case: str, text: str) -> object:
         """Writes a note into the case; CaseError where it names somebody."""
 

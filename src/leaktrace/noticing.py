@@ -14,11 +14,13 @@ from typing import Any
 from leaktrace.caserecords import Approvals, CaseDiary, NoticesPlanned, NoticesReconciled, RecordedEvent
 from leaktrace.noticechecks import (
     go_past_canaries,
+    lift_stop,
     require_agreed,
     require_approved_texts,
     require_as_planned,
     require_not_stopped,
     require_somebody_told,
+    require_version,
 )
 from leaktrace.noticeneeds import NoticeCase, Outside
 from leaktrace.noticeplanning import again_said, facts_said, plan_of, report_of, shelf_of
@@ -169,6 +171,9 @@ class NoticeDesk:
         config = self._config()
         with Outbox(self._folder) as outbox:
             batch = outbox.batch(case, version)
+            if approval is not None:
+                about = self._cases.version_asked(case, approval)
+                require_version(approval, about, batch, chosen=version is not None)
             exposure = self._cases.exposure(case)
             self._verify(outbox, batch, exposure, config)
             texts = filled(shelf_of(config), facts_of(batch.document), outbox.variants(batch))
@@ -185,6 +190,8 @@ class NoticeDesk:
                 progress=progress,
             )
             with claiming(outbox, batch, self._outside.clock, fsync_each=config.fsync_each) as claims:
+                # Under the lock: a sender still at work, who is to stop, has it until then.
+                lift_stop(self._stop_file, go_on=go_on)
                 left = None if batch.continued_at else max(0, batch.canary_count - outbox.attempted_count(batch))
                 limits = replace(config.limits, canary_left_count=left if batch.canary_count else None)
                 result = Sender(claims, with_what, limits).run()

@@ -125,6 +125,11 @@ class FakeCases:
         self.exposure(case)
         return tuple(event for event in self.diary.events if isinstance(event, TranslationApproved))
 
+    def version_asked(self, case: str, request: str) -> str | None:
+        """See `noticeneeds.NoticeCase`."""
+        _, action, target, _ = self.approvals.given.get(request, (case, "", "", ""))
+        return target if action == "send_notices" else None
+
     def note(self, case: str, text: str) -> None:
         """See `noticeneeds.NoticeCase`."""
         self.diary.record(case, NoteAdded(text))

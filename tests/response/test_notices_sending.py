@@ -17,6 +17,8 @@ import pytest
 from leaktrace.caserecords import NoticesPlanned, NoticesReconciled
 from leaktrace.errors import ApprovalError, ResponseError
 from leaktrace.noticeneeds import Outside
+from leaktrace.noticing import STOP
+from leaktrace.response.notices.claims import claiming
 from leaktrace.response.notices.outbox import Outbox
 from leaktrace.response.notices.states import Reconciled
 from tests.response.fakes_notices import CASE, NOW, row
@@ -230,6 +232,41 @@ def test_the_kill_switch_works_between_any_two_mails(tmp_path: Path) -> None:
         sink.on_taken = repr
         assert desk.desk.send(CASE, go_on=True).status.sums == Reconciled(50, 50)
     assert set(recipients(sink).values()) == {1}
+
+
+def test_a_refused_continue_leaves_the_stop_where_it_is(tmp_path: Path) -> None:
+    with Sink() as sink:
+        desk = make_desk(tmp_path, sink.port, people(3))
+        request = desk.ready()
+        desk.desk.stop()
+        for approval in (None, "A-unknown"):
+            with pytest.raises(ApprovalError):
+                desk.desk.send(CASE, approval, go_on=True)
+            assert (tmp_path / "response" / STOP).exists()
+        with Outbox(tmp_path / "response") as outbox:  # another sender is at work, and is to stop
+            with (
+                claiming(outbox, outbox.batch(CASE), Hand().outside().clock, fsync_each=False),
+                pytest.raises(ResponseError, match="Another sender"),
+            ):
+                desk.desk.send(CASE, request, go_on=True)
+            assert (tmp_path / "response" / STOP).exists()
+        assert not sink.taken
+        desk.desk.send(CASE, go_on=True)
+        assert not (tmp_path / "response" / STOP).exists()
+        assert len(sink.taken) == 3
+
+
+def test_an_approval_of_another_version_says_which(tmp_path: Path) -> None:
+    with Sink() as sink:
+        desk = make_desk(tmp_path, sink.port, people(3))
+        request = desk.ready()
+        desk.desk.plan(CASE, replace(SAID, version="2"))
+        with pytest.raises(ApprovalError, match="A-send is about version 1 of the notices; version 2 is the newest"):
+            desk.desk.send(CASE, request)
+        with pytest.raises(ApprovalError, match="version 2 has none"):
+            desk.desk.send(CASE)
+        desk.desk.send(CASE, request, version="1")
+        assert len(sink.taken) == 3
 
 
 def test_the_rate_is_kept(tmp_path: Path) -> None:
