@@ -11,7 +11,7 @@ import pytest
 from leaktrace.casenotices import CaseNotices
 from leaktrace.errors import NotAllowedError
 from leaktrace.noticereports import PlanFacts
-from leaktrace.noticing import NoticeDesk
+from leaktrace.noticing import STOP, NoticeDesk
 from leaktrace.response.notices.config import config_of
 from tests.cases.small_cases import CUSTOMERS, full_company
 from tests.response.noticedesks import SECRET, document, write_key
@@ -43,6 +43,38 @@ def test_through_the_case_room(tmp_path: Path) -> None:
     assert sorted(one.recipient for one in sink.taken) == sorted(f"{one}@mail.example" for one in CUSTOMERS)
     found = olaf.show(company.case)
     assert found.reconciled["2"].accepted_count == len(CUSTOMERS)
+    company.close()
+
+
+def test_an_investigator_neither_plans_nor_sends(tmp_path: Path) -> None:
+    company = full_company(tmp_path / "ws")
+    write_key(tmp_path / "dkim.pem")
+    config = config_of(document(1), tmp_path)
+
+    def desk_of(name: str) -> NoticeDesk:
+        work = company.work(name)
+        notices = CaseNotices(work, lambda _: frozenset())
+        return NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, work, work)
+
+    said = PlanFacts(noticed_on=date(2026, 3, 1), measures=("seller_blocked",))
+    ina, before = desk_of("ina"), company.work("ina").show(company.case).event_count
+    with pytest.raises(NotAllowedError, match="plan notices"):
+        ina.plan(company.case, said)
+    assert company.work("ina").show(company.case).event_count == before
+    desk_of("olaf").plan(company.case, said)
+    ina.stop()
+    with pytest.raises(NotAllowedError, match="send notices"):
+        ina.send(company.case, go_on=True)
+    assert (tmp_path / "response" / STOP).exists()
+    company.close()
+
+
+def test_the_version_of_a_request_is_its_target(tmp_path: Path) -> None:
+    company = full_company(tmp_path / "ws")
+    request = company.granted("send_notices", "2", {}, used=False, by="olaf")
+    notices = CaseNotices(company.work("olaf"), lambda _: frozenset())
+    assert notices.version_asked(company.case, request) == "2"
+    assert notices.version_asked(company.case, "A-9999") is None
     company.close()
 
 

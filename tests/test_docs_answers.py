@@ -187,6 +187,7 @@ PARTS: dict[str, type] = {
     "gate": caserecords.GateAnswered,
     "statement of a case": caserecords.StatementDrafted,
     "duty": caserecords.Duty,
+    "residence without a rule": caserecords.WithoutRule,
     "fact used": caserecords.FactUsed,
     "deadline": caserecords.Deadline,
     "statement of reasons": caserecords.StatementOfReasons,

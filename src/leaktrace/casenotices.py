@@ -6,7 +6,13 @@ import json
 from collections.abc import Callable, Sequence
 
 from leaktrace.casedesk import CaseRoom
-from leaktrace.caserecords import ExposureFrozen, TranslationApproved, exposure_of
+from leaktrace.caserecords import (
+    ExposureFrozen,
+    NoticesPlanned,
+    NoticesReconciled,
+    TranslationApproved,
+    exposure_of,
+)
 from leaktrace.cases import Actor, CaseWork
 from leaktrace.errors import CaseError
 from leaktrace.noticeneeds import Outside
@@ -27,6 +33,10 @@ class CaseNotices:
     def require_reader(self, case: str) -> None:
         """The outbox lies beside the case and asks nobody: the case itself says who may know whom it concerns."""
         self._work.show(case)
+
+    def require_teller(self, case: str, kind: type[NoticesPlanned] | type[NoticesReconciled]) -> None:
+        """The roles of the case say who tells customers."""
+        self._work.may_record(case, kind)
 
     def exposure(self, case: str) -> FrozenList:
         """The frozen list, customers by pseudonym."""

@@ -86,7 +86,8 @@ def require_agreed(outbox: Outbox, batch: Batch, approvals: Approvals, approval:
             outbox.set_canary(batch, canary_count)
 
 
-def go_past_canaries(outbox: Outbox, batch: Batch, now: datetime) -> None:
+def go_past_canaries(outbox: Outbox, batch: Batch, now: datetime) -> Batch:
     """Check 5. For a person who says to go on: once the canaries went out, and not before, the others may go."""
     if batch.canary_count and outbox.attempted_count(batch) >= batch.canary_count:
         outbox.go_on(batch, now)
+    return outbox.batch(batch.case, batch.version)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from leaktrace.caserecords import TranslationApproved
+from leaktrace.caserecords import NoticesPlanned, NoticesReconciled, TranslationApproved
 from leaktrace.noticereports import FrozenList
 from leaktrace.response.notices import Directory, NoticeConfig, Relay, SmtpRelay, open_directory
 
@@ -18,6 +18,9 @@ class NoticeCase(Protocol):
 
     def require_reader(self, case: str) -> None:
         """NotAllowedError for whoever may not read the case: who was told is part of it."""
+
+    def require_teller(self, case: str, kind: type[NoticesPlanned] | type[NoticesReconciled]) -> None:
+        """NotAllowedError for whoever may not plan, or send, notices in this case; `kind`: what that writes down."""
 
     def exposure(self, case: str) -> FrozenList:
         """The frozen list of the case, customers by pseudonym; CaseError where none is frozen."""

@@ -107,6 +107,7 @@ class NoticeDesk:
 
     def plan(self, case: str, said: PlanFacts) -> PlanReport:
         """Plans a batch for everybody on the frozen list; nothing is sent."""
+        self._cases.require_teller(case, NoticesPlanned)
         exposure = self._cases.exposure(case)  # before the settings: what is wrong with them is for who may be here
         config = self._config()
         facts = facts_said(said, exposure.veiled, config)
@@ -167,7 +168,7 @@ class NoticeDesk:
 
         ApprovalError, ResponseError before the first mail where anything is not as it was agreed to.
         """
-        self._cases.require_reader(case)
+        self._cases.require_teller(case, NoticesReconciled)
         config = self._config()
         with Outbox(self._folder) as outbox:
             batch = outbox.batch(case, version)
@@ -192,6 +193,8 @@ class NoticeDesk:
             with claiming(outbox, batch, self._outside.clock, fsync_each=config.fsync_each) as claims:
                 # Under the lock: a sender still at work, who is to stop, has it until then.
                 lift_stop(self._stop_file, go_on=go_on)
+                if go_on:
+                    batch = go_past_canaries(outbox, batch, self._outside.clock())
                 left = None if batch.continued_at else max(0, batch.canary_count - outbox.attempted_count(batch))
                 limits = replace(config.limits, canary_left_count=left if batch.canary_count else None)
                 result = Sender(claims, with_what, limits).run()
@@ -268,11 +271,9 @@ class NoticeDesk:
         require_approved_texts(again, self._approved(batch.case))
 
     def _begin(self, outbox: Outbox, batch: Batch, approval: str | None, canary_count: int, *, go_on: bool) -> Batch:
-        """Checks 3 to 5; the batch as it is sent."""
+        """Checks 3 and 4; the batch as it is sent."""
         require_not_stopped(self._stop_file, go_on=go_on)
         require_agreed(outbox, batch, self._approvals, approval, canary_count)
-        if go_on:
-            go_past_canaries(outbox, batch, self._outside.clock())
         return outbox.batch(batch.case, batch.version)
 
     def _reconciled(self, outbox: Outbox, batch: Batch) -> None:

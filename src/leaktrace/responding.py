@@ -20,6 +20,7 @@ from leaktrace.caserecords import (
     ExposureList,
     FindingAttached,
     StartEvent,
+    StatementDrafted,
     exposure_of,
 )
 from leaktrace.cases import Actor, CaseWork, Inside
@@ -112,6 +113,8 @@ class ResponseDesk:
             wordings=tuple(builtin_wording(language) for language in LANGUAGES),
             kind_of=field_kinds(),
             forbidden_for=lambda audience: forbidden_for(audience, builtin_laws()),
+            lift_hold=lambda gate, reason, request: self._work.lift_hold(case, gate, reason, request),
+            drafting_allowed=lambda: self._work.may_record(case, StatementDrafted),
             exposure_sha256=state.exposure.sha256 if state.exposure else None,
         )
 

@@ -51,6 +51,7 @@ TARGETS: dict[ActionName, str] = {
     "forget": "ledger",
     "retain": "ledger",
     "split_campaign": "c-1",
+    "lift_hold": "police_hold",
 }
 """Target of each action that is not about a principal."""
 
@@ -190,7 +191,7 @@ def full_company(folder: Path) -> Company:
         ina.store_exhibit(case, kind, f"A {kind}", f"{kind} of {SUBJECT} and {CUSTOMERS[0]}".encode(), "text/plain")
     ina.freeze_exposure(case, exposure_list())
     stored = ina.store_exhibit(case, "statement", "Statement", b"We are sorry.", "text/plain")
-    ina.record(case, StatementDrafted(stored.exhibit, stored.sha256))
+    olaf.record(case, StatementDrafted(stored.exhibit, stored.sha256))
     olaf.record(case, GateAnswered("counsel", "open", "counsel agreed"))
     translation = company.granted("approve_translation", "general/en", {}, used=True, by="olaf")
     olaf.record(case, TranslationApproved(translation, "general", "en", "a" * 64))

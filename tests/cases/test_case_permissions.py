@@ -26,8 +26,12 @@ from leaktrace.caserecords import (
     GateAnswered,
     IdentityUnmasked,
     NoteAdded,
+    NoticesPlanned,
+    NoticesReconciled,
     Person,
     PersonAdmitted,
+    StatementDrafted,
+    StatementPublished,
     SubjectSet,
 )
 from leaktrace.cases import Actor, CaseWork, Inside, PeopleDesk
@@ -46,7 +50,7 @@ from leaktrace.cases.permissions import (
     sane_roles,
 )
 from leaktrace.cases.signing import PersonKey
-from leaktrace.errors import LeaktraceError, NotAllowedError
+from leaktrace.errors import ApprovalError, CaseError, LeaktraceError, NotAllowedError
 from tests.cases.small_cases import (
     CUSTOMERS,
     SELLER,
@@ -121,6 +125,16 @@ def _check(company: Company, who: str) -> None:
     company.work(who).check(company.case, request, "hand_over", "police")
 
 
+def _held(company: Company) -> None:
+    company.work("olaf").record(company.case, GateAnswered("police_hold", "held", "the police asked to wait"))
+
+
+def _lift(company: Company, who: str) -> object:
+    _held(company)
+    request = company.granted("lift_hold", "police_hold", {}, used=False, by="olaf")
+    return company.work(who).lift_hold(company.case, "police_hold", "they agreed", request)
+
+
 def _unmask(company: Company, who: str) -> object:
     by = who if who in ADMITTED else "ina"
     request = company.work(by).request_unmask(company.case, company.subject, "to ask").asked.request
@@ -172,8 +186,10 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "asked_parameters": (WORKERS, lambda c, w: c.work(w).asked_parameters(c.case, _waiting(c))),
     "naming_nobody": (WORKERS, lambda c, w: c.work(w).naming_nobody(c.case, "they told us", "justification")),
     "unmet": ({*READERS, "aud"}, lambda c, w: c.work(w).unmet(c.case, "contain_principal", c.subject)),
-    "record": (WORKERS, lambda c, w: c.work(w).record(c.case, GateAnswered("police", "open", "they agreed"))),
-    "record_all": (WORKERS, lambda c, w: c.work(w).record_all(c.case, (GateAnswered("police", "open", "agreed"),))),
+    "record": (WORKERS, lambda c, w: c.work(w).record(c.case, GateAnswered("police", "held", "to wait"))),
+    "record_all": (WORKERS, lambda c, w: c.work(w).record_all(c.case, (GateAnswered("police", "held", "to wait"),))),
+    "may_record": ({"olaf"}, lambda c, w: c.work(w).may_record(c.case, NoticesPlanned)),
+    "lift_hold": ({"olaf"}, _lift),
     "unmask": (WORKERS, _unmask),
     "identity_for": ({"ina"}, _used_by("contain_principal", "identity_for")),
     "sealed_exhibit": (WORKERS, _used_by("hand_over", "sealed_exhibit", "E-0001")),
@@ -301,6 +317,7 @@ ASKERS: dict[ActionName, set[str]] = {
     "forget": {"olaf"},
     "retain": {"olaf"},
     "split_campaign": {"ina"},
+    "lift_hold": {"olaf"},
 }
 
 
@@ -310,6 +327,8 @@ def test_each_action_is_asked_for_by_whom_it_is_for(action: ActionName, fresh: C
     if action == "undo_containment":
         request = fresh.granted("contain_principal", target, {}, used=True)
         fresh.work("ina").record(fresh.case, ContainmentConfirmed(request, target, "contained", "read back"))
+    if action == "lift_hold":
+        _held(fresh)
     for who in EVERYBODY:
         result = outcome(lambda c, w: c.work(w).request(c.case, action, target, {}, "needed"), fresh, who)
         assert isinstance(result, NotAllowedError) == (who not in ASKERS[action]), (action, who, result)
@@ -339,8 +358,51 @@ def test_the_executors_diary_takes_no_event_that_has_a_permission_of_its_own(kin
         with pytest.raises(NotAllowedError):
             full.work(who).record(full.case, _any_event(kind))
         with pytest.raises(NotAllowedError):
-            full.work(who).record_all(full.case, (GateAnswered("a", "open", "b"), _any_event(kind)))
+            full.work(who).record_all(full.case, (GateAnswered("a", "held", "b"), _any_event(kind)))
     assert len(full.premises.store.events(full.case)) == before
+
+
+TELLERS = [
+    NoticesPlanned("2", "a" * 64, 1, 0),
+    NoticesReconciled("2", 1, 1, 0, 0, 0, 0),
+    StatementDrafted("E-0001", "a" * 64),
+    StatementPublished("A-0001", "a" * 64),
+    GateAnswered("counsel", "open", "zz"),
+]
+
+
+@pytest.mark.parametrize("event", TELLERS, ids=lambda event: type(event).__name__)
+def test_what_is_told_outside_is_not_an_investigators(event: CaseEvent, full: Company) -> None:
+    before = len(full.premises.store.events(full.case))
+    with pytest.raises(NotAllowedError, match="ina may not do this here"):
+        full.work("ina").record(full.case, event)
+    assert len(full.premises.store.events(full.case)) == before
+
+
+def test_a_hold_is_lifted_by_two_and_each_hold_anew(fresh: Company) -> None:
+    case, olaf, ina = fresh.case, fresh.work("olaf"), fresh.work("ina")
+    held, opened = GateAnswered("police_hold", "held", "to wait"), GateAnswered("police_hold", "open", "zz")
+    ina.record(case, held)  # anybody who works on the case may stop it
+    with pytest.raises(ApprovalError, match="lifted by two people"):
+        olaf.record(case, opened)
+    early = fresh.granted("lift_hold", "police_hold", {}, used=False, by="olaf")
+    olaf.record(case, held)
+    with pytest.raises(ApprovalError, match="the case changed"):
+        olaf.lift_hold(case, "police_hold", "they agreed", early)
+    request = fresh.granted("lift_hold", "police_hold", {}, used=False, by="olaf")
+    with pytest.raises(ApprovalError):
+        olaf.lift_hold(case, "counsel", "they agreed", request)
+    olaf.lift_hold(case, "police_hold", "they agreed", request)
+    assert olaf.show(case).gates["police_hold"].answer == "open"
+    olaf.record(case, held)
+    with pytest.raises(ApprovalError):
+        olaf.lift_hold(case, "police_hold", "again", request)
+    assert olaf.show(case).gates["police_hold"].answer == "held"
+
+
+def test_the_reason_of_a_gate_names_nobody(fresh: Company) -> None:
+    with pytest.raises(CaseError, match="names somebody"):
+        fresh.work("olaf").record(fresh.case, GateAnswered("counsel", "open", f"{SUBJECT} agreed"))
 
 
 @pytest.mark.parametrize("who", sorted(EVERYBODY))

@@ -24,6 +24,8 @@ from leaktrace.caserecords import (
     ExposureRow,
     LogEntry,
     NoteAdded,
+    NoticesPlanned,
+    NoticesReconciled,
     RecordedEvent,
     TranslationApproved,
     commitment_of,
@@ -102,6 +104,11 @@ class FakeCases:
     def require_reader(self, case: str) -> None:
         """See `noticeneeds.NoticeCase`; whoever works here may read."""
         self.exposure(case)
+
+    def require_teller(self, case: str, kind: type[CaseEvent]) -> None:
+        """See `noticeneeds.NoticeCase`; whoever works here may plan and send."""
+        assert kind in (NoticesPlanned, NoticesReconciled)
+        self.require_reader(case)
 
     def exposure(self, case: str) -> FrozenList:
         """See `noticeneeds.NoticeCase`."""

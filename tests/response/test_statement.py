@@ -308,7 +308,14 @@ class Case:
             wordings=WORDINGS,
             kind_of=field_kinds(),
             forbidden_for=lambda audience: forbidden_for(audience, builtin_laws()),
+            lift_hold=self.lift,
+            drafting_allowed=lambda: None,
         )
+
+    def lift(self, gate: str, reason: str, request: str) -> None:
+        """As `cases` does it: by an approval of exactly that."""
+        self.people.use("case-1", request, "lift_hold", gate, {})
+        self.diary.record("case-1", GateAnswered(gate, "open", reason))
 
     def open_gate(self) -> None:
         for gate in ("counsel", "police_hold", "investigation_finished"):
@@ -340,8 +347,20 @@ def test_a_shut_gate_stops_two_people_too() -> None:
     case.desk.answer("police_hold", open_it=False, reason="they asked to wait")
     with pytest.raises(ResponseError, match="they asked to wait"):
         case.desk.publish(request)
-    case.desk.answer("police_hold", open_it=True, reason="they agreed")
+    lifting = case.people.agree("case-1", "lift_hold", "police_hold", {})
+    case.desk.answer("police_hold", open_it=True, reason="they agreed", approval=lifting)
     assert case.desk.publish(request).published
+
+
+def test_a_hold_that_nobody_foresaw_can_be_lifted_too() -> None:
+    case = Case()
+    case.desk.draft("Example Market", "x")
+    case.desk.answer("weekend", open_it=False, reason="not now")
+    lifting = case.people.agree("case-1", "lift_hold", "weekend", {})
+    verdict = case.desk.answer("weekend", open_it=True, reason="it is Monday", approval=lifting)
+    assert "weekend" not in {one.gate for one in verdict.conditions}
+    with pytest.raises(ResponseError, match="Nobody holds counsel"):
+        case.desk.answer("counsel", open_it=True, reason="yes", approval="A-1")
 
 
 def test_facts_that_changed_since_the_draft_stop_it() -> None:

@@ -16,6 +16,7 @@ ActionName = Literal[
     "forget",
     "retain",
     "split_campaign",
+    "lift_hold",
 ]
 """What nobody does alone: each needs an approval by a second person."""
 ACTIONS: tuple[ActionName, ...] = get_args(ActionName)

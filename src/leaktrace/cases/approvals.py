@@ -43,10 +43,10 @@ from leaktrace.caserecords import (
 from leaktrace.cases.auditing import request_without_words
 from leaktrace.cases.case import Case, Request
 from leaktrace.cases.casefile import CaseFile
-from leaktrace.cases.conditions import needs_of
+from leaktrace.cases.conditions import needs_of, refuse_lifting
 from leaktrace.cases.conflicts import in_conflict
 from leaktrace.cases.guard import needs
-from leaktrace.cases.permissions import NEEDS_ADMISSION, REQUESTERS, may_ask
+from leaktrace.cases.permissions import NEEDS_ADMISSION, REQUESTERS, may_ask, may_record
 from leaktrace.cases.plainwords import nameless
 from leaktrace.cases.signing import (
     Asked,
@@ -84,6 +84,7 @@ _TOUCHING: dict[ActionName, tuple[type[Any], ...]] = {
     "send_notices": (ExposureFrozen,),
     "publish_statement": (StatementDrafted, ExposureFrozen),
     "unmask": (),
+    "lift_hold": (GateAnswered,),
 }
 """Events that make an approval void when they come after the request and are about its target."""
 
@@ -295,13 +296,26 @@ class Approving(CaseFile):
         """Several at once, all or none."""
         return self._recorded(case, events)
 
+    @needs("record", "case")
+    def may_record(self, case: str, kind: type[Any]) -> None:
+        """NotAllowedError where this person may not write down such an event: asked before the work, not after it."""
+        may_record(self._person(), kind, self._permit("record", "case", case))
+
     def _recorded(self, case: str, events: Sequence[CaseEvent]) -> tuple[RecordedEvent, ...]:
         for event in events:
             if type(event) not in DIARY_EVENTS:
                 raise NotAllowedError(
                     f"{type(event).__name__} is not for an executor's diary.", "It has a command of its own."
                 )
-        return self._append(case, *events)
+            if not (isinstance(event, GateAnswered) and event.answer == "held"):
+                self.may_record(case, type(event))
+        with self._writing(case) as transaction:
+            gates = self._case(case).gates
+            for event in events:
+                if isinstance(event, GateAnswered):
+                    nameless(event.reason, self._store.names(case), "reason")
+                    refuse_lifting(event, gates.get(event.gate), case)
+            return transaction.append(case, self._actor.person, self._clock(), events)
 
     # --- inside -------------------------------------------------------------------------------------------
 
@@ -376,4 +390,6 @@ def _is_about(event: CaseEvent, target: str) -> bool:
         return event.subject == target
     if isinstance(event, ContainmentConfirmed):
         return event.target == target
+    if isinstance(event, GateAnswered):
+        return event.gate == target
     return True

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from leaktrace.caserecords import ActionName
+from leaktrace.caserecords import ActionName, GateAnswered
 from leaktrace.cases.case import Case
 from leaktrace.cases.list_of_checks import unanswered
-from leaktrace.errors import CaseError
+from leaktrace.errors import ApprovalError, CaseError
 
 
 def needs_of(case: Case, action: ActionName, target: str) -> None:
@@ -62,10 +62,26 @@ def _publish(case: Case, target: str) -> None:
         )
 
 
+def _lift(case: Case, target: str) -> None:
+    answered = case.gates.get(target)
+    if answered is None or answered.answer != "held":
+        raise CaseError(f"Nobody holds {target[:60]}.", "A condition that is not held is opened by an officer alone.")
+
+
+def refuse_lifting(event: GateAnswered, before: GateAnswered | None, case: str) -> None:
+    """ApprovalError where one person would open a gate that somebody holds."""
+    if event.answer == "open" and before is not None and before.answer == "held":
+        raise ApprovalError(
+            f"{event.gate} is held ({before.reason}); a hold is lifted by two people.",
+            f"Ask: leaktrace case request {case} lift_hold {event.gate} --why TEXT. Approved, say --approval A-….",
+        )
+
+
 _NEEDS: dict[ActionName, Callable[[Case, str], None]] = {
     "contain_principal": _contain_principal,
     "contain_seller": _contain_seller,
     "undo_containment": _undo,
     "send_notices": _send_notices,
     "publish_statement": _publish,
+    "lift_hold": _lift,
 }

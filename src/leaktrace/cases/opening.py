@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from leaktrace.caserecords import ActionName, ExhibitStored, IdentityUnmasked, Person, RecordedEvent
+from leaktrace.caserecords import ActionName, ExhibitStored, GateAnswered, IdentityUnmasked, Person, RecordedEvent
 from leaktrace.cases.approvals import Approving
 from leaktrace.cases.case import Case, Request
 from leaktrace.cases.guard import needs
+from leaktrace.cases.plainwords import nameless
 from leaktrace.errors import ApprovalError, CaseError, NotAllowedError
 
 OPENED_KINDS: dict[ActionName, frozenset[str]] = {
@@ -76,6 +77,18 @@ class CaseWork(Approving):
             event = IdentityUnmasked(request, pseudonym, self._actor.person, found.asked.reason, until)
             transaction.append(case, self._actor.person, now, [event])
         return Opened(pseudonym, self._name(case, pseudonym), until)
+
+    @needs("use", "approval")
+    def lift_hold(self, case: str, gate: str, reason: str, request: str) -> RecordedEvent:
+        """Opens a condition of the publication gate that somebody holds, by an approval of exactly that.
+
+        Another answer to the same condition since it was asked for makes the approval void.
+        """
+        written = nameless(reason, self._store.names(case), "reason")
+        with self._writing(case) as transaction:
+            self._use(transaction, case, request, "lift_hold", gate, {})
+            event = GateAnswered(gate, "open", written)
+            return transaction.append(case, self._actor.person, self._clock(), [event])[0]
 
     @needs("use", "approval")
     def identity_for(self, case: str, request: str) -> str:

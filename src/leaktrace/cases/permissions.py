@@ -13,9 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from leaktrace.caserecords import ActionName, Person, Role
+from leaktrace.caserecords import (
+    ActionName,
+    GateAnswered,
+    NoticesPlanned,
+    NoticesReconciled,
+    Person,
+    Role,
+    StatementDrafted,
+    StatementPublished,
+)
 from leaktrace.errors import NotAllowedError
 
 Thing = Literal["case", "exhibit", "identity", "exposure", "approval", "people", "events"]
@@ -113,8 +122,19 @@ REQUESTERS: Mapping[ActionName, frozenset[Role]] = {
     "forget": frozenset({"privacy_officer"}),
     "retain": frozenset({"privacy_officer"}),
     "split_campaign": frozenset({"investigator"}),
+    "lift_hold": frozenset({"privacy_officer"}),
 }
 """Who may ask for, and then do, which action. Deciding is always the approver's."""
+RECORDERS: Mapping[type[Any], frozenset[Role]] = {
+    NoticesPlanned: frozenset({"privacy_officer"}),
+    NoticesReconciled: frozenset({"privacy_officer"}),
+    StatementDrafted: frozenset({"privacy_officer"}),
+    StatementPublished: frozenset({"privacy_officer"}),
+    GateAnswered: frozenset({"privacy_officer"}),
+}
+"""Who may write down what is told to customers and to the public, of those who may write down at all. A gate is held by
+any of them: that stops, and never lets go. It is opened by a privacy officer, and one that is held by two people.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +179,25 @@ def may_ask(person: Person, action: ActionName, roles: frozenset[Role]) -> None:
     if not roles & REQUESTERS[action]:
         needed = " or ".join(sorted(REQUESTERS[action]))
         raise NotAllowedError(f"{person.name} may not ask for {action}.", f"It is asked for by: {needed}.")
+
+
+def may_record(person: Person, kind: type[Any], roles: frozenset[Role]) -> None:
+    """NotAllowedError unless one of these roles, which grant recording, may write down this kind of event."""
+    needed = RECORDERS.get(kind)
+    if needed is not None and not roles & needed:
+        raise NotAllowedError(
+            f"{person.name} may not do this here ({_SAID.get(kind.__name__, kind.__name__)}).",
+            f"It is for: {' or '.join(sorted(needed))}.",
+        )
+
+
+_SAID = {
+    "NoticesPlanned": "plan notices",
+    "NoticesReconciled": "send notices",
+    "StatementDrafted": "draft a statement",
+    "StatementPublished": "publish a statement",
+    "GateAnswered": "open the gate",
+}
 
 
 def sane_roles(roles: frozenset[Role]) -> None:

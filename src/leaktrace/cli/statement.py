@@ -88,6 +88,10 @@ def answer_gate(
     opened: Annotated[str | None, typer.Option("--open", help="The condition that is met now.")] = None,
     held: Annotated[str | None, typer.Option("--hold", help="The condition that is not met, or another hold.")] = None,
     why: Annotated[str, typer.Option("--why", help="Why: it is written down.")] = "",
+    approval: Annotated[
+        str | None,
+        typer.Option("--approval", help="The approved request lift_hold, A-…: for opening what somebody holds."),
+    ] = None,
     policy: _PolicyOption = None,
     person: PersonOption = None,
     key: KeyOption = None,
@@ -97,11 +101,15 @@ def answer_gate(
 
     Example: leaktrace statement gate K-3f2a9c1d --open counsel --why "agreed by K. Lang, 3 December"
     """
-    if (opened is not None and held is not None) or (opened is None and held is None and why):
+    if (opened is not None and held is not None) or (opened is None and (approval or (held is None and why))):
         raise UsageError("Name --open or --hold, one of them.", "leaktrace statement show CASE lists the conditions.")
     with _desk(context, Signing(person, key), case, policy) as desk:
         asked = held if opened is None else opened
-        verdict = desk.state().gate if asked is None else desk.answer(asked, open_it=opened is not None, reason=why)
+        verdict = (
+            desk.state().gate
+            if asked is None
+            else desk.answer(asked, open_it=opened is not None, reason=why, approval=approval)
+        )
     answer(verdict, None if as_json else render_gate(verdict), as_json=as_json)
     return 0 if verdict.met else 3
 

@@ -107,6 +107,11 @@ def _judged(condition: Condition, events: Sequence[CaseEvent], affected_count: i
     return GateCondition(condition.id, condition.text, True, answered.reason)
 
 
+def last_answers(events: Sequence[CaseEvent]) -> tuple[GateAnswered, ...]:
+    """What was said last of each condition, and of whatever else somebody holds."""
+    return tuple(answered for answered, _ in _last_answers(events).values())
+
+
 def _last_answers(events: Sequence[CaseEvent]) -> dict[str, tuple[GateAnswered, int]]:
     return {event.gate: (event, place) for place, event in enumerate(events) if isinstance(event, GateAnswered)}
 

@@ -32,7 +32,7 @@ from leaktrace.caserecords import (
 from leaktrace.errors import ResponseError
 from leaktrace.response.statement.claims import StatementFacts, statement_facts
 from leaktrace.response.statement.drafting import PUBLIC, draft
-from leaktrace.response.statement.gate import GatePolicy, judge_gate
+from leaktrace.response.statement.gate import GatePolicy, judge_gate, last_answers
 from leaktrace.response.statement.sentences import Wording
 
 
@@ -54,11 +54,16 @@ class StatementDesk:
     """Name of a field -> its kind."""
     forbidden_for: Callable[[str], Collection[str] | None]
     """Audience -> what its law forbids to say."""
+    lift_hold: Callable[[str, str, str], object]
+    """(condition, reason, request) -> opens a condition that somebody holds, by two people."""
+    drafting_allowed: Callable[[], None]
+    """Raises for whoever may not draft: before anything is taken into the case."""
     exposure_sha256: str | None = None
     """Of the list as it was frozen, where `exposure` is a copy with pseudonyms."""
 
     def draft(self, company: str, contact: str, audience: str = PUBLIC) -> StatementState:
         """Fills the statement from the facts as they are, and takes it into the case."""
+        self.drafting_allowed()
         made = self._filled(company, contact, audience)
         stored = self.diary.store_exhibit(self.case, "statement", "Statement", canonical(made), "application/json")
         self.diary.record(self.case, StatementDrafted(stored.exhibit, stored.sha256))
@@ -69,14 +74,23 @@ class StatementDesk:
         drafted = self._last_drafted()
         return self._state(self._kept(drafted), drafted.exhibit, drafted.sha256)
 
-    def answer(self, gate: str, *, open_it: bool, reason: str) -> GateVerdict:
-        """Opens a condition of the gate, or holds it; with a reason."""
+    def answer(self, gate: str, *, open_it: bool, reason: str, approval: str | None = None) -> GateVerdict:
+        """Opens a condition of the gate, or holds it; with a reason. What is held is opened by an approval only."""
         if not reason.strip():
             raise ResponseError("A gate is opened or held with a reason.", "Say why: --why TEXT.")
-        known = {one.id for one in self.policy.conditions if one.kind == "answered"}
+        # What somebody holds can be opened whatever it is called: a hold on any name shuts the gate.
+        held = {one.gate for one in last_answers(self.events()) if one.answer == "held"}
+        known = {one.id for one in self.policy.conditions if one.kind == "answered"} | held
         if open_it and gate not in known:
             raise ResponseError(f"There is no condition '{gate}' to open.", f"There are {', '.join(sorted(known))}.")
-        self.diary.record(self.case, GateAnswered(gate, "open" if open_it else "held", reason))
+        if approval is not None:
+            if not open_it or gate not in held:
+                raise ResponseError(
+                    f"Nobody holds {gate}.", "An approval lifts a hold; without one the command needs no --approval."
+                )
+            self.lift_hold(gate, reason, approval)
+        else:
+            self.diary.record(self.case, GateAnswered(gate, "open" if open_it else "held", reason))
         return judge_gate(self.policy, self.events(), self._facts().affected_count)
 
     def publish(self, request: str) -> StatementState:
