@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import csv
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from leaktrace.casenotices import CaseNotices
+from leaktrace.caserecords import ContainmentConfirmed, exposure_of
 from leaktrace.errors import NotAllowedError
 from leaktrace.noticereports import PlanFacts
 from leaktrace.noticing import STOP, NoticeDesk
+from leaktrace.response.duties import assess_case, builtin_laws
 from leaktrace.response.notices.config import config_of
 from tests.cases.small_cases import CUSTOMERS, full_company
 from tests.response.noticedesks import SECRET, document, write_key
 from tests.response.sink import Sink
+
+AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def test_through_the_case_room(tmp_path: Path) -> None:
@@ -66,6 +70,23 @@ def test_an_investigator_neither_plans_nor_sends(tmp_path: Path) -> None:
     with pytest.raises(NotAllowedError, match="send notices"):
         ina.send(company.case, go_on=True)
     assert (tmp_path / "response" / STOP).exists()
+    company.close()
+
+
+def test_what_a_case_has_an_entry_of(tmp_path: Path) -> None:
+    company = full_company(tmp_path / "ws")
+    olaf, ina, case = company.work("olaf"), company.work("ina"), company.case
+    notices = CaseNotices(olaf, lambda _: frozenset())
+    assert notices.measures_borne(case) == frozenset()
+    request = company.granted("contain_principal", company.subject, {}, used=True)
+    ina.record(case, ContainmentConfirmed(request, company.subject, "contained", "read back"))
+    assert notices.measures_borne(case) == {"access_suspended"}
+    for moments, borne in (({"aware": AT}, False), ({"aware": AT, "reported": AT}, True)):
+        assess_case(
+            case, exposure_of(olaf.exposure(case)), olaf, builtin_laws(), AT, fields_complete=None, answers={},
+            moments=moments,  # type: ignore[arg-type]
+        )  # fmt: skip
+        assert ("authority_told" in notices.measures_borne(case)) is borne
     company.close()
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from leaktrace.casedesk import CaseRoom
 from leaktrace.caserecords import (
+    BundleWritten,
+    DutiesAssessed,
     ExposureFrozen,
     NoticesPlanned,
     NoticesReconciled,
@@ -19,6 +21,7 @@ from leaktrace.noticeneeds import Outside
 from leaktrace.noticereports import FrozenList
 from leaktrace.noticing import NoticeDesk
 from leaktrace.response.notices import read_config
+from leaktrace.response.notices.facts import Measure
 
 RESPONSE, CONFIG = "response", "notices.toml"
 
@@ -52,6 +55,26 @@ class CaseNotices:
     def translations(self, case: str) -> tuple[TranslationApproved, ...]:
         """Every approved translation of the case."""
         return self._work.show(case).translations
+
+    def measures_borne(self, case: str) -> frozenset[Measure]:
+        """What was read back as contained, what was handed over, and a duty whose `reported` somebody dated."""
+        state, events = self._work.show(case), [one.event for one in self._work.timeline(case)]
+        subjects = state.subjects
+        done = {one.target for one in state.contained.values() if one.state == "contained"}
+        borne: set[Measure] = set()
+        if subjects is not None and done & set(subjects.principals):
+            borne.add("access_suspended")
+        if subjects is not None and done & set(subjects.sellers):
+            borne.add("seller_blocked")
+        if any(isinstance(one, BundleWritten) for one in events):
+            borne.add("police_told")
+        if any(isinstance(one, DutiesAssessed) and self._reported(case, one) for one in events):
+            borne.add("authority_told")
+        return frozenset(borne)
+
+    def _reported(self, case: str, assessed: DutiesAssessed) -> bool:
+        kept = json.loads(self._work.read_exhibit(case, assessed.exhibit))
+        return "reported" in kept["facts"]["moments"]
 
     def version_asked(self, case: str, request: str) -> str | None:
         """The target of a request to send notices."""

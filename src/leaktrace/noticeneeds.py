@@ -11,6 +11,7 @@ from typing import Protocol
 from leaktrace.caserecords import NoticesPlanned, NoticesReconciled, TranslationApproved
 from leaktrace.noticereports import FrozenList
 from leaktrace.response.notices import Directory, NoticeConfig, Relay, SmtpRelay, open_directory
+from leaktrace.response.notices.facts import Measure
 
 
 class NoticeCase(Protocol):
@@ -30,6 +31,9 @@ class NoticeCase(Protocol):
 
     def translations(self, case: str) -> Iterable[TranslationApproved]:
         """Every approved translation that holds in this case."""
+
+    def measures_borne(self, case: str) -> frozenset[Measure]:
+        """Measures of which the case has an entry: contained, blocked, reported to an authority, handed over."""
 
     def version_asked(self, case: str, request: str) -> str | None:
         """The version of the notices that a request to send is about; null where there is no such request."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from leaktrace.caserecords import ExposureList, digest_of
+from leaktrace.errors import ResponseError
 from leaktrace.noticereports import FrozenList, PlanFacts, PlanReport
 from leaktrace.response.notices import (
     NoticeConfig,
@@ -18,6 +19,7 @@ from leaktrace.response.notices import (
     TemplateShelf,
     planned,
 )
+from leaktrace.response.notices.facts import MEASURES_SAID, Measure
 
 
 def facts_said(said: PlanFacts, exposure: ExposureList, config: NoticeConfig) -> NoticeFacts:
@@ -80,7 +82,25 @@ def report_of(case: str, plan: NoticePlan, templates_to_approve: tuple[str, ...]
         templates_to_approve,
         plan.told,
         plan.again_because,
+        plan.no_entry,
     )
+
+
+def require_days_past(said: PlanFacts, now: datetime) -> None:
+    """ResponseError for a day that has begun nowhere yet: a notice tells of what was."""
+    today = (now.astimezone(UTC) + timedelta(hours=14)).date()  # where it is latest, UTC+14
+    for name in ("noticed_on", "occurred_from", "occurred_to"):
+        day: date | None = getattr(said, name)
+        if day is not None and day > today:
+            raise ResponseError(
+                f"The day {day.isoformat()} has not come yet, and the notices would tell of it.",
+                f"Say what was: --{name.replace('_', '-')} with a day up to today.",
+            )
+
+
+def no_entry_of(measures: Iterable[Measure], borne: Collection[Measure], before: Iterable[str] = ()) -> tuple[str, ...]:
+    """What is said of measures and not borne by the case, in words. `before`: what was found so when it was planned."""
+    return tuple(sorted({*before, *(MEASURES_SAID[one] for one in measures if one not in borne)}))
 
 
 def again_said(plan: NoticePlan) -> str:

@@ -47,6 +47,8 @@ class PlanReport:
     """Version -> people on the list whom it reached or may have: left out, or written to again."""
     again_because: str
     """Why they are written to again; empty: they are left out."""
+    no_entry: tuple[str, ...]
+    """What the notices would say and the case has no entry of (`that the police was told`); approvers are shown it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,15 @@ from leaktrace.noticechecks import (
     require_version,
 )
 from leaktrace.noticeneeds import NoticeCase, Outside
-from leaktrace.noticeplanning import again_said, facts_said, plan_of, report_of, shelf_of
+from leaktrace.noticeplanning import (
+    again_said,
+    facts_said,
+    no_entry_of,
+    plan_of,
+    report_of,
+    require_days_past,
+    shelf_of,
+)
 from leaktrace.noticereports import (
     BounceReport,
     FrozenList,
@@ -109,6 +117,7 @@ class NoticeDesk:
         """Plans a batch for everybody on the frozen list; nothing is sent."""
         self._cases.require_teller(case, NoticesPlanned)
         exposure = self._cases.exposure(case)  # before the settings: what is wrong with them is for who may be here
+        require_days_past(said, self._outside.clock())
         config = self._config()
         facts = facts_said(said, exposure.veiled, config)
         rules = PlanRules(said.least_certainty, config.default_language, config.consented_laws)
@@ -116,6 +125,7 @@ class NoticeDesk:
             outbox.require_new(case, said.version)
             told = outbox.told(case)
         plan = self._planned(case, said.version, exposure, rules, facts, config, told, said.again_because)
+        plan = replace(plan, no_entry=no_entry_of(facts.measures, self._cases.measures_borne(case)))
         require_somebody_told(plan)
         variants = {(one.law, one.language, one.fields) for one in plan.notices if one.suppressed is None}
         filled(shelf_of(config), facts, sorted(variants))
@@ -267,7 +277,10 @@ class NoticeDesk:
             left_out = outbox.left_out(batch)
             told = {person: version for person, version in told.items() if person in left_out}
         again = self._planned(batch.case, batch.version, exposure, rules, facts, config, told, because)
-        require_as_planned(batch, again)
+        # What was agreed to be said without an entry may have got one since; nothing else may lack one by now.
+        before = batch.document["parameters"].get("no_entry_in_the_case", ())
+        no_entry = no_entry_of(facts.measures, self._cases.measures_borne(batch.case), before)
+        require_as_planned(batch, replace(again, no_entry=no_entry))
         require_approved_texts(again, self._approved(batch.case))
 
     def _begin(self, outbox: Outbox, batch: Batch, approval: str | None, canary_count: int, *, go_on: bool) -> Batch:

@@ -34,6 +34,7 @@ from leaktrace.caserecords import (
 )
 from leaktrace.errors import ApprovalError, CaseError
 from leaktrace.noticereports import FrozenList
+from leaktrace.response.notices.facts import MEASURES, Measure
 
 CASE = "case-7"
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -100,6 +101,7 @@ class FakeCases:
     diary: FakeDiary
     approvals: FakeApprovals
     domains: frozenset[str] = frozenset()
+    borne: frozenset[Measure] = frozenset(MEASURES)
 
     def require_reader(self, case: str) -> None:
         """See `noticeneeds.NoticeCase`; whoever works here may read."""
@@ -131,6 +133,11 @@ class FakeCases:
         """See `noticeneeds.NoticeCase`."""
         self.exposure(case)
         return tuple(event for event in self.diary.events if isinstance(event, TranslationApproved))
+
+    def measures_borne(self, case: str) -> frozenset[Measure]:
+        """See `noticeneeds.NoticeCase`."""
+        self.exposure(case)
+        return self.borne
 
     def version_asked(self, case: str, request: str) -> str | None:
         """See `noticeneeds.NoticeCase`."""

@@ -124,6 +124,7 @@ def test_a_residence_without_a_rule_is_told_and_is_never_done(tmp_path: Path) ->
         (["--facts", "facts.json", "--aware", "yesterday"], ResponseError),
         (["--facts", "facts.json", "--rules", "nowhere"], ResponseError),
         (["--facts", "broken.json"], UsageError),
+        (["--facts", "facts.json", "--aware", "2131-12-01T09:00+00:00"], ResponseError),
     ],
 )
 def test_a_bad_call_is_a_sentence(

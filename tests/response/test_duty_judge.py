@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -169,6 +170,18 @@ def test_nobody_is_passed_over(groups: list[ExposedGroup]) -> None:
     found = assess(DutyFacts(tuple(groups), True, {}, MOMENTS), CHECKED, NOW)
     told = {one.residence for one in found.without_rule} | {place for duty in found.duties for place in duty.residences}
     assert {group.residence for group in groups if group.residence and group.count} <= told
+
+
+@pytest.mark.parametrize("event", ["aware", "noticed", "persons_told", "reported", "occurred", "determined"])
+def test_a_moment_that_has_not_come_is_refused(event: Any) -> None:
+    facts = facts_of(("DE", "email", 3))
+    for ahead, refused in ((timedelta(minutes=4), False), (timedelta(minutes=6), True), (timedelta(days=1800), True)):
+        later = replace(facts, moments={event: NOW + ahead})
+        if refused:
+            with pytest.raises(ResponseError, match=f"The moment '{event}' .* has not come yet"):
+                assess(later, CHECKED, NOW)
+        else:
+            assess(later, CHECKED, NOW)
 
 
 def test_the_most_urgent_comes_first() -> None:

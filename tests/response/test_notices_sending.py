@@ -8,8 +8,9 @@ import sqlite3
 import stat
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dkim
 import pytest
@@ -377,6 +378,34 @@ def test_what_changed_since_it_was_agreed_to_stops_it_even_in_the_middle(tmp_pat
         with pytest.raises(ResponseError, match="this has changed"):
             desk.desk.send(CASE, go_on=True)
     assert len(sink.taken) == 2
+
+
+@pytest.mark.parametrize("name", ["noticed_on", "occurred_from", "occurred_to"])
+def test_no_letter_tells_of_a_day_that_has_not_come(tmp_path: Path, name: str) -> None:
+    later: dict[str, Any] = {name: date(2029, 6, 16)}
+    desk = make_desk(tmp_path, 1, people(3), outside=Hand().outside())
+    with pytest.raises(ResponseError, match="2029-06-16 has not come yet"):
+        desk.desk.plan(CASE, replace(SAID, **later))
+    assert not desk.diary.events
+    # Where the day begins first it is tomorrow already.
+    assert desk.desk.plan(CASE, replace(SAID, noticed_on=(NOW + timedelta(hours=14)).date())).planned_count == 3
+
+
+def test_what_the_case_has_no_entry_of_is_said_and_agreed_to(tmp_path: Path) -> None:
+    with Sink() as sink:
+        desk = make_desk(tmp_path, sink.port, people(3))
+        desk.cases.borne = frozenset({"access_suspended"})
+        report = desk.desk.plan(CASE, replace(SAID, measures=("access_suspended", "authority_told", "police_told")))
+        assert report.no_entry == ("that the authority was told", "that the police was told")
+        assert report.parameters["no_entry_in_the_case"] == list(report.no_entry)
+        desk.approve_texts(report)
+        desk.cases.borne = frozenset()  # undone since: nobody agreed to saying so
+        request = desk.approve_sending(report)
+        with pytest.raises(ResponseError, match="no_entry_in_the_case"):
+            desk.desk.send(CASE, request)
+        desk.cases.borne = frozenset({"access_suspended", "authority_told"})  # one more entry makes nothing worse
+        desk.desk.send(CASE, request)
+        assert len(sink.taken) == 3
 
 
 def test_one_version_is_planned_once(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def render_plan(plan: PlanReport) -> RenderableType:
         for version, count in plan.told_by_version.items()
     ]
     told += [Text(f"Again because: {words.plain(plan.again_because)}")] if plan.again_because else []
+    told += [Text(f"The case has no entry {what}: whoever approves is told so.") for what in plan.no_entry]
     drafts = plan.templates_to_approve
     notes = [Text(f"Still drafts, to be approved by hash: {', '.join(drafts)}.")] if drafts else []
     ask = f"Then ask for: send_notices, target {plan.version}, parameters {plan.parameters_sha256}."

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -36,6 +36,8 @@ FACTS: dict[str, str] = {
 }
 """Fact -> what a yes means. Closed: a rule or a person can name no other."""
 
+CLOCK_DIFFERENCE = timedelta(minutes=5)
+"""By how much another machine's clock may be ahead of ours."""
 UNLISTED = "unlisted"
 CEILING_GROUPS = 100_000
 CEILING_COUNT = 10**12
@@ -137,6 +139,17 @@ def moment_of(value: Any, name: str) -> datetime:
         return at.astimezone(UTC)
     except OverflowError as error:
         raise _wrong(f"the moment '{name}' lies outside the calendar") from error
+
+
+def require_past(moments: Mapping[StartEvent, datetime], now: datetime) -> None:
+    """ResponseError for a moment that has not come: nothing runs from it yet, however far its deadline seems."""
+    for name, at in moments.items():
+        if at > now + CLOCK_DIFFERENCE:
+            raise ResponseError(
+                f"The moment '{name}' ({at.isoformat(timespec='minutes')}) has not come yet: it is "
+                f"{now.isoformat(timespec='minutes')} now.",
+                "Say when it was, with the offset from UTC; leave it out until it has happened.",
+            )
 
 
 def _event(name: str) -> StartEvent:

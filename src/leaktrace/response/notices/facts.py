@@ -16,6 +16,13 @@ from leaktrace.response.notices.templates import Template
 Measure = Literal["access_suspended", "seller_blocked", "authority_told", "police_told"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 Safeguard = Literal["access_logged", "access_limited", "encrypted"]
+MEASURES_SAID: dict[Measure, str] = {
+    "access_suspended": "that access was suspended",
+    "seller_blocked": "that the seller was blocked",
+    "authority_told": "that the authority was told",
+    "police_told": "that the police was told",
+}
+"""What the case would have an entry of, were the measure written down in it."""
 SAFEGUARDS: tuple[Safeguard, ...] = get_args(Safeguard)
 ISOLATED = frozenset(
     {

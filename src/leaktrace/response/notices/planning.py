@@ -48,6 +48,8 @@ class NoticePlan:
     """Version -> people of the list whom it reached, or may have: they are left out, or written to again."""
     again_because: str = ""
     """Why those are written to again; empty: they are left out."""
+    no_entry: tuple[str, ...] = ()
+    """What the notices say and the case has no entry of, in words."""
 
     @property
     def planned_count(self) -> int:
@@ -70,6 +72,8 @@ class NoticePlan:
             agreed |= {"told_again_after_version": dict(self.told), "again_because": self.again_because}
         elif self.told:
             agreed |= {"left_out_as_told_by_version": dict(self.told)}
+        if self.no_entry:
+            agreed["no_entry_in_the_case"] = list(self.no_entry)
         return agreed
 
     def document(self, rules: PlanRules) -> dict[str, Any]:
