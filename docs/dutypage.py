@@ -121,7 +121,8 @@ A group is persons of one residence whose same fields were shown; a person is in
 whether the log shows every field that was seen; where it is false or missing, a field that is not in a group may be
 out all the same, and an answer that hangs on it needs a human. `moments`: occurred, noticed, aware, determined,
 persons_told, reported; `--aware` and the other options set them too. One that has not come yet is refused.
-`--fact NAME=yes` answers a fact. `--html FILE` writes a page. Exit 3 while something is owed or open, or no rule is known of where somebody lives.
+`--fact NAME=yes` answers a fact. `--html FILE` writes a page. Exit 3 while something is owed or open, or no rule is
+known of where somebody lives.
 
 | answer | means |
 |---|---|

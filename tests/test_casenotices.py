@@ -30,7 +30,7 @@ def test_through_the_case_room(tmp_path: Path) -> None:
     olaf = company.work("olaf")
     with Sink() as sink:
         config = config_of(document(sink.port, sending={"canary": 1}), tmp_path)
-        notices = CaseNotices(olaf, lambda _: frozenset())
+        notices = CaseNotices(olaf, lambda _: frozenset(), lambda *_: None)
         desk = NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, olaf, olaf)
         plan = desk.plan(
             company.case, PlanFacts(version="2", noticed_on=date(2026, 3, 1), measures=("seller_blocked",))
@@ -57,7 +57,7 @@ def test_an_investigator_neither_plans_nor_sends(tmp_path: Path) -> None:
 
     def desk_of(name: str) -> NoticeDesk:
         work = company.work(name)
-        notices = CaseNotices(work, lambda _: frozenset())
+        notices = CaseNotices(work, lambda _: frozenset(), lambda *_: None)
         return NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, work, work)
 
     said = PlanFacts(noticed_on=date(2026, 3, 1), measures=("seller_blocked",))
@@ -76,7 +76,7 @@ def test_an_investigator_neither_plans_nor_sends(tmp_path: Path) -> None:
 def test_what_a_case_has_an_entry_of(tmp_path: Path) -> None:
     company = full_company(tmp_path / "ws")
     olaf, ina, case = company.work("olaf"), company.work("ina"), company.case
-    notices = CaseNotices(olaf, lambda _: frozenset())
+    notices = CaseNotices(olaf, lambda _: frozenset(), lambda *_: None)
     assert notices.measures_borne(case) == frozenset()
     request = company.granted("contain_principal", company.subject, {}, used=True)
     ina.record(case, ContainmentConfirmed(request, company.subject, "contained", "read back"))
@@ -93,7 +93,7 @@ def test_what_a_case_has_an_entry_of(tmp_path: Path) -> None:
 def test_the_version_of_a_request_is_its_target(tmp_path: Path) -> None:
     company = full_company(tmp_path / "ws")
     request = company.granted("send_notices", "2", {}, used=False, by="olaf")
-    notices = CaseNotices(company.work("olaf"), lambda _: frozenset())
+    notices = CaseNotices(company.work("olaf"), lambda _: frozenset(), lambda *_: None)
     assert notices.version_asked(company.case, request) == "2"
     assert notices.version_asked(company.case, "A-9999") is None
     company.close()
@@ -108,7 +108,7 @@ def test_who_may_not_read_the_case_is_not_told_how_its_notices_stand(who: str, t
 
     def desk_of(name: str) -> NoticeDesk:
         work = company.work(name)
-        notices = CaseNotices(work, lambda _: frozenset())
+        notices = CaseNotices(work, lambda _: frozenset(), lambda *_: None)
         return NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, work, work)
 
     olaf = desk_of("olaf")

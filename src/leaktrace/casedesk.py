@@ -357,14 +357,18 @@ class CaseDesk:
         return Signed(self._room.clock(), self._actor.person, why)
 
     def _log(self, what: str, subject: str, why: str) -> None:
-        path = self._room.opened.path / LOOKUPS
-        try:
-            lookuplog.append(
-                path, self._room.opened.keyring, at=self._room.clock(), who=self._actor.person,
-                what=what, subject=subject, why=why,
-            )  # fmt: skip
-        except OSError as error:
-            raise cannot_write(path, error) from error
+        log_lookup(self._room, self._actor.person, what, subject, why)
+
+
+def log_lookup(room: CaseRoom, who: str, what: str, subject: str, why: str) -> None:
+    """Writes a look at somebody into the look-up log, before it is done: where that fails, nothing is shown."""
+    path = room.opened.path / LOOKUPS
+    try:
+        lookuplog.append(
+            path, room.opened.keyring, at=room.clock(), who=who, what=what, subject=subject, why=why,
+        )  # fmt: skip
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def _same_answer(finding: Finding, outcome: str, named: tuple[str, ...], pseudonyms: dict[str, str]) -> None:

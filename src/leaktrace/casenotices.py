@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from leaktrace.casedesk import CaseRoom
+from leaktrace.casedesk import CaseRoom, log_lookup
 from leaktrace.caserecords import (
     BundleWritten,
     DutiesAssessed,
@@ -27,11 +27,20 @@ RESPONSE, CONFIG = "response", "notices.toml"
 
 
 class CaseNotices:
-    """A case, for its notices. `domains_of`: mail domains of sellers, from the ledger's table."""
+    """A case, for its notices.
 
-    def __init__(self, work: CaseWork, domains_of: Callable[[Sequence[str]], frozenset[str]]) -> None:
+    `domains_of`: mail domains of sellers, from the ledger. `look_up`: writes whom, and why, into the look-up log.
+    """
+
+    def __init__(
+        self,
+        work: CaseWork,
+        domains_of: Callable[[Sequence[str]], frozenset[str]],
+        look_up: Callable[[str, str], None],
+    ) -> None:
         self._work = work
         self._domains_of = domains_of
+        self._look_up = look_up
 
     def require_reader(self, case: str) -> None:
         """The outbox lies beside the case and asks nobody: the case itself says who may know whom it concerns."""
@@ -44,6 +53,10 @@ class CaseNotices:
     def exposure(self, case: str) -> FrozenList:
         """The frozen list, customers by pseudonym."""
         return FrozenList(exposure_of(self._work.exposure(case)), self._frozen(case).sha256)
+
+    def customer_named(self, case: str, customer: str, why: str) -> str:
+        """The pseudonym of a customer's id; the look stands in look-up log and case before it is answered."""
+        return self._work.customer_mark(case, customer, why, lambda found: self._look_up(f"{case} {found}", why))
 
     def customers(self, case: str, request: str) -> dict[str, str]:
         """Pseudonym -> id: the sealed list beside the veiled one, which have the same rows in the same order."""
@@ -110,7 +123,7 @@ def notice_desk(room: CaseRoom, actor: Actor, outside: Outside | None = None) ->
         # A key of its own for return paths and message ids; stays when the encryption key is rotated.
         bytes.fromhex(room.opened.keyring.log_tag(b"leaktrace/1/notices")),
         lambda: read_config(path / CONFIG),
-        CaseNotices(work, domains_of),
+        CaseNotices(work, domains_of, lambda whom, why: log_lookup(room, actor.person, "notice", whom, why)),
         work,
         work,
         outside or Outside(clock=room.clock),

@@ -13,6 +13,17 @@ from pathlib import Path
 from leaktrace.caserecords import Approvals, digest_of
 from leaktrace.errors import ApprovalError, ResponseError
 from leaktrace.response.notices import Batch, NoticePlan, Outbox, not_approved
+from leaktrace.response.notices.outboxrows import KeptNotice
+
+
+def require_found(kept: KeptNotice | None, case: str) -> KeptNotice:
+    """ResponseError where nobody was found whose notice it is."""
+    if kept is None:
+        raise ResponseError(
+            f"That is neither a pseudonym on the list of these notices nor the reference of a notice of {case}.",
+            "Give C-…, or the reference in the notice. A customer's id is looked up with --why TEXT, which is logged.",
+        )
+    return kept
 
 
 def require_somebody_told(plan: NoticePlan) -> None:

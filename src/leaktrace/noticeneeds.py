@@ -26,6 +26,9 @@ class NoticeCase(Protocol):
     def exposure(self, case: str) -> FrozenList:
         """The frozen list of the case, customers by pseudonym; CaseError where none is frozen."""
 
+    def customer_named(self, case: str, customer: str, why: str) -> str:
+        """The pseudonym of a customer's id, for whoever may open names; logged first, with why. CaseError: not here."""
+
     def customers(self, case: str, request: str) -> Mapping[str, str]:
         """Pseudonym -> customer id of everybody on it, under an approval of `send_notices` that is being used."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from leaktrace.caserecords import Certainty, ExposureList
 from leaktrace.response.notices import BatchStatus
 from leaktrace.response.notices.facts import Measure, Safeguard
+from leaktrace.response.notices.states import NoticeState
 
 FIRST_VERSION = "1"
 
@@ -74,9 +75,15 @@ class TranslationDone:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What one person gets."""
+    """What one person gets, and whether they got it."""
 
     person: str
+    version: str
+    reference: str
+    """As it stands in the notice."""
+    state: NoticeState
+    state_at: datetime
+    """Since when."""
     law: str
     language: str
     template_sha256: str

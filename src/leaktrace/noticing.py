@@ -18,6 +18,7 @@ from leaktrace.noticechecks import (
     require_agreed,
     require_approved_texts,
     require_as_planned,
+    require_found,
     require_not_stopped,
     require_somebody_told,
     require_version,
@@ -145,21 +146,29 @@ class NoticeDesk:
         with Outbox(self._folder) as outbox:
             return dict(outbox.batch(case, version).document["parameters"])
 
-    def preview(self, case: str, person: str, version: str | None = None) -> Preview:
-        """What one person gets, exactly, but for the address."""
+    def preview(self, case: str, who: str, version: str | None = None, why: str = "") -> Preview:
+        """What one person gets or got, exactly, but for the address, and how far it is.
+
+        `who`: a pseudonym, or the reference in a notice; with `why`, which is written down, a customer's id.
+        """
         self._cases.require_reader(case)
         with Outbox(self._folder) as outbox:
-            batch = outbox.batch(case, version)
-            one = outbox.planned_for(batch, person)
+            outbox.batch(case, version)  # ResponseError where nothing was planned
+            kept = outbox.kept(case, who.strip(), version)
+            if kept is None and why.strip():
+                kept = outbox.kept(case, self._cases.customer_named(case, who.strip(), why), version)
+            kept = require_found(kept, case)
+            one, batch = kept.planned, outbox.batch(case, kept.version)
             told_by = outbox.told(case, but=batch).get(one.person)
-            left_out = "told_meanwhile" if told_by and not batch.told_again else None
+        sent = kept.state in ("accepted", "refused", "unknown")
+        left_out = "told_meanwhile" if told_by and not sent and not batch.told_again else None
         template = self.template(one.law, one.language)
         variant = (one.law, one.language, one.fields)
         text = filled(shelf_of(self._config()), facts_of(batch.document), [variant])[variant].addressed(one.notice)
         approved = (template.name, template.sha256) in self._approved(case)
         return Preview(
-            one.person, one.law, one.language, template.sha256, approved, one.suppressed or left_out, told_by,
-            text.subject, text.text, text.html,
+            one.person, kept.version, one.notice, kept.state, kept.changed_at, one.law, one.language, template.sha256,
+            approved, one.suppressed or left_out, told_by, text.subject, text.text, text.html,
         )  # fmt: skip
 
     # --- sending ------------------------------------------------------------------------------------------

@@ -191,6 +191,7 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "may_record": ({"olaf"}, lambda c, w: c.work(w).may_record(c.case, NoticesPlanned)),
     "lift_hold": ({"olaf"}, _lift),
     "unmask": (WORKERS, _unmask),
+    "customer_mark": (WORKERS, lambda c, w: c.work(w).customer_mark(c.case, CUSTOMERS[0], "they ask", lambda _: None)),
     "identity_for": ({"ina"}, _used_by("contain_principal", "identity_for")),
     "sealed_exhibit": (WORKERS, _used_by("hand_over", "sealed_exhibit", "E-0001")),
     "material": (WORKERS, _used_by("hand_over", "material")),
@@ -398,6 +399,28 @@ def test_a_hold_is_lifted_by_two_and_each_hold_anew(fresh: Company) -> None:
     with pytest.raises(ApprovalError):
         olaf.lift_hold(case, "police_hold", "again", request)
     assert olaf.show(case).gates["police_hold"].answer == "held"
+
+
+def test_looking_a_customer_up_is_written_down_before_it_is_answered(fresh: Company) -> None:
+    work, told = fresh.work("olaf"), []
+
+    def before(whom: str) -> None:
+        told.append(whom)
+        assert work.show(fresh.case).event_count == events
+
+    events = work.show(fresh.case).event_count
+    mark = work.customer_mark(fresh.case, CUSTOMERS[0], "they ask", before)
+    events += 1
+    for stranger in ("c-nobody", SUBJECT):  # nor does it open who a principal is
+        with pytest.raises(CaseError, match="No customer of this id"):
+            work.customer_mark(fresh.case, stranger, "they ask", before)
+        events += 1
+    assert told == [mark, "a customer who is not in it", "a customer who is not in it"]
+    notes = [one.event.text for one in work.timeline(fresh.case) if isinstance(one.event, NoteAdded)]
+    assert len(notes) == 3
+    assert notes[-3] == f"The notice of {mark} was looked up by a customer's id: they ask"
+    with pytest.raises(CaseError, match="needs a reason"):
+        work.customer_mark(fresh.case, CUSTOMERS[0], " ", before)
 
 
 def test_the_reason_of_a_gate_names_nobody(fresh: Company) -> None:

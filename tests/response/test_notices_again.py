@@ -75,6 +75,29 @@ def test_a_first_version_that_goes_on_leaves_out_whom_the_second_told(tmp_path: 
         assert set(recipients(sink).values()) == {1}
 
 
+def test_who_asks_is_found_by_the_reference_in_their_notice_or_by_their_id(tmp_path: Path) -> None:
+    with Sink() as sink:
+        desk = make_desk(tmp_path, sink.port, sure_and_not(2, 1))
+        sent(desk, FIRST_SURE)
+        sent(desk, SECOND)
+    person = desk.cases.pseudonym(CASE, "c0001")
+    first = desk.desk.preview(CASE, person, "1")
+    assert first.reference in first.text
+    found = desk.desk.preview(CASE, f" {first.reference.upper()} ")
+    assert found == first
+    assert (found.person, found.version, found.state) == (person, "1", "accepted")
+    second = desk.desk.preview(CASE, person)
+    assert (second.version, second.state, second.told_by) == ("2", "suppressed", "1")
+    with pytest.raises(ResponseError, match="neither a pseudonym"):
+        desk.desk.preview(CASE, "c0001")  # an id, without a reason
+    assert desk.desk.preview(CASE, "c0001", "1", why="asked for access").person == person
+    assert [event.text for event in desk.diary.events if isinstance(event, NoteAdded)] == [
+        "looked up: asked for access"
+    ]
+    with pytest.raises(ResponseError, match="neither a pseudonym"):
+        desk.desk.preview(CASE, first.reference, "2")
+
+
 def test_what_nobody_knows_counts_as_told_and_a_refusal_does_not(tmp_path: Path) -> None:
     def script(stage: str, recipient: str) -> bytes | None:
         if stage == "body" and "c0000" in recipient:

@@ -114,8 +114,7 @@ def test_a_second_time_the_message_id_is_the_same(tmp_path: Path) -> None:
         seen = [line for one in sink.taken for line in one.raw.split(b"\r\n") if line.startswith(b"Message-ID")]
     desk2 = make_desk(tmp_path / "again", 1, people(1))
     desk2.ready()
-    with Outbox(tmp_path / "again" / "response") as outbox:
-        notice = outbox.planned_for(outbox.batch(CASE), desk2.cases.pseudonym(CASE, "c0000")).notice
+    notice = desk2.desk.preview(CASE, desk2.cases.pseudonym(CASE, "c0000")).reference
     assert seen == [f"Message-ID: <{notice}.notice@basar.example>".encode()]
 
 

@@ -9,7 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from leaktrace.caserecords import ActionName, ExhibitStored, GateAnswered, IdentityUnmasked, Person, RecordedEvent
+from leaktrace.caserecords import (
+    ActionName,
+    ExhibitStored,
+    GateAnswered,
+    IdentityUnmasked,
+    NoteAdded,
+    Person,
+    RecordedEvent,
+)
 from leaktrace.cases.approvals import Approving
 from leaktrace.cases.case import Case, Request
 from leaktrace.cases.guard import needs
@@ -77,6 +85,25 @@ class CaseWork(Approving):
             event = IdentityUnmasked(request, pseudonym, self._actor.person, found.asked.reason, until)
             transaction.append(case, self._actor.person, now, [event])
         return Opened(pseudonym, self._name(case, pseudonym), until)
+
+    @needs("unmask", "identity")
+    def customer_mark(self, case: str, customer: str, reason: str, before: Callable[[str], None]) -> str:
+        """The pseudonym by which a customer, whose id is known, goes in the case; every look is an event.
+
+        `before`: told whom it is about before anything is answered (the look-up log). CaseError for who is not in it.
+        """
+        names = self._store.names(case)
+        written = nameless(reason, names, "reason")
+        if not written.strip():
+            raise CaseError("Looking a customer up needs a reason.", "Say why: it is written down.")
+        found = names.get(customer)
+        mark = found if found is not None and found.startswith("C-") else None
+        before(mark or "a customer who is not in it")
+        whose = f"of {mark} was" if mark else "of somebody who is not in the case was"
+        self._append(case, NoteAdded(f"The notice {whose} looked up by a customer's id: {written}"))
+        if mark is None:
+            raise CaseError(f"No customer of this id is on a list of {case}.", "Ids are as they were ingested.")
+        return mark
 
     @needs("use", "approval")
     def lift_hold(self, case: str, gate: str, reason: str, request: str) -> RecordedEvent:

@@ -12,6 +12,7 @@ from leaktrace.noticereports import BounceReport, PlanReport, Preview, SendRepor
 from leaktrace.report import words
 from leaktrace.report.terminal import pairs
 from leaktrace.response.notices import BatchStatus, Left
+from leaktrace.response.notices.states import NoticeState
 
 _ENDED = {
     "done": "Nothing is left that may be sent now.",
@@ -20,6 +21,17 @@ _ENDED = {
     "relay_unreachable": "The relay cannot be reached. When it is back, run the same command again: it resumes.",
     "relay_refuses": "The relay refuses our sender address. Nobody was marked as refused by that.",
     "many_refusals": "Many refusals in a row: it looks as if we were refused, not they. Ask whoever runs the relay.",
+}
+
+_STOOD: dict[NoticeState, str] = {
+    "planned": "not sent yet",
+    "claimed": "being sent",
+    "attempting": "being sent",
+    "retry": "refused for now, to be tried again",
+    "accepted": "taken by the relay",
+    "refused": "refused by the relay",
+    "unknown": "nobody can say whether the relay took it",
+    "suppressed": "not sent by mail",
 }
 
 
@@ -58,7 +70,11 @@ def render_templates(templates: Sequence[TemplateInfo]) -> RenderableType:
 
 def render_preview(preview: Preview) -> RenderableType:
     """The plain text as it would go out."""
-    notes = [f"Template {preview.law}/{preview.language}, {preview.template_sha256}."]
+    when = words.instant(preview.state_at)
+    notes = [
+        f"{preview.person}, version {preview.version}, reference {preview.reference}: {_STOOD[preview.state]} ({when})."
+    ]
+    notes += [f"Template {preview.law}/{preview.language}, {preview.template_sha256}."]
     notes += [] if preview.approved else ["A draft: nobody approved this text."]
     notes += [f"Not sent by mail: {preview.suppressed}."] if preview.suppressed else []
     if preview.told_by:

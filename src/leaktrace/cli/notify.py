@@ -206,20 +206,25 @@ class NotifyCommands:
         self,
         context: typer.Context,
         case: CaseArgument,
-        who: Annotated[str, typer.Option("--person", help="Whose notice: C-….")],
+        who: Annotated[
+            str, typer.Option("--person", help="Whose notice: C-…, the reference in it, or with --why a customer's id.")
+        ],
+        why: Annotated[
+            str, typer.Option("--why", help="Why a customer's id is looked up: it is written into log and case.")
+        ] = "",
         html: Annotated[Path | None, typer.Option("--html", help="Write the HTML part to this file.")] = None,
         version: VersionOption = None,
         person: PersonOption = None,
         key: KeyOption = None,
         as_json: JsonOption = False,
     ) -> None:
-        """Show what one person gets, exactly, but for the address.
+        """Show what one person gets, exactly, but for the address, and whether they got it.
 
         Example: leaktrace notify preview K-3f2a9c1d --person C-4k2mx1 --html notice.html
         """
         check_files(html)
         with self._open(context, person, key) as desk:
-            found = desk.preview(case, who, version)
+            found = desk.preview(case, who, version, why)
         if html is not None:
             write_aside(html, found.html)
             note(f"The HTML part is in {html}.")

@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from leaktrace.errors import ResponseError
-from leaktrace.response.notices.outboxrows import Batch, BatchStatus, ClaimedNotice, Left, PlannedNotice, split_fields
+from leaktrace.response.notices.outboxrows import (
+    Batch,
+    BatchStatus,
+    ClaimedNotice,
+    KeptNotice,
+    Left,
+    PlannedNotice,
+    split_fields,
+)
 from leaktrace.response.notices.outcomes import Outcome
 from leaktrace.response.notices.states import NoticeState, Reconciled, reconcile
 
@@ -102,20 +110,11 @@ class Outbox:
                 "INSERT INTO notice (batch, person, notice, law, language, fields, state, reason, changed_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    (
-                        number,
-                        one.person,
-                        one.notice,
-                        one.law,
-                        one.language,
-                        ";".join(one.fields),
-                        "suppressed" if one.suppressed else "planned",
-                        one.suppressed or "",
-                        now.isoformat(),
-                    )
+                    (number, one.person, one.notice, one.law, one.language, ";".join(one.fields),
+                     "suppressed" if one.suppressed else "planned", one.suppressed or "", now.isoformat())
                     for one in notices
                 ),
-            )
+            )  # fmt: skip
         return self.batch(case, version)
 
     def batch(self, case: str, version: str | None = None) -> Batch:
@@ -281,17 +280,19 @@ class Outbox:
         )
         return tuple((law, language, split_fields(fields)) for law, language, fields in found)
 
-    def planned_for(self, batch: Batch, person: str) -> PlannedNotice:
-        """What one person gets; ResponseError for who is not on the list."""
+    def kept(self, case: str, who: str, version: str | None = None) -> KeptNotice | None:
+        """The notice of a person, or with this reference, in the newest version that has one; null where none has."""
         found = self._rows(
-            "SELECT person, notice, law, language, fields, iif(state = 'suppressed', reason, NULL) FROM notice "
-            "WHERE batch = ? AND person = ?",
-            (batch.number, person),
+            "SELECT version, state, changed_at, person, notice, law, language, fields, iif(state = 'suppressed', "
+            "reason, NULL) FROM notice JOIN batch ON batch = number WHERE case_id = ? "
+            "AND (person = ? OR notice = lower(?)) AND (? IS NULL OR version = ?) ORDER BY number DESC LIMIT 1",
+            (case, who, who, version, version),
         )
         if not found:
-            raise ResponseError(f"{person} is not in this batch.", "The exposure list of the case has the pseudonyms.")
-        name, notice, law, language, fields, suppressed = found[0]
-        return PlannedNotice(name, notice, law, language, split_fields(fields), suppressed)
+            return None
+        written, state, at, person, notice, law, language, fields, why = found[0]
+        one = PlannedNotice(person, notice, law, language, split_fields(fields), why)
+        return KeptNotice(written, one, state, datetime.fromisoformat(at))
 
     # --- bounces ------------------------------------------------------------------------------------------
 

@@ -47,6 +47,17 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptNotice:
+    """One person's notice as the outbox keeps it."""
+
+    version: str
+    planned: PlannedNotice
+    state: NoticeState
+    changed_at: datetime
+    """When the state became what it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedNotice:
     """A notice the sender holds now."""
 
