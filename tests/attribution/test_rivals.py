@@ -179,3 +179,10 @@ def test_one_more_source_has_a_set_from_one_chance_in_four_on(
         nobody=0.0,
     )
     assert sets_of(study, found, 0.95) == expected
+
+
+def test_chances_too_small_to_share_stay_as_they_are() -> None:
+    chance = np.array([0.0, 5e-324, 0.0])
+    shared, given = shared_out(chance, {1: [_rival(0.5, nearly_all=False)]}, 0.5)
+    assert shared.tolist() == chance.tolist()
+    assert given == 0.0

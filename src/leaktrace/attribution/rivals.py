@@ -131,6 +131,8 @@ def shared_out(chance: Reals, rivals: Mapping[int, Sequence[Rival]], prior: floa
             continue
         parts = {rival: mine * part / (1.0 + total) for rival, part in odds.items()}
         given = sum(parts.values())
+        if given <= 0.0:  # chances so small that their parts are none
+            continue
         # Nobody gets ahead of the one whose part it is by this.
         room = min((mine - float(chance[rival])) / (given + part) for rival, part in parts.items())
         share = float(np.clip(room, 0.0, 1.0))
