@@ -182,7 +182,8 @@ def test_one_more_source_has_a_set_from_one_chance_in_four_on(
 
 
 def test_chances_too_small_to_share_stay_as_they_are() -> None:
-    chance = np.array([0.0, 5e-324, 0.0])
-    shared, given = shared_out(chance, {1: [_rival(0.5, nearly_all=False)]}, 0.5)
+    chance = np.array([0.0, 5e-324, 0.0, 0.0])
+    rivals = [replace(_rival(1.0, nearly_all=False), rival=other) for other in (2, 3)]
+    shared, given = shared_out(chance, {1: rivals}, 1.0)
     assert shared.tolist() == chance.tolist()
     assert given == 0.0
