@@ -19,6 +19,10 @@ from leaktrace.instants import instant_at
 from leaktrace.records import Alternative, Explanation, ReportTerm, Why
 
 _MOST_WHYS = 5
+_WORK = (
+    "A list of just the customers whom this principal's work was about would look the same where no table, tool or "
+    "type of ticket tells of it: ask what that work was."
+)
 
 
 def explain(
@@ -159,7 +163,7 @@ def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
         )
     if one.spread > 0.5:
         found.append("Other principals' counts also stray from what the controls predict; the weight is cut for it.")
-    return tuple(found)
+    return (*found, _WORK)
 
 
 def _of_column(label: str) -> str:
