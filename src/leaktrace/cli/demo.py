@@ -124,6 +124,7 @@ def _key(out: Path) -> Path:
 def story_rows(case: DemoCase) -> list[tuple[str, str]]:
     """What followed from the finding, a line for each step."""
     duties = ", ".join(f"{count} {answer.replace('_', ' ')}" for answer, count in case.duties.items())
+    duties += f"; no rule is known for {', '.join(case.without_rule)}" if case.without_rule else ""
     return [
         ("Case", f"{case.case}, about {case.subject}; two people agreed to each step"),
         ("Contained", f"the account: {case.contained}; the seller: {case.seller_blocked} (read back)"),

@@ -94,6 +94,8 @@ class DemoCase:
     only_email: str
     duties: dict[DutyAnswer, int]
     """Answer -> duties."""
+    without_rule: tuple[str, ...]
+    """Residences of which no rule is known."""
     accepted_count: int
     """Notices that the relay took."""
     not_mailed_count: int
@@ -157,7 +159,7 @@ class _Story:
         contained = [self._contained(mark, "principal") for mark in marks]
         blocked = self._contained(seller, "seller")
         self._tell("judging duties", 4, 7)
-        duties = self._duties()
+        duties, without_rule = self._duties()
         self._tell("writing to the people affected", 5, 7)
         accepted, left = self._notified()
         self._tell("writing the bundle", 6, 7)
@@ -165,7 +167,7 @@ class _Story:
         self._tell("checking it with the published verifier", 7, 7)
         return DemoCase(
             self._case, ", ".join(marks), ", ".join(dict.fromkeys(contained)), blocked, frozen.customer_count,
-            frozen.only_email, duties, accepted, left, str(bundle), exhibits, fingerprint,
+            frozen.only_email, duties, without_rule, accepted, left, str(bundle), exhibits, fingerprint,
             verified(bundle, fingerprint),
         )  # fmt: skip
 
@@ -185,12 +187,13 @@ class _Story:
         self._approved(request)
         return desk.containment(self._case, config).carry_out(subject, kind, request).state  # type: ignore[arg-type]
 
-    def _duties(self) -> dict[DutyAnswer, int]:
+    def _duties(self) -> tuple[dict[DutyAnswer, int], tuple[str, ...]]:
+        """(answer -> duties, residences of which no rule is known)."""
         found = ResponseDesk(self._room, self._actors["olaf"]).assess_duties(self._case, builtin_laws(), {}, {})
         counts: dict[DutyAnswer, int] = {}
         for duty in found.duties:
             counts[duty.answer] = counts.get(duty.answer, 0) + 1
-        return dict(sorted(counts.items()))
+        return dict(sorted(counts.items())), tuple(one.residence for one in found.without_rule)
 
     def _notified(self) -> tuple[int, int]:
         """(taken by the relay, not mailed) once everybody's text was approved and everybody was written to."""

@@ -143,7 +143,8 @@ def moment_of(value: Any, name: str) -> datetime:
 
 def require_past(moments: Mapping[StartEvent, datetime], now: datetime) -> None:
     """ResponseError for a moment that has not come: nothing runs from it yet, however far its deadline seems."""
-    for name, at in moments.items():
+    # `noticed` last: where nobody said it, it is that of `aware`.
+    for name, at in sorted(moments.items(), key=lambda one: one[0] == "noticed"):
         if at > now + CLOCK_DIFFERENCE:
             raise ResponseError(
                 f"The moment '{name}' ({at.isoformat(timespec='minutes')}) has not come yet: it is "
