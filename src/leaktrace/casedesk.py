@@ -182,6 +182,20 @@ class CaseDesk:
         probability = None if evidence.seller_probability is None else f"{evidence.seller_probability:.4f}"
         return self.work.attach_finding(case, parts.with_seller(evidence.seller, probability))
 
+    # --- what is read, with an entry in the look-up log before it is given out ------------------------------
+
+    def read_exhibit(self, case: str, exhibit: str) -> bytes:
+        """The bytes of an exhibit that may be read."""
+        content = self.work.read_exhibit(case, exhibit)
+        self._log("exhibit", f"{case} {exhibit}", "")
+        return content
+
+    def read_exposure(self, case: str) -> dict[str, Any]:
+        """The frozen exposure list, customers by pseudonym."""
+        found = self.work.exposure(case)
+        self._log("exposure", case, "")
+        return found
+
     # --- exposure -----------------------------------------------------------------------------------------
 
     def exposure_summary(self, case: str) -> ExposureSummary:

@@ -80,6 +80,8 @@ def test_the_whole_way(told: Staffed) -> None:
     assert exposure["frozen"]["customer_count"] == exposure["summary"]["customer_count"] > 0
     assert f"{exposure['frozen']['exhibit']} is frozen" in told.desk.run("case", "exposure", case, "--as", "ina").out
     rows = told.json("dana", "case", "exposure", case, "--rows")["rows"]
+    last = told.desk.json("lookups")["entries"][-1]
+    assert (last["what"], last["subject"]) == ("exposure", case), "whoever reads the list leaves a trace"
     assert len(rows) == exposure["frozen"]["customer_count"]
     assert all(row["customer"].startswith("C-") for row in rows)
     (request,) = told.json("ina", "case", "request", case, "contain_principal", subject, "--why", "stop it")
@@ -153,6 +155,8 @@ def test_the_timeline_reads_as_sentences_and_holds_no_id(told: Staffed) -> None:
 def test_the_finding_is_read_with_pseudonyms(told: Staffed, tmp_path: Path) -> None:
     out = tmp_path / "finding.json"
     told.json("ina", "case", "exhibit", told.case, "E-0001", "--out", out)
+    last = told.desk.json("lookups")["entries"][-1]
+    assert (last["who"], last["what"], last["subject"]) == ("ina", "exhibit", f"{told.case} E-0001")
     text = out.read_text(encoding="utf-8")
     finding = json.loads(text)
     assert told.truth["sources"][0] not in text

@@ -260,13 +260,13 @@ def exposure(
     context: typer.Context,
     case: CaseArgument,
     freeze: Annotated[bool, typer.Option("--freeze", help="Fix it: sealed evidence, its digest in the log.")] = False,
-    rows: Annotated[bool, typer.Option("--rows", help="The frozen list itself, customers by pseudonym.")] = False,
+    rows: Annotated[bool, typer.Option("--rows", help="The frozen list itself, by pseudonym; it is logged.")] = False,
     person: PersonOption = None,
     key: KeyOption = None,
     password: PasswordOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Whose data, which fields, how sure; and whether "only e-mail addresses" may be said; for approvers, as frozen.
+    """Whose data, which fields, how sure; whether "only e-mail addresses" may be said; for approvers, as frozen.
 
     Example: leaktrace case exposure K-3f2a9c1d --freeze --as ina
     """
@@ -274,7 +274,7 @@ def exposure(
         raise UsageError("Freeze it, or look at the frozen one.", "--freeze or --rows.")
     with desk_of(context, person, key, by_password=password) as desk:
         if rows:
-            found = desk.work.exposure(case)
+            found = desk.read_exposure(case)
             answer(found, render_facts(found), as_json=as_json)
             return
         if freeze:
@@ -324,13 +324,13 @@ def exhibit(
     password: PasswordOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write an exhibit to a file; findings and exposure lists with pseudonyms, other sealed ones not at all.
+    """Write an exhibit to a file; findings and exposure lists with pseudonyms, other sealed ones not at all. Logged.
 
     Example: leaktrace case exhibit K-3f2a9c1d E-0003 --out statement.txt --as ina
     """
     check_new(out)
     with desk_of(context, person, key, by_password=password) as desk:
-        content = desk.work.read_exhibit(case, number)
+        content = desk.read_exhibit(case, number)
     with out.open("xb") as stream:
         stream.write(content)
     answer({"exhibit": number, "file": str(out), "size_bytes": len(content)}, f"Written to {out}.", as_json=as_json)
