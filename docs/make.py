@@ -34,7 +34,8 @@ _HOLDS = {
 }
 _TABLE_MEANS = {
     "accesses": "One row each time a principal opened one customer's record. Two identical rows are two accesses.",
-    "contacts": "One row for each lawful path by which a seller knows a customer.",
+    "contacts": "One row for each lawful path by which a seller knows a customer. Give those of all sellers, with\n"
+    "products: a list of another's or of a product's customers is then not taken for the leak of who answers for them.",
     "principals": "One row for each account inside. A later row of the same principal replaces the earlier one.",
     "sellers": "One row for each seller. A later row of the same seller replaces the earlier one.",
     "customers": "One row for each customer. A later row of the same customer replaces the earlier one.",
