@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from leaktrace.attribution import Channels, Study
 from leaktrace.attribution.covering import few_covering
 from leaktrace.attribution.ranking import with_level
 from leaktrace.attribution.spread import FLOOR, spread_of
@@ -142,3 +145,48 @@ class TestDoubles:
         counts[:6] = 40.0
         assert spread_of(counts, expected, alike) < FLOOR + 0.15
         assert spread_of(counts, expected) > 0.5, "six who are no doubles of each other are a fault of the rates"
+
+
+class TestSpecialists:
+    """Whose work is one seller's customers: a list of these, bought from that seller, points at nobody else."""
+
+    def mailed(self) -> tuple[Market, list[int], set[int]]:
+        market = background_market(size=6000, people=60)
+        market.opened = {key: at for key, at in market.opened.items() if key[1] != "p05"}
+        buyers = set(range(600))
+        rng = np.random.default_rng(11)
+        market.show("p05", rng.choice(600, 400, replace=False))
+        return market, sorted(rng.choice(600, 30, replace=False).tolist()), buyers
+
+    def with_dealings(self, study: Study, reported: list[int], size: int, buyers: set[int]) -> Study:
+        controls = [one for one in range(size) if one not in set(reported)]
+        case, control = (
+            np.array([place for place, one in enumerate(part) if one in buyers], dtype=np.int64)
+            for part in (reported, controls)
+        )
+        at = MAIL_AT - 200 * DAY
+        return replace(
+            study,
+            channels=Channels(
+                ("seller s7",), case, case * 0, np.full(len(case), at), control, control * 0, np.full(len(control), at)
+            ),
+        )
+
+    def test_without_the_contacts_of_that_seller_the_specialist_would_be_named(self) -> None:
+        market, reported, _ = self.mailed()
+        assert judged(market, study_of(market, reported)).named == ("p05",)
+
+    def test_with_them_nobody_is(self) -> None:
+        market, reported, buyers = self.mailed()
+        judgement = judged(market, self.with_dealings(study_of(market, reported), reported, market.size, buyers))
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "common_cause"
+        assert "seller s7" in judgement.undecided.sentence
+
+    def test_a_specialist_who_is_the_source_is_still_named(self) -> None:
+        """All reports are of whom the specialist was shown: of the seller's other customers, a third, there is none."""
+        market, _, buyers = self.mailed()
+        reported = opened_by(market, "p05", 30)
+        study = self.with_dealings(study_of(market, reported), reported, market.size, buyers)
+        assert judged(market, study).named == ("p05",)
