@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.worlds import BULK, DAY, MAIL_DAY, SHADOW, TWINS, World
+from bench.worlds import BULK, DAY, MAIL_DAY, SHADOW, SPECIALIST, TWINS, World
 from leaktrace.records import Grade
 
 MAIL_AT = MAIL_DAY * DAY
@@ -51,6 +51,11 @@ def _times(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
 
 def _seller(rng: np.random.Generator, world: World) -> int:
     return int(rng.integers(len(world.contacts)))
+
+
+def _other_seller(rng: np.random.Generator, world: World) -> int:
+    """A seller for whom nobody answers alone."""
+    return int(rng.choice(np.delete(np.arange(len(world.contacts)), world.answered_seller)))
 
 
 def _regional_list(world: World, region: int) -> Reals:
@@ -137,6 +142,13 @@ def twins(world: World, rng: np.random.Generator, k: int, noise: float) -> Plant
 def shadowed(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
     """A colleague was shown 85 % of what the source was shown."""
     return leak(world, rng, k, noise, family="colleague with 85 % of the queue", who=world.parts[SHADOW][0])
+
+
+def specialist(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
+    """Who answers for one seller passed the customers on to another."""
+    (who,) = world.parts[SPECIALIST]
+    planted = leak(world, rng, k, noise, family="specialist of one seller", who=who)
+    return replace(planted, seller=_other_seller(rng, world))
 
 
 def framed(world: World, rng: np.random.Generator, k: int, noise: float, *, smaller: bool) -> Planted | None:
@@ -263,6 +275,13 @@ def buyers(world: World, rng: np.random.Generator, k: int, *, rows: bool) -> Pla
     return replace(mailing(world, rng, k, name, weights), seller=seller, seller_rows_known=rows)
 
 
+def bought(world: World, rng: np.random.Generator, k: int) -> Planted:
+    """The sender bought the list of the customers of another seller, for whom one principal answers."""
+    weights = np.zeros(world.customers)
+    weights[world.contacts[world.answered_seller]] = 1.0 / len(world.contacts[world.answered_seller])
+    return replace(mailing(world, rng, k, "another seller's buyers", weights), seller=_other_seller(rng, world))
+
+
 def forged(world: World, rng: np.random.Generator, k: int, grade: Grade, *, reporters: int | None = None) -> Planted:
     """Reports made up about one agent's customers; `reporters`: so many look-alikes wrote them all."""
     true = leak(world, rng, k, 0.0)
@@ -289,6 +308,7 @@ WITH_SOURCE: dict[str, Make] = {
     "two sources, noise 0.2": lambda w, r, k: several(w, r, k, 0.2, 2),
     "three sources, noise 0.2": lambda w, r, k: several(w, r, k, 0.2, 3),
     "unlogged export by a team mate": unlogged,
+    "specialist of one seller, noise 0.3": lambda w, r, k: specialist(w, r, k, 0.3),
 }
 WITHOUT: dict[str, Make] = {
     "sender's regional list": regional,
@@ -297,6 +317,7 @@ WITHOUT: dict[str, Make] = {
     "what one team was shown": team_list,
     "sender's buyers": lambda w, r, k: buyers(w, r, k, rows=True),
     "sender's buyers, rows missing": lambda w, r, k: buyers(w, r, k, rows=False),
+    "another seller's buyers": bought,
     "random customers": anybody,
     "harvested review writers": reviewers,
     "most active customers": busiest,

@@ -12,6 +12,7 @@ from bench.campaigns import Planted
 from bench.worlds import World, first_shown
 from leaktrace.attribution import (
     Case,
+    Channels,
     Circumstances,
     Group,
     Judgement,
@@ -89,7 +90,27 @@ def study_of(world: World, planted: Planted, *, seed: int, controls: int = CONTR
         seller_known=True,
         contacts_known=planted.contacts_known,
         region_known=world.attributes_known,
+        channels=_dealings(world, planted, drawn),
     )
+
+
+def _dealings(world: World, planted: Planted, drawn: NDArray[np.int64]) -> Channels:
+    """Customers of the other sellers, where two cases or more are, as the ledger answers."""
+    labels: list[str] = []
+    cases, controls = [], []
+    for seller, known in enumerate(world.contacts):
+        case = np.flatnonzero(np.isin(planted.customers, known))
+        if seller != planted.seller and len(case) >= 2:
+            labels.append(f"seller {seller}")
+            cases.append(case)
+            controls.append(np.flatnonzero(np.isin(drawn, known)))
+    return Channels(tuple(labels), *_by_channel(cases), *_by_channel(controls))
+
+
+def _by_channel(members: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Customers of all channels, the channel of each, and when: before everything."""
+    customer = np.concatenate([np.zeros(0, dtype=np.int64), *members])
+    return customer, np.repeat(np.arange(len(members)), [len(one) for one in members]), np.zeros_like(customer)
 
 
 def drawn_controls(

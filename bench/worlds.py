@@ -14,7 +14,7 @@ DAY = 86_400_000_000
 LOG_DAYS = 300
 MAIL_DAY = 280
 
-BULK, TWINS, SHADOW = "bulk", "twins", "shadow"
+BULK, TWINS, SHADOW, SPECIALIST = "bulk", "twins", "shadow", "specialist"
 """Principals with a part to play: see `World.parts`."""
 
 
@@ -42,7 +42,9 @@ class World:
     """Customers who wrote a review that anybody can read, sorted."""
     parts: dict[str, tuple[int, ...]]
     """`bulk`: service accounts that open 30 % of all customers; `twins`: two who open the very same ones; `shadow`: a
-    principal and a colleague who was shown 85 % of the same customers."""
+    principal and a colleague who was shown 85 % of the same customers; `specialist`: who answers for one seller, was
+    shown 65 % of the customers of `answered_seller`, and nobody else."""
+    answered_seller: int
     attributes_known: bool
     """Whether the ledger has a customers table with regions and segments."""
 
@@ -116,6 +118,23 @@ def build_world(
     # The last opens whatever the one before opens; the third from the end 85 % of what the fourth does.
     who, customer, at = _copied(rng, who, customer, at, principals - 2, principals - 1, 1.0)
     who, customer, at = _copied(rng, who, customer, at, principals - 4, principals - 3, 0.85)
+    share = rng.dirichlet(np.full(sellers, 0.7))
+    contacts = tuple(
+        np.unique(rng.choice(customers, int(200 + share[s] * customers), p=activity / activity.sum()))
+        for s in range(sellers)
+    )
+    answered = int(np.argsort([len(one) for one in contacts])[sellers // 2])
+    specialist = np.random.default_rng([seed, 7])
+    theirs = contacts[answered][specialist.random(len(contacts[answered])) < 0.65]
+    kept = who != principals - 5
+    who, customer, at = (
+        np.concatenate([old[kept], new])
+        for old, new in (
+            (who, np.full(len(theirs), principals - 5)),
+            (customer, theirs),
+            (at, specialist.integers(0, LOG_DAYS * DAY, len(theirs))),
+        )
+    )
     pair_customer, pair_principal, pair_at = first_shown(customer, who, at)
     facts = tuple(
         PrincipalFacts(
@@ -126,11 +145,6 @@ def build_world(
             in_table=True,
         )
         for index in range(principals)
-    )
-    share = rng.dirichlet(np.full(sellers, 0.7))
-    contacts = tuple(
-        np.unique(rng.choice(customers, int(200 + share[s] * customers), p=activity / activity.sum()))
-        for s in range(sellers)
     )
     return World(
         seed=seed,
@@ -151,7 +165,9 @@ def build_world(
             BULK: tuple(range(services)),
             TWINS: (principals - 2, principals - 1),
             SHADOW: (principals - 4, principals - 3),
+            SPECIALIST: (principals - 5,),
         },
+        answered_seller=answered,
         attributes_known=attributes_known,
     )
 
