@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 from leaktrace.errors import LedgerError, to_utf8
 from leaktrace.instants import instant_at
-from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade
+from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade, is_text
 
 REQUIRED = ("customer", "kind")
 OPTIONAL = ("received_at", "reported_at", "seller", "grade", "reporter")
@@ -193,7 +193,7 @@ def _at(count: int, unit: str) -> datetime:
 def _item(row: dict[str, Any], source: str) -> EvidenceItem | str:
     """One row as evidence, or the reason why it cannot be used."""
     for name in (*REQUIRED, *OPTIONAL):
-        if isinstance(row.get(name), str) and not _is_text(row[name]):
+        if isinstance(row.get(name), str) and not is_text(row[name]):
             return f"{name} holds half of a surrogate pair, which is no text"
     customer = _text(row.get("customer"))
     kind, grade = _text(row.get("kind")), _text(row.get("grade")) or "G2"
@@ -228,15 +228,6 @@ def _text(value: Any) -> str | None:
         return None
     text = str(value).strip()
     return text or None
-
-
-def _is_text(value: str) -> bool:
-    """JSON can spell half of a surrogate pair (RFC 8259, 8.2), which no file, database or hash takes."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _instant(value: Any) -> datetime | str | None:

@@ -24,7 +24,7 @@ from leaktrace.ledger.formats import RejectedRow
 from leaktrace.ledger.rawrows import RawBatch
 from leaktrace.ledger.redaction import redact, redact_column
 from leaktrace.ledger.schema import Column, TableSchema
-from leaktrace.records import Keys
+from leaktrace.records import Keys, is_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -311,22 +311,13 @@ def _word_sets(values: ArrowColumn, column: Column, problems: _Problems, keyring
         values = joined
     encoded = values.dictionary_encode()
     lists = [_words_in(text) for text in texts_of(encoded.dictionary)]
-    broken = np.array([not _is_text("".join(words)) for words in lists], dtype=bool)
+    broken = np.array([not is_text("".join(words)) for words in lists], dtype=bool)
     if broken.any():
         places = np.asarray(encoded.indices.fill_null(0))
         problems.add(f"{column.name} {_NO_TEXT}", broken[places] & mask_of(compute.is_valid(values)))
         lists = [[] if bad else words for words, bad in zip(lists, broken.tolist(), strict=True)]
     canonical = pa.array([_canonical(words, column.kind, keyring) for words in lists], pa.string())
     return canonical.take(encoded.indices)
-
-
-def _is_text(word: str) -> bool:
-    """A list in JSON can spell half of a surrogate pair (RFC 8259, 8.2), which no file or database can hold."""
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _words_in(text: str) -> list[str]:
