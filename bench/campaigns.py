@@ -189,14 +189,24 @@ def several(world: World, rng: np.random.Generator, k: int, noise: float, count:
     )
 
 
-def handled(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
-    """A handler opened the complaining customers' records after an earlier mail that nobody reported."""
-    planted = leak(world, rng, k, noise, family="handler of an earlier mail")
+def handled(
+    world: World, rng: np.random.Generator, planted: Planted, *, days: tuple[int, int], name: str = "an earlier mail"
+) -> Planted:
+    """A handler opened the complaining customers' records after an earlier mail that nobody reported.
+
+    `days`: before this mail, within which the complaints about the earlier one were handled.
+    """
     handler = int(rng.choice(np.flatnonzero(_ordinary(world))))
     opened = rng.random(len(planted.customers)) < 0.9
-    early = MAIL_AT - rng.integers(DAY, 8 * DAY, len(planted.customers))
+    early = MAIL_AT - rng.integers(days[0] * DAY, days[1] * DAY, len(planted.customers))
     extra = tuple((int(c), handler, int(at)) for c, at in zip(planted.customers[opened], early[opened], strict=True))
-    return replace(planted, extra_pairs=extra)
+    return replace(planted, family=f"handler of {name}", extra_pairs=extra)
+
+
+def handled_weeks_before(world: World, rng: np.random.Generator, planted: Planted) -> Planted:
+    """The same, of a mail that came before the early cut."""
+    first = int(rng.integers(15, 40))
+    return handled(world, rng, planted, days=(first, first + 14), name="a mail weeks before")
 
 
 def unlogged(world: World, rng: np.random.Generator, k: int) -> Planted:
@@ -301,7 +311,8 @@ WITH_SOURCE: dict[str, Make] = {
     "under 150 customers, noise 0.3": lambda w, r, k: small_source(w, r, k, 0.3),
     "colleague with 85 % of the queue, noise 0.3": lambda w, r, k: shadowed(w, r, k, 0.3),
     "twins, noise 0.3": lambda w, r, k: twins(w, r, k, 0.3),
-    "handler of an earlier mail, noise 0.3": lambda w, r, k: handled(w, r, k, 0.3),
+    "handler of an earlier mail, noise 0.3": lambda w, r, k: handled(w, r, leak(w, r, k, 0.3), days=(1, 8)),
+    "handler of a mail weeks before, noise 0.3": lambda w, r, k: handled_weeks_before(w, r, leak(w, r, k, 0.3)),
     "frames a smaller colleague, noise 0.3": lambda w, r, k: framed(w, r, k, 0.3, smaller=True),
     "frames a smaller colleague, no noise": lambda w, r, k: framed(w, r, k, 0.0, smaller=True),
     "frames a larger colleague, noise 0.3": lambda w, r, k: framed(w, r, k, 0.3, smaller=False),
@@ -321,6 +332,7 @@ WITHOUT: dict[str, Make] = {
     "random customers": anybody,
     "harvested review writers": reviewers,
     "most active customers": busiest,
+    "regional list, handler of a mail weeks before": lambda w, r, k: handled_weeks_before(w, r, regional(w, r, k)),
     "forged G1 about one agent": lambda w, r, k: forged(w, r, k, "G1"),
     "forged G2 by one reporter": lambda w, r, k: forged(w, r, k, "G2", reporters=1),
 }

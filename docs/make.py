@@ -116,7 +116,7 @@ be set is on the page of [settings](settings.md).
 
 
 _ATTRIBUTION = Path(leaktrace.__file__).parent / "attribution"
-_NO_NUMBERS = {"NEVER", "CLASSES", "WITH_SOURCE", "WITHOUT_SOURCE"}
+_NO_NUMBERS = {"NEVER", "DAY", "CLASSES", "WITH_SOURCE", "WITHOUT_SOURCE"}
 _MEANS = {
     "CEILING": "No innocent rate is higher: somebody who was shown nearly everybody still tells a little.",
     "LATE_ONLY_LOG_RATIO": "How much a principal's weight must grow (nats) between the cuts to be set aside.",

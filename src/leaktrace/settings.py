@@ -70,6 +70,13 @@ class Settings:
         0,
         365,
     )
+    earlier_wave_days: int = _setting(
+        60,
+        "So long before the campaign's first mail an earlier one that nobody reported may have come: nobody is named "
+        "for customers opened in a burst since then, as who handles complaints does. 0: it is known that none came.",
+        0,
+        365,
+    )
     report_delay_days: int = _setting(
         30,
         "Where only the time of a complaint is known, accesses this long before it count neither for nor against.",

@@ -269,6 +269,7 @@ def circumstances(settings: Settings, coverage: LogCoverage, field: str, study: 
         log_has_accesses=bool(study.opened_count.sum() > 0),
         log_allows_nobody=coverage.allows_nobody,
         margin_days=settings.campaign_margin_days,
+        wave_days=settings.earlier_wave_days,
         bulk_readers=_bulk_readers(coverage, field, study),
     )
 

@@ -65,6 +65,16 @@ def test_reports_that_count_little_say_why(known: bool) -> None:
     assert all(abs(term.weight_bits) < 0.1 for term in terms)
 
 
+@pytest.mark.parametrize("dealt", [True, False])
+def test_a_seller_nobody_is_known_to_have_dealt_with_is_told_as_a_doubt(dealt: bool) -> None:
+    market, reports = leak()
+    if dealt:
+        market.contact = {max(unopened(market, 200))}
+        reports = sorted({*reports, *market.contact})
+    against = retold(market, reports).why[0].against
+    assert any("is known to have dealt with this seller" in one for one in against) is not dealt
+
+
 def test_unsure_times_and_look_alikes_say_why() -> None:
     market, reports = leak()
     changes: dict[int, dict[str, object]] = {number: {"reporter": "same"} for number in range(4)}

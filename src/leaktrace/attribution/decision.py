@@ -4,7 +4,8 @@
 2. Enough of the cases have controls like them.
 3. The principal, being shown all alike, has at least the naming threshold, with each customer's own mail as the cut,
    and taken alone, too, far more speaks for than against (`ALONE_LOG_RATIO`).
-4. So it is with the cut some days before the campaign's first mail (but for a little less certainty).
+4. So it is with the cut some days before the campaign's first mail (but for a little less certainty). At either cut
+   what was opened in a burst, as who handles complaints does, is left out.
 5. Two independent reports of grade G2 or better that the principal had been shown, or a decoy; none of whom the seller
    may know.
 6. For every colleague, "passed on just what this one was shown too" is much the worse explanation. A fixed job (a
@@ -30,6 +31,8 @@ from leaktrace.attribution.sets import Sets, sets_of
 from leaktrace.attribution.special import bdtrc
 from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.view import decoys
+from leaktrace.attribution.waves import Wave
+from leaktrace.instants import instant_at
 from leaktrace.records import Outcome, UndecidedCode
 
 EARLY_CUT_PROBABILITY = 0.95
@@ -58,6 +61,8 @@ class Circumstances:
     log_has_accesses: bool
     log_allows_nobody: bool
     margin_days: int
+    wave_days: int = 60
+    """So long before the first mail an earlier one that nobody reported may have come; 0: it is known that none did."""
     bulk_readers: frozenset[str] = frozenset()
     """Persons who read the field of many customers at once before the mail, the log not saying whose; by name."""
     clearing_prior: float | None = None
@@ -71,11 +76,18 @@ class Looks:
     late: Posterior
     """Each customer's own mail is the cut; of those set aside only what they opened early counts."""
     early: Posterior
-    """The cut lies some days before the campaign's first mail, for everybody."""
+    """The cut lies some days before the campaign's first mail, for everybody; bursts are set aside."""
     late_all: Posterior
     """As `late`, with nobody set aside."""
-    set_aside: Indices
+    recent: Indices
     """Principals of `late_only`."""
+    waves: tuple[Wave, ...] = ()
+    """Bursts that are set aside."""
+
+    @property
+    def set_aside(self) -> frozenset[int]:
+        """Principals of whom not all counts."""
+        return frozenset((*self.recent.tolist(), *(wave.principal for wave in self.waves)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +145,7 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
         return Verdict("named", named, sets, None, "", None) if named else verdicts[0]
     hidden = sets_of(study, late_all, around.set_mass)
     if late_all.nobody < 0.5 < late.nobody:
-        sentence = (
-            f"Somebody opened these customers' records only in the {around.margin_days} days before the first mail: a "
-            "source, or somebody who handled an earlier mail that nobody reported."
-        )
-        return _undecided("indistinguishable", sentence, None, hidden)
+        return _undecided("indistinguishable", _set_aside(looks, around), None, hidden)
     if late.cleared(around.clearing_prior) >= around.nobody_threshold:
         leaning, few = _leaning(late), few_covering(late.view)
         if leaning is not None:
@@ -161,6 +169,23 @@ def both(given: Verdict, alone: Verdict) -> Verdict:
         return replace(alone, sentence=sentence)
     sentence = "With the given prior the answer is another than by the reports alone, and neither is given."
     return _undecided("too_few_reports", sentence, None)
+
+
+def _set_aside(looks: Looks, around: Circumstances) -> str:
+    """What those did who explain the reports only with what is set aside."""
+    recent = [float(looks.late_all.own[index]) for index in looks.recent]
+    wave = max(looks.waves, key=lambda one: (float(looks.late_all.own[one.principal]), -one.principal), default=None)
+    if wave is None or max(recent, default=0.0) > looks.late_all.own[wave.principal]:
+        return (
+            f"Somebody opened these customers' records only in the {around.margin_days} days before the first mail: a "
+            "source, or somebody who handled an earlier mail that nobody reported."
+        )
+    first, last = (instant_at(at).date() for at in (wave.since, wave.until))
+    return (
+        f"Somebody opened {wave.opened_count} of these customers' records from {first} to {last}, far more than the "
+        "work of those days explains: a source who harvested then, or somebody who handled complaints about an earlier "
+        "mail that nobody reported. If there was none, set earlier_wave_days to 0 and trace again."
+    )
 
 
 def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: Sets = ()) -> Verdict:
@@ -281,7 +306,7 @@ def _viable(looks: Looks, best: Weighed) -> set[Rival]:
     """Rivals whose explanation is not much worse, at any look; but for those set aside who were shown every complaint
     alike: they handled complaints.
     """
-    handlers = set(looks.set_aside.tolist())
+    handlers = looks.set_aside
     same = [_same(look, best) for look in (looks.late, looks.early, looks.late_all)]
     return {
         rival

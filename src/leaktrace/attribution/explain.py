@@ -23,6 +23,11 @@ _WORK = (
     "A list of just the customers whom this principal's work was about would look the same where no table, tool or "
     "type of ticket tells of it: ask what that work was."
 )
+_SET_ASIDE = "left out: opened as whoever handled complaints about an earlier mail would have"
+_NO_DEALINGS = (
+    "Not one of all customers looked at is known to have dealt with this seller: where its contacts are missing, or "
+    "stand under another id, mail to its own customers would look the same for whoever serves them."
+)
 
 
 def explain(
@@ -78,12 +83,8 @@ def _worth_telling(judgement: Judgement) -> list[Weighed]:
 def _why(study: Study, judgement: Judgement, one: Weighed) -> Why:
     view = judgement.late.view
     facts = study.principals[one.principal]
-    opened_at = {
-        int(case): int(at)
-        for case, principal, at in zip(view.pair_case, view.pair_principal, view.cases.pair_at, strict=True)
-        if principal == one.principal
-    }
-    terms = tuple(_term(study, judgement, one, row, opened_at.get(row)) for row in range(view.size))
+    opened_at = _opened_at(study, one.principal)
+    terms = tuple(_term(study, judgement, one, row, opened_at.get(int(view.mailed[row]))) for row in range(view.size))
     mates = _team_mean(study, judgement, facts.team, one.principal)
     return Why(
         principal=facts.name,
@@ -93,10 +94,21 @@ def _why(study: Study, judgement: Judgement, one: Weighed) -> Why:
         base_rate=float(np.mean(one.rate)) if view.size else 0.0,
         team_mean_opened_count=mates,
         sentence=_sentence(one, view.size, mates),
-        against=_against(one, terms),
+        against=_against(study, one, terms),
         terms=terms,
         noise=one.noise,
     )
+
+
+def _opened_at(study: Study, principal: int) -> dict[int, int]:
+    """By case, when the principal was first shown it, in time; what is set aside included."""
+    group = study.case_group
+    own = np.flatnonzero(group.pair_principal == principal)
+    return {
+        int(case): int(at)
+        for case, at in zip(group.pair_customer[own], group.pair_at[own], strict=True)
+        if at < study.cases[int(case)].sure_at
+    }
 
 
 def _term(study: Study, judgement: Judgement, one: Weighed, row: int, opened_at: int | None) -> ReportTerm:
@@ -113,11 +125,13 @@ def _term(study: Study, judgement: Judgement, one: Weighed, row: int, opened_at:
         opened_at=None if opened_at is None else instant_at(opened_at),
         expected_probability=rate,
         weight_bits=counted * math.log2(ratio),
-        other_cause=_other_cause(judgement, one, row, known_elsewhere=case.known_elsewhere),
+        other_cause=_other_cause(judgement, one, row, opened_at, known_elsewhere=case.known_elsewhere),
     )
 
 
-def _other_cause(judgement: Judgement, one: Weighed, row: int, *, known_elsewhere: bool) -> str | None:
+def _other_cause(
+    judgement: Judgement, one: Weighed, row: int, opened_at: int | None, *, known_elsewhere: bool
+) -> str | None:
     view = judgement.late.view
     if view.cases.contact[row]:
         return "the customer had contact with this seller"
@@ -125,6 +139,8 @@ def _other_cause(judgement: Judgement, one: Weighed, row: int, *, known_elsewher
         return "the address may be known elsewhere"
     if one.neutral[row]:
         return "opened at a time that may be before or after the mail"
+    if opened_at is not None and not one.shown[row]:
+        return _SET_ASIDE
     if view.weight[row] < 1.0:
         return "reporters who look alike count once"
     return None
@@ -147,12 +163,18 @@ def _sentence(one: Weighed, mailed: int, mates: float | None) -> str:
     )
 
 
-def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
+def _against(study: Study, one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
     found = []
     missed = sum(1 for term in terms if term.opened_at is None and term.other_cause is None)
     if missed:
         found.append(f"{missed} of the reported customers had not been shown to this principal in time.")
-    lawful = sum(1 for term in terms if term.other_cause is not None)
+    left_out = sum(1 for term in terms if term.other_cause == _SET_ASIDE)
+    if left_out:
+        found.append(
+            f"{left_out} more had been shown to this principal, but in a burst or just before the first mail, as to "
+            "somebody who handled complaints about an earlier mail that nobody reported: they count as not shown."
+        )
+    lawful = sum(1 for term in terms if term.other_cause is not None) - left_out
     if lawful:
         found.append(f"{lawful} of the reports count little or nothing: another path explains them.")
     close = [rival for rival in one.rivals if rival.viable]
@@ -163,6 +185,9 @@ def _against(one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple[str, ...]:
         )
     if one.spread > 0.5:
         found.append("Other principals' counts also stray from what the controls predict; the weight is cut for it.")
+    dealt = study.case_group.contact.any() or study.controls.contact.any()
+    if study.seller_known and study.contacts_known and not dealt:
+        found.append(_NO_DEALINGS)
     return (*found, _WORK)
 
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.decision import Circumstances, Looks, Verdict, both, decide, late_only, unmatched_cases
+from leaktrace.attribution.decision import (
+    Circumstances,
+    Looks,
+    Verdict,
+    both,
+    decide,
+    late_only,
+    unmatched_cases,
+)
 from leaktrace.attribution.explanations import Posterior, either_of
 from leaktrace.attribution.learning import CampaignNumbers
 from leaktrace.attribution.needs import NEVER_APART_SHARE, more_to_part, share_shown_to
@@ -15,9 +23,10 @@ from leaktrace.attribution.posterior import posterior_of
 from leaktrace.attribution.rivals import NEARLY_ALL_LOG_RATIO
 from leaktrace.attribution.sets import chance_of_any
 from leaktrace.attribution.several import MOST_SOURCES
-from leaktrace.attribution.study import Aside, Indices, Reals, Study
+from leaktrace.attribution.study import DAY, NEVER, Aside, Indices, Reals, Study
 from leaktrace.attribution.suspects import CloseLook
 from leaktrace.attribution.view import View, view_at
+from leaktrace.attribution.waves import Wave, waves_of
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
 _MOST_CANDIDATES = 50
@@ -75,12 +84,24 @@ def _verdict(
     before = view_at(study, look.margin_at, like=look.view)
     early = weigh(before, _leaders(late_all))
     recent = late_only(late_all, early)
+    waves = waves_of(before, look.samples, _leaders(early), study.start_at - around.wave_days * DAY)
+    if waves:
+        view = view_at(study, look.margin_at, aside=_aside(look, recent, waves), like=look.view)
+        early = weigh(view, _leaders(late_all))
     late = late_all
-    if len(recent):
-        settled = view_at(study, aside=Aside(recent, look.margin_at), like=look.view)
-        late = weigh(settled, _leaders(early))
-    looks = Looks(late, early, late_all, recent)
+    if len(recent) or waves:
+        late = weigh(view_at(study, aside=_aside(look, recent, waves), like=look.view), _leaders(early))
+    looks = Looks(late, early, late_all, recent, waves)
     return decide(study, looks, around), looks
+
+
+def _aside(look: CloseLook, recent: Indices, waves: tuple[Wave, ...]) -> Aside:
+    """What was opened just before the first mail, or in a burst some time before."""
+    return Aside(
+        np.array([*recent.tolist(), *(wave.principal for wave in waves)], dtype=np.int64),
+        np.array([*(look.margin_at for _ in recent), *(wave.since for wave in waves)], dtype=np.int64),
+        np.array([*(NEVER for _ in recent), *(wave.until for wave in waves)], dtype=np.int64),
+    )
 
 
 def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior) -> Judgement:

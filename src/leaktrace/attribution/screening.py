@@ -14,7 +14,7 @@ from leaktrace.attribution.likelihood import LOG_NOISE_WEIGHT, NOISE
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.strata import intensity_class
-from leaktrace.attribution.study import Flags, Indices, Reals, Study
+from leaktrace.attribution.study import DAY, Flags, Indices, Reals, Study
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys, view_at
 
 SHORTLISTED = 24
@@ -24,7 +24,6 @@ _LEADERS = 6
 _NEAR = 6
 _NODES = slice(1, None, 3)
 """Nodes of nu that are enough for a rough reckoning."""
-_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class FirstLook:
 
 def look_first(study: Study, margin_days: int) -> FirstLook:
     """Whom to sample: the beginning of a judgement, between the two look-ups."""
-    early_cut = study.start_at - margin_days * _DAY
+    early_cut = study.start_at - margin_days * DAY
     late = view_at(study)
     early = view_at(study, early_cut, like=late)
     roughly = screen(late)

@@ -22,6 +22,8 @@ Reals = NDArray[np.float64]
 
 NEVER = np.iinfo(np.int64).max
 """A time after all others, microseconds."""
+DAY = 86_400_000_000
+"""Microseconds."""
 
 
 def coded(labels: Iterable[str]) -> tuple[list[str], Indices]:
@@ -142,10 +144,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Principals of whom only what they opened before an instant counts: the rest may be complaint handling."""
+    """Principals of whom what they opened in a stretch of time does not count: it may be complaint handling."""
 
     principals: Indices
-    before: int
+    since: Instants
+    """One for each principal, microseconds UTC."""
+    until: Instants
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,9 @@ def buyers_chance(view: View) -> float:
 
 
 def _without(group: Group, aside: Aside) -> Group:
-    kept = ~(np.isin(group.pair_principal, aside.principals) & (group.pair_at >= aside.before))
+    kept = np.ones(len(group.pair_at), dtype=np.bool_)
+    for principal, since, until in zip(aside.principals, aside.since, aside.until, strict=True):
+        kept &= (group.pair_principal != principal) | (group.pair_at < since) | (group.pair_at >= until)
     return replace(
         group,
         pair_customer=group.pair_customer[kept],

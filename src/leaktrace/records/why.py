@@ -23,7 +23,8 @@ class ReportTerm:
     weight_bits: float
     """Positive: speaks for; negative: speaks against."""
     other_cause: str | None = None
-    """Why the report counts little: a contact, known elsewhere, reporter counted already."""
+    """Why the report counts little, or as not shown: a contact, known elsewhere, reporter counted already, opened in a
+    burst."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,90 @@
+"""Openings in a burst: a source who harvested then, or somebody who handled complaints about an earlier mail.
+
+The early cut (guard 4) lies a fixed time before the campaign; an earlier mail of the same list that nobody reported may
+be older. Whoever handled the complaints about it opened these very customers within days or weeks, far more of them
+than their own work of that time would bring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from leaktrace.attribution.special import bdtrc
+from leaktrace.attribution.study import DAY, Indices, Samples
+from leaktrace.attribution.view import View, decoys
+from leaktrace.records import Instants
+
+WAVE_DAYS = 28
+"""Complaints about one mail are handled within about so many days."""
+WAVE_CHANCE = 1e-3
+"""Openings that come together with less than this chance, whichever stretch of days is looked at, are a burst."""
+_LEAST_OPENINGS = 3
+_PRIOR = 1.0
+_MOST_EDGES = 200
+"""Of many openings only so many, evenly, are tried as the ends of a burst: the cost stays that of a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A burst of one principal's openings of the mailed cases."""
+
+    principal: int
+    since: int
+    """The first opening, microseconds UTC."""
+    until: int
+    """Past the last one."""
+    opened_count: int
+
+
+def waves_of(view: View, samples: Samples, principals: Indices, since: int) -> tuple[Wave, ...]:
+    """The bursts of these principals: see `wave_of`."""
+    found = (wave_of(view, samples, principal, since) for principal in sorted(principals.tolist()))
+    return tuple(wave for wave in found if wave is not None)
+
+
+def wave_of(view: View, samples: Samples, principal: int, since: int) -> Wave | None:
+    """The least likely burst of a principal's openings of the cases at or after `since` (microseconds UTC), if any.
+
+    Decoys are left out: they never complain. Without a sample of when the principal opens customers nothing is said.
+    """
+    at = np.sort(_openings(view, principal))
+    habit = np.sort(_habit(samples, principal))
+    if len(habit) == 0:
+        return None
+    first, last, tried = _stretches(at, since)
+    if len(first) == 0:
+        return None
+    count = last - first + 1
+    within = np.searchsorted(habit, at[last], side="right") - np.searchsorted(habit, at[first])
+    share = (within + _PRIOR) / (len(habit) + 2.0 * _PRIOR)
+    # Of the others, so many fall between these two; and any two might have been looked at.
+    chance = np.asarray(bdtrc(count - 3.0, len(at) - 2, share))
+    best = int(np.lexsort((first, -count, chance))[0])
+    if chance[best] * tried >= WAVE_CHANCE:
+        return None
+    return Wave(principal, int(at[first[best]]), int(at[last[best]]) + 1, int(count[best]))
+
+
+def _openings(view: View, principal: int) -> Instants:
+    own = (view.pair_principal == principal) & ~decoys(view)[view.pair_case]
+    return np.asarray(view.cases.pair_at[own])
+
+
+def _habit(samples: Samples, principal: int) -> Instants:
+    row = int(np.searchsorted(samples.principals, principal))
+    if row >= len(samples.principals) or samples.principals[row] != principal:
+        return np.zeros(0, dtype=np.int64)
+    return np.asarray(samples.draw_at[samples.draw_row == row])
+
+
+def _stretches(at: Instants, since: int) -> tuple[Indices, Indices, int]:
+    """(first, last) opening of every stretch to look at, those of up to `WAVE_DAYS` with openings enough; and how many
+    there are before one looks when they were.
+    """
+    edges = np.unique(np.linspace(0, max(len(at) - 1, 0), min(len(at), _MOST_EDGES)).astype(np.int64))
+    one, other = np.triu_indices(len(edges), k=1)
+    first, last = edges[one], edges[other]
+    kept = (last - first + 1 >= _LEAST_OPENINGS) & (at[first] >= since) & (at[last] - at[first] <= WAVE_DAYS * DAY)
+    return first[kept], last[kept], len(one)

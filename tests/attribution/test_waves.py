@@ -1,0 +1,153 @@
+"""Openings in a burst: found against one's own habit, set aside, and no source lost by somebody else's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from leaktrace.attribution import Judgement, explain
+from leaktrace.attribution.view import view_at
+from leaktrace.attribution.waves import WAVE_DAYS, Wave, wave_of
+from tests.attribution.worlds import (
+    AROUND,
+    DAY,
+    MAIL_AT,
+    Market,
+    background_market,
+    judged,
+    opened_by,
+    samples_of,
+    study_of,
+    unopened,
+)
+
+UNGUARDED = replace(AROUND, wave_days=0)
+SINCE = MAIL_AT - AROUND.wave_days * DAY
+
+
+def burst_of(market: Market, reports: list[int], *, since: int = SINCE, kind: str = "report") -> Wave | None:
+    """Of the first principal's openings of the cases."""
+    study = study_of(market, reports, changes={number: {"kind": kind} for number in range(len(reports))})
+    return wave_of(view_at(study), samples_of(market, [0]), 0, since)
+
+
+def market_of(days_before: list[float], habit: list[float]) -> tuple[Market, list[int]]:
+    """One principal who opened the cases so many days before the mail, and others at these."""
+    market = Market(len(days_before) + len(habit), ["p00"])
+    for customer, days in enumerate([*days_before, *habit]):
+        market.show("p00", [customer], int(MAIL_AT - days * DAY))
+    return market, list(range(len(days_before)))
+
+
+HABIT = np.linspace(1.0, 300.0, 200).tolist()
+BURST = np.linspace(20.0, 30.0, 12).tolist()
+
+
+class TestBursts:
+    """What is a burst, and what is none."""
+
+    def test_a_burst_is_found_with_its_bounds(self) -> None:
+        wave = burst_of(*market_of([*BURST, 100.0, 200.0], HABIT))
+        assert wave == Wave(0, int(MAIL_AT - 30 * DAY), int(MAIL_AT - 20 * DAY) + 1, 12)
+
+    def test_openings_by_habit_are_none(self) -> None:
+        for seed in range(100):
+            days = np.random.default_rng(seed).uniform(1.0, 300.0, 40).tolist()
+            assert burst_of(*market_of(days, HABIT)) is None, seed
+
+    def test_work_that_came_in_a_burst_itself_is_none(self) -> None:
+        assert burst_of(*market_of(BURST, np.linspace(19.0, 31.0, 200).tolist())) is None
+
+    @pytest.mark.parametrize("kind", ["report", "decoy"])
+    def test_decoys_never_complain(self, kind: str) -> None:
+        market, reports = market_of([*BURST, 100.0, 200.0], HABIT)
+        assert (burst_of(market, reports, kind=kind) is None) is (kind == "decoy")
+
+    def test_a_burst_of_long_ago_is_none(self) -> None:
+        market, reports = market_of([days + 60.0 for days in BURST], HABIT)
+        assert burst_of(market, reports) is None
+        assert burst_of(market, reports, since=MAIL_AT - 200 * DAY) is not None
+
+    def test_nothing_is_said_without_a_sample_of_the_habit(self) -> None:
+        market, reports = market_of(BURST, [])
+        assert burst_of(market, reports) is None
+
+    def test_what_is_spread_over_more_weeks_is_none(self) -> None:
+        apart = [20.0, 20.0 + WAVE_DAYS + 1.0]
+        market, reports = market_of([*apart, *(150.0 + 10.0 * n for n in range(10))], HABIT)
+        assert burst_of(market, reports) is None
+
+    def test_thousands_of_openings_cost_no_more_than_hundreds(self) -> None:
+        market, reports = market_of(np.linspace(20.0, 30.0, 3000).tolist(), HABIT)
+        wave = burst_of(market, reports)
+        assert wave is not None
+        assert wave.opened_count == 3000
+
+
+def handled(market: Market, reports: list[int], *, days: int = 10) -> None:
+    """p20 handled the complaints about a mail of weeks ago, within so many days."""
+    for number, customer in enumerate(reports):
+        market.show("p20", [customer], MAIL_AT - 22 * DAY - number % days * DAY)
+
+
+class TestHandlersOfAMailWeeksBefore:
+    """Guard 4, for what lies before the early cut."""
+
+    @staticmethod
+    def nobody_inside() -> Judgement:
+        market = background_market()
+        reports = unopened(market, 30)
+        handled(market, reports)
+        return judged(market, study_of(market, reports))
+
+    def test_unguarded_the_handler_would_be_named(self) -> None:
+        market = background_market()
+        reports = unopened(market, 30)
+        handled(market, reports)
+        assert judged(market, study_of(market, reports), UNGUARDED).named == ("p20",)
+
+    def test_the_handler_is_in_a_set_and_the_sentence_says_when_and_what_to_do(self) -> None:
+        judgement = self.nobody_inside()
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "indistinguishable"
+        assert "1971-01-05 to 1971-01-14" in judgement.undecided.sentence
+        assert "earlier_wave_days" in judgement.undecided.sentence
+        assert judgement.sets[0].principals == ("p20",)
+
+    def test_the_source_is_named_beside_the_handler(self) -> None:
+        market = background_market()
+        market.show("p07", range(300))
+        reports = sorted({*range(0, 300, 12), *unopened(market, 5)})
+        handled(market, reports)
+        study = study_of(market, reports)
+        assert judged(market, study).named == ("p07",)
+        assert "p07" not in judged(market, study, UNGUARDED).named
+
+    def test_who_was_shown_enough_outside_the_burst_is_named(self) -> None:
+        market = background_market()
+        own = opened_by(market, "p20", 25)
+        reports = sorted({*own, *unopened(market, 12)})
+        handled(market, [one for one in reports if (one, "p20") not in market.opened], days=3)
+        study = study_of(market, reports)
+        judgement = judged(market, study)
+        assert judgement.named == ("p20",)
+        why = explain(study, judgement, field="email", seller="s1", seller_name=None, notes=()).why[0]
+        left_out = [term for term in why.terms if (term.other_cause or "").startswith("left out")]
+        assert len(left_out) == 12
+        assert all(term.opened_at is not None and term.weight_bits < 0.0 for term in left_out)
+        assert any(one.startswith("12 more had been shown to this principal") for one in why.against)
+        assert not any("had not been shown to this principal in time" in one for one in why.against)
+
+    @pytest.mark.parametrize("noise", [0, 8])
+    @pytest.mark.parametrize("seed", range(4))
+    def test_who_opens_a_colleagues_customers_in_a_burst_frames_nobody(self, seed: int, noise: int) -> None:
+        """p20 opened just customers of p07's, in ten days, and passed them on."""
+        market = background_market(seed + 1)
+        leaked = opened_by(market, "p07", 25, seed)
+        handled(market, leaked)
+        judgement = judged(market, study_of(market, sorted({*leaked, *unopened(market, noise, seed)})))
+        assert judgement.named == ()
+        assert {"p07", "p20"} <= {name for found in judgement.sets for name in found.principals}
