@@ -321,6 +321,12 @@ def _notes(inquiry: Inquiry, evidence: Evidence) -> tuple[str, ...]:
             f"{unknown} customer{' in evidence is' if one else 's in evidence are'} not in the ledger; "
             f"{'it was' if one else 'they were'} left out."
         )
+    study = inquiry.study
+    if study.seller_known and study.contacts_known and study.nobody_dealt:
+        notes.append(
+            f"None of the {len(study.cases) + study.controls.size} customers looked at is known to have dealt with the "
+            "seller: check that its contacts were ingested, under the id that the evidence has."
+        )
     if evidence.seller is None:
         notes.append("No seller could be tied to the mail, so lawful contacts could not be taken into account.")
     return tuple(notes)

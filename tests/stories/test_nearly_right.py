@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from leaktrace.cli.passphrase import NEW_VARIABLE, VARIABLE, passphrase_from
@@ -35,6 +36,23 @@ def test_a_field_that_was_never_shown_is_told_with_those_that_were(stories: Libr
         assert "ever showed 'emial'. Fields that were shown: 'email', " in answer.err
         assert answer.document()  # the finding is there all the same, and says what the log lacks
     assert told.desk.run("trace", told.campaign, "--field", "emial\x1b[31m").err.count("\x1b") == 0
+
+
+def test_a_seller_whom_no_contact_has_is_told(stories: Library, tmp_path: Path) -> None:
+    """Under another id, or without its contacts, all of its own customers would look like somebody's leak."""
+    told = stories("one")
+    right, at = told.truth["seller"], told.finding["evidence"]["window"]["start"]
+    customers = pq.read_table(told.market / "customers.parquet").column("customer").to_pylist()[:30]
+    for seller, known in ((right, True), (right.upper() + "-X", False)):
+        evidence = tmp_path / f"{seller}.csv"
+        rows = [f"{customer},report,{at},{seller}\n" for customer in customers]
+        evidence.write_text("customer,kind,received_at,seller\n" + "".join(rows), encoding="utf-8")
+        page = tmp_path / f"{seller}.html"
+        for shown in (
+            told.desk.run("trace", "--evidence", evidence).out,
+            (told.desk.run("trace", "--evidence", evidence, "--html", page, "--json"), page.read_text("utf-8"))[1],
+        ):
+            assert ("is known to have dealt with the seller: check" in " ".join(shown.split())) is not known
 
 
 # --- settings, keys and variables ---------------------------------------------------------------------------

@@ -185,8 +185,7 @@ def _against(study: Study, one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple
         )
     if one.spread > 0.5:
         found.append("Other principals' counts also stray from what the controls predict; the weight is cut for it.")
-    dealt = study.case_group.contact.any() or study.controls.contact.any()
-    if study.seller_known and study.contacts_known and not dealt:
+    if study.seller_known and study.contacts_known and study.nobody_dealt:
         found.append(_NO_DEALINGS)
     return (*found, _WORK)
 

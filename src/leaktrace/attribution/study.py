@@ -221,3 +221,9 @@ class Study:
             raise AttributionError("There must be one customer for each case.")
         if len(self.principals) != len(self.opened_count):
             raise AttributionError("There must be one count for each principal.")
+
+    @property
+    def nobody_dealt(self) -> bool:
+        """Whether not one of all these customers is known to have dealt with the seller."""
+        anybody = self.case_group.size > 0 and self.controls.size > 0
+        return anybody and not (self.case_group.contact.any() or self.controls.contact.any())

@@ -62,6 +62,12 @@ CHECKS: tuple[Check, ...] = (
         "The reasons in the access log, the team's lead, the work queue.",
     ),
     Check(
+        "listed_work",
+        "Was this account's work just customers whom somebody else may have on a list: one seller's, one product's, a "
+        "desk's (refunds, escalations), or those who complained about an earlier mail?",
+        "The team's lead and the work queue; the seller, where the addresses come from.",
+    ),
+    Check(
         "remote_help",
         "Did somebody else look at or steer the screen: remote support, training, a shared screen?",
         "The remote support tool's log.",
