@@ -70,9 +70,11 @@ class TestBursts:
         assert burst_of(market, reports) is None
         assert burst_of(market, reports, since=MAIL_AT - 200 * DAY) is not None
 
-    def test_nothing_is_said_without_a_sample_of_the_habit(self) -> None:
-        market, reports = market_of(BURST, [])
-        assert burst_of(market, reports) is None
+    def test_of_whom_no_other_work_is_known_many_must_come_together(self) -> None:
+        assert burst_of(*market_of(BURST, [])) is None
+        wave = burst_of(*market_of(BURST * 3, []))
+        assert wave is not None
+        assert wave.opened_count == 36
 
     def test_what_is_spread_over_more_weeks_is_none(self) -> None:
         apart = [20.0, 20.0 + WAVE_DAYS + 1.0]

@@ -47,12 +47,10 @@ def waves_of(view: View, samples: Samples, principals: Indices, since: int) -> t
 def wave_of(view: View, samples: Samples, principal: int, since: int) -> Wave | None:
     """The least likely burst of a principal's openings of the cases at or after `since` (microseconds UTC), if any.
 
-    Decoys are left out: they never complain. Without a sample of when the principal opens customers nothing is said.
+    Decoys are left out: they never complain. Of whom no other opening is known, half of the work may have fallen then.
     """
     at = np.sort(_openings(view, principal))
     habit = np.sort(_habit(samples, principal))
-    if len(habit) == 0:
-        return None
     first, last, tried = _stretches(at, since)
     if len(first) == 0:
         return None
