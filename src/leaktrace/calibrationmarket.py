@@ -84,9 +84,8 @@ class MarketLookup:
         keys = keys.astype(np.uint64)
         mail_at = self.moment.mail_times(len(keys), self.plan.seed)
         instants = [instant_of(int(at)) for at in mail_at]
-        lookup = lookup_of(
-            self.ledger, self.moment.question(self.plan.field), known.principals, self.ledger.customers(keys)
-        )
+        table = self.ledger.customers(keys)
+        lookup = lookup_of(self.ledger, self.moment.question(self.plan.field), known.principals, table)
         until = self.moment.mail_at + self.moment.spread
         market = Market(
             principals=known.principals,
@@ -101,7 +100,7 @@ class MarketLookup:
             by_region=np.isin(keys, drawn.by_region) & ~np.isin(keys, drawn.alike),
             elsewhere=np.isin(keys, reporters),
             openings={index: np.searchsorted(keys, found).astype(np.int64) for index, found in openings.items()},
-            channels=lookup.channels(_NO_KEYS, [], keys, instants),
+            channels=lookup.channels(_NO_KEYS, [], keys, instants, table),
             near_count=self.settings.control_count // 4,
             region_known=bool(lookup.regions),
         )

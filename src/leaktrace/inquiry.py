@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaktrace.attribution import Case, Channels, Group, Samples, Study
+from leaktrace.customercolumns import customer_columns
 from leaktrace.errors import LedgerError
 from leaktrace.instants import instant_at, moved
 from leaktrace.keys import Keyring
@@ -106,17 +107,27 @@ class Lookup:
         )
 
     def channels(
-        self, cases: Keys, case_ends: Sequence[datetime], controls: Keys, ends: Sequence[datetime]
+        self,
+        cases: Keys,
+        case_ends: Sequence[datetime],
+        controls: Keys,
+        ends: Sequence[datetime],
+        table: CustomerTable,
     ) -> Channels:
-        """By which tools and types of ticket the cases and controls had been shown before each one's end; and with
-        which other sellers, and over which products, they had dealt before the first mail.
+        """By which tools and types of ticket the cases and controls had been shown before each one's end; with which
+        other sellers, and over which products, they had dealt before the first mail; and of which language and country
+        they are, by the table, in which the cases come first.
         """
+        # Where anybody may come to be in evidence, as in a calibration, what holds for two of all of them is asked.
+        evident = cases if len(cases) else controls
         cutoffs = {int(key): end for key, end in zip(controls, ends, strict=True)}
         cutoffs |= {int(key): end for key, end in zip(cases, case_ends, strict=True)}
         used = _together(
             self.ledger.channels(cutoffs, self.question.field, self.question.window_days),
             # A list of another seller's customers, or of a product's, is what whoever answers for them was shown.
-            self.ledger.dealings(cases, controls, self.question.start_at, but=self.question.seller),
+            self.ledger.dealings(evident, controls, self.question.start_at, but=self.question.seller),
+            # So is a list of a language's customers, for whoever answers in it.
+            customer_columns(table, len(evident)),
         )
         (case, case_row), (control, control_row) = (_rows_of(used.customer, keys) for keys in (cases, controls))
         return Channels(
@@ -257,7 +268,7 @@ def open_inquiry(
         seller_known=question.seller is not None,
         contacts_known=totals.contacts_count > 0,
         region_known=bool(lookup.regions),
-        channels=lookup.channels(case_keys, case_ends, controls, ends),
+        channels=lookup.channels(case_keys, case_ends, controls, ends, table),
     )
     return Inquiry(study, question, lookup, case_keys, controls, tuple(principal.key for principal in principals))
 
@@ -350,12 +361,13 @@ def _controls(ledger: Ledger, cases: Keys, reporters: Keys, settings: Settings) 
     return np.unique(np.concatenate([uniform, near, others])).astype(np.uint64), uniform
 
 
-def _together(one: ChannelUses, other: ChannelUses) -> ChannelUses:
+def _together(*uses: ChannelUses) -> ChannelUses:
+    before = np.cumsum([0, *(len(one.labels) for one in uses)]).tolist()
     return ChannelUses(
-        (*one.labels, *other.labels),
-        np.concatenate([one.customer, other.customer]),
-        np.concatenate([one.channel, other.channel + len(one.labels)]),
-        np.concatenate([one.first_shown_at, other.first_shown_at]),
+        tuple(label for one in uses for label in one.labels),
+        np.concatenate([one.customer for one in uses]),
+        np.concatenate([one.channel + first for one, first in zip(uses, before[:-1], strict=True)]),
+        np.concatenate([one.first_shown_at for one in uses]),
     )
 
 

@@ -1,0 +1,109 @@
+"""Languages and countries as columns: which there are, and that a list of a language's customers names nobody."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import leaktrace
+from leaktrace.customercolumns import MOST_COLUMNS, customer_columns
+from leaktrace.records import CustomerTable, Finding
+
+
+def columns_of(locales: Sequence[str], countries: Sequence[str], cases: int) -> dict[str, list[int]]:
+    many = len(locales)
+    table = CustomerTable(
+        key=np.arange(1, many + 1, dtype=np.uint64),
+        region=("",) * many,
+        jurisdiction=tuple(countries),
+        segment=("",) * many,
+        locale=tuple(locales),
+        in_table=np.ones(many, dtype=np.bool_),
+    )
+    uses = customer_columns(table, cases)
+    assert (np.diff(uses.customer.astype(np.int64)) >= 0).all()
+    return {
+        label: sorted(uses.customer[uses.channel == number].astype(int).tolist())
+        for number, label in enumerate(uses.labels)
+    }
+
+
+def test_a_language_is_one_however_it_is_spelled() -> None:
+    locales = ["de-AT", "de_CH.UTF-8", "DE", "fr", "fr-CH", "", "it", "it"]
+    assert columns_of(locales, [""] * 8, 5) == {"language de": [1, 2, 3], "language fr": [4, 5]}
+
+
+def test_a_country_is_one_with_and_without_its_parts() -> None:
+    countries = ["US-CA", "us", "US-NY", "DE", "CH", ""]
+    assert columns_of([""] * 6, countries, 6) == {"country US": [1, 2, 3]}
+
+
+def test_what_everybody_has_tells_nothing() -> None:
+    assert columns_of(["en"] * 5, ["GB"] * 5, 3) == {}
+
+
+def test_of_nobody_there_is_none() -> None:
+    assert columns_of([], [], 0) == {}
+
+
+def test_there_are_no_more_than_the_most_met() -> None:
+    names = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(40)]
+    found = columns_of([*(name for name in names for _ in range(2)), "aa", ""], [""] * 82, 82)
+    assert len(found) == MOST_COLUMNS
+    assert next(iter(found)) == "language aa"
+
+
+# --- a list of everybody of one language ---------------------------------------------------------------------
+
+
+MAIL_AT = datetime(2025, 6, 1, tzinfo=UTC)
+
+
+def traced(folder: Path, *, locales: bool) -> Finding:
+    """The mail goes to customers who speak Slovenian, for whom one agent answers: p05 was shown two thirds of them."""
+    rng = np.random.default_rng(5)
+    slovenian = range(150)
+    rows = [(f"c{c}", f"p{p:02d}") for p in range(40) for c in rng.choice(3000, 120, replace=False).tolist()]
+    rows += [(f"c{c}", "p05") for c in rng.choice(slovenian, 100, replace=False).tolist()]
+    days = rng.uniform(30.0, 300.0, len(rows)).tolist()
+    accesses = [
+        {"at": (MAIL_AT - timedelta(days=day)).isoformat(), "principal": who, "customer": customer, "fields": "email"}
+        for (customer, who), day in zip(rows, days, strict=True)
+    ]
+    customers = [{"customer": f"c{c}", "locale": "sl-SI" if c in slovenian else "de-DE"} for c in range(3000)]
+    if not locales:
+        customers = [{"customer": row["customer"]} for row in customers]
+    contacts = [
+        {"at": "2025-01-01T00:00:00Z", "customer": f"c{c}", "seller": "s1", "kind": "order"} for c in range(2000, 2100)
+    ]
+    evidence = [
+        {"customer": f"c{c}", "kind": "report", "received_at": MAIL_AT.isoformat(), "seller": "s1"}
+        for c in sorted(rng.choice(slovenian, 30, replace=False).tolist())
+    ]
+    tables = {"accesses": accesses, "customers": customers, "contacts": contacts, "evidence": evidence}
+    for name, table in tables.items():
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(table[0]))
+            writer.writeheader()
+            writer.writerows(table)
+    environment = {"LEAKTRACE_KEY_FILE": str(folder / "key")}
+    with leaktrace.create(folder / "ws", environment=environment) as workspace:
+        for name in ("accesses", "customers", "contacts"):
+            workspace.ingest(name, [folder / f"{name}.csv"])
+        return workspace.trace(leaktrace.read_evidence(folder / "evidence.csv"))
+
+
+@pytest.mark.parametrize("locales", [True, False])
+def test_who_answers_in_a_language_is_not_named_for_a_list_of_it(tmp_path: Path, locales: bool) -> None:
+    finding = traced(tmp_path, locales=locales)
+    if locales:
+        assert finding.named == ()
+        assert finding.undecided is not None
+        assert "language sl" in finding.undecided.sentence
+    else:
+        assert finding.named == ("p05",)
