@@ -312,6 +312,18 @@ def test_dealings_are_with_sellers_and_products_of_several_cases(ledger: DuckLed
         ("seller s1", key("c9"), 0),
     }
     assert "seller own" in ledger.dealings(cases, others, before).labels
+    more = (
+        "2025-01-01T00:00:00Z,c1,s3,review,\n2025-01-02T00:00:00Z,c2,s3,Review,\n2025-01-02T00:00:00Z,c9,s4,review,\n"
+    )
+    ledger.ingest("contacts", [write_text(tmp_path / "r.csv", f"at,customer,seller,kind,product\n{more}")])
+    found = ledger.dealings(cases, others, before, but="own")
+    wrote = {label: set() for label in found.labels if label.startswith("reviewers")}
+    for channel, customer in zip(found.channel, found.customer, strict=True):
+        wrote.get(found.labels[channel], set()).add(int(customer))
+    assert wrote == {
+        "reviewers of any seller": {key("c1"), key("c2"), key("c9")},
+        "reviewers of seller s3": {key("c1"), key("c2")},
+    }
     assert ledger.dealings(cases[:1], others, before).labels == ()
     assert ledger.dealings(cases[:0], others[:0], before).labels == ()
 

@@ -191,7 +191,7 @@ def _against(study: Study, one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple
 
 
 def _of_column(label: str) -> str:
-    if label.startswith(("seller ", "product ", "language ", "country ")):
+    if label.startswith(("seller ", "product ", "reviewers of ", "language ", "country ")):
         return "Somebody passed on just its customers, not told apart by the log."
     return "Somebody of this group, not told apart by the log."
 

@@ -140,8 +140,9 @@ class Ledger(Protocol):
 
     def dealings(self, cases: Keys, keys: Keys, before: datetime, *, but: str | None = None) -> ChannelUses:
         """With which sellers ("seller S"), and over which products ("product P"), these customers and the cases had
-        contacts before the instant, and when first. Only sellers and products of two cases or more, those of the most
-        cases, 64 at most; `but`: a seller who is left out with all products.
+        contacts before the instant, and when first; and of which sellers they wrote reviews, which anybody can read
+        ("reviewers of seller S", "reviewers of any seller"). Only what two cases or more have, of the most cases, 64
+        at most; `but`: a seller who is left out with all products.
         """
 
     def known_elsewhere(self, keys: Keys, field: str, before: datetime) -> Keys:

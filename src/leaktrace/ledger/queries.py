@@ -269,16 +269,21 @@ def contacts(rows: Rows, wanted: pa.Table, seller: str, before: int) -> Query:
 
 def dealings(rows: Rows, wanted: pa.Table, cases: pa.Table, before: int, but: str, least: int, most: int) -> Query:
     """`wanted`, `cases`: customer. When the wanted first dealt, before the instant, with each seller and over each
-    product that so many cases had dealt with; the sellers and products of the most cases, `but` left out.
+    product, and wrote a review of any seller or of each, where so many cases did; those of the most cases, `but` left
+    out. Reviews stand apart, for anybody can read who wrote them.
     """
     sql = f"""
         WITH dealt AS (
-            SELECT customer, "at", seller, product FROM {rows.sql} SEMI JOIN wanted USING (customer)
+            SELECT customer, "at", seller, product, kind FROM {rows.sql} SEMI JOIN wanted USING (customer)
             WHERE "at" < $before AND seller <> $but),
         labelled AS (
             SELECT customer, "at", 'seller ' || seller AS channel FROM dealt
             UNION ALL
-            SELECT customer, "at", 'product ' || product AS channel FROM dealt WHERE product <> ''),
+            SELECT customer, "at", 'product ' || product AS channel FROM dealt WHERE product <> ''
+            UNION ALL
+            SELECT customer, "at", 'reviewers of seller ' || seller AS channel FROM dealt WHERE kind = 'review'
+            UNION ALL
+            SELECT customer, "at", 'reviewers of any seller' AS channel FROM dealt WHERE kind = 'review'),
         chosen AS (
             SELECT channel, count(DISTINCT customer) AS case_count FROM labelled SEMI JOIN cases USING (customer)
             GROUP BY channel HAVING count(DISTINCT customer) >= $least
