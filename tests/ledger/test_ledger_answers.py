@@ -317,7 +317,7 @@ def test_dealings_are_with_sellers_and_products_of_several_cases(ledger: DuckLed
     )
     ledger.ingest("contacts", [write_text(tmp_path / "r.csv", f"at,customer,seller,kind,product\n{more}")])
     found = ledger.dealings(cases, others, before, but="own")
-    wrote = {label: set() for label in found.labels if label.startswith("reviewers")}
+    wrote: dict[str, set[int]] = {label: set() for label in found.labels if label.startswith("reviewers")}
     for channel, customer in zip(found.channel, found.customer, strict=True):
         wrote.get(found.labels[channel], set()).add(int(customer))
     assert wrote == {
