@@ -178,6 +178,10 @@ class Settings:
     smtp_relay_host: str = _setting("localhost", "Mail server that acknowledgements are handed to.")
     smtp_relay_port: int = _setting(25, "Its port.", 1, 65535)
 
+    def without_earlier_mail(self) -> Settings:
+        """These, where it is known that no earlier mail of the sender came: nobody handled complaints about one."""
+        return dataclasses.replace(self, campaign_margin_days=0, earlier_wave_days=0)
+
     def digest(self) -> str:
         """SHA-256 over all values, in canonical JSON."""
         return hashlib.sha256(json.dumps(self.document(), sort_keys=True).encode()).hexdigest()

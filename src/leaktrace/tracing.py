@@ -139,7 +139,7 @@ class Tracer:
             field=field,
             seller=evidence.seller,
             seller_name=seller.name if seller else None,
-            notes=_notes(inquiry, evidence),
+            notes=_notes(inquiry, evidence, self.settings),
         )
         exposure, whose = self._exposure(inquiry, judgement, call_back) or (None, None)
         finding = self._finding(evidence, field, inquiry, judgement, weighed.coverage, explanation, exposure)
@@ -313,8 +313,13 @@ def _summary(inquiry: Inquiry, judgement: Judgement) -> EvidenceSummary:
     )
 
 
-def _notes(inquiry: Inquiry, evidence: Evidence) -> tuple[str, ...]:
+def _notes(inquiry: Inquiry, evidence: Evidence, settings: Settings) -> tuple[str, ...]:
     notes = []
+    if settings == settings.without_earlier_mail():
+        notes.append(
+            "It is taken as checked that no earlier mail of this sender came: whoever opened customers just before "
+            "this one, or in a burst, is not taken for somebody who handled complaints."
+        )
     if unknown := inquiry.question.unknown_count:
         one = unknown == 1
         notes.append(

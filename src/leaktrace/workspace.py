@@ -341,12 +341,16 @@ class Workspace:
         why: str = "",
         pseudonyms: bool = False,
         prior: AnyPath | Mapping[str, float] | None = None,
+        no_earlier_mail: bool = False,
     ) -> Finding:
         """Who gave the addresses of this campaign away, or that nobody did, or why that cannot be said.
 
         `prior`: weights of principals from elsewhere, a CSV file or principal -> weight; they decide nothing alone.
+        `no_earlier_mail`: somebody checked that no earlier mail of this sender came, whose complaints were handled.
         """
-        return self.trace_with_reasons(what, field=field, why=why, pseudonyms=pseudonyms, prior=prior).finding
+        return self.trace_with_reasons(
+            what, field=field, why=why, pseudonyms=pseudonyms, prior=prior, no_earlier_mail=no_earlier_mail
+        ).finding
 
     def trace_with_reasons(
         self,
@@ -357,14 +361,21 @@ class Workspace:
         pseudonyms: bool = False,
         call_back: CallBack | None = None,
         prior: AnyPath | Mapping[str, float] | None = None,
+        no_earlier_mail: bool = False,
     ) -> Traced:
         """`trace`, with the explanation that a page shows. The look-up is on disk before anything is looked up."""
         evidence = what if isinstance(what, Evidence) else self.evidence_of(what)
+        if no_earlier_mail and not why.strip():
+            raise UsageError(
+                "That no earlier mail came is a fact of the case, and somebody must have checked it.",
+                'Say who, and how: --why "support looked for complaints from 3 to 20 March, ticket 815".',
+            )
         persons = _persons(prior)
         self._log("trace", f"{evidence.campaign} {field}", why)
         # One finding is about one state of the ledger, whatever is ingested meanwhile.
         with self._ledger.steady():
-            return self._traces().one(evidence, field, persons=persons, pseudonyms=pseudonyms, call_back=call_back)
+            traces = self._traces(no_earlier_mail=no_earlier_mail)
+            return traces.one(evidence, field, persons=persons, pseudonyms=pseudonyms, call_back=call_back)
 
     def exposed_customers(self, traced: Traced, *, why: str = "") -> tuple[ExposedCustomer, ...]:
         """Whose data the named (else the first set) of a finding had been shown, and which fields; logged as a look-up.
@@ -454,10 +465,13 @@ class Workspace:
         """How many of the campaigns traced here have an insider, in one sentence."""
         return self._traces().learned(field)
 
-    def _traces(self) -> Traces:
+    def _traces(self, *, no_earlier_mail: bool = False) -> Traces:
         from leaktrace.traces import Traces
 
-        return Traces(self._opened, self._ledger, self._mail, self._around.clock)
+        opened = self._opened
+        if no_earlier_mail:
+            opened = replace(opened, settings=opened.settings.without_earlier_mail())
+        return Traces(opened, self._ledger, self._mail, self._around.clock)
 
     def look_up(self, principal: str, *, why: str = "", days: int | None = None) -> PersonLookup:
         """What one principal had been shown, all fields; logged before anything is read.

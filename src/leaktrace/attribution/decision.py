@@ -178,13 +178,14 @@ def _set_aside(looks: Looks, around: Circumstances) -> str:
     if wave is None or max(recent, default=0.0) > looks.late_all.own[wave.principal]:
         return (
             f"Somebody opened these customers' records only in the {around.margin_days} days before the first mail: a "
-            "source, or somebody who handled an earlier mail that nobody reported."
+            "source, or somebody who handled an earlier mail that nobody reported. If it is checked that none came, "
+            "trace again and say so (--no-earlier-mail)."
         )
     first, last = (instant_at(at).date() for at in (wave.since, wave.until))
     return (
         f"Somebody opened {wave.opened_count} of these customers' records from {first} to {last}, far more than the "
         "work of those days explains: a source who harvested then, or somebody who handled complaints about an earlier "
-        "mail that nobody reported. If there was none, set earlier_wave_days to 0 and trace again."
+        "mail that nobody reported. If it is checked that none came, trace again and say so (--no-earlier-mail)."
     )
 
 

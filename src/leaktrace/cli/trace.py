@@ -48,6 +48,14 @@ CallBackOption = Annotated[
         help="Of so many customers drawn at random among those shown to the source, so many got the mail: 12/40.",
     ),
 ]
+EarlierOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-earlier-mail",
+        help="It was checked that no earlier mail of this sender came; --why says by whom. Then whoever opened these "
+        "customers just before, or in a burst, is no handler of complaints.",
+    ),
+]
 CandidatesOption = Annotated[
     bool, typer.Option("--candidates", help="Show candidates although nobody is named. None of them is accused.")
 ]
@@ -64,6 +72,7 @@ def trace(
     customers: CustomersOption = None,
     call_back: CallBackOption = None,
     why: WhyOption = "",
+    no_earlier_mail: EarlierOption = False,
     candidates: CandidatesOption = False,
     pseudonyms: Annotated[bool, typer.Option("--pseudonyms", help="Print pseudonyms instead of principals.")] = False,
     as_json: JsonOption = False,
@@ -78,15 +87,22 @@ def trace(
     asked = None if call_back is None else _call_back(call_back)
     check_files(html, customers)
     if every:
-        if html is not None or candidates or customers is not None or asked is not None:
+        if html is not None or candidates or customers is not None or asked is not None or no_earlier_mail:
             raise UsageError(
-                "--html, --candidates, --customers and --call-back are of one campaign.", "Trace it alone for them."
+                "--html, --candidates, --customers, --call-back and --no-earlier-mail are of one campaign.",
+                "Trace it alone for them.",
             )
         return _all(context, _Asked(field, prior, why, pseudonyms), as_json=as_json)
     with screen_of(context).open() as workspace, Console(stderr=True).status("weighing the evidence"):
         what, rejected = (str(campaign), 0) if evidence is None else read_evidence_table(evidence)
         traced = workspace.trace_with_reasons(
-            what, field=field, why=why, pseudonyms=pseudonyms, prior=prior, call_back=asked
+            what,
+            field=field,
+            why=why,
+            pseudonyms=pseudonyms,
+            prior=prior,
+            call_back=asked,
+            no_earlier_mail=no_earlier_mail,
         )
         exposed = () if customers is None else workspace.exposed_customers(traced, why=why)
         never = workspace.never_shown(field)

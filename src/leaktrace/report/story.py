@@ -41,6 +41,11 @@ _NEXT_STEPS = {
     "not_converged": "Trace again with more controls (setting control_count); keep this page with the case.",
 }
 
+_EARLIER_MAIL = (
+    "Look for complaints of that time about an earlier mail of this sender, and who handled them. If there were none, "
+    "trace again with --no-earlier-mail and a --why that says who checked it; --candidates shows whom it is about."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
@@ -147,7 +152,9 @@ def _shown_gap(gap: CoverageGap, shown: set[str], hide: Hider) -> CoverageGap:
 
 
 def _next_steps(finding: Finding, explanation: Explanation, hide: Hider) -> Iterable[str]:
-    yield _NEXT_STEPS[finding.undecided.code if finding.undecided else finding.outcome]
+    step = finding.undecided.code if finding.undecided else finding.outcome
+    alone = step == "indistinguishable" and all(len(found.principals) == 1 for found in finding.sets)
+    yield _EARLIER_MAIL if alone else _NEXT_STEPS[step]
     yield from (hide.text(note) for note in explanation.notes)
 
 
@@ -167,7 +174,7 @@ def _withheld(finding: Finding, shown: set[str]) -> str | None:
         return None
     best = max(hidden, key=lambda one: one.probability)
     who = words.count(len(hidden), "other principal" if shown else "principal")
-    weighed = f"{who} {'was' if len(hidden) == 1 else 'were'} weighed and nobody suspects them, so no name is shown."
+    weighed = f"{who} {'was' if len(hidden) == 1 else 'were'} weighed and none is accused, so no name is shown."
     return (
         f"{weighed} The highest probability among them is {words.percent(best.probability)}: shown "
         f"{words.number(best.opened_count)} of the {words.count(finding.evidence.customer_count, 'customer')} in "
