@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution import Judgement, explain
+from leaktrace.attribution import Channels, Judgement, explain
 from leaktrace.attribution.view import view_at
 from leaktrace.attribution.waves import WAVE_DAYS, Wave, wave_of
 from tests.attribution.worlds import (
@@ -59,6 +59,18 @@ class TestBursts:
 
     def test_work_that_came_in_a_burst_itself_is_none(self) -> None:
         assert burst_of(*market_of(BURST, np.linspace(19.0, 31.0, 200).tolist())) is None
+
+    @pytest.mark.parametrize("others", [True, False])
+    def test_a_surge_of_all_of_ones_work_is_no_excuse_where_nobody_else_had_one(self, others: bool) -> None:
+        market, reports = market_of(BURST * 2, [*np.linspace(19.0, 31.0, 100).tolist(), *HABIT[::20]])
+        if others:
+            market.names.append("p01")
+            for customer, days in enumerate(HABIT, start=market.size):
+                market.show("p01", [customer], int(MAIL_AT - days * DAY))
+            market.size += len(HABIT)
+        study = study_of(market, reports)
+        wave = wave_of(view_at(study), samples_of(market, range(len(market.names))), 0, SINCE)
+        assert (wave is not None) is others
 
     @pytest.mark.parametrize("kind", ["report", "decoy"])
     def test_decoys_never_complain(self, kind: str) -> None:
@@ -116,7 +128,7 @@ class TestHandlersOfAMailWeeksBefore:
         assert judgement.undecided is not None
         assert judgement.undecided.code == "indistinguishable"
         assert "1971-01-05 to 1971-01-14" in judgement.undecided.sentence
-        assert "earlier_wave_days" in judgement.undecided.sentence
+        assert "--no-earlier-mail" in judgement.undecided.sentence
         assert judgement.sets[0].principals == ("p20",)
 
     def test_the_source_is_named_beside_the_handler(self) -> None:
@@ -127,6 +139,28 @@ class TestHandlersOfAMailWeeksBefore:
         study = study_of(market, reports)
         assert judged(market, study).named == ("p07",)
         assert "p07" not in judged(market, study, UNGUARDED).named
+
+    def test_the_tickets_of_the_handler_do_not_explain_the_reports_instead(self) -> None:
+        market = background_market()
+        market.show("p07", range(300))
+        reports = sorted({*range(0, 300, 12), *unopened(market, 5)})
+        handled(market, reports)
+        every = np.arange(len(reports))
+        study = replace(
+            study_of(market, reports),
+            channels=Channels(
+                ("ticket type ABU",),
+                every,
+                every * 0,
+                every * 0 + MAIL_AT - 22 * DAY,
+                every[:9],
+                every[:9] * 0,
+                every[:9] * 0,
+            ),
+        )
+        assert judged(market, study).named == ("p07",)
+        plain = replace(study, channels=replace(study.channels, case_at=at - 178 * DAY))
+        assert judged(market, plain).named == ()
 
     def test_who_was_shown_enough_outside_the_burst_is_named(self) -> None:
         market = background_market()

@@ -10,7 +10,8 @@
    may know.
 6. For every colleague, "passed on just what this one was shown too" is much the worse explanation. A fixed job (a
    service account that opens nearly everybody) is no colleague.
-7. Nobody else read the field of many customers at once without the log saying whose: they may have been shown all.
+7. Where no table tells of teams: nobody who opens the same customers explains a part of the reports beside them.
+8. Nobody else read the field of many customers at once without the log saying whose: they may have been shown all.
 
 The caller still owes: log coverage for "nobody inside" (`Circumstances.log_allows_nobody`), and a person's confirmation
 before anything is done to anybody.
@@ -26,6 +27,7 @@ import numpy as np
 from leaktrace.attribution.covering import few_covering
 from leaktrace.attribution.explanations import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
+from leaktrace.attribution.queues import works_beside
 from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.sets import Sets, sets_of
 from leaktrace.attribution.special import bdtrc
@@ -44,6 +46,8 @@ COLUMN_LOG_RATIO = math.log(100.0)
 ALONE_LOG_RATIO = math.log(20.0)
 """What speaks for somebody who is named, taken alone; where others carry them over the threshold, besides what it costs
 to choose one of all principals. Who only fills the gaps that others leave is a set at most."""
+COLLEAGUES_ENOUGH = 0.05
+"""Where no table tells of teams, nobody is named with this chance to be a source beside others of the same work."""
 _FORGED_ENOUGH = 0.005
 _SHARED_ENOUGH = 0.05
 _LEANS_ENOUGH = 0.5
@@ -183,9 +187,10 @@ def _set_aside(looks: Looks, around: Circumstances) -> str:
         )
     first, last = (instant_at(at).date() for at in (wave.since, wave.until))
     return (
-        f"Somebody opened {wave.opened_count} of these customers' records from {first} to {last}, far more than the "
-        "work of those days explains: a source who harvested then, or somebody who handled complaints about an earlier "
-        "mail that nobody reported. If it is checked that none came, trace again and say so (--no-earlier-mail)."
+        f"Somebody opened {wave.opened_count} of these customers' records from {first} to {last}, more than the work "
+        "of those days explains: a source who passed on what was opened then, or somebody who handled complaints about "
+        "an earlier mail that nobody reported. If it is checked that none came, trace again and say so "
+        "(--no-earlier-mail)."
     )
 
 
@@ -254,6 +259,13 @@ def _name_or_not(
             "Beside other sources this principal explains the rest of the reports, but alone too little speaks for it."
         )
         return _undecided("too_few_reports", sentence, more_for(late, best, around.naming_threshold), sets)
+    if not study.teams_known and _beside_colleagues(late, best) > COLLEAGUES_ENOUGH:
+        sentence = (
+            "Others who open the same customers explain a part of the reports beside this principal, and no table says "
+            "who works in one team: an export of their queue by a colleague would look the same. Ingest the principals "
+            "with their teams."
+        )
+        return _undecided("indistinguishable", sentence, None, sets)
     solid = _solid_reports(study, late, best)
     if solid < 2 and not _decoy_hit(study, late, best):
         sentence = (
@@ -277,6 +289,19 @@ def _name_or_not(
         )
         return _undecided("log_incomplete", sentence, None, sets)
     return Verdict("named", (principal,), sets, None, "", None)
+
+
+def _beside_colleagues(late: Posterior, best: Weighed) -> float:
+    """Chance that the principal is a source beside somebody who opens the same customers, as people of one team do."""
+    if best.opened is None:
+        return 0.0
+    beside = works_beside(late.view, best.opened)
+    return sum(
+        group.probability
+        for group in late.groups
+        if best.principal in group.members
+        and any(beside[member] for member in group.members if member != best.principal)
+    )
 
 
 def _solid_reports(study: Study, late: Posterior, best: Weighed) -> int:

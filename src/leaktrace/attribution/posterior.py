@@ -23,7 +23,7 @@ from leaktrace.attribution.several import Several, groups_of, log_alone, log_pri
 from leaktrace.attribution.study import Flags, Indices, Reals, Study
 from leaktrace.attribution.suspects import CloseLook, suspects_of
 from leaktrace.attribution.view import View
-from leaktrace.attribution.weighing import LEANING, Weights, against_both, weights_of
+from leaktrace.attribution.weighing import LEANING, Weights, weights_of
 
 COLUMN_SHARE = 0.1
 """Of the insider prior: a team or a site rather than one of its people."""
@@ -126,9 +126,7 @@ def _columns(view: View, columns: StrikingColumns, weights: Weights) -> list[tup
         discount = max(max(as_column, float(weights.plain[leading])) - float(weights.log_ratio[leading]), 0.0)
     found = weigh_columns(view, columns, weights.spread)
     plain = np.array([column.plain_log_ratio for column in found])
-    # Where a column is one member's list, that member is the better guess for what it explains.
-    capped = against_both(view, plain, np.zeros(len(plain)))
-    ratios = np.where([column.of_one for column in found], np.minimum(capped, plain - discount), plain - discount)
+    ratios = plain - discount
     return [
         (ColumnWeight(column, float(ratio), 0.0), float(ratio) + log_each)
         for column, ratio in zip(found, ratios, strict=True)

@@ -215,6 +215,8 @@ class Study:
     region_known: bool
     """Whether customers' regions or jurisdictions are known at all."""
     channels: Channels = field(default_factory=Channels.none)
+    teams_known: bool = True
+    """Whether teams stand in a table; else those that principals have, if any, were read off the openings."""
 
     def __post_init__(self) -> None:
         if len(self.cases) != self.case_group.size:

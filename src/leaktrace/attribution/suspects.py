@@ -10,6 +10,7 @@ from leaktrace.attribution.baserates import CEILING, rates_from_controls, region
 from leaktrace.attribution.columns import StrikingColumns, columns_in, striking_columns
 from leaktrace.attribution.pool import pool_of
 from leaktrace.attribution.propensity import Propensity, fit
+from leaktrace.attribution.queues import with_queues
 from leaktrace.attribution.screening import FirstLook
 from leaktrace.attribution.study import Flags, Indices, Reals, Samples, Study, distinct
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys
@@ -109,6 +110,7 @@ def look_closely(first: FirstLook, samples: Samples) -> CloseLook:
 
     `samples`: what the principals of the shortlist opened.
     """
+    first = with_queues(first, samples)
     study, view = first.study, first.view
     fitted = None
     if len(samples.principals):

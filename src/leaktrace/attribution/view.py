@@ -161,7 +161,7 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
         team=like.team if like else coded(["", *(facts.team or "" for facts in study.principals)])[1][1:],
         fixed_jobs=like.fixed_jobs if like else _fixed_jobs(study, known),
         controls=controls,
-        channels=_channels_at(study.channels, position, sure, latest),
+        channels=_channels_at(study.channels, position, sure, latest, aside),
         listed_share=_listed_share(group.region[mailed], regions, known),
         other_path=log_other_path(_buyers_beyond_share(contact, intensity, controls), len(mailed)),
     )
@@ -172,8 +172,11 @@ def _fixed_jobs(study: Study, known: Background) -> Indices:
     return np.flatnonzero(services & (known.marginal >= FIXED_JOB_SHARE))
 
 
-def _channels_at(channels: Channels, position: Indices, sure: Indices, latest: int) -> Channels:
+def _channels_at(channels: Channels, position: Indices, sure: Indices, latest: int, aside: Aside | None) -> Channels:
     shown = (position[channels.case_customer] >= 0) & (channels.case_at < sure[channels.case_customer])
+    # The tickets of what is set aside would explain the reports instead of whoever handled them.
+    for since, until in zip(aside.since, aside.until, strict=True) if aside is not None else ():
+        shown &= (channels.case_at < since) | (channels.case_at >= until)
     early = channels.control_at < latest
     return Channels(
         channels.labels,

@@ -2,7 +2,7 @@
 
 The early cut (guard 4) lies a fixed time before the campaign; an earlier mail of the same list that nobody reported may
 be older. Whoever handled the complaints about it opened these very customers within days or weeks, far more of them
-than their own work of that time would bring.
+than their own work of that time would bring. Nor is it an excuse that all of somebody's work surged just then.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaktrace.attribution.special import bdtrc
-from leaktrace.attribution.study import DAY, Indices, Samples
+from leaktrace.attribution.study import DAY, Indices, Reals, Samples
 from leaktrace.attribution.view import View, decoys
 from leaktrace.records import Instants
 
@@ -20,7 +20,11 @@ WAVE_DAYS = 28
 """Complaints about one mail are handled within about so many days."""
 WAVE_CHANCE = 1e-3
 """Openings that come together with less than this chance, whichever stretch of days is looked at, are a burst."""
+SURGE_TIMES = 3.0
+"""Of a principal's own work in those days no more counts as usual than so many times the share of everybody's that
+fell into them."""
 _LEAST_OPENINGS = 3
+_OTHERS_NEEDED = 100
 _PRIOR = 1.0
 _MOST_EDGES = 200
 """Of many openings only so many, evenly, are tried as the ends of a burst: the cost stays that of a few."""
@@ -55,8 +59,11 @@ def wave_of(view: View, samples: Samples, principal: int, since: int) -> Wave | 
     if len(first) == 0:
         return None
     count = last - first + 1
-    within = np.searchsorted(habit, at[last], side="right") - np.searchsorted(habit, at[first])
-    share = (within + _PRIOR) / (len(habit) + 2.0 * _PRIOR)
+    share = _share_within(habit, at[first], at[last])
+    others = _work_of_others(samples, principal, int(min(at[0], habit.min(initial=at[0]))))
+    if len(others) >= _OTHERS_NEEDED:
+        # All of somebody's work in these days may have been the handling of complaints: then it excuses nothing.
+        share = np.minimum(share, SURGE_TIMES * _share_within(others, at[first], at[last]))
     # Of the others, so many fall between these two; and any two might have been looked at.
     chance = np.asarray(bdtrc(count - 3.0, len(at) - 2, share))
     best = int(np.lexsort((first, -count, chance))[0])
@@ -68,6 +75,18 @@ def wave_of(view: View, samples: Samples, principal: int, since: int) -> Wave | 
 def _openings(view: View, principal: int) -> Instants:
     own = (view.pair_principal == principal) & ~decoys(view)[view.pair_case]
     return np.asarray(view.cases.pair_at[own])
+
+
+def _share_within(times: Instants, first: Instants, last: Instants) -> Reals:
+    """Share of some openings (sorted) that fell between two moments, both included; never quite none or all."""
+    within = np.searchsorted(times, last, side="right") - np.searchsorted(times, first)
+    return np.asarray((within + _PRIOR) / (len(times) + 2.0 * _PRIOR))
+
+
+def _work_of_others(samples: Samples, principal: int, since: int) -> Instants:
+    """When everybody else who was sampled opened customers, from the principal's own first day on."""
+    row = int(np.searchsorted(samples.principals, principal))
+    return np.sort(samples.draw_at[(samples.draw_row != row) & (samples.draw_at >= since)])
 
 
 def _habit(samples: Samples, principal: int) -> Instants:
