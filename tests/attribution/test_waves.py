@@ -146,18 +146,9 @@ class TestHandlersOfAMailWeeksBefore:
         reports = sorted({*range(0, 300, 12), *unopened(market, 5)})
         handled(market, reports)
         every = np.arange(len(reports))
-        study = replace(
-            study_of(market, reports),
-            channels=Channels(
-                ("ticket type ABU",),
-                every,
-                every * 0,
-                every * 0 + MAIL_AT - 22 * DAY,
-                every[:9],
-                every[:9] * 0,
-                every[:9] * 0,
-            ),
-        )
+        none, few, at = every * 0, every[:9], every * 0 + MAIL_AT - 22 * DAY
+        channels = Channels(("ticket type ABU",), every, none, at, few, few * 0, few * 0)
+        study = replace(study_of(market, reports), channels=channels)
         assert judged(market, study).named == ("p07",)
         plain = replace(study, channels=replace(study.channels, case_at=at - 178 * DAY))
         assert judged(market, plain).named == ()
