@@ -372,7 +372,8 @@ def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, ar
     leaning = _leaning(late)
     if leaning is not None and late.leaning > _LEANS_ENOUGH:
         return _leans(leaning)
-    if late.forged > _FORGED_ENOUGH and best is not None and late.forged > 0.3 * (1.0 - late.nobody):
+    plain = late.nobody - late.forged
+    if late.forged > _FORGED_ENOUGH and best is not None and late.forged > max(0.3 * (1.0 - late.nobody), 0.2 * plain):
         weak = _solid_reports(study, late, best) < 2
         sentence = "Reports of this kind can be made up about one principal's customers, and may have been."
         return _undecided("weak_grade" if weak else "common_cause", sentence, 2 if weak else None, sets)
