@@ -137,7 +137,10 @@ class TestHandlersOfAMailWeeksBefore:
         reports = sorted({*range(0, 300, 12), *unopened(market, 5)})
         handled(market, reports)
         study = study_of(market, reports)
-        assert judged(market, study).named == ("p07",)
+        judgement = judged(market, study)
+        assert judgement.named == ("p07",)
+        why = explain(study, judgement, field="email", seller="s1", seller_name=None, notes=()).why[0]
+        assert any("p20 opened" in one and "1971-01-05 to 1971-01-14" in one for one in why.against)
         assert "p07" not in judged(market, study, UNGUARDED).named
 
     def test_the_tickets_of_the_handler_do_not_explain_the_reports_instead(self) -> None:

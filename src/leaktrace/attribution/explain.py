@@ -94,7 +94,7 @@ def _why(study: Study, judgement: Judgement, one: Weighed) -> Why:
         base_rate=float(np.mean(one.rate)) if view.size else 0.0,
         team_mean_opened_count=mates,
         sentence=_sentence(one, view.size, mates),
-        against=_against(study, one, terms),
+        against=(*_against(study, one, terms), *_others_left_out(study, judgement, one.principal), _WORK),
         terms=terms,
         noise=one.noise,
     )
@@ -187,7 +187,23 @@ def _against(study: Study, one: Weighed, terms: tuple[ReportTerm, ...]) -> tuple
         found.append("Other principals' counts also stray from what the controls predict; the weight is cut for it.")
     if study.seller_known and study.contacts_known and study.nobody_dealt:
         found.append(_NO_DEALINGS)
-    return (*found, _WORK)
+    return tuple(found)
+
+
+def _others_left_out(study: Study, judgement: Judgement, principal: int) -> list[str]:
+    """Who else had been shown many of the same customers, and is taken for somebody who handled complaints."""
+    found = []
+    for wave in judgement.set_aside:
+        if wave.principal != principal and 2 * wave.opened_count >= judgement.late.view.size:
+            first, last = (instant_at(at).date() for at in (wave.since, wave.until))
+            # A name is told beside a name alone: nobody else is shown who is not accused.
+            who = study.principals[wave.principal].name if judgement.named else "Somebody else"
+            found.append(
+                f"{who} opened {wave.opened_count} of these customers' records from "
+                f"{first} to {last} and is left out as somebody who may have handled complaints about an earlier mail: "
+                "if none came, that is another explanation (--no-earlier-mail)."
+            )
+    return found
 
 
 def _of_column(label: str) -> str:

@@ -54,6 +54,8 @@ class Judgement:
     least_chance: Reals
     """Chance of being a source with rivals as likely beforehand, or by the reports alone where that is less, as whoever
     decides about names takes it, `[principals]`."""
+    set_aside: tuple[Wave, ...] = ()
+    """What was opened just before the first mail, or in a burst, as who handles complaints does; it does not count."""
 
 
 def judge(
@@ -121,7 +123,15 @@ def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior
         early=early,
         numbers=CampaignNumbers(plain.log_bayes_factor, plain.noise),
         least_chance=np.minimum(shown.tied, plain.tied),
+        set_aside=(*_just_before(look, looks), *looks.waves),
     )
+
+
+def _just_before(look: CloseLook, looks: Looks) -> tuple[Wave, ...]:
+    """What those opened who are set aside at the first cut."""
+    gained = looks.late_all.view.hits() - looks.early.view.hits()
+    start = look.study.start_at
+    return tuple(Wave(index, look.margin_at, start, round(float(gained[index]))) for index in looks.recent.tolist())
 
 
 def _undecided(verdict: Verdict) -> Undecided | None:
