@@ -89,6 +89,7 @@ def study_of(world: World, planted: Planted, *, seed: int, controls: int = CONTR
         start_at=start,
         seller_known=True,
         contacts_known=planted.contacts_known,
+        seller_dealt=planted.seller_rows_known,
         region_known=world.attributes_known,
         channels=_dealings(world, planted, drawn),
     )

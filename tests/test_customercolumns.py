@@ -64,7 +64,7 @@ def test_there_are_no_more_than_the_most_met() -> None:
 MAIL_AT = datetime(2025, 6, 1, tzinfo=UTC)
 
 
-def traced(folder: Path, *, locales: bool) -> Finding:
+def traced(folder: Path, *, locales: bool, seller: str = "s1", settings: str = "{}") -> Finding:
     """The mail goes to customers who speak Slovenian, for whom one agent answers: p05 was shown two thirds of them."""
     rng = np.random.default_rng(5)
     slovenian = range(150)
@@ -82,7 +82,7 @@ def traced(folder: Path, *, locales: bool) -> Finding:
         {"at": "2025-01-01T00:00:00Z", "customer": f"c{c}", "seller": "s1", "kind": "order"} for c in range(2000, 2100)
     ]
     evidence = [
-        {"customer": f"c{c}", "kind": "report", "received_at": MAIL_AT.isoformat(), "seller": "s1"}
+        {"customer": f"c{c}", "kind": "report", "received_at": MAIL_AT.isoformat(), "seller": seller}
         for c in sorted(rng.choice(slovenian, 30, replace=False).tolist())
     ]
     tables = {"accesses": accesses, "customers": customers, "contacts": contacts, "evidence": evidence}
@@ -95,6 +95,8 @@ def traced(folder: Path, *, locales: bool) -> Finding:
     with leaktrace.create(folder / "ws", environment=environment) as workspace:
         for name in ("accesses", "customers", "contacts"):
             workspace.ingest(name, [folder / f"{name}.csv"])
+    (folder / "ws" / "settings.json").write_text(settings, encoding="utf-8")
+    with leaktrace.open(folder / "ws", environment=environment) as workspace:
         return workspace.trace(leaktrace.read_evidence(folder / "evidence.csv"))
 
 
@@ -107,3 +109,17 @@ def test_who_answers_in_a_language_is_not_named_for_a_list_of_it(tmp_path: Path,
         assert "language sl" in finding.undecided.sentence
     else:
         assert finding.named == ("p05",)
+
+
+def test_nobody_is_named_where_the_contacts_of_the_very_seller_are_missing(tmp_path: Path) -> None:
+    """Under another id than in the contacts, the seller's own customers are nobody's."""
+    finding = traced(tmp_path, locales=False, seller="S1")
+    assert finding.named == ()
+    assert finding.undecided is not None
+    assert finding.undecided.code == "no_contacts"
+    assert "sellers_without_customers" in finding.undecided.sentence
+
+
+def test_a_seller_who_is_known_to_have_no_customers_needs_no_contacts(tmp_path: Path) -> None:
+    settings = '{"sellers_without_customers": ["s9"]}'
+    assert traced(tmp_path, locales=False, seller="s9", settings=settings).named == ("p05",)

@@ -255,22 +255,33 @@ def open_inquiry(
     elsewhere = ledger.known_elsewhere(np.sort(case_keys), field, question.last_mail_at)
     cases = cases_of(question, settings, np.isin(case_keys, elsewhere))
     case_ends, ends = [instant_of(case.late_at) for case in cases], _spread_ends(cases, len(controls), question)
+    case_group, control_group = lookup.group(case_keys, case_ends), lookup.group(controls, ends)
+    dealt = bool(case_group.contact.any() or control_group.contact.any())
     study = Study(
         principals=principals,
         opened_count=totals.opened_count[order],
         customer_count=max(totals.customer_count, 1),
         cases=cases,
-        case_group=lookup.group(case_keys, case_ends),
-        controls=lookup.group(controls, ends),
+        case_group=case_group,
+        controls=control_group,
         uniform_control=np.isin(controls, uniform),
         elsewhere_control=np.isin(controls, reporters),
         start_at=microseconds(question.start_at),
         seller_known=question.seller is not None,
         contacts_known=totals.contacts_count > 0,
+        seller_dealt=dealt or _has_dealt(ledger, question, settings),
         region_known=bool(lookup.regions),
         channels=lookup.channels(case_keys, case_ends, controls, ends, table),
     )
     return Inquiry(study, question, lookup, case_keys, controls, tuple(principal.key for principal in principals))
+
+
+def _has_dealt(ledger: Ledger, question: Question, settings: Settings) -> bool:
+    """Whether the seller has customers, or is known to have none: asked of all contacts, for nobody drawn is one."""
+    seller = question.seller
+    if seller is None or seller in settings.sellers_without_customers:
+        return True
+    return ledger.has_contacts(seller, question.start_at)
 
 
 def lookup_of(ledger: Ledger, question: Question, principals: Sequence[PrincipalFacts], table: CustomerTable) -> Lookup:

@@ -77,6 +77,11 @@ class Settings:
         0,
         365,
     )
+    sellers_without_customers: tuple[str, ...] = _setting(
+        (),
+        "Ids of sellers of whom it is known that they have no customers yet: where the contacts table has none of a "
+        "seller in evidence, nobody is named, for they may be missing.",
+    )
     report_delay_days: int = _setting(
         30,
         "Where only the time of a complaint is known, accesses this long before it count neither for nor against.",

@@ -81,6 +81,7 @@ class Weighed:
         return (
             size > 0
             and self.study.contacts_known
+            and self.study.seller_dealt
             and bool(self.study.opened_count.any())
             and self.coverage.allows_nobody
             and 2 * self.judgement.matched_on.unmatched_report_count <= size

@@ -160,6 +160,19 @@ class TestOtherCauses:
         assert judgement.undecided is not None
         assert judgement.undecided.code == "no_contacts"
 
+    def test_without_contacts_of_this_seller_nobody_is_named_but_may_be_cleared(self) -> None:
+        market = background_market()
+        market.show("p05", range(200))
+        study = study_of(market, list(range(20)))
+        assert judged(market, study).named == ("p05",)
+        judgement = judged(market, replace(study, seller_dealt=False))
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "no_contacts"
+        assert judged(market, replace(study, seller_dealt=False, seller_known=False)).named == ("p05",)
+        nobody = replace(study_of(market, unopened(market, 100)), seller_dealt=False)
+        assert judged(market, nobody).verdict.outcome == "nobody"
+
     def test_known_elsewhere_counts_like_a_contact(self) -> None:
         market = background_market()
         market.show("p05", range(200))

@@ -215,6 +215,8 @@ class Study:
     region_known: bool
     """Whether customers' regions or jurisdictions are known at all."""
     channels: Channels = field(default_factory=Channels.none)
+    seller_dealt: bool = True
+    """Whether anybody at all is known to have dealt with the seller, or it is known that nobody has."""
     teams_known: bool = True
     """Whether teams stand in a table; else those that principals have, if any, were read off the openings."""
 

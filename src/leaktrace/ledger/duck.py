@@ -250,6 +250,11 @@ class DuckLedger:
         return tableanswers.contacts(self._asking, keys, seller, before)
 
     @question
+    def has_contacts(self, seller: str, before: datetime) -> bool:
+        """Whether anybody at all had a contact with the seller before the instant."""
+        return tableanswers.has_contacts(self._asking, seller, before)
+
+    @question
     def dealings(self, cases: Keys, keys: Keys, before: datetime, *, but: str | None = None) -> ChannelUses:
         """With which sellers, and over which products, these customers and the cases had contacts, and when first."""
         return tableanswers.dealings(self._asking, cases, keys, before, but)

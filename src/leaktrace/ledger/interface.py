@@ -138,6 +138,9 @@ class Ledger(Protocol):
     def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
         """Those of these customers (sorted) with a contact with the seller before the instant."""
 
+    def has_contacts(self, seller: str, before: datetime) -> bool:
+        """Whether anybody at all had a contact with the seller before the instant; reads the contacts of all."""
+
     def dealings(self, cases: Keys, keys: Keys, before: datetime, *, but: str | None = None) -> ChannelUses:
         """With which sellers ("seller S"), and over which products ("product P"), these customers and the cases had
         contacts before the instant, and when first; and of which sellers they wrote reviews, which anybody can read

@@ -267,6 +267,12 @@ def contacts(rows: Rows, wanted: pa.Table, seller: str, before: int) -> Query:
     return Query("contacts", sql, {**rows.values, "seller": seller, "before": before}, {"wanted": wanted})
 
 
+def seller_contacts(rows: Rows, seller: str, before: int) -> Query:
+    """One row where anybody had a contact with the seller before the instant, else none."""
+    sql = f"""SELECT customer FROM {rows.sql} WHERE seller = $seller AND "at" < $before LIMIT 1"""  # noqa: S608
+    return Query("seller contacts", sql, {**rows.values, "seller": seller, "before": before})
+
+
 def dealings(rows: Rows, wanted: pa.Table, cases: pa.Table, before: int, but: str, least: int, most: int) -> Query:
     """`wanted`, `cases`: customer. When the wanted first dealt, before the instant, with each seller and over each
     product, and wrote a review of any seller or of each, where so many cases did; those of the most cases, `but` left

@@ -86,6 +86,12 @@ def contacts(asking: Asking, keys: Keys, seller: str, before: datetime) -> Keys:
     return found
 
 
+def has_contacts(asking: Asking, seller: str, before: datetime) -> bool:
+    """Whether anybody at all had a contact with the seller before the instant."""
+    query = queries.seller_contacts(asking.lake.rows("contacts"), seller, microseconds(before))
+    return bool(asking.engine.run(query).num_rows > 0)
+
+
 def dealings(asking: Asking, cases: Keys, keys: Keys, before: datetime, but: str | None) -> ChannelUses:
     """With which sellers, and over which products, all these customers had dealt before the instant."""
     wanted, chosen = (pa.table({"customer": np.unique(keys_of(part))}) for part in ([*keys, *cases], cases))

@@ -33,7 +33,8 @@ _NEXT_STEPS = {
     "weak_grade": "Ask reporters to forward the unwanted mail as an attachment; its own headers make a better report.",
     "indistinguishable": "A decoy shown to only one of them would decide. "
     "Until then act on what they share, such as the queue or the tool, and not on a person.",
-    "no_contacts": "Ingest the contacts table, so that lawful reasons to know a customer are counted, and trace again.",
+    "no_contacts": "Ingest the contacts table, this seller's contacts too, so that lawful reasons "
+    "to know a customer are counted, and trace again.",
     "no_match_for_controls": "Ingest the customers table with region, jurisdiction and segment, and trace again.",
     "log_incomplete": "Get the missing logs listed under \u201cWhat the log can show\u201d, ingest them, trace again.",
     "common_cause": "Check whether the reporters are independent people and whether a list with these customers is "
