@@ -32,6 +32,8 @@ from leaktrace.settings import Settings
 from leaktrace.spelling import codes_of, one_spelling
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_SELLERS = 0.75
+"""Where so many of the other sellers in the table have contacts, one without any is no seller without customers."""
 SAMPLE_CUSTOMERS = 600
 """Customers drawn of each principal that is looked at closely."""
 _NO_KEYS: Keys = np.array([], dtype=np.uint64)
@@ -277,11 +279,20 @@ def open_inquiry(
 
 
 def _has_dealt(ledger: Ledger, question: Question, settings: Settings) -> bool:
-    """Whether the seller has customers, or is known to have none: asked of all contacts, for nobody drawn is one."""
+    """False where the contacts of just this seller are missing: asked of all contacts, for nobody drawn is a customer.
+
+    A seller whom the sellers table has, as it has others, most of whom have contacts. Of one whom it does not have, and
+    where others lack them too, nothing follows.
+    """
     seller = question.seller
     if seller is None or seller in settings.sellers_without_customers:
         return True
-    return ledger.has_contacts(seller, question.start_at)
+    listed = {known.seller for known in ledger.sellers()}
+    others = listed - {seller}
+    if seller not in listed or not others:
+        return True
+    dealt_with = ledger.sellers_dealt_with(question.start_at)
+    return seller in dealt_with or len(others & dealt_with) < MOST_SELLERS * len(others)
 
 
 def lookup_of(ledger: Ledger, question: Question, principals: Sequence[PrincipalFacts], table: CustomerTable) -> Lookup:

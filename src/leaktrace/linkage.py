@@ -276,7 +276,10 @@ def _suspicion(found: Weighed | None) -> Suspicion:
     study, judgement = found.study, found.judgement
     eligible = study.opened_count > 0
     shown = judgement.late
-    usable = bool(eligible.any()) and shown.view.size > 0 and judgement.verdict.code not in _STANDS_ON_TOO_LITTLE
+    too_little = judgement.verdict.code in _STANDS_ON_TOO_LITTLE and not (
+        judgement.verdict.code == "no_contacts" and study.contacts_known  # then the chances are as good as any
+    )
+    usable = bool(eligible.any()) and shown.view.size > 0 and not too_little
     if not usable:
         return Suspicion.none()
     keys = np.array(found.inquiry.principal_keys, dtype=np.uint64)[eligible]

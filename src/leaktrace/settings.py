@@ -80,7 +80,7 @@ class Settings:
     sellers_without_customers: tuple[str, ...] = _setting(
         (),
         "Ids of sellers of whom it is known that they have no customers yet: where the contacts table has none of a "
-        "seller in evidence, nobody is named, for they may be missing.",
+        "seller in evidence, but of most others, nobody is named, for they may be missing.",
     )
     report_delay_days: int = _setting(
         30,

@@ -1,7 +1,7 @@
 """From chances to an answer. A name needs every one of these; the first that fails says why there is none.
 
 1. There is mail in evidence, the log has accesses in the window, and somebody told us who dealt with whom (contacts);
-   a name needs a contact of this very seller with anybody.
+   a name needs a contact of this very seller with anybody, where most other sellers have one.
 2. Enough of the cases have controls like them.
 3. The principal, being shown all alike, has at least the naming threshold, with each customer's own mail as the cut,
    and taken alone, too, far more speaks for than against (`ALONE_LOG_RATIO`).
@@ -248,9 +248,9 @@ def _name_or_not(
     principal = best.principal
     if study.seller_known and not study.seller_dealt:
         sentence = (
-            "The contacts table has not one contact of this seller before the mail: they are missing, or stand under "
-            "another id, and mail to its own customers would look the same for whoever serves them. If it has no "
-            "customers, say so in the setting sellers_without_customers."
+            "The contacts table has contacts of most sellers and not one of this seller before the mail: they are "
+            "missing, or stand under another id, and mail to its own customers would look the same for whoever serves "
+            "them. If it has no customers, say so in the setting sellers_without_customers."
         )
         return _undecided("no_contacts", sentence, None, sets)
     if early.own[principal] < EARLY_CUT_PROBABILITY:

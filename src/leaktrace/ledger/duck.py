@@ -250,9 +250,9 @@ class DuckLedger:
         return tableanswers.contacts(self._asking, keys, seller, before)
 
     @question
-    def has_contacts(self, seller: str, before: datetime) -> bool:
-        """Whether anybody at all had a contact with the seller before the instant."""
-        return tableanswers.has_contacts(self._asking, seller, before)
+    def sellers_dealt_with(self, before: datetime) -> frozenset[str]:
+        """Sellers with whom anybody at all had a contact before the instant."""
+        return tableanswers.sellers_dealt_with(self._asking, before)
 
     @question
     def dealings(self, cases: Keys, keys: Keys, before: datetime, *, but: str | None = None) -> ChannelUses:

@@ -138,8 +138,8 @@ class Ledger(Protocol):
     def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
         """Those of these customers (sorted) with a contact with the seller before the instant."""
 
-    def has_contacts(self, seller: str, before: datetime) -> bool:
-        """Whether anybody at all had a contact with the seller before the instant; reads the contacts of all."""
+    def sellers_dealt_with(self, before: datetime) -> frozenset[str]:
+        """Sellers with whom anybody at all had a contact before the instant; reads the contacts of all."""
 
     def dealings(self, cases: Keys, keys: Keys, before: datetime, *, but: str | None = None) -> ChannelUses:
         """With which sellers ("seller S"), and over which products ("product P"), these customers and the cases had

@@ -267,10 +267,10 @@ def contacts(rows: Rows, wanted: pa.Table, seller: str, before: int) -> Query:
     return Query("contacts", sql, {**rows.values, "seller": seller, "before": before}, {"wanted": wanted})
 
 
-def seller_contacts(rows: Rows, seller: str, before: int) -> Query:
-    """One row where anybody had a contact with the seller before the instant, else none."""
-    sql = f"""SELECT customer FROM {rows.sql} WHERE seller = $seller AND "at" < $before LIMIT 1"""  # noqa: S608
-    return Query("seller contacts", sql, {**rows.values, "seller": seller, "before": before})
+def sellers_dealt_with(rows: Rows, before: int) -> Query:
+    """Sellers with whom anybody had a contact before the instant."""
+    sql = f"""SELECT DISTINCT seller FROM {rows.sql} WHERE "at" < $before ORDER BY seller"""  # noqa: S608
+    return Query("sellers dealt with", sql, {**rows.values, "before": before})
 
 
 def dealings(rows: Rows, wanted: pa.Table, cases: pa.Table, before: int, but: str, least: int, most: int) -> Query:

@@ -86,10 +86,10 @@ def contacts(asking: Asking, keys: Keys, seller: str, before: datetime) -> Keys:
     return found
 
 
-def has_contacts(asking: Asking, seller: str, before: datetime) -> bool:
-    """Whether anybody at all had a contact with the seller before the instant."""
-    query = queries.seller_contacts(asking.lake.rows("contacts"), seller, microseconds(before))
-    return bool(asking.engine.run(query).num_rows > 0)
+def sellers_dealt_with(asking: Asking, before: datetime) -> frozenset[str]:
+    """Sellers with whom anybody at all had a contact before the instant."""
+    query = queries.sellers_dealt_with(asking.lake.rows("contacts"), microseconds(before))
+    return frozenset(texts_in(asking.engine.run(query), "seller"))
 
 
 def dealings(asking: Asking, cases: Keys, keys: Keys, before: datetime, but: str | None) -> ChannelUses:
