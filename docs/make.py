@@ -119,8 +119,6 @@ _ATTRIBUTION = Path(leaktrace.__file__).parent / "attribution"
 _NO_NUMBERS = {"NEVER", "DAY", "CLASSES", "WITH_SOURCE", "WITHOUT_SOURCE"}
 _MEANS = {
     "CEILING": "No innocent rate is higher: somebody who was shown nearly everybody still tells a little.",
-    "LATE_ONLY_LOG_RATIO": "How much a principal's weight must grow (nats) between the cuts to be set aside.",
-    "LATE_ONLY_CHANCE": "And how unlikely by their own habit so many new cases between the cuts must be.",
     "LISTED_BELIEF": "a_i of an entry of a list for sale, at most.",
     "MOST_SOURCES": "So many sources together are weighed at most.",
 }

@@ -31,7 +31,6 @@ from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.queues import works_beside
 from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.sets import Sets, sets_of
-from leaktrace.attribution.special import bdtrc
 from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.view import decoys
 from leaktrace.attribution.waves import Wave
@@ -40,8 +39,6 @@ from leaktrace.records import Outcome, UndecidedCode
 
 EARLY_CUT_PROBABILITY = 0.95
 """What the second cut must still say of somebody who is named."""
-LATE_ONLY_LOG_RATIO = 3.0
-LATE_ONLY_CHANCE = 1e-3
 COLUMN_LOG_RATIO = math.log(100.0)
 """Reports that lean so much (times the number of columns) to what one team, site or tool showed clear nobody."""
 ALONE_LOG_RATIO = math.log(20.0)
@@ -84,15 +81,8 @@ class Looks:
     """The cut lies some days before the campaign's first mail, for everybody; bursts are set aside."""
     late_all: Posterior
     """As `late`, with nobody set aside."""
-    recent: Indices
-    """Principals of `late_only`."""
-    waves: tuple[Wave, ...] = ()
-    """Bursts that are set aside."""
-
-    @property
-    def set_aside(self) -> frozenset[int]:
-        """Principals of whom not all counts."""
-        return frozenset((*self.recent.tolist(), *(wave.principal for wave in self.waves)))
+    set_aside: tuple[Wave, ...]
+    """What was opened as whoever handles complaints does, and counts in `late_all` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +96,6 @@ class Verdict:
     code: UndecidedCode | None
     sentence: str
     needs_about_more_reports: int | None
-
-
-def late_only(late: Posterior, early: Posterior) -> Indices:
-    """Principals who were shown far more of the cases just before the first mail than their own habit explains.
-
-    A source who harvested then, or somebody who handled an earlier mail that nobody reported: they look alike.
-    """
-    hits_late, hits_early = late.view.hits(), early.view.hits()
-    found = []
-    for one in late.weighed:
-        index = one.principal
-        gained = hits_late[index] - hits_early[index]
-        # Of all customers they opened, the share first opened after the early cut; never quite zero.
-        habit = one.recent_share
-        if gained > 1.5 and late.log_ratio[index] - early.log_ratio[index] > LATE_ONLY_LOG_RATIO:
-            chance = float(bdtrc(np.floor(gained) - 1, max(int(np.ceil(hits_late[index])), 1), habit))
-            if chance < LATE_ONLY_CHANCE:
-                found.append(index)
-    return np.array(sorted(found), dtype=np.int64)
 
 
 def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
@@ -178,19 +149,19 @@ def both(given: Verdict, alone: Verdict) -> Verdict:
 
 def _set_aside(looks: Looks, around: Circumstances) -> str:
     """What those did who explain the reports only with what is set aside."""
-    recent = [float(looks.late_all.own[index]) for index in looks.recent]
-    wave = max(looks.waves, key=lambda one: (float(looks.late_all.own[one.principal]), -one.principal), default=None)
-    if wave is None or max(recent, default=0.0) > looks.late_all.own[wave.principal]:
-        return (
-            f"Somebody opened these customers' records only in the {around.margin_days} days before the first mail: a "
-            "source, or somebody who handled an earlier mail that nobody reported. If it is checked that none came, "
-            "trace again and say so (--no-earlier-mail)."
+    own = looks.late_all.own
+    wave = max(looks.set_aside, key=lambda one: (float(own[one.principal]), not one.is_late, -one.principal))
+    if wave.is_late:
+        when = f"opened these customers' records only in the {around.margin_days} days before the first mail"
+    else:
+        first, last = (instant_at(at).date() for at in (wave.since, wave.until))
+        when = (
+            f"opened {wave.opened_count} of these customers' records from {first} to {last}, more than the work of "
+            "those days explains"
         )
-    first, last = (instant_at(at).date() for at in (wave.since, wave.until))
     return (
-        f"Somebody opened {wave.opened_count} of these customers' records from {first} to {last}, more than the work "
-        "of those days explains: a source who passed on what was opened then, or somebody who handled complaints about "
-        "an earlier mail that nobody reported. If it is checked that none came, trace again and say so "
+        f"Somebody {when}: a source who passed on what was opened then, or somebody who handled complaints about an "
+        "earlier mail that nobody reported. If it is checked that none came, trace again and say so "
         "(--no-earlier-mail)."
     )
 
@@ -340,7 +311,7 @@ def _viable(looks: Looks, best: Weighed) -> set[Rival]:
     """Rivals whose explanation is not much worse, at any look; but for those set aside who were shown every complaint
     alike: they handled complaints.
     """
-    handlers = looks.set_aside
+    handlers = {wave.principal for wave in looks.set_aside}
     same = [_same(look, best) for look in (looks.late, looks.early, looks.late_all)]
     return {
         rival

@@ -195,7 +195,7 @@ def _others_left_out(study: Study, judgement: Judgement, principal: int) -> list
     found = []
     for wave in judgement.set_aside:
         if wave.principal != principal and 2 * wave.opened_count >= judgement.late.view.size:
-            first, last = (instant_at(at).date() for at in (wave.since, wave.until))
+            first, last = (instant_at(at).date() for at in (wave.since, min(wave.until, study.start_at)))
             # A name is told beside a name alone: nobody else is shown who is not accused.
             who = study.principals[wave.principal].name if judgement.named else "Somebody else"
             found.append(

@@ -13,7 +13,6 @@ from leaktrace.attribution.decision import (
     Verdict,
     both,
     decide,
-    late_only,
     unmatched_cases,
 )
 from leaktrace.attribution.explanations import Posterior, either_of
@@ -23,10 +22,10 @@ from leaktrace.attribution.posterior import posterior_of
 from leaktrace.attribution.rivals import NEARLY_ALL_LOG_RATIO
 from leaktrace.attribution.sets import chance_of_any
 from leaktrace.attribution.several import MOST_SOURCES
-from leaktrace.attribution.study import DAY, NEVER, Aside, Indices, Reals, Study
+from leaktrace.attribution.study import DAY, Indices, Reals, Study
 from leaktrace.attribution.suspects import CloseLook
 from leaktrace.attribution.view import View, view_at
-from leaktrace.attribution.waves import Wave, waves_of
+from leaktrace.attribution.waves import Wave, aside_of, late_only, waves_of
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
 _MOST_CANDIDATES = 50
@@ -85,25 +84,16 @@ def _verdict(
     late_all = weigh(look.view, np.zeros(0, dtype=np.int64))
     before = view_at(study, look.margin_at, like=look.view)
     early = weigh(before, _leaders(late_all))
-    recent = late_only(late_all, early)
+    recent = late_only(late_all, early, look.margin_at)
     waves = waves_of(before, look.samples, _leaders(early), study.start_at - around.wave_days * DAY)
+    aside = aside_of((*recent, *waves))
     if waves:
-        view = view_at(study, look.margin_at, aside=_aside(look, recent, waves), like=look.view)
-        early = weigh(view, _leaders(late_all))
+        early = weigh(view_at(study, look.margin_at, aside=aside, like=look.view), _leaders(late_all))
     late = late_all
-    if len(recent) or waves:
-        late = weigh(view_at(study, aside=_aside(look, recent, waves), like=look.view), _leaders(early))
-    looks = Looks(late, early, late_all, recent, waves)
+    if recent or waves:
+        late = weigh(view_at(study, aside=aside, like=look.view), _leaders(early))
+    looks = Looks(late, early, late_all, (*recent, *waves))
     return decide(study, looks, around), looks
-
-
-def _aside(look: CloseLook, recent: Indices, waves: tuple[Wave, ...]) -> Aside:
-    """What was opened just before the first mail, or in a burst some time before."""
-    return Aside(
-        np.array([*recent.tolist(), *(wave.principal for wave in waves)], dtype=np.int64),
-        np.array([*(look.margin_at for _ in recent), *(wave.since for wave in waves)], dtype=np.int64),
-        np.array([*(NEVER for _ in recent), *(wave.until for wave in waves)], dtype=np.int64),
-    )
 
 
 def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior) -> Judgement:
@@ -123,15 +113,8 @@ def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior
         early=early,
         numbers=CampaignNumbers(plain.log_bayes_factor, plain.noise),
         least_chance=np.minimum(shown.tied, plain.tied),
-        set_aside=(*_just_before(look, looks), *looks.waves),
+        set_aside=looks.set_aside,
     )
-
-
-def _just_before(look: CloseLook, looks: Looks) -> tuple[Wave, ...]:
-    """What those opened who are set aside at the first cut."""
-    gained = looks.late_all.view.hits() - looks.early.view.hits()
-    start = look.study.start_at
-    return tuple(Wave(index, look.margin_at, start, round(float(gained[index]))) for index in looks.recent.tolist())
 
 
 def _undecided(verdict: Verdict) -> Undecided | None:

@@ -1,21 +1,29 @@
-"""Openings in a burst: a source who harvested then, or somebody who handled complaints about an earlier mail.
+"""Openings as whoever handles complaints about an earlier mail has them; a source who harvested then looks alike.
 
-The early cut (guard 4) lies a fixed time before the campaign; an earlier mail of the same list that nobody reported may
-be older. Whoever handled the complaints about it opened these very customers within days or weeks, far more of them
-than their own work of that time would bring. Nor is it an excuse that all of somebody's work surged just then.
+Just before the first mail: far more of the cases than one's own habit explains lie behind the early cut (guard 4). Or
+in a burst some time before: that cut lies a fixed time before the campaign, and an earlier mail of the same list that
+nobody reported may be older. Whoever handled the complaints about it opened these very customers within days or weeks,
+far more of them than their own work of that time would bring. Nor is it an excuse that all of somebody's work surged
+just then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from leaktrace.attribution.explanations import Posterior
 from leaktrace.attribution.special import bdtrc
-from leaktrace.attribution.study import DAY, Indices, Reals, Samples
+from leaktrace.attribution.study import DAY, NEVER, Aside, Indices, Reals, Samples
 from leaktrace.attribution.view import View, decoys
 from leaktrace.records import Instants
 
+LATE_ONLY_LOG_RATIO = 3.0
+"""How much a principal's weight must grow (nats) between the cuts for what lies between them to be set aside."""
+LATE_ONLY_CHANCE = 1e-3
+"""And how unlikely by their own habit so many new cases between the cuts must be."""
 WAVE_DAYS = 28
 """Complaints about one mail are handled within about so many days."""
 WAVE_CHANCE = 1e-3
@@ -32,14 +40,40 @@ _MOST_EDGES = 200
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """A burst of one principal's openings of the mailed cases."""
+    """A stretch of time in which one principal opened many of the mailed cases."""
 
     principal: int
     since: int
-    """The first opening, microseconds UTC."""
+    """The first opening, or the early cut, microseconds UTC."""
     until: int
-    """Past the last one."""
+    """Past the last one; `NEVER` for what was opened just before the first mail."""
     opened_count: int
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is what was opened just before the first mail."""
+        return self.until == NEVER
+
+
+def late_only(late: Posterior, early: Posterior, margin_at: int) -> tuple[Wave, ...]:
+    """Of principals who were shown far more of the cases after the early cut than their own habit explains."""
+    hits_late, hits_early = late.view.hits(), early.view.hits()
+    found = []
+    for one in late.weighed:
+        index = one.principal
+        gained = hits_late[index] - hits_early[index]
+        # Of all customers they opened, the share first opened after the early cut; never quite zero.
+        habit = one.recent_share
+        if gained > 1.5 and late.log_ratio[index] - early.log_ratio[index] > LATE_ONLY_LOG_RATIO:
+            chance = float(bdtrc(np.floor(gained) - 1, max(int(np.ceil(hits_late[index])), 1), habit))
+            if chance < LATE_ONLY_CHANCE:
+                found.append(Wave(index, margin_at, NEVER, round(float(gained))))
+    return tuple(sorted(found, key=lambda wave: wave.principal))
+
+
+def aside_of(waves: Iterable[Wave]) -> Aside:
+    """What does not count."""
+    return Aside(*np.array([(one.principal, one.since, one.until) for one in waves], dtype=np.int64).reshape(-1, 3).T)
 
 
 def waves_of(view: View, samples: Samples, principals: Indices, since: int) -> tuple[Wave, ...]:
