@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import leaktrace
 from leaktrace.customercolumns import MOST_COLUMNS, customer_columns
 from leaktrace.records import CustomerTable, Finding
+from tests.ledger.small_ledgers import write_rows
 
 
 def columns_of(locales: Sequence[str], countries: Sequence[str], cases: int) -> dict[str, list[int]]:
@@ -89,10 +89,7 @@ def traced(folder: Path, *, locales: bool, seller: str = "s1", settings: str = "
     tables = {"accesses": accesses, "customers": customers, "contacts": contacts, "evidence": evidence}
     tables["sellers"] = sellers
     for name, table in tables.items():
-        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(table[0]))
-            writer.writeheader()
-            writer.writerows(table)
+        write_rows(folder / f"{name}.csv", table)
     environment = {"LEAKTRACE_KEY_FILE": str(folder / "key")}
     with leaktrace.create(folder / "ws", environment=environment) as workspace:
         for name in ("accesses", "customers", "contacts", "sellers"):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.ledger.small_ledgers import write_rows
 from tests.stories.desk import Desk
 
 MAIL_AT = datetime(2025, 6, 1, tzinfo=UTC)
@@ -41,10 +41,7 @@ def desk(request: pytest.FixtureRequest, empty_desk: Desk, tmp_path: Path) -> De
         ],
     }
     for name, table in rows.items():
-        with (tmp_path / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(table[0]))
-            writer.writeheader()
-            writer.writerows(table)
+        write_rows(tmp_path / f"{name}.csv", table)
     for name in ("accesses", "contacts"):
         empty_desk.json("ingest", name, tmp_path / f"{name}.csv")
     return empty_desk
