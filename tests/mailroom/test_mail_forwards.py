@@ -269,12 +269,42 @@ def test_headers_pasted_or_laid_out_oddly() -> None:
     assert found.reply_to == "sales@vale-shop.example"
 
 
+_WHOLE_BLOCK = f"From: {SELLER}\nDate: Monday, 4 March 2024 at 9:30\nTo: cleo@mail.example\nSubject: {SUBJECT}\n"
+_LABELS_OF_A_BODY = "From: boss@rival.example\nTo: victim@mail.example\nhello\n\nCc: third@mail.example\n"
+
+
 def test_a_body_that_begins_with_labels_adds_nothing_to_a_complete_block() -> None:
-    text = (
-        f"From: {SELLER}\nDate: Monday, 4 March 2024 at 9:30\nTo: cleo@mail.example\nSubject: {SUBJECT}\n"
-        "From: boss@rival.example\nTo: victim@mail.example\nhello\n\nCc: third@mail.example\n"
+    html = (_WHOLE_BLOCK + _LABELS_OF_A_BODY).replace("<", "&lt;").replace("\n", "<br>")
+    for body, kind in ((f"{_WHOLE_BLOCK}\n{_LABELS_OF_A_BODY}", "text/plain"), (html, "text/html")):
+        found = forward_in(message(body, subject="FW: x", content_type=kind))
+        assert found.sender.address == "nora@vale-shop.example"
+        assert [one.address for one in found.recipients] == ["cleo@mail.example"]
+
+
+def test_of_two_senders_in_one_run_of_plain_lines_neither_is_claimed() -> None:
+    """A client wraps a long subject or name, and what the sender wrote there begins a line: either may be that line."""
+    wrapped = (
+        f"Subject: so long that\nFrom: boss@rival.example\nDate: 2024-03-04 09:30\nFrom: {SELLER}\nTo: cleo@x.example"
     )
-    found = forward_in(message(text, subject="FW: x"))
+    named = (
+        "From: The Boss <boss@rival.example>\nTo: all <nora@vale-shop.example>\nDate: 2024-03-04 09:30\n"
+        "To: cleo@x.example"
+    )
+    for lines in (_WHOLE_BLOCK + _LABELS_OF_A_BODY, f"{wrapped}\n\nhello", f"{named}\nSubject: x\n\nhello"):
+        found = forward_in(message(f"-------- Original Message --------\n{lines}", subject="Fwd: x"))
+        assert found.sender.address is None
+        assert {one.address for one in found.recipients} <= {"cleo@mail.example"}
+        assert "no_sender_address" in found.flags
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["Subject: so long that it goes on \nFrom: boss@rival.example", "Subject: so long\n From: boss@rival.example"],
+)
+def test_a_folded_value_is_no_line_of_its_own(first: str) -> None:
+    lines = f"{first}\nDate: 2024-03-04 09:30\nFrom: {SELLER}\nTo: cleo@mail.example\n\nhello"
+    text = f"-------- Original Message --------\n{lines}"
+    found = forward_in(message(text, subject="Fwd: x", content_type="text/plain; format=flowed"))
     assert found.sender.address == "nora@vale-shop.example"
     assert [one.address for one in found.recipients] == ["cleo@mail.example"]
 

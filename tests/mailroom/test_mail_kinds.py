@@ -8,7 +8,7 @@ import json
 import pytest
 
 from leaktrace.mailroom.read import read_mail
-from tests.mailroom.mail_samples import SUBJECT, attached, gmail_text, message, multipart, original
+from tests.mailroom.mail_samples import SELLER, SUBJECT, attached, gmail_text, message, multipart, original
 
 FEEDBACK = (
     "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: Loop/1.0\nVersion: 1\n"
@@ -94,7 +94,8 @@ def test_a_delivery_report_is_a_bounce_whatever_it_returns() -> None:
     ],
 )
 def test_bounces_without_a_delivery_status(headers: str, subject: str) -> None:
-    record = read_mail(multipart(attached(original()), headers=headers, subject=subject))
+    returned = original().replace(SELLER.encode(), b"report-abuse@market.example")
+    record = read_mail(multipart(attached(returned), headers=headers, subject=subject))
     assert record.kind == "bounce"
     assert record.reason
 
@@ -105,6 +106,41 @@ def test_bounces_without_a_delivery_status(headers: str, subject: str) -> None:
 def test_bounces_by_their_sender(sender: str) -> None:
     raw = message("550 no such user", subject="Returned mail: user unknown")
     assert read_mail(raw.replace(b"Cleo Marsh <cleo@mail.example>", sender.encode())).kind == "bounce"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Delivery problem: who are they?",
+        "Bounced cheque scam",
+        "Zwrot pieniędzy?",
+        "Vacation rental scam",
+        "Auto: unerwünschte Angebote",
+    ],
+)
+def test_a_subject_does_not_outrank_somebody_elses_mail_that_is_attached(subject: str) -> None:
+    record = read_mail(multipart("Content-Type: text/plain\n\nsee", attached(original()), subject=subject))
+    assert (record.kind, record.originals[0].sender.address) == ("report", "nora@vale-shop.example")
+
+
+@pytest.mark.parametrize("reporter", ["bounce.house@mail.example", "maildelivery.guy@mail.example"])
+def test_a_person_with_a_name_like_a_programs_is_a_reporter(reporter: str) -> None:
+    raw = multipart(attached(original())).replace(
+        b"From: Cleo Marsh <cleo@mail.example>", f"From: {reporter}".encode(), 1
+    )
+    assert (read_mail(raw).kind, read_mail(raw).reporter.address) == ("report", reporter)
+
+
+def test_a_read_receipt_inside_something_else_is_one_all_the_same() -> None:
+    receipt = (
+        "Content-Type: message/disposition-notification\n\nDisposition: manual-action/MDN-sent-manually; displayed\n"
+    )
+    assert read_mail(multipart("Content-Type: text/plain\n\nread", receipt, attached(original()))).kind == "autoreply"
+
+
+def test_header_lines_in_what_a_program_wrote_are_no_forward() -> None:
+    assert read_mail(message(gmail_text(), headers="Auto-Submitted: auto-generated\n")).kind == "other"
+    assert read_mail(multipart(attached(original()), headers="Auto-Submitted: auto-generated\n")).kind == "report"
 
 
 def test_a_persons_mail_about_a_bounce_is_not_taken_for_one() -> None:

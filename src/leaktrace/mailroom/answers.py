@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from leaktrace.mailroom.labels import plain
-from leaktrace.mailroom.mime import Part
+from leaktrace.mailroom.mime import Part, walk
 from leaktrace.mailroom.notices import notices
 from leaktrace.mailroom.texts import Text
 from leaktrace.records import MessageKind
@@ -17,8 +17,7 @@ def find_autoreply(message: Part) -> str | None:
     """Why a message is an automatic answer (RFC 3834, RFC 8098); None when it is not."""
     if _auto_submitted(message) == "auto-replied":
         return "an automatic answer by its Auto-Submitted field (RFC 3834)"
-    report_type = message.parameters.get("report-type", "").lower()
-    if message.content_type == "multipart/report" and report_type == "disposition-notification":
+    if any(_is_receipt(part) for part in walk(message)):
         return "a read receipt (RFC 8098)"
     if (message.text("x-apple-action") or "").strip().lower() == "vacation":
         return "an automatic answer by its X-Apple-Action field"
@@ -27,11 +26,29 @@ def find_autoreply(message: Part) -> str | None:
     for name in ("x-autoreply", "x-autorespond", "x-autoresponder", "x-autoreply-from"):
         if (message.text(name) or "no").strip().lower() not in ("no", "false", ""):
             return "an automatic answer by its X-Autoreply field"
+    return None
+
+
+def find_autoreply_by_subject(message: Part) -> str | None:
+    """The same by nothing but the subject, which a person may have written so."""
     subject = plain(message.text("subject") or "").lstrip("*[]()!-\"' ")
     if subject.startswith(notices().autoreply_subjects):
         suppressed = message.first("x-auto-response-suppress") is not None
         return "an automatic answer by its subject" + (" and X-Auto-Response-Suppress" if suppressed else "")
     return None
+
+
+def _is_receipt(part: Part) -> bool:
+    """Whether a part says that a mail was shown: gateways wrap receipts, and some programs leave the type out."""
+    report_type = part.parameters.get("report-type", "").lower()
+    return part.content_type == "message/disposition-notification" or (
+        part.content_type == "multipart/report" and report_type == "disposition-notification"
+    )
+
+
+def is_written_by_program(message: Part) -> bool:
+    """Whether a message says so of itself (RFC 3834)."""
+    return _auto_submitted(message) != "no"
 
 
 def _auto_submitted(message: Part) -> str:

@@ -6,6 +6,7 @@ After a line that opens a forward an attribution needs no verb: Yandex and Mail.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from leaktrace.mailroom.blocklines import (
     LEAD,
@@ -25,6 +26,8 @@ from leaktrace.mailroom.texts import Text
 _ATTRIBUTION_CEILING_CHARACTERS = 500
 _ONE_LINE = re.compile(r"-{3,}\s{0,9}([^-:<>]{3,80}?)\s{0,9}-{3,}\s{0,9}(?=\S)")
 _DIGIT_OR_AT = re.compile(r"[\d@]")
+_IN_MESSAGE = re.compile(r"\bin\s{1,3}(?:message\s{1,3})?(?:news:)?<\Z", re.IGNORECASE)
+"""Before the Message-ID that some programs cite in an attribution."""
 
 
 def one_line(text: Text, line: Range) -> Block | None:
@@ -34,18 +37,35 @@ def one_line(text: Text, line: Range) -> Block | None:
     if opening is None or (kind := marker_of(opening.group(1))) is None:
         return None
     found: list[tuple[Role, int, int]] = []
-    position = opening.end()
-    while (colon := text.text.find(":", position, end)) >= 0:
-        match = _label_before(text.text, max(position, opening.end()), colon)
-        if match is not None and (match[0] not in {role for role, _, _ in found}) and (found or match[0] == "from"):
-            found.append((match[0], match[1], colon + 1))
-        position = colon + 1
+    for colon in _colons_outside(text.text, opening.end(), end):
+        match = _label_before(text.text, max(found[-1][2] if found else 0, opening.end()), colon)
+        if match is None or not (found or match[0] == "from"):
+            continue
+        if match[0] in {role for role, _, _ in found}:
+            return None  # one of the two is a name that the sender chose
+        found.append((match[0], match[1], colon + 1))
+        if match[0] == "subject":  # the last one; what follows are the sender's words
+            break
     if len(found) < 2:
         return None
     ends = [start for _, start, _ in found[1:]] + [end]
     values = {role: value_at(text, after, stop) for (role, _, after), stop in zip(found, ends, strict=True)}
     languages = _languages_of([text.text[start : after - 1] for _, start, after in found])
     return Block("one-line", kind, values, languages, begin, line[1])
+
+
+def _colons_outside(text: str, start: int, end: int) -> Iterator[int]:
+    """Where a label may end: colons outside quotes, as far as these have partners, and outside angle brackets."""
+    quoted = angled = False
+    closing = text.rfind('"', start, end)
+    for at in range(start, end):
+        character = text[at]
+        if character == '"' and (quoted or at < closing):
+            quoted = not quoted
+        elif not quoted and character in "<>":
+            angled = character == "<"
+        elif character == ":" and not quoted and not angled:
+            yield at
 
 
 def _label_before(text: str, low: int, colon: int) -> tuple[Role, int] | None:
@@ -88,7 +108,7 @@ def attribution(text: Text, lines: list[Range], index: int, marker: tuple[Marker
         verb = next((word for word in labels().wrote if word in said), None)
         if verb is None and (marker is None or marker[0] != "forwarded"):
             continue
-        address = next(iter(reversed(list(ADDRESS.finditer(joined)))), None)
+        address = _sender_address(joined, verb)
         date = sent_window(ADDRESS.sub(" ", joined))
         if verb is None and (address is None or date == UNKNOWN):
             continue
@@ -116,11 +136,18 @@ def _with_recipients(
     return Block("attribution", marker[0], values, frozenset(), marker[1], end)
 
 
+def _sender_address(line: str, verb: str | None) -> re.Match[str] | None:
+    """The last address before the verb, else the last one; what stands in `<...>` after `in message` is no address."""
+    found = [match for match in ADDRESS.finditer(line) if not _IN_MESSAGE.search(line, 0, match.start())]
+    at = line.casefold().rfind(verb) if verb else -1
+    return next((match for match in reversed(found) if match.end() <= at), found[-1] if found else None)
+
+
 def _attributed(line: str, verb: str) -> str:
     """The sender out of an attribution line: the quoted name or what is left when date and verb are gone."""
-    addresses = list(ADDRESS.finditer(line))
-    address = addresses[-1].group() if addresses else None
-    before = line[: addresses[-1].start()].rstrip("< \t(") if addresses else line
+    found = _sender_address(line, verb or None)
+    address = found.group() if found is not None else None
+    before = line[: found.start()].rstrip("< \t(") if found is not None else line
     quoted = re.search(r"[\"“„«]\s*([^\"“”„«»]{1,200}?)\s*[\"”“»]\s*\Z", before)
     if quoted is None:
         # Everything up to the last digit is the date; what follows it may begin with am, pm or a zone.

@@ -8,6 +8,7 @@ Everything is read from the top: who planted a block in his own text stands belo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -18,6 +19,7 @@ from leaktrace.mailroom.blocklines import (
     LINE_CEILING_CHARACTERS,
     THUNDERBIRD_CUES,
     Block,
+    Labelled,
     Range,
     Value,
     blank_between,
@@ -48,6 +50,7 @@ _RUN_CEILING_LINES = 4
 """Of lines that all look labelled, a block in an unknown language may begin at the first ones."""
 _TRIAL_CEILING_COUNT = 10
 """Of lines that all begin with a label, so many are tried as the first one of a block."""
+_MAILBOX_ROLES: tuple[Role, ...] = ("from", "to", "cc", "bcc")
 _TRIED_CEILING_LINES = 2_000
 """Lines that were taken for header lines and were none: whoever wrote more of them did not mean to forward a mail."""
 
@@ -60,6 +63,10 @@ class _Growing:
     languages: dict[str, int] = field(default_factory=dict)
     last: Role | None = None
     spaced: bool = False
+    on_label_lines: bool = False
+    """A value stood on its label's own line: then so do all, and what has none there is empty."""
+    doubtful: bool = False
+    """Nobody knows which of two lines says who sent it."""
     end: int = 0
 
     def best_languages(self) -> frozenset[str]:
@@ -68,6 +75,29 @@ class _Growing:
 
     def has(self, *roles: Role) -> bool:
         return all(role in self.values for role in roles)
+
+    def take(self, role: Role, found: Labelled) -> None:
+        """The next labelled line."""
+        self.values[role], self.last = found[1], role
+        self.on_label_lines |= bool(found[1].text)
+        for language in found[0][role]:
+            self.languages[language] = self.languages.get(language, 0) + 1
+
+    def doubt(self, roles: Iterable[Role]) -> None:
+        """A second sender, or second recipients, right below: one of the two is a wrapped line of the sender's own
+        words, and nobody knows which.
+        """
+        order = list(self.values)
+        for role in roles:
+            if role in ("from", "to", "cc") and role in self.values:
+                self._blank(role)
+                if role == "from" or order[order.index(role) - 1] == "from":  # then the name may have been wrapped
+                    self._blank("from")
+                    self.doubtful = True
+
+    def _blank(self, role: Role) -> None:
+        if role in self.values:
+            self.values[role] = Value("", self.values[role].start, self.values[role].end)
 
 
 @dataclass(slots=True)
@@ -99,6 +129,7 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
             block = _at_line(text, lines, index, line, marker, trials)
         if block is None and place.run_count < _RUN_CEILING_LINES:
             block = unknown_labels(text, lines, index, place)
+            block = block and (_known_within(text, lines, index, block) or block)
         if block is not None:
             return block
         if is_link:  # no label, no marker, and labelled all the same
@@ -108,6 +139,17 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
         marker = (kind, begin) if kind else None
         run_count = place.run_count + 1 if is_labelled(line) else 0
         place = Place(subject, begin if is_decorated(line) else None, run_count)
+    return None
+
+
+def _known_within(text: Text, lines: list[Range], index: int, block: Block) -> Block | None:
+    """The block of known labels that begins inside one of unknown ones: what stands above it is the reporter's."""
+    for place in range(index + 1, len(lines)):
+        if lines[place][0] >= block.end:
+            return None
+        found = label_at(text, lines[place])
+        if found is not None and "from" in found[0]:
+            return _labelled(text, lines, place, None)[0]
     return None
 
 
@@ -143,25 +185,41 @@ def _labelled(
     growing, index = _Growing(), first
     stop = min(len(lines), first + _BLOCK_CEILING_LINES)
     while index < stop:
-        found = label_at(text, lines[index])
+        folded = index > first and _is_folded(text, lines, first, index, growing)
+        found = None if folded else label_at(text, lines[index])
         gap = index > first and blank_between(text, lines[index - 1], lines[index])
         if gap and not growing.spaced:
-            if growing.has("from", "subject") and (growing.has("date") or growing.has("to")):
+            if growing.has("from") and len(growing.values) > 1:
                 break
             growing.spaced = True
         role = next((one for one in found[0] if one == "other" or one not in growing.values), None) if found else None
         if found is not None and role is not None:
-            growing.values[role] = found[1]
-            growing.last = role
-            for language in found[0][role]:
-                growing.languages[language] = growing.languages.get(language, 0) + 1
-        elif found is not None or growing.last is None or not _continues(text, lines, index, growing, gap=gap):
+            growing.take(role, found)
+        elif found is not None:
+            if not gap and text.kind == "plain":  # HTML wraps no value into a line of its own
+                growing.doubt(found[0])
             break
+        elif folded or (growing.last is not None and _continues(text, lines, index, growing, gap=gap)):
+            _extend(text, growing, lines[index], folded=folded)
         else:
-            _extend(text, growing, lines[index])
+            break
         growing.end = lines[index][1]
         index += 1
     return _accepted(text, growing, lines[first][0], marker), index - first
+
+
+def _is_folded(text: Text, lines: list[Range], first: int, index: int, growing: _Growing) -> bool:
+    """Whether a line goes on with the last value whatever it looks like: the sender chose what stands in it.
+
+    After a line that ends in a blank where the text is flowed (RFC 3676, section 4.1); further in than the first label,
+    as a field is folded (RFC 5322, section 2.2.3).
+    """
+    last = growing.values.get(growing.last) if growing.last is not None else None
+    if last is None or not last.text:
+        return False
+    if text.flowed and text.text[lines[index - 1][0] : lines[index - 1][1]].endswith(" "):
+        return True
+    return text.kind == "plain" and text.text[lines[first][0]].isalpha() and text.text[lines[index][0]] in " \t"
 
 
 def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *, gap: bool) -> bool:
@@ -170,13 +228,17 @@ def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *,
     last = growing.values[growing.last] if growing.last else None
     if not line:
         return not (growing.has("from", "subject") and (growing.has("date") or growing.has("to"))) or growing.spaced
-    if last is None or gap or len(line) > 1000:
-        return last is not None and not last.text and len(line) <= 1000
-    if not last.text or (text.flowed and text.text[lines[index - 1][0] : lines[index - 1][1]].endswith(" ")):
+    if last is None or len(line) > 1000:
+        return False
+    if not last.text:
+        return not growing.on_label_lines or (not gap and growing.last in _MAILBOX_ROLES and _is_mailboxes(line))
+    if gap:
+        return False
+    if text.flowed and text.text[lines[index - 1][0] : lines[index - 1][1]].endswith(" "):
         return True
-    if growing.last in ("from", "to", "cc", "bcc"):
+    if growing.last in _MAILBOX_ROLES:
         folded = last.text.endswith((",", ";")) or last.text.count("<") > last.text.count(">")
-        if folded or (line.startswith("<") and "@" in line and "@" not in last.text):
+        if folded or (line.startswith("<") and "@" in line and "@" not in re.split("[,;]", last.text)[-1]):
             return True
     if growing.has("from", "date", "subject", "to"):
         return False
@@ -189,13 +251,18 @@ def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *,
     return False
 
 
-def _extend(text: Text, growing: _Growing, line: Range) -> None:
+def _is_mailboxes(line: str) -> bool:
+    """Whether a line is nothing but mailboxes: an empty field does not take the first line of the mail."""
+    return line.endswith((">", ",", ";", "]")) or ADDRESS.fullmatch(line) is not None
+
+
+def _extend(text: Text, growing: _Growing, line: Range, *, folded: bool) -> None:
     role = growing.last
     more = value_at(text, line[0], min(line[1], line[0] + 1000))
     last = growing.values[role] if role is not None else None
     if role is None or last is None or not more.text.strip(LEAD):
         return
-    if last.text and (foreign := foreign_line(text, line, more, role)) is not None:
+    if last.text and not folded and (foreign := foreign_line(text, line, more, role)) is not None:
         growing.last = foreign[0] if foreign[0] not in growing.values else "other"
         growing.values[growing.last] = foreign[1]
         return
@@ -207,10 +274,10 @@ def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, i
     cue = cue_before(text, start)
     others = sum(role in growing.values for role in ("date", "subject", "to"))
     sender = growing.values.get("from")
-    if sender is None or not sender.text or others < (1 if marker or cue in FORWARD_CUES else 2):
+    if sender is None or not (sender.text or growing.doubtful) or others < (1 if marker or cue in FORWARD_CUES else 2):
         return None
     known = marker is not None or cue is not None
-    if not known and not any(_is_telling(role, growing.values[role]) for role in growing.values):
+    if not known and not _is_telling_block(growing):
         return None
     return Block(
         "labels",
@@ -223,8 +290,11 @@ def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, i
     )
 
 
-def _is_telling(role: Role, value: Value) -> bool:
-    """Whether a value is one that prose with colons would not have: an address, a date."""
-    if role == "date":
-        return sent_window(value.text) != UNKNOWN
-    return role in ("from", "to", "cc") and ADDRESS.search(value.text) is not None
+def _is_telling_block(growing: _Growing) -> bool:
+    """Whether some value is one that prose with colons would not have: an address, or a date beside a subject.
+
+    `From: Berlin / To: Munich / Date: 4 June` is a journey.
+    """
+    addressed = any(ADDRESS.search(growing.values[role].text) for role in _MAILBOX_ROLES if role in growing.values)
+    dated = growing.has("date", "subject") and sent_window(growing.values["date"].text) != UNKNOWN
+    return addressed or growing.doubtful or dated

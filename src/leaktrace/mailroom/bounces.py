@@ -18,6 +18,7 @@ from leaktrace.records import Original
 _STATUS = re.compile(rb"^[ \t>]{0,9}Status[ \t]{0,9}:[ \t]{0,9}([245]\.\d{1,3}\.\d{1,3})", re.MULTILINE | re.IGNORECASE)
 _ACTION = re.compile(rb"^[ \t>]{0,9}Action[ \t]{0,9}:[ \t]{0,9}([A-Za-z-]{1,20})", re.MULTILINE | re.IGNORECASE)
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
+_PROGRAM = re.compile(r"[a-z]+(?:[-_.]?(?:daemon|master|reply|delivery))*s?(?:[-+=_\d@]|\Z)")
 _SCAN_CEILING_BYTES = 200_000
 
 
@@ -47,13 +48,18 @@ def find_bounce(message: Part) -> Bounce | None:
     return None
 
 
-def find_bounce_by_envelope(message: Part) -> Bounce | None:
-    """The delivery report a message is by its null sender or its subject; ask after automatic answers are known."""
+def find_bounce_by_null_sender(message: Part) -> Bounce | None:
+    """The delivery report a message is by its null sender; ask after automatic answers are known."""
     returned = message.unfolded("return-path")
     if returned is not None and returned.replace(" ", "") in ("<>", ""):
         return Bounce(
             "mail with the null sender <>: a delivery report or another automatic answer", _status_anywhere(message)
         )
+    return None
+
+
+def find_bounce_by_subject(message: Part) -> Bounce | None:
+    """The delivery report a message is by nothing but its subject, which a person may have written so."""
     subject = plain(message.text("subject") or "").lstrip("*[]()!-\"' ")
     if subject.startswith(notices().bounce_subjects):
         return Bounce("a delivery report by its subject", _status_anywhere(message))
@@ -100,12 +106,15 @@ def _status_anywhere(message: Part) -> str | None:
 def _is_daemon(message: Part) -> bool:
     mailbox = read_mailbox(message.unfolded("from") or "", encoded=True).mailbox
     names = notices().bounce_senders
-    if plain(mailbox.address or "").startswith(names):
-        return not plain(mailbox.address or "").startswith("postmaster") or _subject_or_null(message)
+    address = plain(mailbox.address or "")
+    if address.startswith(names):
+        # `bounce-17@`, `bounces@`; but `bounce.house@` may be somebody's name.
+        certain = _PROGRAM.match(address) is not None and not address.startswith("postmaster")
+        return certain or _subject_or_null(message)
     return plain(mailbox.name or "").startswith(
         tuple(name for name in names if name != "postmaster")
     ) and _subject_or_null(message)
 
 
 def _subject_or_null(message: Part) -> bool:
-    return find_bounce_by_envelope(message) is not None
+    return (find_bounce_by_null_sender(message) or find_bounce_by_subject(message)) is not None

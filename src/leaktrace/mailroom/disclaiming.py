@@ -25,6 +25,11 @@ def disclaim(original: Original, is_ours: Callable[[str], bool]) -> Original:
     address = original.sender.address
     if address is None or not may_be_passed_on(original) or not is_ours(address):
         return original
+    return without_sender(original, FLAG)
+
+
+def without_sender(original: Original, flag: str) -> Original:
+    """The original with nobody claimed as its sender, flagged why; who it seemed to be stays in the claims."""
     return replace(
         original,
         sender=Mailbox(None, None),
@@ -33,7 +38,7 @@ def disclaim(original: Original, is_ours: Callable[[str], bool]) -> Original:
         reply_to=None,
         message_id=None,
         claims=(replace(original, claims=()), *original.claims),
-        flags=tuple(sorted({*original.flags, FLAG, "no_sender_address"})),
+        flags=tuple(sorted({*original.flags, flag, "no_sender_address"})),
         spans={name: span for name, span in original.spans.items() if name not in _OF_SENDER},
     )
 

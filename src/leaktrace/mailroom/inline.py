@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from leaktrace.mailroom.blocklines import Block, Value
+from leaktrace.addresses import fold
+from leaktrace.mailroom.blocklines import Block, Value, cue_before
 from leaktrace.mailroom.blocks import find_block
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
+from leaktrace.mailroom.disclaiming import without_sender
+from leaktrace.mailroom.domains import listed
 from leaktrace.mailroom.labels import Role, labels, subject_says, without_prefixes
 from leaktrace.mailroom.links import links_of
 from leaktrace.mailroom.mailboxes import ADDRESS, Found, clean_address, read_mailbox, read_mailboxes
@@ -23,6 +26,7 @@ from leaktrace.records import Mailbox, Original, OriginalForm, Recipient
 CLAIM_CEILING_DEPTH = 8
 """Forwards of forwards are followed this deep."""
 
+_ONE_MAILTO_AT_END = re.compile(r"[^<\[]{0,1000}\[\s{0,3}mailto:[^\]]{1,400}\]\s{0,9}", re.IGNORECASE)
 _CUE_NAMES = {
     "gmail_attr": "Gmail",
     "gmail_quote": "Gmail",
@@ -34,21 +38,44 @@ _CUE_NAMES = {
 }
 
 
+UNCLEAR_FLAG = "unclear_which_forward"
+_QUOTING_CUES = ("cite", "gmail_quote", "gmail_attr", "yahoo_quoted", "moz-cite-prefix")
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
     """The outermost forward of a message: the block and the text it stands in."""
 
     text: Text
     block: Block
+    unclear: bool = False
+    """The block is somebody's words about somebody, or the client's: nothing under it is quoted, and a client's own
+    mark of a forward follows."""
 
 
 def find_forward(texts: list[Text], subject: str | None) -> Forward | None:
-    """The forward these texts (HTML first) hold, `subject` being the outer message's; None where there is none."""
+    """The forward these texts (in the order of reading) hold, `subject` being the outer message's; None without one."""
     for text in texts:
         block = find_block(text, 0, subject)
-        if block is not None:
-            return Forward(text, block) if _is_forward(block, subject) else None
+        if block is None:
+            continue
+        if _may_be_prose(text, block) and subject_says(subject, block.languages) != "reply":
+            below = find_block(text, block.end, subject)
+            if below is not None and below.marker in ("forwarded", "original"):
+                return Forward(text, block, unclear=True)
+        return Forward(text, block) if _is_forward(block, subject) else None
     return None
+
+
+def _may_be_prose(text: Text, block: Block) -> bool:
+    """Whether `On 3 June Ann <ann@x.example> wrote:` may be the reporter's own words: nothing under it is quoted."""
+    if block.shape != "attribution" or block.marker is not None:
+        return False
+    below = text.text[block.end :].lstrip()
+    if below.startswith(">"):
+        return False
+    cues = {cue_before(text, at) for at in (block.start, len(text.text) - len(below))}
+    return cues.isdisjoint(_QUOTING_CUES)
 
 
 def _is_forward(block: Block, subject: str | None) -> bool:
@@ -63,7 +90,27 @@ def _is_forward(block: Block, subject: str | None) -> bool:
 def read_forward(forward: Forward, outer: Part | None, form: OriginalForm | None = None) -> Original:
     """The original that a forward shows; its subject is the outer one's where the block has none (attributions)."""
     found = _original(forward.text, forward.block, outer, 0)
+    if forward.unclear:
+        found = without_sender(found, UNCLEAR_FLAG)
     return found if form is None else replace(found, form=form)
+
+
+def addresses_of(message: Part) -> frozenset[str]:
+    """Whom a message is addressed to, folded."""
+    fields = (message.unfolded(name) or "" for name in ("to", "cc"))
+    found = (one.mailbox.address for field in fields for one in read_mailboxes(field, encoded=True))
+    return frozenset(folded for address in found if address is not None and (folded := fold(address)) is not None)
+
+
+def is_to_its_writer(message: Part, original: Original) -> bool:
+    """Whether the forward in a message's text is by whoever the message goes to: our own question, answered."""
+    sender = original.sender.address
+    if sender is None:
+        return False
+    readers, domain = addresses_of(message), sender.rpartition("@")[2]
+    reporter = read_mailbox(message.unfolded("from") or "", encoded=True).mailbox.address or ""
+    shared = domain in listed("freemail") or reporter.endswith(f"@{domain}")
+    return fold(sender) in readers or (not shared and any(one.endswith(f"@{domain}") for one in readers))
 
 
 def claims_in(texts: list[Text], subject: str | None) -> tuple[Original, ...]:
@@ -133,6 +180,8 @@ def _sender(
     written, behalf = split_on_behalf(value.text)
     found = read_mailbox(written)
     mailbox = found.mailbox
+    if behalf is None and sum(one.mailbox.address is not None for one in read_mailboxes(written)) > 1:
+        flags.add("several_senders")
     if mailbox.address is None and behalf is None and (linked := _linked_address(text, value)) is not None:
         mailbox = Mailbox(linked, mailbox.name)
     if found.name_contains_address:
@@ -147,11 +196,16 @@ def _sender(
 
 
 def split_on_behalf(written: str) -> tuple[str, str | None]:
-    """`X on behalf of Y` as X and Y (None without it), in the languages of the tables."""
+    """`X on behalf of Y` as X and Y (None without it), in the languages of the tables.
+
+    Outlook's plain text has the address of each in brackets: where X has none, all of it is one name.
+    """
     for between, after in labels().on_behalf_around:
         head, found, tail = written.partition(between)
         if found and tail.rstrip().endswith(after) and ADDRESS.search(head):
             return head.strip(), tail.rstrip().removesuffix(after).strip()
+    if _ONE_MAILTO_AT_END.fullmatch(written):
+        return written, None
     lowered = written.casefold()
     if len(lowered) != len(written):
         return written, None
@@ -184,8 +238,9 @@ def _recipients(text: Text, block: Block, spans: dict[str, tuple[int, int]], fla
         found: list[Found] = read_mailboxes(value.text)
         if any(one.name_contains_address for one in found):
             flags.add("recipient_name_contains_address")
+        linked = _linked_address(text, value) if len(found) == 1 else None
         recipients += [
-            Recipient(one.mailbox.address, one.mailbox.name, "to" if role == "to" else "cc") for one in found
+            Recipient(one.mailbox.address or linked, one.mailbox.name, "to" if role == "to" else "cc") for one in found
         ]
         if found:
             here = text.span(value.start, value.end)

@@ -221,7 +221,7 @@ def marker_of(line: str) -> Marker | None:
 
 def subject_says(subject: str | None, languages: frozenset[str]) -> Literal["forward", "reply"] | None:
     """What a subject's first prefix says; one that means both is read in the languages of the header lines."""
-    text = plain(subject or "").lstrip("[(* ")
+    text = _untagged(plain(subject or "")).lstrip("[(* ")
     word, colon, _ = text.partition(":")
     word = word.rstrip("0123456789[]()^ .")
     if not colon or not word:
@@ -233,6 +233,21 @@ def subject_says(subject: str | None, languages: frozenset[str]) -> Literal["for
     if forward:
         return "forward"
     return "reply" if reply else None
+
+
+_TAG = re.compile(r"\s{0,9}(?:\[[^\[\]]{1,40}\]|\*{2,}[^*]{1,40}\*{2,}|\(?(?:external|extern|ext)\)?:)\s{0,9}(?=\S)")
+"""What gateways, ticket systems and lists put before a subject."""
+_MOST_TAGS = 4
+
+
+def _untagged(subject: str) -> str:
+    """A subject without the tags before its prefix; a bracket that the prefix itself stands in is none."""
+    for _ in range(_MOST_TAGS):
+        found = _TAG.match(subject)
+        if found is None:
+            break
+        subject = subject[found.end() :]
+    return subject
 
 
 def without_prefixes(subject: str) -> str:

@@ -20,8 +20,8 @@ MAILBOX_CEILING_COUNT = 1000
 _UNSEEN = "\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
 """Marks of direction and breaks without width: programs of right-to-left languages put them around addresses."""
 _LOCAL = rf"""(?:"[^"\s]{{1,64}}"|[^\s<>()\[\],;:"“”«»'@|*\\{_UNSEEN}][^\s<>()\[\],;:"“”«»@|*\\{_UNSEEN}]{{0,127}})"""
-_DOMAIN = rf"""(?:\[[0-9A-Fa-f.:]{{3,60}}\]|[^\s<>()\[\],;:"'“”«»@|*/\\{_UNSEEN}=]{{1,255}}+(?!=))"""
-"""Before `=` it is no domain: a program that did not undo quoted-printable has cut it there."""
+_DOMAIN = rf"""(?:\[[0-9A-Fa-f.:]{{3,60}}\]|[^\s<>()\[\],;:"'“”«»@|*/\\{_UNSEEN}=&]{{1,255}}+(?!=))"""
+"""Before `=` it is no domain: a program that did not undo quoted-printable has cut it there. Nor has one `&gt;`."""
 ADDRESS = re.compile(_LOCAL + "@" + _DOMAIN)
 """Something that looks like an address, in any script."""
 _IN_ANGLES = re.compile(r"<\s*([^<>]{0,400})\s*>")
@@ -29,6 +29,8 @@ _SOFT_END = re.compile(r"=\s")
 """A soft line end of quoted-printable that nobody undid: neither half of an address that it divides is one."""
 _ANGLES = re.compile(r"<[^<>]*>")
 _MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECASE)
+_MAILTO_SQUARE = re.compile(r"\[\s*mailto:([^<>\[\]\s]{1,400})\s*\]", re.IGNORECASE)
+"""Outlook's plain text: the sender's address; what stands before it is the display name, whatever it looks like."""
 _COMMENT = re.compile(r"\(([^()]*)\)\s*$")
 _MARKS = " \t*_|;,"
 _QUOTES = frozenset("\"'“”„«»‹›‘’")
@@ -64,6 +66,7 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
     """
     if encoded and ADDRESS.search(text) is None:
         text, encoded = clean(decode_words(text)), False
+    text = _MAILTO_SQUARE.sub(_angled, text)
     links = _MAILTO.findall(text)
     plain = _MAILTO.sub(" ", text) if _shows_address_without_links(text) else _MAILTO.sub(r" <\1> ", text)
     if _SOFT_END.search(plain):
@@ -85,6 +88,11 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
     forged = inside is not None or any((clean_address(link) or address) != address for link in links)
     lead = len(text) - len(text.lstrip())
     return Found(Mailbox(address, shown), start + lead, start + len(text.rstrip()), forged)
+
+
+def _angled(square: re.Match[str]) -> str:
+    """`[mailto:a@b]` as `<a@b>`, as wide as it was."""
+    return f"<{square.group(1)}>".ljust(len(square.group()))
 
 
 def _shows_address_without_links(text: str) -> bool:

@@ -11,14 +11,26 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from leaktrace.mailroom.answers import find_autoreply, judge_words
+from leaktrace.addresses import fold
+from leaktrace.mailroom.answers import (
+    find_autoreply,
+    find_autoreply_by_subject,
+    is_written_by_program,
+    judge_words,
+)
 from leaktrace.mailroom.arf import find_feedback, read_feedback, why_no_complaint
 from leaktrace.mailroom.arrival import judge_arrival
 from leaktrace.mailroom.authentication import check_signatures
-from leaktrace.mailroom.bounces import find_bounce, find_bounce_by_envelope, find_forwarded_bounce
+from leaktrace.mailroom.bounces import (
+    find_bounce,
+    find_bounce_by_null_sender,
+    find_bounce_by_subject,
+    find_forwarded_bounce,
+)
 from leaktrace.mailroom.carried import Carried
+from leaktrace.mailroom.disclaiming import without_sender
 from leaktrace.mailroom.headers import unfolded
-from leaktrace.mailroom.inline import find_forward, read_forward
+from leaktrace.mailroom.inline import UNCLEAR_FLAG, addresses_of, find_forward, is_to_its_writer, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
 from leaktrace.mailroom.mime import CeilingReached, Part, TextBudget, read_fields, read_message
 from leaktrace.mailroom.received import reported_at
@@ -116,14 +128,13 @@ class _Reading:
         structured = self._structured(message)
         if structured is not None:
             return structured
-        bounce = find_bounce(message)
-        if bounce is None and (autoreply := find_autoreply(message)) is not None:
-            return "autoreply", autoreply, None, ()
-        bounce = bounce or find_bounce_by_envelope(message)
-        if bounce is not None:
-            return "bounce", bounce.reason, bounce.status, ()
+        automatic = self._automatic(message)
+        if automatic is not None:
+            return automatic
         texts = body_texts(message, self._budget)
         originals = self._originals(message, texts)
+        if is_written_by_program(message) and all(one.form.startswith("inline") for one in originals):
+            originals = ()
         forwarded_bounce = find_forwarded_bounce(message, originals)
         if forwarded_bounce is not None:
             return "bounce", forwarded_bounce.reason, forwarded_bounce.status, ()
@@ -131,6 +142,32 @@ class _Reading:
             return "report", None, None, originals
         kind, reason = judge_words(message, texts)
         return kind, reason, None, ()
+
+    def _automatic(self, message: Part) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]] | None:
+        """Delivery reports and automatic answers; None for what is neither."""
+        bounce = find_bounce(message)
+        passed_on: bool | None = None
+        if bounce is None:
+            autoreply = find_autoreply(message)
+            if autoreply is None and (autoreply := find_autoreply_by_subject(message)) is not None:
+                passed_on = self._passes_on(message)
+                autoreply = None if passed_on else autoreply
+            if autoreply is not None:
+                return "autoreply", autoreply, None, ()
+            bounce = find_bounce_by_null_sender(message)
+        if bounce is None and (bounce := find_bounce_by_subject(message)) is not None:
+            passed_on = self._passes_on(message) if passed_on is None else passed_on
+            bounce = None if passed_on else bounce
+        return None if bounce is None else ("bounce", bounce.reason, bounce.status, ())
+
+    def _passes_on(self, message: Part) -> bool:
+        """Whether a message attaches one that is not by whoever gets it: a program returns to its writer what it could
+        not deliver; a person who writes "Delivery problem: who are they?" attaches somebody else's.
+        """
+        budget = TextBudget(self._settings.text_ceiling_bytes)
+        attached = Carried(self._settings, budget, self._keys).originals(message)
+        readers = addresses_of(message)
+        return any(one.sender.address is not None and fold(one.sender.address) not in readers for one in attached)
 
     def _structured(self, message: Part) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]] | None:
         """What a report of a mailbox provider or a network says; None for what is none."""
@@ -154,5 +191,8 @@ class _Reading:
         if forward is None:
             return attached
         original = read_forward(forward, message)
+        if attached and is_to_its_writer(message, original):
+            # What the reporter was asked for; or what a mail that pretends to be ours brought with it.
+            original = without_sender(original, UNCLEAR_FLAG)
         flags = {*original.flags, "attached_message_inside"} if attached else set(original.flags)
         return (replace(original, claims=(*original.claims, *attached), flags=tuple(sorted(flags))),)

@@ -12,6 +12,8 @@ from leaktrace.mailroom.markup import Rendered, render
 from leaktrace.mailroom.mime import Part, Source, TextBudget, walk
 
 _META_CHARSET = re.compile(rb"<meta[^>]{1,200}charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_HTML_TYPES = ("text/html", "application/xhtml+xml")
+_BODY_TYPES = ("text/plain", *_HTML_TYPES, "text/enriched")
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ def read_text(part: Part, budget: TextBudget) -> Text:
     source = part.decoded()
     budget.spend(len(source.content))
     charset = part.parameters.get("charset")
-    is_html = part.content_type in ("text/html", "application/xhtml+xml")
+    is_html = part.content_type in _HTML_TYPES
     if charset is None and is_html and (meta := _META_CHARSET.search(source.content[:4096])):
         charset = meta.group(1).decode("ascii")
     codec = best_codec(source.content, charset)
@@ -66,17 +68,31 @@ def read_text(part: Part, budget: TextBudget) -> Text:
 
 
 def body_parts(message: Part) -> list[Part]:
-    """The parts a reader sees as the message's own words: text that is not an attachment, attached messages closed."""
-    return [
+    """The parts a reader sees as the message's own words: text that is no attachment, attached messages closed.
+
+    In the order of reading, HTML first where two say the same: HTML says more about who wrote what. A named part below
+    the first text is a file that came with the mail, whatever its disposition says.
+    """
+    texts = [
         part
-        for part in walk(message)
-        if part.content_type in ("text/plain", "text/html", "application/xhtml+xml", "text/enriched")
-        and not part.is_message
-        and part.disposition != "attachment"
+        for part in _in_order(message)
+        if part.content_type in _BODY_TYPES and not part.is_message and part.disposition != "attachment"
     ]
+    return [part for number, part in enumerate(texts) if number == 0 or not part.filename.strip()]
+
+
+def _in_order(part: Part) -> Iterator[Part]:
+    """A part and those inside it, the HTML of alternatives before their plain text."""
+    yield part
+    if part.is_message:
+        return
+    children = list(part.children)
+    if part.content_type == "multipart/alternative":
+        children.sort(key=lambda child: not any(one.content_type in _HTML_TYPES for one in walk(child)))
+    for child in children:
+        yield from _in_order(child)
 
 
 def body_texts(message: Part, budget: TextBudget) -> list[Text]:
-    """The body's texts, HTML before plain: HTML says more about who wrote what."""
-    texts = [read_text(part, budget) for part in body_parts(message)]
-    return sorted(texts, key=lambda text: text.kind != "html")
+    """The body's texts, as `body_parts` has them."""
+    return [read_text(part, budget) for part in body_parts(message)]

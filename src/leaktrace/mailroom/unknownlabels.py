@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leaktrace.mailroom.blocklines import (
     FORWARD_CUES,
@@ -13,6 +13,7 @@ from leaktrace.mailroom.blocklines import (
     Range,
     Shape,
     Value,
+    blank_between,
     cue_before,
     label_at,
     value_at,
@@ -70,33 +71,105 @@ def foreign_line(text: Text, line: Range, more: Value, role: Role) -> tuple[Role
 def unknown_labels(text: Text, lines: list[Range], index: int, place: Place) -> Block | None:
     """Labelled lines in a language without a table, each told by its value.
 
-    Right below a client's own mark or a decorated line three lines are enough. Elsewhere it must be all that a client
-    writes: a mailbox in angle brackets, a time, and a recipient or the subject.
+    Right below a client's own mark three lines are enough, below a decorated line a time and a recipient or the subject
+    must be among them. Elsewhere it must be all that a client writes: a mailbox in angle brackets, and these.
     """
     cue = cue_before(text, lines[index][0])
-    marked = place.decorated_at is not None or cue in (*FORWARD_CUES, "divrplyfwdmsg")
-    if not marked and not _may_be_whole(text, lines, index):
+    by_client = cue in (*FORWARD_CUES, "divrplyfwdmsg")
+    decorated = place.decorated_at is not None
+    if not by_client and not decorated and not _may_be_whole(text, lines, index):
         return None
-    values: dict[Role, Value] = {}
-    count, end = 0, lines[index][0]
-    for begin, stop in lines[index : index + 8]:
+    run = _run_at(text, lines[index : index + 8], place.subject)
+    if run.count < 3 or run.sender is None or not (by_client or run.has_time_and_more()):
+        return None
+    if not by_client and not decorated and not run.sender.text.endswith(">"):
+        return None
+    marker: Marker | None = "forwarded" if cue in FORWARD_CUES else None
+    shape: Shape = "unknown-labels" if by_client or decorated else "unmarked-labels"
+    start = lines[index][0] if place.decorated_at is None else place.decorated_at
+    return Block(shape, marker, run.told(), frozenset(), start, run.end, cue)
+
+
+@dataclass(slots=True)
+class _Run:
+    """Labelled lines without a blank one between them, while they are read."""
+
+    values: dict[Role, Value] = field(default_factory=dict)
+    """What a known label tells, or a date and the outer subject by themselves; but for senders."""
+    sender: Value | None = None
+    """After a known label, else the first mailbox."""
+    sender_known: bool = False
+    others: list[Value] = field(default_factory=list)
+    """The mailboxes below it: recipients, if it is the sender's."""
+    subject_count: int = 0
+    """Lines that say what the outer subject says."""
+    unplaced_before: bool = False
+    """Above the first mailbox stands a line that may be anything, the sender's name or the subject."""
+    unplaced_count: int = 0
+    count: int = 0
+    end: int = 0
+
+    def has_time_and_more(self) -> bool:
+        return "date" in self.values and ("to" in self.values or bool(self.others) or self.subject_count > 0)
+
+    def told(self) -> dict[Role, Value]:
+        """The values; no addresses where another line than that of the first mailbox may be the sender's."""
+        values, sender = dict(self.values), self.sender
+        one_subject = self.subject_count == 1 or (self.subject_count == 0 and self.unplaced_count > 0)
+        if sender is not None and not self.sender_known and (self.unplaced_before or not one_subject):
+            sender = Value("", sender.start, sender.end)
+        else:
+            free: list[Role] = [role for role in ("to", "cc") if role not in values]
+            values.update(zip(free, self.others, strict=False))
+        if sender is not None:
+            values["from"] = sender
+        return values
+
+
+def _run_at(text: Text, lines: list[Range], subject: str | None) -> _Run:
+    run = _Run()
+    for number, (begin, stop) in enumerate(lines):
         stop = min(stop, begin + LINE_CEILING_CHARACTERS)  # noqa: PLW2901
         segment = text.text[begin:stop]
         match = _UNKNOWN_LABEL.match(segment, len(segment) - len(segment.lstrip(LEAD)))
-        if match is None:
+        if match is None or (number and blank_between(text, lines[number - 1], lines[number])):
             break
         known = label_at(text, (begin, stop))
         if known is not None:
-            values.setdefault(next(iter(known[0])), known[1])
+            _take_known(run, next(iter(known[0])), known[1])
         else:
-            _place(text, values, value_at(text, begin + match.start(2), stop), place.subject)
-        count, end = count + 1, stop
-    if count < 3 or "from" not in values or not (marked or _is_whole(values)):
-        return None
-    start = lines[index][0] if place.decorated_at is None else place.decorated_at
-    marker: Marker | None = "forwarded" if cue in FORWARD_CUES else None
-    shape: Shape = "unknown-labels" if marked else "unmarked-labels"
-    return Block(shape, marker, values, frozenset(), start, end, cue)
+            _take_unknown(text, run, value_at(text, begin + match.start(2), stop), subject)
+        run.count, run.end = run.count + 1, stop
+    return run
+
+
+def _take_known(run: _Run, role: Role, value: Value) -> None:
+    if role == "from" and not run.sender_known:
+        # What looked like mailboxes above it was something of the reporter's own: a signature, an order.
+        run.sender, run.sender_known, run.others = value, True, []
+    elif role != "from":
+        run.subject_count += role == "subject"
+        run.values.setdefault(role, value)
+
+
+def _take_unknown(text: Text, run: _Run, value: Value, subject: str | None) -> None:
+    # The subject is the sender's own words, and may hold an address.
+    if subject and value.text and plain(subject).endswith(plain(value.text)):
+        run.subject_count += 1
+        run.values.setdefault("subject", value)
+    elif ADDRESS.search(value.text) and (run.sender is not None or _is_mailbox(value)):
+        if run.sender is None:
+            run.sender, run.unplaced_before = value, run.unplaced_count > 0
+        else:
+            run.others.append(value)
+    elif _is_date(text, value):
+        run.values.setdefault("date", value)
+    else:
+        run.unplaced_count += 1
+
+
+def _is_mailbox(value: Value) -> bool:
+    return value.text.endswith((">", "]")) or ADDRESS.fullmatch(value.text) is not None
 
 
 def _may_be_whole(text: Text, lines: list[Range], index: int) -> bool:
@@ -105,25 +178,9 @@ def _may_be_whole(text: Text, lines: list[Range], index: int) -> bool:
     return "@" in shown and ">" in shown and _CLOCK.search(shown) is not None
 
 
-def _is_whole(values: dict[Role, Value]) -> bool:
-    return "date" in values and ("to" in values or "subject" in values) and values["from"].text.endswith(">")
-
-
 def _is_date(text: Text, value: Value) -> bool:
     place = (value.start, value.end)
     if place not in text.dated:
         known = sent_window(value.text) != UNKNOWN
         text.dated[place] = known or _CLOCK_AND_YEAR.match(value.text) is not None
     return text.dated[place]
-
-
-def _place(text: Text, values: dict[Role, Value], value: Value, subject: str | None) -> None:
-    if ADDRESS.search(value.text):
-        role: Role = "from" if "from" not in values else "to" if "to" not in values else "cc"
-    elif subject and value.text and plain(subject).endswith(plain(value.text)):
-        role = "subject"
-    elif _is_date(text, value):
-        role = "date"
-    else:
-        return
-    values.setdefault(role, value)
