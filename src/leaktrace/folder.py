@@ -184,7 +184,16 @@ def _no_number(name: str) -> float:
 
 
 def write_aside(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Writes a small file so that it is there whole or not at all; WorkspaceError where it cannot be written."""
+    """Writes a small file so that it is there whole or not at all; WorkspaceError where it cannot be written.
+
+    What is no file, as `/dev/null` or a pipe, is written to: a file in its place would break what others do with it.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        return
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

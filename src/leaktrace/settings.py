@@ -82,6 +82,11 @@ class Settings:
         "Ids of sellers of whom it is known that they have no customers yet: where the contacts table has none of a "
         "seller in evidence, but of most others, nobody is named, for they may be missing.",
     )
+    mended_files: tuple[str, ...] = _setting(
+        (),
+        "Names of files of accesses whose rejected rows came again under another name, or are no accesses: else more "
+        "than a stray one of them could hide a source, and nobody is cleared.",
+    )
     report_delay_days: int = _setting(
         30,
         "Where only the time of a complaint is known, accesses this long before it count neither for nor against.",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from leaktrace.ledger.catalogrecords import ClockStep, DayCount
 from leaktrace.ledger.clock import ClockWatch
-from leaktrace.ledger.coverage import BulkCount, LogFacts, judge
+from leaktrace.ledger.coverage import BulkCount, LogFacts, RejectedRows, judge
 from leaktrace.ledger.habit import silences
 from leaktrace.records import CoverageGap, LogCoverage, Window
 from leaktrace.settings import Settings
@@ -243,4 +243,53 @@ def test_a_ledger_tells_its_own_gaps(tmp_path: Path) -> None:
     assert (gap.tool, gap.count) == ("crm", 5)
     assert coverage.access_count == sum(a.at < START + timedelta(days=59, seconds=90) for a in accesses)
     assert coverage.last_access_at == START + timedelta(days=59, minutes=1)
+    assert not coverage.allows_nobody
+
+
+class TestRejectedRows:
+    HEADER = "at,principal,customer,fields\n"
+
+    def test_a_log_of_which_most_was_rejected_clears_nobody(self, tmp_path: Path) -> None:
+        good = "".join(f"2024-{1 + d // 28:02}-{1 + d % 28:02}T08:00:00Z,u1,c{d},email\n" for d in range(300))
+        without_zone = "".join(f"2024-{1 + d // 28:02}-{1 + d % 28:02} 09:00:00,u2,c{d},email\n" for d in range(300))
+        ledger = open_ledger(tmp_path / "ledger")
+        window = Window(START, START + timedelta(days=300))
+        ledger.ingest("accesses", [write_text(tmp_path / "crm.csv", self.HEADER + good)])
+        before = ledger.coverage("email", window)
+        # The attack, or the accident: what u2 was shown is in no row, and the days are all there.
+        report = ledger.ingest("accesses", [write_text(tmp_path / "desk.csv", self.HEADER + without_zone)])
+        assert (before.allows_nobody, report.rejected_count, report.accepted_count) == (True, 300, 0)
+        coverage = ledger.coverage("email", window)
+        (gap,) = [one for one in coverage.gaps if one.kind == "rejected_rows"]
+        assert (gap.serious, gap.count, coverage.allows_nobody) == (True, 300, False)
+        assert "desk.csv" in gap.sentence
+        mended = without_zone.replace(" 09:00:00", "T09:00:00Z")
+        ledger.ingest("accesses", [write_text(tmp_path / "desk.csv", self.HEADER + mended)])
+        assert ledger.coverage("email", window).allows_nobody
+
+    def test_a_stray_row_is_told_and_hides_nobody(self) -> None:
+        coverage = judged(day_counts("crm", EVERY_DAY), rejected=(RejectedRows("crm.csv", 2, 7_300),))
+        assert not only(coverage).serious
+        assert coverage.allows_nobody
+
+    def test_what_came_under_another_name_is_named_in_a_setting(self) -> None:
+        facts = LogFacts(tuple(day_counts("crm", EVERY_DAY)), (), (), (), rejected=(RejectedRows("a.csv", 50, 100),))
+        assert not judge(facts, "email", WINDOW, Settings()).allows_nobody
+        assert judge(facts, "email", WINDOW, Settings(mended_files=("a.csv",))).gaps == ()
+
+    def test_a_file_of_which_nothing_was_taken_may_come_again(self, tmp_path: Path) -> None:
+        """The mapping was wrong, and not the file."""
+        ledger = open_ledger(tmp_path / "ledger")
+        first = ledger.ingest("accesses", [write_text(tmp_path / "bad.csv", self.HEADER + "yesterday,u1,c1,email\n")])
+        again = ledger.ingest("accesses", [tmp_path / "bad.csv"])
+        assert (first.rejected_count, again.rejected_count, again.already_ingested_count) == (1, 1, 0)
+
+
+def test_one_account_in_several_spellings_is_told_and_clears_nobody(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path / "ledger")
+    rows = "".join(f"2024-03-01T08:00:0{n}Z,{name},c{n},email\n" for n, name in enumerate(("KO", "ko", "Ko", "mi")))
+    ledger.ingest("accesses", [write_text(tmp_path / "a.csv", "at,principal,customer,fields\n" + rows)])
+    coverage = ledger.coverage("email", Window(START, END))
+    (gap,) = [one for one in coverage.gaps if one.kind == "principal_spellings"]
+    assert gap.principals == ("KO", "Ko", "ko")
     assert not coverage.allows_nobody

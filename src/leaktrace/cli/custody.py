@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from leaktrace.cases.custody import NoteKey, key_from_vkey
-from leaktrace.cases.custody.anchor import read_whole, write_whole
+from leaktrace.cases.custody.anchor import read_whole
 from leaktrace.cases.custody.checkpoints import Cosigned
 from leaktrace.cases.custody.notes import NOTE_SIGNATURE
 from leaktrace.cases.custody.proofs import verify_proof
@@ -23,7 +23,7 @@ from leaktrace.cli.passphrase import NewPassphraseFileOption, PassphraseFileOpti
 from leaktrace.cli.targets import check_files, check_folder
 from leaktrace.custody import Custody, CustodyCheck
 from leaktrace.errors import UsageError
-from leaktrace.folder import open_folder
+from leaktrace.folder import open_folder, write_aside
 
 custody = typer.Typer(no_args_is_help=True, help="The custody log: check it, prove from it, have it witnessed.")
 
@@ -357,4 +357,4 @@ def _passphrase(key: Path, file: Path | None) -> str | None:
 
 def _write(path: Path | None, text: str) -> None:
     if path is not None:
-        write_whole(path, text.encode())
+        write_aside(path, text)

@@ -22,6 +22,12 @@ from leaktrace.ledger.catalogrecords import (
 )
 from leaktrace.ledger.putoff import PutOff
 
+_BARREN = (
+    "rejected_count > 0 AND accepted_count = 0 AND bulk_count = 0 AND withheld_count = 0"
+    " AND id NOT IN (SELECT source FROM dictionaries) AND id NOT IN (SELECT source FROM segments WHERE source NOT NULL)"
+)
+"""Sources of which no row was taken."""
+
 
 class Catalog:
     """What the SQLite file says; every method is one transaction."""
@@ -54,6 +60,7 @@ class Catalog:
         source = commit.source
         with self.writing() as connection:
             run = connection.executemany
+            _forget_barren(connection, commit)
             connection.execute(
                 "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (
@@ -97,11 +104,13 @@ class Catalog:
     def source_counts(self, sha256: str, table: str, content_sha256: str | None = None) -> tuple[int, int] | None:
         """Rows of a source that is in already, and how many of them were rejected; None for one that is not.
 
+        One whose rows were all rejected is not: another mapping may read them.
+
         `content_sha256`: of what the file holds, where that may have come packed in another way, or not at all.
         """
         rows = self._rows(
-            "SELECT accepted_count + rejected_count + withheld_count, rejected_count FROM sources"
-            " WHERE table_name = ?1 AND (sha256 IN (?2, ?3)"
+            "SELECT accepted_count + rejected_count + withheld_count, rejected_count FROM sources"  # noqa: S608
+            f" WHERE table_name = ?1 AND NOT ({_BARREN}) AND (sha256 IN (?2, ?3)"
             " OR id IN (SELECT source FROM contents WHERE contents.sha256 = ?3)) ORDER BY id",
             (table, sha256, content_sha256 or sha256),
         )
@@ -276,6 +285,19 @@ class Catalog:
         )
         return tuple((str(name), ClockStep(_int(r), _int(a), _int(b))) for name, r, a, b in rows)
 
+    def rejected_accesses(self) -> tuple[tuple[str, int, int], ...]:
+        """(file, rejected rows, all rows) of sources of accesses with rejected rows, but for those whose name a later
+        source has that brought at least as many.
+        """
+        rows = self._rows(
+            "SELECT file_name, rejected_count, accepted_count + bulk_count + rejected_count + withheld_count"
+            " FROM sources AS one"
+            " WHERE table_name = 'accesses' AND rejected_count > 0 AND NOT EXISTS (SELECT 1 FROM sources AS later"
+            " WHERE later.table_name = 'accesses' AND later.file_name = one.file_name AND later.id > one.id"
+            " AND later.accepted_count + later.bulk_count >= one.rejected_count) ORDER BY id"
+        )
+        return tuple((str(name), _int(rejected), _int(count)) for name, rejected, count in rows)
+
     def forget_clock_steps(self, before: int) -> None:
         """Steps whose both times lie before an instant (microseconds) no longer tell anything."""
         with self.writing() as connection:
@@ -289,6 +311,19 @@ class Catalog:
     def keep_customer_count(self, snapshot: str, count: int) -> None:
         """Remembers it; inside `reading` at its end."""
         self._put_off.keep_customer_count(snapshot, count)
+
+
+def _forget_barren(connection: sqlite3.Connection, commit: SourceCommit) -> None:
+    """A file of which nothing was taken gives way to itself, read anew."""
+    rows = connection.execute(
+        f"SELECT id FROM sources WHERE table_name = ?1 AND {_BARREN} AND (sha256 IN (?2, ?3)"  # noqa: S608
+        " OR id IN (SELECT source FROM contents WHERE contents.sha256 = ?3))",
+        (commit.table, commit.sha256, commit.content_sha256 or commit.sha256),
+    ).fetchall()
+    for (number,) in rows:
+        connection.execute("DELETE FROM clock_steps WHERE source = ?", (number,))
+        connection.execute("DELETE FROM contents WHERE source = ?", (number,))
+        connection.execute("DELETE FROM sources WHERE id = ?", (number,))
 
 
 def _int(value: object) -> int:

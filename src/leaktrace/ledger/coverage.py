@@ -24,6 +24,8 @@ from leaktrace.settings import Settings
 _RECENT = timedelta(days=180)
 _SERIOUS_STEP = timedelta(days=1)
 _SHOWN_PRINCIPALS = 50
+_MOST_REJECTED_SHARE = 0.01
+"""Rows that a file's end or a stray line breaks; more of them may be all that somebody was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,15 @@ class BulkCount:
 
 
 @dataclass(frozen=True, slots=True)
+class RejectedRows:
+    """Rows of one file of accesses that could not be read, of all it has."""
+
+    file_name: str
+    rejected_count: int
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class LogFacts:
     """The counts that coverage is judged by; all within the window but for clock steps and principals."""
 
@@ -47,6 +58,10 @@ class LogFacts:
     clock_steps: tuple[tuple[str, ClockStep], ...]
     unknown_principals: tuple[str, ...]
     """In the log, not in the principals table; empty where there is no such table."""
+    spellings: tuple[tuple[str, ...], ...] = ()
+    """Names in the log or the table that differ in capitals only, each group sorted."""
+    rejected: tuple[RejectedRows, ...] = ()
+    """Files of accesses with rows that could not be read, and that nothing mended since."""
 
 
 def judge(facts: LogFacts, field: str, window: Window, settings: Settings) -> LogCoverage:
@@ -60,6 +75,8 @@ def judge(facts: LogFacts, field: str, window: Window, settings: Settings) -> Lo
         *_bulk_gaps(facts.bulk_counts, field),
         *_clock_gaps(facts.clock_steps, window),
         *_unknown_gaps(facts.unknown_principals, window),
+        *_spelling_gaps(facts.spellings, window),
+        *_rejected_gaps(facts.rejected, settings.mended_files, window),
     )
     hiding = [gap for gap in gaps if gap.serious and (gap.kind == "bulk_read" or _is_recent(gap, window))]
     allows_fields = not (hiding or facts.bulk_counts or any(_shows_everything(c) for c in counts))
@@ -231,6 +248,31 @@ def _unknown_gaps(unknown: Sequence[str], window: Window) -> Iterator[CoverageGa
             f"{len(unknown)} principal{'s' if many else ''} in the log {'are' if many else 'is'} not in the "
             "principals table.",
             principals=tuple(sorted(unknown))[:_SHOWN_PRINCIPALS], serious=False,
+        )  # fmt: skip
+
+
+def _spelling_gaps(spellings: Sequence[tuple[str, ...]], window: Window) -> Iterator[CoverageGap]:
+    if spellings:
+        names = [name for group in spellings for name in group]
+        yield CoverageGap(
+            "principal_spellings", None, window, len(spellings),
+            f"{len(names)} principals of the log differ from one another in capitals only, as "
+            f"{' and '.join(spellings[0][:2])} do: if these are the same accounts, what each was shown counts apart. "
+            "Write them alike and ingest the log into a new workspace.",
+            principals=tuple(names)[:_SHOWN_PRINCIPALS],
+        )  # fmt: skip
+
+
+def _rejected_gaps(files: Sequence[RejectedRows], mended: Sequence[str], window: Window) -> Iterator[CoverageGap]:
+    for file in sorted(files, key=lambda one: (-one.rejected_count, one.file_name)):
+        if file.file_name in mended:
+            continue
+        yield CoverageGap(
+            "rejected_rows", None, window, file.rejected_count,
+            f"{file.rejected_count} of the {file.row_count} rows of {file.file_name} could not be read: what they show "
+            "is not known. Ingest it with the right mapping, or what was mended as a file of the same name; if it came "
+            "under another name, name this one in the setting mended_files.",
+            serious=file.rejected_count > _MOST_REJECTED_SHARE * file.row_count,
         )  # fmt: skip
 
 

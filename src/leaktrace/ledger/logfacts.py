@@ -8,7 +8,7 @@ from leaktrace.ledger import queries
 from leaktrace.ledger.answercolumns import column_of, keys_of
 from leaktrace.ledger.asking import Asking
 from leaktrace.ledger.catalogrecords import DayCount
-from leaktrace.ledger.coverage import BulkCount, LogFacts
+from leaktrace.ledger.coverage import BulkCount, LogFacts, RejectedRows
 from leaktrace.ledger.queries import Span
 from leaktrace.ledger.times import DAY_MICROSECONDS
 
@@ -16,7 +16,15 @@ from leaktrace.ledger.times import DAY_MICROSECONDS
 def log_facts(asking: Asking, span: Span) -> LogFacts:
     """What the log holds in the span, and whom it names that the table of principals does not."""
     bulk_counts = _bulk_counts(asking, span)
-    return LogFacts(_day_counts(asking, span), bulk_counts, asking.catalog.clock_steps(), _unknown_principals(asking))
+    listed, seen = _principals(asking)
+    return LogFacts(
+        _day_counts(asking, span),
+        bulk_counts,
+        asking.catalog.clock_steps(),
+        tuple(sorted(seen - listed)) if listed else (),
+        _spellings(listed | seen),
+        tuple(RejectedRows(*one) for one in asking.catalog.rejected_accesses()),
+    )
 
 
 def _bulk_counts(asking: Asking, span: Span) -> tuple[BulkCount, ...]:
@@ -51,9 +59,20 @@ def _day_counts(asking: Asking, span: Span) -> tuple[DayCount, ...]:
     return tuple(inside)
 
 
-def _unknown_principals(asking: Asking) -> tuple[str, ...]:
-    if not asking.catalog.row_count("principals"):
-        return ()
-    listed = column_of(asking.engine.run(queries.principals(asking.lake.rows("principals"))), "principal", np.uint64)
+def _principals(asking: Asking) -> tuple[frozenset[str], frozenset[str]]:
+    """Names in the principals table, and in the log."""
+    listed = keys_of(())
+    if asking.catalog.row_count("principals"):
+        found = asking.engine.run(queries.principals(asking.lake.rows("principals")))
+        listed = column_of(found, "principal", np.uint64)
     seen = keys_of(asking.catalog.seen_principals())
-    return tuple(asking.names.names("principal", np.setdiff1d(seen, listed)))
+    every = np.union1d(listed, seen)
+    names = np.array(asking.names.names("principal", every), dtype=np.str_)
+    return frozenset(names[np.isin(every, listed)].tolist()), frozenset(names[np.isin(every, seen)].tolist())
+
+
+def _spellings(names: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+    alike: dict[str, list[str]] = {}
+    for name in sorted(names):
+        alike.setdefault(name.casefold(), []).append(name)
+    return tuple(tuple(group) for group in alike.values() if len(group) > 1)

@@ -23,6 +23,8 @@ class CoverageGap:
         "log_ends_early",
         "no_accesses",
         "unknown_fields",
+        "rejected_rows",
+        "principal_spellings",
     ]
     tool: str | None
     window: Window
