@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from leaktrace.errors import NotAllowedError
 from leaktrace.noticereports import PlanFacts
 from leaktrace.noticing import STOP, NoticeDesk
 from leaktrace.response.duties import assess_case, builtin_laws
+from leaktrace.response.notices import NoticeTokens
 from leaktrace.response.notices.config import config_of
 from tests.cases.small_cases import CUSTOMERS, full_company
 from tests.response.noticedesks import SECRET, document, write_key
 from tests.response.sink import Sink
+from tests.response.test_notices_bounces import report
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -122,4 +125,46 @@ def test_who_may_not_read_the_case_is_not_told_how_its_notices_stand(who: str, t
         theirs.left(company.case)
     with pytest.raises(NotAllowedError):
         theirs.preview(company.case, "C-000000")
+    company.close()
+
+
+def test_no_notice_goes_to_a_sellers_own_mailbox_however_surely_it_is_theirs(tmp_path: Path) -> None:
+    """The finding ties a seller to the mails too loosely to be a subject of the case, and is still tipped off."""
+    company = full_company(tmp_path / "ws")
+    work = company.work("olaf")
+    sellers = {one.seller for one in work.show(company.case).findings}
+    assert sellers != {None}
+    asked = list[tuple[str, ...]]()
+
+    def domains_of(found: Sequence[str]) -> frozenset[str]:
+        asked.append(tuple(found))
+        return frozenset({"seller.example"})
+
+    notices = CaseNotices(work, domains_of, lambda *_: None)
+    assert notices.sellers_domains(company.case) == {"seller.example"}
+    assert sellers <= set(asked[0])
+    company.close()
+
+
+def test_who_does_not_read_the_case_takes_in_no_bounces_of_it(tmp_path: Path) -> None:
+    company = full_company(tmp_path / "ws")
+    write_key(tmp_path / "dkim.pem")
+    config = config_of(document(1), tmp_path)
+
+    def desk_of(name: str) -> NoticeDesk:
+        work = company.work(name)
+        notices = CaseNotices(work, lambda _: frozenset(), lambda *_: None)
+        return NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, work, work)
+
+    desk_of("olaf").plan(
+        company.case, PlanFacts(version="2", noticed_on=date(2026, 3, 1), measures=("seller_blocked",))
+    )
+    person = exposure_of(company.work("olaf").exposure(company.case)).rows[0].customer
+    tokens = NoticeTokens(SECRET)
+    back = tokens.return_path(tokens.notice_id(company.case, "2", person), "bounce", config.bounce_domain)
+    came = tmp_path / "bounce.eml"
+    came.write_bytes(report(back))
+    with pytest.raises(NotAllowedError):
+        desk_of("aud").bounces([came])
+    assert desk_of("olaf").bounces([came]).hard_count == 1
     company.close()

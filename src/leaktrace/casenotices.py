@@ -99,9 +99,13 @@ class CaseNotices:
         self._work.note(case, text)
 
     def sellers_domains(self, case: str) -> frozenset[str]:
-        """Mail domains of the sellers the case is about."""
-        subjects = self._work.show(case).subjects
-        return frozenset() if subjects is None else self._domains_of(subjects.sellers)
+        """Mail domains of the sellers the case is about, and of those whom its findings tie to the mails, however
+        surely: a notice to the sender's own mailbox tells what we know.
+        """
+        found = self._work.show(case)
+        sellers = {one.seller for one in found.findings if one.seller is not None}
+        sellers.update(found.subjects.sellers if found.subjects is not None else ())
+        return self._domains_of(sorted(sellers)) if sellers else frozenset()
 
     def _frozen(self, case: str) -> ExposureFrozen:
         frozen = self._work.show(case).exposure

@@ -121,12 +121,18 @@ class HandOverDesk:
     # --- cli.bundle.BundleDesk ----------------------------------------------------------------------------
 
     def approved_request(self, case: str, recipient: str | None) -> tuple[str, str]:
-        """The last approved request to hand over that was not used yet; ResponseError when there is none."""
-        asked = [
+        """The last approved request of this person's to hand over that was not used yet; ResponseError without one."""
+        everybodys = [
             one
             for one in self._work.approvals(case)
             if one.action == "hand_over" and recipient in (None, one.asked.target)
         ]
+        asked = [one for one in everybodys if one.requested_by == self._work.actor_name]
+        if not asked and (others := [one for one in everybodys if one.state == "approved"]):
+            raise ResponseError(
+                f"{others[-1].asked.request} was asked for by {others[-1].requested_by}: whoever asked uses it.",
+                "Or ask for one of your own; a second person approves.",
+            )
         found = [one for one in asked if one.state == "approved"]
         if not found and asked and asked[-1].state == "waiting":
             raise ResponseError(

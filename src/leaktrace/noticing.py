@@ -242,16 +242,24 @@ class NoticeDesk:
     # --- bounces ------------------------------------------------------------------------------------------
 
     def bounces(self, paths: Iterable[Path]) -> BounceReport:
-        """Reads delivery reports: files of one message, mbox files, folders of either."""
+        """Reads delivery reports: files of one message, mbox files, folders of either.
+
+        NotAllowedError for one of a case that this person does not read; what came before it is kept.
+        """
         domain, now = self._config().bounce_domain, self._outside.clock()
-        counts = dict.fromkeys(BounceReport.__dataclass_fields__, 0)
+        counts, read = dict.fromkeys(BounceReport.__dataclass_fields__, 0), set[str]()
         with Outbox(self._folder) as outbox:
             for raw in bounce_messages(paths):
                 counts["message_count"] += 1
                 found = read_bounce(raw, self._tokens, domain)
                 if isinstance(found, NoBounce):
                     counts["forged_count" if found.why == "forged_or_foreign" else "other_count"] += 1
-                elif outbox.add_bounce(found.notice, found.report_sha256, found.kind, found.action, found.status, now):
+                    continue
+                case = outbox.case_of(found.notice)
+                if case is not None and case not in read:
+                    self._cases.require_reader(case)
+                    read.add(case)
+                if outbox.add_bounce(found.notice, found.report_sha256, found.kind, found.action, found.status, now):
                     counts[f"{found.kind}_count"] += 1
                 else:
                     counts["already_known_count"] += 1

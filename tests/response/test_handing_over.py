@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -200,3 +202,30 @@ def test_what_is_no_calibration_is_not_taken(company: Company) -> None:
         with pytest.raises(ResponseError, match="no calibration"):
             desk.gather(company.case, content)
     assert desk.gather(company.case, json.dumps(CALIBRATION).encode()) == 0  # it is there already
+
+
+def test_whoever_asked_uses_the_approval(company: Company, tmp_path: Path) -> None:
+    company.approved()
+    company.work("ina").admit(company.case, "ivo", ["investigator"])
+    with pytest.raises(ResponseError, match="was asked for by ina"):
+        hand_over_bundle(company.desk("ivo"), company.case, tmp_path / "bundle")
+    hand_over_bundle(company.desk("ina"), company.case, tmp_path / "bundle")
+
+
+def test_what_a_killed_run_left_in_plain_is_removed_by_the_next(company: Company, tmp_path: Path) -> None:
+    left = tmp_path / ".bundle.leaktrace-dead"
+    (left / "data").mkdir(parents=True)
+    (left / "data" / "mail.eml").write_bytes(b"To: kim@customer.example\n")
+    held = tmp_path / ".bundle.leaktrace-alive"
+    held.mkdir()
+    holding = os.open(held, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(holding, fcntl.LOCK_EX)
+    try:
+        company.approved()
+        written = hand_over_bundle(company.desk("ina"), company.case, tmp_path / "bundle")
+    finally:
+        os.close(holding)
+    assert not left.exists()
+    assert held.exists(), "another run is writing it"
+    assert any(".bundle.leaktrace-dead" in line for line in written.said)
+    assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith(".bundle")) == [held.name]

@@ -49,6 +49,11 @@ class Guarded:
         self._premises = premises
         self._actor = actor
 
+    @property
+    def actor_name(self) -> str:
+        """Who acts."""
+        return self._actor.person
+
     def _person(self) -> Person:
         person = self._store.people().person(self._actor.person)
         if person is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import os
 import shutil
@@ -94,7 +96,9 @@ def record_bundle(diary: CaseDiary, written: WrittenBundle, request: str, recipi
 
 def _write_aside(files: Mapping[str, bytes], target: Path, fingerprint: str) -> tuple[str, ...]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    left = _remove_leftovers(target)
+    aside = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
+    holding = _held(aside)
     try:
         for folder in sorted({parent for name in files for parent in Path(name).parents if parent.name}):
             (aside / folder).mkdir(mode=0o700)
@@ -109,7 +113,36 @@ def _write_aside(files: Mapping[str, bytes], target: Path, fingerprint: str) -> 
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    return said
+    finally:
+        os.close(holding)
+    return (*left, *said)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}.leaktrace-"
+
+
+def _held(folder: Path) -> int:
+    """A lock on a folder that ends with its process, however that ends."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
+def _remove_leftovers(target: Path) -> tuple[str, ...]:
+    """Removes what killed runs left beside the target: mails and names in plain, which nobody would miss."""
+    said = []
+    for found in sorted(target.parent.glob(f"{glob.escape(_prefix(target))}*")):
+        if found.is_symlink() or not found.is_dir():
+            continue
+        try:
+            holding = _held(found)
+        except OSError:  # somebody is writing it, or it is not ours
+            continue
+        shutil.rmtree(found, ignore_errors=True)
+        os.close(holding)
+        said.append(f"Removed {found.name}: what a run that was killed had left.")
+    return tuple(said)
 
 
 def _verified(folder: Path, fingerprint: str) -> tuple[str, ...]:

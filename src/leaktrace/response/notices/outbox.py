@@ -310,6 +310,13 @@ class Outbox:
 
     # --- asking -------------------------------------------------------------------------------------------
 
+    def case_of(self, notice: str) -> str | None:
+        """The case that a notice tells of; None where there is no such notice."""
+        rows = self._rows(
+            "SELECT batch.case_id FROM notice JOIN batch ON batch.number = notice.batch WHERE notice = ?", (notice,)
+        )
+        return str(rows[0][0]) if rows else None
+
     def attempted_count(self, batch: Batch) -> int:
         """Notices of which at least one attempt was made."""
         statement = "SELECT count(*) FROM notice WHERE batch = ? AND attempt_count > 0"
