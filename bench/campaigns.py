@@ -40,6 +40,10 @@ class Planted:
     """(customer, principal, at): accesses that this campaign brought about."""
     contacts_known: bool = True
     seller_rows_known: bool = True
+    known_buyers: NDArray[np.int64] | None = None
+    """Of the seller's buyers, those whose contacts the ledger has, sorted; null: all."""
+    handlers: tuple[int, ...] = ()
+    """Principals known to handle complaints (`complaint_handlers`)."""
 
 
 Make = Callable[[World, np.random.Generator, int], Planted | None]
@@ -190,17 +194,37 @@ def several(world: World, rng: np.random.Generator, k: int, noise: float, count:
 
 
 def handled(
-    world: World, rng: np.random.Generator, planted: Planted, *, days: tuple[int, int], name: str = "an earlier mail"
+    world: World,
+    rng: np.random.Generator,
+    planted: Planted,
+    *,
+    days: tuple[int, int],
+    name: str = "an earlier mail",
+    listed: bool = True,
 ) -> Planted:
     """A handler opened the complaining customers' records after an earlier mail that nobody reported.
 
-    `days`: before this mail, within which the complaints about the earlier one were handled.
+    `days`: before this mail, within which the complaints about the earlier one were handled; `listed`: whether the
+    ledger is told that this is the handler's work.
     """
     handler = int(rng.choice(np.flatnonzero(_ordinary(world))))
     opened = rng.random(len(planted.customers)) < 0.9
     early = MAIL_AT - rng.integers(days[0] * DAY, days[1] * DAY, len(planted.customers))
     extra = tuple((int(c), handler, int(at)) for c, at in zip(planted.customers[opened], early[opened], strict=True))
-    return replace(planted, family=f"handler of {name}", extra_pairs=extra)
+    return replace(planted, family=f"handler of {name}", extra_pairs=extra, handlers=(handler,) if listed else ())
+
+
+def posing(world: World, rng: np.random.Generator, k: int, noise: float) -> Planted:
+    """A source who opens a colleague's customers, and others of the list, in weeks, as who handles complaints does, and
+    passes on the colleague's.
+    """
+    planted = leak(world, rng, k, noise)
+    able = np.flatnonzero(_ordinary(world))
+    source = int(rng.choice(able[able != planted.sources[0]]))
+    opened = rng.random(len(planted.customers)) < 0.9
+    at = MAIL_AT - rng.integers(20 * DAY, 40 * DAY, len(planted.customers))
+    extra = tuple((int(c), source, int(when)) for c, when in zip(planted.customers[opened], at[opened], strict=True))
+    return replace(planted, family="frames a colleague", sources=(source,), extra_pairs=extra)
 
 
 def handled_weeks_before(world: World, rng: np.random.Generator, planted: Planted) -> Planted:
@@ -285,6 +309,17 @@ def buyers(world: World, rng: np.random.Generator, k: int, *, rows: bool) -> Pla
     return replace(mailing(world, rng, k, name, weights), seller=seller, seller_rows_known=rows)
 
 
+def buyers_partly_known(world: World, rng: np.random.Generator, k: int) -> Planted:
+    """The sender wrote to his own buyers, for whom one principal answers; of every fourth the contacts are missing."""
+    seller = world.answered_seller
+    mine = world.contacts[seller]
+    weights = np.zeros(world.customers)
+    weights[mine] = 1.0 / len(mine)
+    known = np.sort(rng.choice(mine, 3 * len(mine) // 4, replace=False))
+    planted = mailing(world, rng, k, "sender's buyers, part of the rows missing", weights)
+    return replace(planted, seller=seller, known_buyers=known)
+
+
 def bought(world: World, rng: np.random.Generator, k: int) -> Planted:
     """The sender bought the list of the customers of another seller, for whom one principal answers."""
     weights = np.zeros(world.customers)
@@ -319,6 +354,10 @@ WITH_SOURCE: dict[str, Make] = {
     "two sources, noise 0.2": lambda w, r, k: several(w, r, k, 0.2, 2),
     "three sources, noise 0.2": lambda w, r, k: several(w, r, k, 0.2, 3),
     "unlogged export by a team mate": unlogged,
+    "handler of an earlier mail whom nobody lists, noise 0.3": lambda w, r, k: handled(
+        w, r, leak(w, r, k, 0.3), days=(1, 8), listed=False
+    ),
+    "frames a colleague and poses as a handler, noise 0.3": lambda w, r, k: posing(w, r, k, 0.3),
     "specialist of one seller, noise 0.3": lambda w, r, k: specialist(w, r, k, 0.3),
 }
 WITHOUT: dict[str, Make] = {
@@ -328,11 +367,15 @@ WITHOUT: dict[str, Make] = {
     "what one team was shown": team_list,
     "sender's buyers": lambda w, r, k: buyers(w, r, k, rows=True),
     "sender's buyers, rows missing": lambda w, r, k: buyers(w, r, k, rows=False),
+    "sender's buyers, part of the rows missing": buyers_partly_known,
     "another seller's buyers": bought,
     "random customers": anybody,
     "harvested review writers": reviewers,
     "most active customers": busiest,
     "regional list, handler of a mail weeks before": lambda w, r, k: handled_weeks_before(w, r, regional(w, r, k)),
+    "regional list, handler over two months": lambda w, r, k: handled(
+        w, r, regional(w, r, k), days=(15, 75), name="mails over two months"
+    ),
     "forged G1 about one agent": lambda w, r, k: forged(w, r, k, "G1"),
     "forged G2 by one reporter": lambda w, r, k: forged(w, r, k, "G2", reporters=1),
 }

@@ -38,9 +38,9 @@ SAMPLED = 600
 
 
 def group_of(
-    world: World, customers: NDArray[np.int64], seller: int, extra: Sequence[tuple[int, int, int]], *, rows: bool
+    world: World, customers: NDArray[np.int64], buyers: NDArray[np.int64], extra: Sequence[tuple[int, int, int]]
 ) -> Group:
-    """The customers with everybody who had been shown them (cut off by the caller)."""
+    """The customers with everybody who had been shown them (cut off by the caller); `buyers`: of the seller."""
     counts = world.start_of[customers + 1] - world.start_of[customers]
     index = np.repeat(np.arange(len(customers)), counts)
     offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -55,21 +55,26 @@ def group_of(
             np.concatenate([pair_principal, columns[1]]),
             np.concatenate([pair_at, columns[2]]),
         )
-    contact = np.isin(customers, world.contacts[seller]) if rows else np.zeros(len(customers), dtype=np.bool_)
+    contact = np.isin(customers, buyers)
     region, segment = world.region[customers] + 1, world.segment[customers] + 1
     if not world.attributes_known:
         region, segment = region * 0, segment * 0
     return Group(region, segment, contact, pair_customer, pair_principal, pair_at)
 
 
+def buyers_of(world: World, planted: Planted) -> NDArray[np.int64]:
+    """The seller's buyers whom the contacts table has."""
+    if not planted.seller_rows_known:
+        return np.zeros(0, dtype=np.int64)
+    return world.contacts[planted.seller] if planted.known_buyers is None else planted.known_buyers
+
+
 def study_of(world: World, planted: Planted, *, seed: int, controls: int = CONTROLS) -> Study:
     """What the ledger would answer for the campaign."""
     start = int(planted.mailed_at.min())
     drawn, uniform = drawn_controls(world, planted, seed, controls)
-    group = group_of(
-        world, planted.customers, planted.seller, planted.extra_pairs, rows=planted.seller_rows_known
-    ).before(planted.mailed_at)
-    control_group = group_of(world, drawn, planted.seller, (), rows=planted.seller_rows_known).before(start)
+    group = group_of(world, planted.customers, buyers_of(world, planted), planted.extra_pairs).before(planted.mailed_at)
+    control_group = group_of(world, drawn, buyers_of(world, planted), ()).before(start)
     attached: Grade = "G2"
     grades = planted.grades or tuple(attached for _ in planted.customers)
     reporters = planted.reporters or tuple(f"r{i}" for i in range(len(planted.customers)))
@@ -140,7 +145,7 @@ def samples_of(
         opened = np.setdiff1d(world.opened(principal, study.start_at), planted.customers)
         drawn.append(np.sort(rng.choice(opened, min(limit, len(opened)), replace=False)))
     customers = np.unique(np.concatenate(drawn)) if drawn else np.zeros(0, dtype=np.int64)
-    group = group_of(world, customers, planted.seller, (), rows=planted.seller_rows_known).before(study.start_at)
+    group = group_of(world, customers, buyers_of(world, planted), ()).before(study.start_at)
     present = [row for row, one in enumerate(drawn) if len(one)]
     row = np.repeat(np.arange(len(present)), [len(drawn[place]) for place in present])
     customer = np.searchsorted(customers, np.concatenate([drawn[place] for place in present]))
@@ -162,14 +167,13 @@ def judged(world: World, planted: Planted, seed: int, insider_prior: float = 0.5
     study = study_of(world, planted, seed=seed)
     first = look_first(study, MARGIN_DAYS)
     look = look_closely(first, samples_of(world, study, planted, first.shortlist, seed))
-    return judge(look, AROUND, insider_prior=insider_prior)
+    around = replace(AROUND, complaint_handlers=frozenset(world.facts[one].name for one in planted.handlers))
+    return judge(look, around, insider_prior=insider_prior)
 
 
 def exposure_rows(world: World, planted: Planted) -> NDArray[np.bool_]:
     """Who had been shown which complaining customer in time, `[principals, customers]`: for references and peers."""
-    group = group_of(
-        world, planted.customers, planted.seller, planted.extra_pairs, rows=planted.seller_rows_known
-    ).before(planted.mailed_at)
+    group = group_of(world, planted.customers, buyers_of(world, planted), planted.extra_pairs).before(planted.mailed_at)
     rows = np.zeros((world.principals, len(planted.customers)), dtype=np.bool_)
     rows[group.pair_principal, group.pair_customer] = True
     return rows

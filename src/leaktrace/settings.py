@@ -71,7 +71,7 @@ class Settings:
         365,
     )
     earlier_wave_days: int = _setting(
-        60,
+        90,
         "So long before the campaign's first mail an earlier one that nobody reported may have come: nobody is named "
         "for customers opened in a burst since then, as who handles complaints does. 0: it is known that none came.",
         0,
@@ -81,6 +81,11 @@ class Settings:
         (),
         "Ids of sellers of whom it is known that they have no customers yet: where the contacts table has none of a "
         "seller in evidence, but of most others, nobody is named, for they may be missing.",
+    )
+    complaint_handlers: tuple[str, ...] = _setting(
+        (),
+        "Principals known to handle complaints about unwanted mail: that they opened complaining customers' records in "
+        "a burst does not keep anybody else from being named. A source can look just like them: check first.",
     )
     mended_files: tuple[str, ...] = _setting(
         (),

@@ -272,6 +272,8 @@ def circumstances(settings: Settings, coverage: LogCoverage, field: str, study: 
         margin_days=settings.campaign_margin_days,
         wave_days=settings.earlier_wave_days,
         bulk_readers=_bulk_readers(coverage, field, study),
+        rows_unread=any(gap.kind == "rejected_rows" and gap.serious for gap in coverage.gaps),
+        complaint_handlers=frozenset(settings.complaint_handlers),
     )
 
 

@@ -9,6 +9,15 @@ import numpy as np
 import pytest
 
 from leaktrace.attribution.explanations import GroupWeight
+from leaktrace.attribution.likelihood import (
+    LOG_NOISE_WEIGHT,
+    NOISE,
+    Columns,
+    Credibility,
+    Doubt,
+    integrated,
+    noise_profile,
+)
 from leaktrace.attribution.rivals import FRAMED, Rival, shared_out
 from leaktrace.attribution.sets import sets_of
 from tests.attribution.worlds import background_market, judged, opened_by, study_of
@@ -22,9 +31,9 @@ def _rival(behind: float, *, nearly_all: bool) -> Rival:
     ("times_worse", "nearly_all", "viable"),
     [
         (0.5, False, True),
-        (29, False, True),
-        (31, False, False),
-        (31, True, True),
+        (9, False, True),
+        (11, False, False),
+        (11, True, True),
         (199, True, True),
         (201, True, False),
     ],
@@ -187,3 +196,48 @@ def test_chances_too_small_to_share_stay_as_they_are() -> None:
     shared, given = shared_out(chance, {1: rivals}, 1.0)
     assert shared.tolist() == chance.tolist()
     assert given == 0.0
+
+
+def _joint_log_chance(hypothesis: str, rng_seed: int) -> float:
+    """Ln chance of what two people had been shown, each case written out: nobody inside but for one of two stories.
+
+    `alike`: the principal passed on all; `part`: the rival passed on what both had been shown. Doubt is about the
+    principal's rates, and the same in both stories.
+    """
+    shown, theirs, rate, shared = _two_people(rng_seed)
+    terms = []
+    for noise, weight in zip(NOISE, LOG_NOISE_WEIGHT, strict=True):
+        for shift, log_weight in zip(*_shifts(0.4), strict=True):
+            odds = rate / (1.0 - rate) * np.exp(shift)
+            by_chance = odds / (1.0 + odds)
+            innocent = np.where(shown, by_chance * np.where(theirs, shared, 1.0 - shared), 1.0 - by_chance)
+            leaked = np.where(shown & theirs, 1.0, 0.0)
+            if hypothesis == "alike":
+                leaked = np.where(shown, np.where(theirs, shared, 1.0 - shared), 0.0)
+            terms.append(weight + log_weight + np.log(noise * innocent + (1.0 - noise) * leaked).sum())
+    return float(np.logaddexp.reduce(terms))
+
+
+def _shifts(spread: float) -> tuple[np.ndarray, np.ndarray]:
+    nodes = np.linspace(-6.0, 6.0, 401)
+    logs = -0.5 * nodes**2
+    return nodes * spread, logs - np.logaddexp.reduce(logs)
+
+
+def _two_people(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    shown = rng.random(20) < 0.7
+    return shown, shown & (rng.random(20) < 0.5), rng.uniform(0.01, 0.3, 20), rng.uniform(0.1, 0.6, 20)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_part_explains_is_reckoned_with_both_peoples_exposures(seed: int) -> None:
+    """The doubt about the principal's rates excuses both stories alike: it was taken twice, for the rival alone."""
+    shown, theirs, rate, shared = _two_people(seed)
+    cases = Credibility(np.ones(20), np.ones(20), np.zeros(len(NOISE)))
+    parts = np.stack([np.ones(20), np.where(theirs, 1.0 / shared, 0.0)])
+    both = [np.repeat(one[None, :], 2, axis=0) for one in (shown, np.zeros(20, dtype=np.bool_), rate)]
+    columns = Columns(shown=both[0], neutral=both[1], rate=both[2], part=parts)
+    alike, part = integrated(noise_profile(columns, cases, Doubt.alike(2, 0.4)), cases.other_path)
+    expected = _joint_log_chance("alike", seed) - _joint_log_chance("part", seed)
+    assert alike - part == pytest.approx(expected, abs=0.02)

@@ -24,6 +24,7 @@ from tests.attribution.worlds import (
 )
 
 UNGUARDED = replace(AROUND, wave_days=0)
+KNOWN = replace(AROUND, complaint_handlers=frozenset({"p20"}))
 SINCE = MAIL_AT - AROUND.wave_days * DAY
 
 
@@ -78,7 +79,7 @@ class TestBursts:
         assert (burst_of(market, reports, kind=kind) is None) is (kind == "decoy")
 
     def test_a_burst_of_long_ago_is_none(self) -> None:
-        market, reports = market_of([days + 60.0 for days in BURST], HABIT)
+        market, reports = market_of([days + 90.0 for days in BURST], HABIT)
         assert burst_of(market, reports) is None
         assert burst_of(market, reports, since=MAIL_AT - 200 * DAY) is not None
 
@@ -137,8 +138,9 @@ class TestHandlersOfAMailWeeksBefore:
         reports = sorted({*range(0, 300, 12), *unopened(market, 5)})
         handled(market, reports)
         study = study_of(market, reports)
-        judgement = judged(market, study)
+        judgement = judged(market, study, KNOWN)
         assert judgement.named == ("p07",)
+        assert judged(market, study).named == ()
         why = explain(study, judgement, field="email", seller="s1", seller_name=None, notes=()).why[0]
         assert any("p20 opened" in one and "1971-01-05 to 1971-01-14" in one for one in why.against)
         assert "p07" not in judged(market, study, UNGUARDED).named
@@ -152,9 +154,9 @@ class TestHandlersOfAMailWeeksBefore:
         none, few, at = every * 0, every[:9], every * 0 + MAIL_AT - 22 * DAY
         channels = Channels(("ticket type ABU",), every, none, at, few, few * 0, few * 0)
         study = replace(study_of(market, reports), channels=channels)
-        assert judged(market, study).named == ("p07",)
+        assert judged(market, study, KNOWN).named == ("p07",)
         plain = replace(study, channels=replace(study.channels, case_at=at - 178 * DAY))
-        assert judged(market, plain).named == ()
+        assert judged(market, plain, KNOWN).named == ()
 
     def test_who_was_shown_enough_outside_the_burst_is_named(self) -> None:
         market = background_market()

@@ -17,6 +17,8 @@ from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Flags, Indices, Reals, Study, coded, distinct
 from leaktrace.attribution.view import DECOY_TIMES, View, decoys
 
+EVERYBODY = "anybody: those whose records were opened at all"
+"""The column of all people together."""
 MOST_OF_ONE = 0.6
 """A column of whose customers one member had been shown this share is that member's list."""
 _SHRINK = 20.0
@@ -33,7 +35,7 @@ class ColumnTable:
 
     labels: tuple[str, ...]
     of_principal: tuple[Indices, ...]
-    """For teams and for sites: the column of each principal, -1 for none."""
+    """For teams, for sites and for everybody: the column of each principal, -1 for none."""
     first_channel: int
     """Columns from here on are the study's channels."""
     members: tuple[Indices, ...]
@@ -53,7 +55,11 @@ class WeighedColumn:
 
 
 def columns_in(study: Study) -> ColumnTable:
-    """Teams and sites of two members or more, each set of people once, and the study's channels."""
+    """Teams and sites of two members or more, each set of people once, everybody together, and the study's channels.
+
+    Customers whom anybody was shown: on a list of just these somebody must have been shown each, and whoever serves a
+    good part of all had been shown that part of the list.
+    """
     labels: list[str] = []
     members: list[Indices] = []
     maps = []
@@ -71,6 +77,10 @@ def columns_in(study: Study) -> ColumnTable:
                 labels.append(f"{attribute} {name}")
                 members.append(own)
         maps.append(column_of[code])
+    people = np.array([principal.kind != "service" for principal in study.principals], dtype=np.bool_)
+    maps.append(np.where(people, len(labels), -1))
+    labels.append(EVERYBODY)
+    members.append(np.flatnonzero(people))
     nobody = np.zeros(0, dtype=np.int64)
     channels = study.channels.labels
     return ColumnTable((*labels, *channels), tuple(maps), len(labels), (*members, *(nobody for _ in channels)))
@@ -120,7 +130,10 @@ def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[W
     inside = _openings_inside(view, table, place)
     classes = intensity_class(np.maximum(view.intensity[None, :] - inside, 0))
     rate = columns.rates[np.arange(len(chosen))[:, None], view.region[None, :], classes]
-    rate = np.clip(rate, _LEAST_RATE, _MOST_RATE) * np.where(decoys(view), DECOY_TIMES, 1.0)
+    # A decoy is on no list of customers who were served: to that column it is a case like any.
+    is_everybody = np.array([table.labels[index] == EVERYBODY for index in chosen.tolist()], dtype=np.bool_)
+    times = np.where(decoys(view)[None, :] & ~is_everybody[:, None], DECOY_TIMES, 1.0)
+    rate = np.clip(rate, _LEAST_RATE, _MOST_RATE) * times
     arrays = Columns(shown=shown, neutral=np.zeros_like(shown), rate=rate)
     cases = Credibility(view.belief, view.weight, view.other_path)
     ratios = log_likelihood_ratio(arrays, cases, Doubt.alike(len(chosen), min(spread, _WIDEST_SPREAD)))

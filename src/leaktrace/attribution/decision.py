@@ -13,6 +13,9 @@
    service account that opens nearly everybody) is no colleague.
 7. Where no table tells of teams: nobody who opens the same customers explains a part of the reports beside them.
 8. Nobody else read the field of many customers at once without the log saying whose: they may have been shown all.
+   Nor are more than stray rows of the log unread.
+9. Where more cases are the seller's own customers than chance brings, the principal had been shown the others far more
+   than these: they may be customers of the seller whose contacts are missing.
 
 The caller still owes: log coverage for "nobody inside" (`Circumstances.log_allows_nobody`), and a person's confirmation
 before anything is done to anybody.
@@ -25,6 +28,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leaktrace.attribution.buyers import may_be_buyers
 from leaktrace.attribution.covering import few_covering
 from leaktrace.attribution.explanations import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
@@ -63,10 +67,15 @@ class Circumstances:
     log_has_accesses: bool
     log_allows_nobody: bool
     margin_days: int
-    wave_days: int = 60
+    wave_days: int = 90
     """So long before the first mail an earlier one that nobody reported may have come; 0: it is known that none did."""
     bulk_readers: frozenset[str] = frozenset()
     """Persons who read the field of many customers at once before the mail, the log not saying whose; by name."""
+    rows_unread: bool = False
+    """More than stray rows of the log could not be read: somebody else may have been shown all of it there."""
+    complaint_handlers: frozenset[str] = frozenset()
+    """Persons known to handle complaints about unwanted mail: that they opened complaining customers' records in a
+    burst says nothing."""
     clearing_prior: float | None = None
     """Nobody is cleared that would not be at this insider prior; null: at the one that everything is weighed with."""
 
@@ -252,14 +261,25 @@ def _name_or_not(
             f"other path explains; {solid} of those that point the same way {'is' if solid == 1 else 'are'}."
         )
         return _undecided("weak_grade", sentence, 2 - solid, sets)
-    viable = _viable(looks, best)
+    viable = _viable(study, looks, best, around)
     if viable:
         rival = max(viable, key=lambda one: (one.log_ratio, -one.rival))
         members = _with_rivals(sets, principal, viable)
-        sentence = (
-            "Somebody else had been shown nearly all of the same customers in time and may have passed on just those."
-        )
+        bursts = {wave.principal for wave in looks.set_aside}
+        sentence = _RIVAL_IN_A_BURST if {one.rival for one in viable} <= bursts else _RIVAL
         return _undecided("indistinguishable", sentence, more_for_rival(best, rival, rival.needed), members)
+    if may_be_buyers(late, best):
+        sentence = (
+            "More of the reports than chance brings come from this seller's own customers, and this principal had been "
+            "shown the other reports about as often as these: customers whose contacts are missing would look the same."
+        )
+        return _undecided("no_contacts", sentence, None, sets)
+    if around.rows_unread:
+        sentence = (
+            "Many rows of the log could not be read: somebody else may have been shown the same customers there. "
+            "Ingest them before anybody is named."
+        )
+        return _undecided("log_incomplete", sentence, None, sets)
     unseen = around.bulk_readers - {study.principals[principal].name}
     if unseen:
         sentence = (
@@ -307,11 +327,21 @@ def _same(posterior: Posterior, best: Weighed) -> Weighed | None:
     return next((one for one in posterior.weighed if one.principal == best.principal), None)
 
 
-def _viable(looks: Looks, best: Weighed) -> set[Rival]:
+_RIVAL = "Somebody else had been shown nearly all of the same customers in time and may have passed on just those."
+_RIVAL_IN_A_BURST = (
+    "Somebody else opened nearly all of the same customers in a burst before the mail: to pass on just those, or to "
+    "handle complaints about an earlier one. If it is checked that this account handles such complaints, name it in "
+    "the setting complaint_handlers and trace again."
+)
+
+
+def _viable(study: Study, looks: Looks, best: Weighed, around: Circumstances) -> set[Rival]:
     """Rivals whose explanation is not much worse, at any look; but for those set aside who were shown every complaint
-    alike: they handled complaints.
+    alike and are known to handle complaints. A source who opens the list's other customers too looks just like them.
     """
-    handlers = {wave.principal for wave in looks.set_aside}
+    handlers = {
+        wave.principal for wave in looks.set_aside if study.principals[wave.principal].name in around.complaint_handlers
+    }
     same = [_same(look, best) for look in (looks.late, looks.early, looks.late_all)]
     return {
         rival
@@ -358,7 +388,7 @@ def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, ar
         return _undecided("weak_grade" if weak else "common_cause", sentence, 2 if weak else None, sets)
     covering = {
         rival
-        for rival in (_viable(looks, best) if best is not None else ())
+        for rival in (_viable(study, looks, best, around) if best is not None else ())
         if rival.missed == 0.0 and best is not None and late.own[best.principal] > _LEADING
     }
     if best is not None and covering:

@@ -40,6 +40,7 @@ _SHIFT_NODES = 7
 _EXACT = 20_000
 """Up to so many (hypothesis, case) each is reckoned by itself; beyond that, those whose odds are alike together."""
 _FINE_STEP, _COARSE_STEP = 1.0 / 64.0, 1.0 / 16.0
+_NEXT_TO_NONE = 1e-12
 
 
 def _noise_grid() -> tuple[Reals, Reals]:
@@ -83,6 +84,9 @@ class Columns:
     lean: Reals | None = None
     """For somebody who picks all alike: how much likelier than the sender's own list their customers come from the
     case's region. Null: only the rule "as the buyer asked" is weighed."""
+    part: Reals | None = None
+    """For somebody who passes on just a part: how much likelier each case shown is of it than of all that was shown, by
+    either rule; zero outside the part. Null: all may have been passed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +146,12 @@ def noise_profile(columns: Columns, cases: Credibility, doubt: Doubt, gain: Real
     if not columns.shown.size:
         return np.zeros((len(columns.shown), len(NOISE)))
     reckoned = _reckoned(columns, cases, doubt)
-    asked = reckoned.ratio(np.ones(len(reckoned.hits.row)))
+    asked = reckoned.ratio(reckoned.hits.part)
     if columns.lean is None:
         return asked
     # Nobody knows how the source picked: both rules are averaged.
-    return np.asarray(np.logaddexp(asked, reckoned.ratio(reckoned.hits.lean) + gain) - np.log(2.0))
+    alike = reckoned.ratio(reckoned.hits.part * reckoned.hits.lean)
+    return np.asarray(np.logaddexp(asked, alike + gain) - np.log(2.0))
 
 
 def list_log_ratio(columns: Columns, cases: Credibility, doubt: Doubt) -> Reals:
@@ -223,6 +228,7 @@ class _Hits:
     log_odds: Reals
     kind: Indices
     lean: Reals
+    part: Reals
     count: Reals
 
 
@@ -230,20 +236,24 @@ def _hits(columns: Columns, counted: Reals, kind: Indices) -> _Hits:
     row, case = np.nonzero(columns.shown & (counted > 0.0))
     rate = columns.rate[row, case]
     log_odds = np.log(rate / (1.0 - rate))
-    log_lean = np.zeros(len(row)) if columns.lean is None else np.log(np.maximum(columns.lean[row, case], 1e-12))
+    lean, part = (np.ones(len(row)) if one is None else one[row, case] for one in (columns.lean, columns.part))
     count = counted[row, case]
     if len(row) <= _EXACT // 50:
-        return _Hits(row, log_odds, kind[case], np.exp(log_lean), count)
-    odds, leaning = (np.rint(part / _FINE_STEP).astype(np.int64) for part in (log_odds, log_lean))
-    spans = [int(part.max() - part.min()) + 1 for part in (odds, leaning)]
-    key = (row * (int(kind.max()) + 1) + kind[case]) * spans[0] + odds - odds.min()
-    key = key * spans[1] + leaning - leaning.min()
+        return _Hits(row, log_odds, kind[case], lean, part, count)
+    key = row * (int(kind.max()) + 1) + kind[case]
+    rounded = []
+    for logs in (log_odds, *(np.log(np.maximum(one, _NEXT_TO_NONE)) for one in (lean, part))):
+        steps = np.rint(logs / _FINE_STEP).astype(np.int64)
+        key = key * (int(np.ptp(steps)) + 1) + steps - steps.min()
+        rounded.append(steps)
     _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    odds, log_lean, log_part = ((steps[first] * _FINE_STEP).astype(np.float64) for steps in rounded)
     return _Hits(
         row=row[first],
-        log_odds=(odds[first] * _FINE_STEP).astype(np.float64),
+        log_odds=odds,
         kind=kind[case][first],
-        lean=np.exp(leaning[first] * _FINE_STEP),
+        lean=np.exp(log_lean),
+        part=np.exp(log_part),
         count=np.bincount(place.ravel(), weights=count, minlength=len(first)).astype(np.float64),
     )
 

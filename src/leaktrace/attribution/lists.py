@@ -56,8 +56,9 @@ def list_gain(columns: Columns, cases: Credibility, where: Regions) -> Reals:
     weight = counted[row, case][:, None]
     noise = 1.0 - (1.0 - NOISE[_NODES])[None, :] * cases.belief[case][:, None]
     rate = columns.rate[row, case][:, None]
-    own = np.maximum(where.own[row, where.case[case]], 1e-12)[:, None]
-    plain = weight * np.log(noise * rate + (1.0 - noise) * columns.lean[row, case][:, None])
+    part = 1.0 if columns.part is None else columns.part[row, case][:, None]
+    own = np.maximum(where.own[row, where.case[case]][:, None] * part, 1e-12)
+    plain = weight * np.log(noise * rate + (1.0 - noise) * columns.lean[row, case][:, None] * part)
     misses = _by_region(np.where(columns.shown, 0.0, counted), where.case, regions)
     everything = _by_region(counted, where.case, regions)
     hits = _Hits(row, where.case[case], weight, noise * rate, (1.0 - noise) * own)

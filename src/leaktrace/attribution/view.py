@@ -203,10 +203,10 @@ def _listed_share(region: Indices, regions: int, known: Background) -> Reals:
 
 def _buyers_beyond_share(contact: Flags, intensity: Indices, controls: Group) -> float:
     """Contacts among the cases beyond what customers as busy as they have anyway."""
-    return max(0.0, float(contact.sum()) - float(_contact_share(intensity, controls).sum()))
+    return max(0.0, float(contact.sum()) - float(contact_share(intensity, controls).sum()))
 
 
-def _contact_share(intensity: Indices, controls: Group) -> Reals:
+def contact_share(intensity: Indices, controls: Group) -> Reals:
     """Share of controls as busy as each case that had contact with the seller."""
     classes = intensity_class(controls.intensity())
     overall = (controls.contact.sum() + 0.5) / (controls.size + 1.0)
@@ -220,7 +220,7 @@ def buyers_chance(view: View) -> float:
 
     On the one list is who had contact, but for nu; on the other as many had as of the controls that are as busy.
     """
-    share = np.clip(_contact_share(view.intensity, view.controls), 1e-6, 1.0 - 1e-6)
+    share = np.clip(contact_share(view.intensity, view.controls), 1e-6, 1.0 - 1e-6)
     contact = view.cases.contact[None, :]
     nodes = NOISE[:, None]
     ratio = np.log(np.where(contact, nodes + (1.0 - nodes) / share, nodes)) @ view.weight + LOG_NOISE_WEIGHT

@@ -24,8 +24,8 @@ LATE_ONLY_LOG_RATIO = 3.0
 """How much a principal's weight must grow (nats) between the cuts for what lies between them to be set aside."""
 LATE_ONLY_CHANCE = 1e-3
 """And how unlikely by their own habit so many new cases between the cuts must be."""
-WAVE_DAYS = 28
-"""Complaints about one mail are handled within about so many days."""
+WAVE_DAYS = 60
+"""Complaints by telephone about a sender's mails are handled within about so many days."""
 WAVE_CHANCE = 1e-3
 """Openings that come together with less than this chance, whichever stretch of days is looked at, are a burst."""
 SURGE_TIMES = 3.0
