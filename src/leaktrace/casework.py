@@ -30,7 +30,7 @@ from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.mailflow import MailFlow, MatchedReport
 from leaktrace.mailroom import shown_texts
-from leaktrace.records import AccessRows, CustomerKey, Evidence, Finding, Keys, Original, Window
+from leaktrace.records import AccessRows, CustomerKey, Evidence, ExposedCustomer, Finding, Keys, Original, Window
 from leaktrace.settings import Settings
 from leaktrace.tracing import Traced
 
@@ -126,9 +126,14 @@ def made_exposure(
             coverage=ledger.coverage(finding.provenance.field, window),
             mails=mails,
             evidence_customer_count=finding.evidence.customer_count,
+            late_count=0 if whose is None else sum(_is_late(one, whose) for one in customers),
         ),
         at,
     )
+
+
+def _is_late(customer: ExposedCustomer, whose: Whose) -> bool:
+    return whose.window.end is not None and customer.first_shown_at >= whose.window.end
 
 
 def _whole(whose: Whose) -> Window:

@@ -39,18 +39,18 @@ class Whose:
 
 
 def exposed_customers(ledger: Ledger, whose: Whose) -> tuple[ExposedCustomer, ...]:
-    """Every customer, confirmed ones first, then by id."""
+    """Every customer shown up to the campaign's last mail, confirmed ones first, then by id.
+
+    The finding counts up to its first mail, for what was opened since explains no mail before it; but while the mails
+    went on, more may have been passed on.
+    """
     keys = list(whose.principals)
-    opened = ledger.opened_by(keys, whose.field, whose.window)
-    # Who was mailed late in the campaign may have been shown after its first mail.
-    later = ledger.opened_by(keys, whose.field, Window(whose.window.start, whose.last_mail_at))
-    mailed = np.isin(later.customer, whose.confirmed)
-    customer = np.concatenate([opened.customer, later.customer[mailed]])
-    customers, place = np.unique(customer, return_inverse=True)
-    first = np.full(len(customers), np.iinfo(np.int64).max)
-    np.minimum.at(first, place, np.concatenate([opened.first_shown_at, later.first_shown_at[mailed]]))
-    fields: list[list[str]] = [[] for _ in range(len(customers))]
     whole = Window(whose.window.start, whose.last_mail_at)
+    opened = ledger.opened_by(keys, whose.field, whole)
+    customers, place = np.unique(opened.customer, return_inverse=True)
+    first = np.full(len(customers), np.iinfo(np.int64).max)
+    np.minimum.at(first, place, opened.first_shown_at)
+    fields: list[list[str]] = [[] for _ in range(len(customers))]
     for name in sorted(ledger.fields_shown(keys, whole)):
         for index in _among(customers, ledger.opened_by(keys, name, whole).customer):
             fields[index].append(name)

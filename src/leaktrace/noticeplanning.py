@@ -67,8 +67,8 @@ def plan_of(
     )
 
 
-def report_of(case: str, plan: NoticePlan, templates_to_approve: tuple[str, ...]) -> PlanReport:
-    """The plan in counts, and what it still needs."""
+def report_of(case: str, plan: NoticePlan, templates_to_approve: tuple[str, ...], told_less: int) -> PlanReport:
+    """The plan in counts, and what it still needs; `told_less`: see `told_less_count`."""
     parameters = plan.parameters()
     return PlanReport(
         case,
@@ -83,6 +83,15 @@ def report_of(case: str, plan: NoticePlan, templates_to_approve: tuple[str, ...]
         plan.told,
         plan.again_because,
         plan.no_entry,
+        told_less,
+    )
+
+
+def told_less_count(plan: NoticePlan, told: Mapping[str, frozenset[str]]) -> int:
+    """Of those left out because another version told them: of fewer fields than the list has now."""
+    return sum(
+        one.suppressed == "told_by_other_version" and not frozenset(one.fields) <= told.get(one.person, frozenset())
+        for one in plan.notices
     )
 
 

@@ -50,6 +50,8 @@ class PlanReport:
     """Why they are written to again; empty: they are left out."""
     no_entry: tuple[str, ...]
     """What the notices would say and the case has no entry of (`that the police was told`); approvers are shown it."""
+    told_less_count: int = 0
+    """Of those left out as told: people whom another version told of fewer fields than the list has now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from leaktrace.noticeplanning import (
     report_of,
     require_days_past,
     shelf_of,
+    told_less_count,
 )
 from leaktrace.noticereports import (
     BounceReport,
@@ -124,7 +125,7 @@ class NoticeDesk:
         rules = PlanRules(said.least_certainty, config.default_language, config.consented_laws)
         with Outbox(self._folder) as outbox:
             outbox.require_new(case, said.version)
-            told = outbox.told(case)
+            told, told_fields = outbox.told(case), outbox.told_fields(case)
         plan = self._planned(case, said.version, exposure, rules, facts, config, told, said.again_because)
         plan = replace(plan, no_entry=no_entry_of(facts.measures, self._cases.measures_borne(case)))
         require_somebody_told(plan)
@@ -139,7 +140,8 @@ class NoticeDesk:
             event = NoticesPlanned(plan.version, plan.exposure_sha256, plan.planned_count, suppressed_count)
             self._diary.record(case, event)
             outbox.plan(case, said.version, plan.document(rules), plan.notices, self._outside.clock())
-        return report_of(case, plan, not_approved(plan.templates, self._approved(case)))
+        templates = not_approved(plan.templates, self._approved(case))
+        return report_of(case, plan, templates, told_less_count(plan, told_fields))
 
     def parameters(self, case: str, version: str | None = None) -> dict[str, Any]:
         """What an approval of sending must be about, for a batch that is planned."""

@@ -18,6 +18,7 @@ from leaktrace.attribution import (
     mailed_estimate,
     withhold,
 )
+from leaktrace.complaintwork import worked_on_tickets
 from leaktrace.exposing import Whose
 from leaktrace.inquiry import Inquiry, open_inquiry, samples_for
 from leaktrace.keys import Keyring
@@ -123,11 +124,17 @@ class Tracer:
         around = circumstances(self.settings, coverage, field, study)
         # What other campaigns taught names nobody, and clears nobody either.
         around = replace(around, clearing_prior=beliefs.setting if beliefs.insider < beliefs.setting else None)
+        if pseudonyms:
+            around = replace(around, complaint_handlers=frozenset(map(self.pseudonym, around.complaint_handlers)))
         first = look_first(study, around.margin_days)
-        samples = samples_for(self.ledger, inquiry, first.shortlist.tolist(), self.settings)
-        judgement = judge(
-            look_closely(first, samples), around, insider_prior=beliefs.insider, person_prior=beliefs.log_weights(names)
-        )
+        look = look_closely(first, samples_for(self.ledger, inquiry, first.shortlist.tolist(), self.settings))
+        weights = beliefs.log_weights(names)
+        judgement = judge(look, around, insider_prior=beliefs.insider, person_prior=weights)
+        worked = worked_on_tickets(self.ledger, inquiry, judgement, judgement.verdict.tied_by)
+        if worked:
+            known = around.complaint_handlers | {study.principals[index].name for index in worked}
+            around = replace(around, complaint_handlers=known)
+            judgement = judge(look, around, insider_prior=beliefs.insider, person_prior=weights)
         return Weighed(evidence, field, inquiry, study, coverage, judgement, prior_record(beliefs, eligible))
 
     def tell(self, weighed: Weighed, call_back: CallBack | None = None) -> Traced:
@@ -322,6 +329,11 @@ def _notes(inquiry: Inquiry, evidence: Evidence, settings: Settings) -> tuple[st
         notes.append(
             "It is taken as checked that no earlier mail of this sender came: whoever opened customers just before "
             "this one, or in a burst, is not taken for somebody who handled complaints."
+        )
+    if settings.complaint_handlers:
+        notes.append(
+            f"It is taken as known that {len(settings.complaint_handlers)} account(s) handle complaints "
+            "(complaint_handlers): that they opened reporting customers in a burst keeps nobody from being named."
         )
     if unknown := inquiry.question.unknown_count:
         one = unknown == 1

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from leaktrace.attribution import Study
-from leaktrace.attribution.decision import EARLY_CUT_PROBABILITY
 from leaktrace.attribution.likelihood import NOISE, Columns, Credibility, Doubt, log_likelihood_ratio
 from leaktrace.attribution.suspects import dominant_shares
 from leaktrace.attribution.view import view_at
@@ -166,13 +165,12 @@ class TestOtherCauses:
     def test_buyers_whose_contacts_are_missing_are_like_the_others(self) -> None:
         reports = list(range(0, 300, 7))
         market = self.own_buyers(reports, set(reports[::3]))
+        # The attack, or the accident: without the marked ones p05 is named for those whom nothing marks.
+        unmarked = [one for one in reports if one not in market.contact]
+        assert judged(market, study_of(market, unmarked)).named == ("p05",)
         judgement = judged(market, study_of(market, reports))
-        # The attack, or the accident: but for the guard p05 is named for the fifteen whom nothing marks.
-        assert judgement.late.own[5] > AROUND.naming_threshold
-        assert judgement.early.own[5] > EARLY_CUT_PROBABILITY
         assert judgement.named == ()
-        assert judgement.undecided is not None
-        assert judgement.undecided.code == "no_contacts"
+        assert judgement.late.own[5] < 0.9
 
     def test_a_leak_beside_the_sellers_own_buyers_is_still_named(self) -> None:
         buyers = list(range(0, 300, 14))

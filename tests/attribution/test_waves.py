@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from leaktrace.attribution import Channels, Judgement, explain
+from leaktrace.attribution.study import NEVER
 from leaktrace.attribution.view import view_at
-from leaktrace.attribution.waves import WAVE_DAYS, Wave, wave_of
+from leaktrace.attribution.waves import WAVE_DAYS, Wave, aside_of, wave_of
 from tests.attribution.worlds import (
     AROUND,
     DAY,
@@ -183,3 +184,13 @@ class TestHandlersOfAMailWeeksBefore:
         judgement = judged(market, study_of(market, sorted({*leaked, *unopened(market, noise, seed)})))
         assert judgement.named == ()
         assert {"p07", "p20"} <= {name for found in judgement.sets for name in found.principals}
+
+
+def test_what_lies_just_before_and_after_a_burst_is_set_aside_with_it() -> None:
+    """The least likely stretch of a burst is seldom all of it; the eight others would have named the handler."""
+    wave = Wave(0, int(MAIL_AT - 34 * DAY), int(MAIL_AT - 24 * DAY), 48)
+    aside = aside_of((wave,))
+    assert aside.since[0] == wave.since - 6 * DAY
+    assert aside.until[0] == wave.until + 6 * DAY
+    late = Wave(0, int(MAIL_AT - 14 * DAY), NEVER, 5)
+    assert (aside_of((late,)).since[0], aside_of((late,)).until[0]) == (late.since, NEVER)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from leaktrace.caserecords import NoteAdded
+from leaktrace.cli.noticeshown import render_plan
 from leaktrace.errors import ResponseError
 from tests.response.fakes_notices import CASE, row
 from tests.response.noticedesks import SAID, Desk, make_desk
@@ -45,6 +48,20 @@ def test_the_rest_is_told_later_and_nobody_twice(tmp_path: Path) -> None:
         assert report.parameters["left_out_as_told_by_version"] == {"1": 3}
         assert recipients(sink) == {f"c{number:04d}@mail.example": 1 for number in range(8)}
         assert desk.desk.left(CASE, "2") == ()  # all of them are told
+
+
+def test_whoever_was_told_of_fewer_fields_is_counted(tmp_path: Path) -> None:
+    """The list has grown since: nobody would tell them, and nobody would know."""
+    with Sink() as sink:
+        desk = make_desk(tmp_path, sink.port, sure_and_not(3, 5))
+        sent(desk, FIRST_SURE)
+        wider = tuple(replace(one, fields=(*one.fields, "phone")) for one in sure_and_not(3, 5))
+        desk.cases.frozen = replace(desk.cases.frozen, rows=wider)
+        report = desk.desk.plan(CASE, SECOND)
+        assert (report.told_by_version, report.told_less_count) == ({"1": 3}, 3)
+        console = Console(width=300, file=io.StringIO())
+        console.print(render_plan(report))
+        assert "3 were told of fewer fields" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_plan_made_before_the_first_was_sent_is_looked_at_again_when_it_is_sent(tmp_path: Path) -> None:

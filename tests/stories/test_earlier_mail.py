@@ -80,4 +80,4 @@ def test_then_nothing_is_set_aside_and_the_finding_says_so(desk: Desk, tmp_path:
     # It holds for that one question.
     again = desk.json(*asked)
     assert again["named"] == []
-    assert again["provenance"]["settings"]["earlier_wave_days"] == 60
+    assert again["provenance"]["settings"]["earlier_wave_days"] == 90

@@ -2,7 +2,7 @@
 
 A contacts table of which a part is missing leaves cases that look like anybody, although the seller wrote to its own
 customers: whoever serves these was shown the marked ones and the others alike. Where many more cases have a contact
-with the seller than customers as busy have anyway, the others are taken for like these.
+with the seller than customers as busy have anyway, the others may be like these: one null more, at a price of its own.
 """
 
 from __future__ import annotations
@@ -11,29 +11,37 @@ import math
 
 import numpy as np
 
-from leaktrace.attribution.explanations import Posterior, Weighed
-from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, log_likelihood_ratio
-from leaktrace.attribution.view import contact_share
+from leaktrace.attribution.study import Flags, Reals
+from leaktrace.attribution.view import View, contact_share
 
-LIKE_BUYERS_LOG_RATIO = math.log(20.0)
-"""So much more must speak for a principal, taken alone, where the other cases may be the seller's customers too."""
+UNMARKED_BUYERS = 0.5
+"""Chance that reports which nothing marks are the seller's customers as well, where far more than chance brings are."""
+BUYERS_SPREAD = 0.6
+"""How far the log-odds of being shown such a customer may be off: those who are marked are few."""
 _LEAST_EXCESS = 3.0
 _SPREADS = 3.0
-_SPREAD = 0.6
 _LOWEST, _HIGHEST = 1e-6, 0.97
 
 
-def may_be_buyers(late: Posterior, best: Weighed) -> bool:
-    """Whether what a principal had been shown is about what they had been shown of the seller's own customers."""
-    view = late.view
-    known = view.cases.contact
+def may_hold_buyers(view: View) -> bool:
+    """Whether far more of the cases are the seller's own customers than chance brings."""
     expected = float(contact_share(view.intensity, view.controls).sum())
-    excess = float(known.sum()) - expected
-    if excess < max(_LEAST_EXCESS, _SPREADS * math.sqrt(max(expected, 0.01))):
-        return False
-    share = float((best.shown[known].sum() + 0.5) / (known.sum() + 1.0))
-    rate = np.maximum(best.rate, np.clip(share, _LOWEST, _HIGHEST))
-    columns = Columns(best.shown[None, :], best.neutral[None, :], rate[None, :])
-    cases = Credibility(view.belief, view.weight, view.other_path)
-    ratio = log_likelihood_ratio(columns, cases, Doubt.alike(1, _SPREAD))
-    return bool(ratio[0] < LIKE_BUYERS_LOG_RATIO)
+    excess = float(view.cases.contact.sum()) - expected
+    return excess >= max(_LEAST_EXCESS, _SPREADS * math.sqrt(max(expected, 0.01)))
+
+
+def buyers_rate(view: View, shown: Flags, rate: Reals) -> Reals:
+    """Chance that each principal, innocent, had been shown each case, were it the seller's customer: as they had been
+    shown those who are known to be, and no less than `rate`, that of any customer. `[principals, cases]`.
+    """
+    known = view.cases.contact
+    share = (shown[:, known].sum(axis=1) + 0.5) / (float(known.sum()) + 1.0)
+    return np.asarray(np.maximum(rate, np.clip(share, _LOWEST, _HIGHEST)[:, None]))
+
+
+def against_buyers(log_ratio: Reals, bought: Reals) -> Reals:
+    """Ln likelihood ratio against nobody inside, where the reports that nothing marks may be the seller's customers'.
+
+    `log_ratio`: where they are not; `bought`: where they are.
+    """
+    return np.asarray(-np.logaddexp(math.log1p(-UNMARKED_BUYERS) - log_ratio, math.log(UNMARKED_BUYERS) - bought))

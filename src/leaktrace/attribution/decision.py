@@ -14,8 +14,6 @@
 7. Where no table tells of teams: nobody who opens the same customers explains a part of the reports beside them.
 8. Nobody else read the field of many customers at once without the log saying whose: they may have been shown all.
    Nor are more than stray rows of the log unread.
-9. Where more cases are the seller's own customers than chance brings, the principal had been shown the others far more
-   than these: they may be customers of the seller whose contacts are missing.
 
 The caller still owes: log coverage for "nobody inside" (`Circumstances.log_allows_nobody`), and a person's confirmation
 before anything is done to anybody.
@@ -28,7 +26,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.buyers import may_be_buyers
 from leaktrace.attribution.covering import few_covering
 from leaktrace.attribution.explanations import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
@@ -105,6 +102,9 @@ class Verdict:
     code: UndecidedCode | None
     sentence: str
     needs_about_more_reports: int | None
+    tied_by: tuple[int, ...] = ()
+    """Of the first set, those who opened the same customers in a burst, and are as likely to have framed its first one
+    as to have handled complaints."""
 
 
 def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
@@ -265,15 +265,10 @@ def _name_or_not(
     if viable:
         rival = max(viable, key=lambda one: (one.log_ratio, -one.rival))
         members = _with_rivals(sets, principal, viable)
-        bursts = {wave.principal for wave in looks.set_aside}
-        sentence = _RIVAL_IN_A_BURST if {one.rival for one in viable} <= bursts else _RIVAL
-        return _undecided("indistinguishable", sentence, more_for_rival(best, rival, rival.needed), members)
-    if may_be_buyers(late, best):
-        sentence = (
-            "More of the reports than chance brings come from this seller's own customers, and this principal had been "
-            "shown the other reports about as often as these: customers whose contacts are missing would look the same."
-        )
-        return _undecided("no_contacts", sentence, None, sets)
+        bursts = {one.rival for one in viable} & {wave.principal for wave in looks.set_aside}
+        sentence = _RIVAL_IN_A_BURST if len(bursts) == len({one.rival for one in viable}) else _RIVAL
+        tied = _undecided("indistinguishable", sentence, more_for_rival(best, rival, rival.needed), members)
+        return replace(tied, tied_by=tuple(sorted(bursts)))
     if around.rows_unread:
         sentence = (
             "Many rows of the log could not be read: somebody else may have been shown the same customers there. "

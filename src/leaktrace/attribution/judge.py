@@ -99,7 +99,7 @@ def _verdict(
 def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior) -> Judgement:
     study, late, late_all, early = look.study, looks.late, looks.late_all, looks.early
     seen = late_all if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody else late
-    shown = _shown(seen, early, named=bool(verdict.named))
+    shown = _shared(_shown(seen, early, named=bool(verdict.named)), verdict)
     return Judgement(
         verdict=verdict,
         named=tuple(study.principals[i].name for i in verdict.named),
@@ -151,6 +151,19 @@ def _shown(late: Posterior, early: Posterior, *, named: bool) -> Posterior:
         for one, other in ((late.person, early.person), (late.tied, early.tied))
     )
     return replace(either_of(late, early), person=person, tied=tied)
+
+
+def _shared(shown: Posterior, verdict: Verdict) -> Posterior:
+    """The chance of somebody tied by others who opened the same customers in a burst: nothing parts them, so each has
+    as much as any.
+    """
+    if not verdict.tied_by:
+        return shown
+    alike = [verdict.suspects[0][0], *verdict.tied_by]
+    person, tied = shown.person.copy(), shown.tied.copy()
+    for chances in (person, tied):
+        chances[alike] = chances[alike].sum() / len(alike)
+    return replace(shown, person=person, tied=tied)
 
 
 def _leaders(posterior: Posterior) -> Indices:

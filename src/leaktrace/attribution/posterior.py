@@ -62,7 +62,7 @@ def posterior_of(
     log_ratio = np.minimum(log_ratio, np.median(weights.log_ratio)) if len(close) else log_ratio
     log_ratio[close] = weights.log_ratio
     doubts = (Doubt.alike(len(close), weights.spread), weights.doubt)
-    groups = groups_of(view, weights.suspects, weights.log_ratio, doubts)
+    groups = groups_of(view, weights.suspects, weights.log_ratio, doubts, weights.bought)
     groups = [replace(one, log_ratio=one.log_ratio - float(silence[list(one.members)].sum())) for one in groups]
     order = np.argsort(-weights.log_ratio, kind="stable")
     weighed = [_weighed(view, weights, look, row, place) for place, row in enumerate(order.tolist())]

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leaktrace.attribution.buyers import BUYERS_SPREAD, against_buyers
 from leaktrace.attribution.likelihood import LOG_NOISE_WEIGHT, NOISE, Doubt
 from leaktrace.attribution.logs import log_sum
 from leaktrace.attribution.ranking import with_level
@@ -72,10 +73,13 @@ class Several:
     log_ratio: float
 
 
-def groups_of(view: View, suspects: Suspects, log_ratio: Reals, doubts: tuple[Doubt, Doubt]) -> list[Several]:
+def groups_of(
+    view: View, suspects: Suspects, log_ratio: Reals, doubts: tuple[Doubt, Doubt], bought: Reals | None = None
+) -> list[Several]:
     """Groups of two and three that may be worth their price.
 
-    `log_ratio`: of each suspect as the only source; `doubts`: about the plain rates and those that know the company.
+    `log_ratio`: of each suspect as the only source; `doubts`: about the plain rates and those that know the company;
+    `bought`: rates if reports that nothing marks are the seller's customers', where they may be.
     """
     if view.size == 0 or suspects.size < 2:
         return []
@@ -88,7 +92,10 @@ def groups_of(view: View, suspects: Suspects, log_ratio: Reals, doubts: tuple[Do
     singles: dict[Rows, float] = {(int(row),): float(alone[row]) for row in strongest}
     smaller: dict[Rows, float] = {(int(row),): float(alone[row]) for row in ranked}
     pairs = _worth(plain, singles, ranked, smaller, prices[1] - prices[0])
-    chain = _Chain(view, (plain, company), log_ratio, {})
+    gains: tuple[_Gains, ...] = (plain, company)
+    if bought is not None:
+        gains = (*gains, _Gains.of(view, suspects, bought, Doubt.alike(suspects.size, BUYERS_SPREAD)))
+    chain = _Chain(view, gains, log_ratio, {})
     found = {pair: chain.of(pair) for pair in pairs}
     leading = {pair: pairs[pair] for pair in _leading(found, _EXTENDED)}
     triples = _worth(plain, leading, ranked, pairs, prices[2] - prices[1])
@@ -131,14 +138,15 @@ def _leading(ratios: dict[Rows, float], many: int) -> list[Rows]:
 class _Chain:
     """Ln likelihood ratios of groups: the strongest member's alone, and what each further one adds to those before.
 
-    What is added must stand against both nulls: that the rest of the mail came from a list like the controls, and that
+    What is added must stand against all nulls: that the rest of the mail came from a list like the controls, and that
     it came from one that leans to the further member's company.
     """
 
     view: View
-    gains: tuple[_Gains, _Gains]
+    gains: tuple[_Gains, ...]
+    """By the plain rates, by those that know the company, and by those of the seller's customers where these may be."""
     log_ratio: Reals
-    known: dict[Rows, tuple[float, float]]
+    known: dict[Rows, tuple[float, ...]]
     """What was reckoned before."""
 
     def of(self, rows: Rows) -> float:
@@ -146,15 +154,16 @@ class _Chain:
         order = sorted(rows, key=lambda row: (-float(self.log_ratio[row]), row))
         total = float(self.log_ratio[order[0]])
         for count in range(2, len(order) + 1):
-            before, after = self._both(order[: count - 1]), self._both(order[:count])
-            plain, company = (np.array(more - less) for less, more in zip(before, after, strict=True))
-            total += float(against_both(self.view, plain, company))
+            before, after = self._by_all(order[: count - 1]), self._by_all(order[:count])
+            plain, company, *bought = (np.array(more - less) for less, more in zip(before, after, strict=True))
+            added = against_both(self.view, plain, company)
+            total += float(against_buyers(added, bought[0]) if bought else added)
         return total
 
-    def _both(self, rows: list[int]) -> tuple[float, float]:
+    def _by_all(self, rows: list[int]) -> tuple[float, ...]:
         key = tuple(sorted(rows))
         if key not in self.known:
-            self.known[key] = (self.gains[0].log_ratio(key), self.gains[1].log_ratio(key))
+            self.known[key] = tuple(gains.log_ratio(key) for gains in self.gains)
         return self.known[key]
 
 

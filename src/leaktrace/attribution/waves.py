@@ -31,6 +31,8 @@ WAVE_CHANCE = 1e-3
 SURGE_TIMES = 3.0
 """Of a principal's own work in those days no more counts as usual than so many times the share of everybody's that
 fell into them."""
+TRAIL_SHARE = 0.5
+"""Of a burst's length, what lies just before and after it counts as little."""
 _LEAST_OPENINGS = 3
 _OTHERS_NEEDED = 100
 _PRIOR = 1.0
@@ -48,6 +50,13 @@ class Wave:
     until: int
     """Past the last one; `NEVER` for what was opened just before the first mail."""
     opened_count: int
+
+    @property
+    def trail(self) -> int:
+        """So long before and after it openings belong to it: the least likely stretch is seldom all of a burst, and a
+        few of its openings on either side would name whoever handled complaints.
+        """
+        return 0 if self.is_late else round(TRAIL_SHARE * (self.until - self.since)) + DAY
 
     @property
     def is_late(self) -> bool:
@@ -72,8 +81,9 @@ def late_only(late: Posterior, early: Posterior, margin_at: int) -> tuple[Wave, 
 
 
 def aside_of(waves: Iterable[Wave]) -> Aside:
-    """What does not count."""
-    return Aside(*np.array([(one.principal, one.since, one.until) for one in waves], dtype=np.int64).reshape(-1, 3).T)
+    """What does not count: a burst, and what lies just before and after it."""
+    found = [(one.principal, one.since - one.trail, one.until + one.trail) for one in waves]
+    return Aside(*np.array(found, dtype=np.int64).reshape(-1, 3).T)
 
 
 def waves_of(view: View, samples: Samples, principals: Indices, since: int) -> tuple[Wave, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leaktrace.attribution.buyers import BUYERS_SPREAD, against_buyers, buyers_rate, may_hold_buyers
 from leaktrace.attribution.doubts import doubts_of
 from leaktrace.attribution.likelihood import (
     LOG_NOISE_WEIGHT,
@@ -21,6 +22,7 @@ from leaktrace.attribution.likelihood import (
     expected_noise,
     integrated,
     list_log_ratio,
+    log_likelihood_ratio,
     noise_profile,
 )
 from leaktrace.attribution.lists import Regions, list_gain
@@ -48,6 +50,8 @@ class Weights:
     suspects: Suspects
     """With calibrated rates."""
     log_ratio: Reals
+    bought: Reals | None
+    """Rates if the reports that nothing marks are the seller's customers', `[suspects, cases]`; null where none are."""
     plain: Reals
     company: Reals
     forged_weak: Reals
@@ -90,9 +94,16 @@ def weights_of(view: View, everybody: Suspects, rows: Indices) -> Weights:
         return _forged(view, all_profiles if kept.all() else profiles(everything.only(kept)), leans)
 
     forged_weak, forged_unsigned = forged(view.weak), forged(view.unsigned)
+    log_ratio, bought = against_both(view, plain, leaning), None
+    if may_hold_buyers(view):
+        bought = buyers_rate(view, suspects.shown, np.maximum(suspects.plain, suspects.company))
+        columns = Columns(suspects.shown, suspects.neutral, bought)
+        ratio = log_likelihood_ratio(columns, everything, Doubt.alike(suspects.size, BUYERS_SPREAD))
+        log_ratio = against_buyers(log_ratio, ratio)
     return Weights(
         suspects=suspects,
-        log_ratio=against_both(view, plain, leaning),
+        log_ratio=log_ratio,
+        bought=bought,
         plain=plain,
         company=company,
         forged_weak=forged_weak,

@@ -58,6 +58,8 @@ class Shown:
     coverage: LogCoverage
     mails: MailFields
     evidence_customer_count: int
+    late_count: int = 0
+    """Customers first shown only after the campaign's first mail."""
     """Customers in evidence: who told of the mail, or was found on a list."""
 
 
@@ -155,6 +157,11 @@ def _notes(shown: Shown, rows: Sequence[ExposureRow]) -> tuple[str, ...]:
         notes.append(
             f"Mails to {len(outside)} customer(s) who are not on the list show personal data: accesses of the named "
             "do not explain them."
+        )
+    if shown.late_count:
+        notes.append(
+            f"{shown.late_count} of the customers were first shown only after the campaign's first mail: the finding, "
+            "which counts up to it, has so many fewer. What was shown after the last mail is not on the list."
         )
     unknown = sum(row.jurisdiction is None for row in rows)
     if unknown:

@@ -44,12 +44,22 @@ def render_plan(plan: PlanReport) -> RenderableType:
         Text(told_line(version, count, again=bool(plan.again_because)))
         for version, count in plan.told_by_version.items()
     ]
+    if plan.told_less_count:
+        told.append(Text(told_less_line(plan.told_less_count)))
     told += [Text(f"Again because: {words.plain(plan.again_because)}")] if plan.again_because else []
     told += [Text(f"The case has no entry {what}: whoever approves is told so.") for what in plan.no_entry]
     drafts = plan.templates_to_approve
     notes = [Text(f"Still drafts, to be approved by hash: {', '.join(drafts)}.")] if drafts else []
     ask = f"Then ask for: send_notices, target {plan.version}, parameters {plan.parameters_sha256}."
     return Group(Text(f"Planned, version {plan.version}. Nothing was sent."), pairs(rows), *told, *notes, Text(ask))
+
+
+def told_less_line(count: int) -> str:
+    """What a later list has of people who were told of less."""
+    return (
+        f"Of these {words.number(count)} {'was' if count == 1 else 'were'} told of fewer fields than the list has "
+        "now, and nothing tells them of the others: a correction does (--again-because)."
+    )
 
 
 def told_line(version: str, count: int, *, again: bool) -> str:

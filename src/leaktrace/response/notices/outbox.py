@@ -159,6 +159,17 @@ class Outbox:
             )
         )
 
+    def told_fields(self, case: str) -> dict[str, frozenset[str]]:
+        """Person -> the fields that any version told, or may have told, them of."""
+        found: dict[str, frozenset[str]] = {}
+        for person, fields in self._rows(
+            "SELECT person, fields FROM notice JOIN batch ON batch = number WHERE case_id = ? "
+            "AND state IN ('accepted', 'unknown', 'claimed')",
+            (case,),
+        ):
+            found[person] = found.get(person, frozenset()) | frozenset(split_fields(fields))
+        return found
+
     def left_out(self, batch: Batch) -> frozenset[str]:
         """Persons whom the plan of this batch leaves out because another version told them."""
         found = self._rows(
