@@ -102,6 +102,15 @@ class FileFormat:
     """What the format's reader is told besides, by name."""
 
 
+def holds_accesses_only(path: Path, name: str, table: str) -> BadFileError:
+    """What is said of a log's format for another table."""
+    return BadFileError(
+        f"{path}: the format {name} holds accesses, not {table}.",
+        f"If it is a log, run: leaktrace ingest accesses --format {name}. If it is the table {table}, give it the "
+        "column names of docs/tables.md, as CSV, Parquet or JSON lines.",
+    )
+
+
 def format_of(path: Path, file_format: str | None, options: Mapping[str, str] | None = None) -> FileFormat:
     """The format of a file by what the caller says, else by its extension; BadFileError for one we do not read."""
     compression = _COMPRESSIONS.get(path.suffix.lower())

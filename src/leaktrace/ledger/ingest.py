@@ -14,7 +14,7 @@ from leaktrace.ledger.cells import CheckedBatch, check
 from leaktrace.ledger.clock import ClockWatch
 from leaktrace.ledger.dictionary import NameKind
 from leaktrace.ledger.followed import Move
-from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, format_of, row_reader
+from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, format_of, holds_accesses_only, row_reader
 from leaktrace.ledger.gathered import Gathered
 from leaktrace.ledger.interface import Progress, tell_cost
 from leaktrace.ledger.jsonbyengine import json_parser
@@ -151,10 +151,7 @@ class SourceIntake:
                 yield ((self._schema, raw),)
             return
         if self._schema is not ACCESSES:
-            raise BadFileError(
-                f"{self._path}: the format {self._format.name} holds accesses, not {self._schema.name}.",
-                f"Run: leaktrace ingest accesses --format {self._format.name}.",
-            )
+            raise holds_accesses_only(self._path, self._format.name, self._schema.name)
         for tied, bulk in row_batches(self._path, self._format, reader, spool_folder):
             yield (ACCESSES, tied), (BULK_READS, bulk)
 

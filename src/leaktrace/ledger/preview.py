@@ -22,7 +22,15 @@ from leaktrace.keys import Keyring
 from leaktrace.ledger.arrow import ArrowColumn, texts_of
 from leaktrace.ledger.cells import NameRules, check, words_apart
 from leaktrace.ledger.engine import Engine
-from leaktrace.ledger.formats import AskedFormat, BadFileError, FileFormat, RowReader, format_of, row_reader
+from leaktrace.ledger.formats import (
+    AskedFormat,
+    BadFileError,
+    FileFormat,
+    RowReader,
+    format_of,
+    holds_accesses_only,
+    row_reader,
+)
 from leaktrace.ledger.jsonbyengine import json_parser
 from leaktrace.ledger.rawrows import RawBatch, shown_columns
 from leaktrace.ledger.redaction import redact
@@ -113,10 +121,7 @@ class _Preview:
         reader = row_reader(file_format.name, file_format.options)
         if reader is not None:
             if self.schema is not ACCESSES:
-                raise BadFileError(
-                    f"{path}: the format {file_format.name} holds accesses, not {self.schema.name}.",
-                    f"Run: leaktrace ingest accesses --format {file_format.name}.",
-                )
+                raise holds_accesses_only(path, file_format.name, self.schema.name)
             yield from _read_rows(reader, path)
             return
         with _json_parser(self.spool_folder) as parser:

@@ -122,6 +122,10 @@ def _one_source(table: Settled) -> tuple[Source, ...]:
     for text in table.texts("path"):
         path = parse_path(text)
         if path is None or not text:
-            raise table.wrong("path is no path", "A path is like user.name, items[*].id or resources[type=a].uid.")
+            raise table.wrong(
+                f"path is no path: {text[:60]!r}",
+                "A path is like user.name, items[*].id or resources[type=a].uid; a name with dots, blanks or other "
+                "signs stands in double quotes inside it: path = '\"Kd.-Nr.\"'.",
+            )
         found.append(Source(path, cuts["prefix"], cuts["after"], cuts["after_last"], table.texts("before")))
     return tuple(found)
