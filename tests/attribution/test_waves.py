@@ -194,3 +194,20 @@ def test_what_lies_just_before_and_after_a_burst_is_set_aside_with_it() -> None:
     assert aside.until[0] == wave.until + 6 * DAY
     late = Wave(0, int(MAIL_AT - 14 * DAY), NEVER, 5)
     assert (aside_of((late,)).since[0], aside_of((late,)).until[0]) == (late.since, NEVER)
+
+
+@pytest.mark.parametrize("count", [6, 7, 9])
+def test_short_of_a_name_too_whoever_opened_them_in_a_burst_is_as_likely(count: int) -> None:
+    """Who is tied has no more chance than who ties, however many reports there are."""
+    market = background_market()
+    market.show("p07", range(300))
+    reports = sorted([*range(0, 33 * count, 33), *unopened(market, 3)])
+    handled(market, reports)
+    judgement = judged(market, study_of(market, reports))
+    chances = {one.principal: one.probability for one in judgement.candidates}
+    assert judgement.named == ()
+    assert chances["p07"] == pytest.approx(chances["p20"])
+    assert chances["p07"] <= 0.5
+    assert {"p07", "p20"} <= set(judgement.sets[0].principals)
+    known = {one.principal: one.probability for one in judged(market, study_of(market, reports), KNOWN).candidates}
+    assert known["p07"] > 2.0 * known.get("p20", 0.0)

@@ -51,6 +51,7 @@ _FORGED_ENOUGH = 0.005
 _SHARED_ENOUGH = 0.05
 _LEANS_ENOUGH = 0.5
 _LEADING = 0.8
+_TIED = 0.5
 _LIKE_CONTROLS = 5
 
 
@@ -136,7 +137,18 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
         if leaning is not None:
             return _leans(leaning)
         return _shown_to_few(few) if few else _nobody(around)
-    return _not_enough(study, looks, best, sets, around)
+    verdict = _not_enough(study, looks, best, sets, around)
+    bursts = _bursts(study, looks, best, around) if best is not None and late.own[best.principal] > _TIED else set()
+    if best is None or not bursts or verdict.tied_by:
+        return verdict
+    members = _with_rivals(verdict.suspects, best.principal, bursts)
+    return replace(verdict, suspects=members, tied_by=tuple(sorted({rival.rival for rival in bursts})))
+
+
+def _bursts(study: Study, looks: Looks, best: Weighed, around: Circumstances) -> set[Rival]:
+    """Viable rivals who opened the same customers in a burst."""
+    aside = {wave.principal for wave in looks.set_aside}
+    return {rival for rival in _viable(study, looks, best, around) if rival.rival in aside}
 
 
 def both(given: Verdict, alone: Verdict) -> Verdict:
@@ -265,8 +277,8 @@ def _name_or_not(
     if viable:
         rival = max(viable, key=lambda one: (one.log_ratio, -one.rival))
         members = _with_rivals(sets, principal, viable)
-        bursts = {one.rival for one in viable} & {wave.principal for wave in looks.set_aside}
-        sentence = _RIVAL_IN_A_BURST if len(bursts) == len({one.rival for one in viable}) else _RIVAL
+        bursts = {one.rival for one in _bursts(study, looks, best, around)}
+        sentence = _RIVAL_IN_A_BURST if {one.rival for one in viable} <= bursts else _RIVAL
         tied = _undecided("indistinguishable", sentence, more_for_rival(best, rival, rival.needed), members)
         return replace(tied, tied_by=tuple(sorted(bursts)))
     if around.rows_unread:

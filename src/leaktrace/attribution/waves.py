@@ -26,7 +26,7 @@ LATE_ONLY_CHANCE = 1e-3
 """And how unlikely by their own habit so many new cases between the cuts must be."""
 WAVE_DAYS = 60
 """Complaints by telephone about a sender's mails are handled within about so many days."""
-WAVE_CHANCE = 1e-3
+WAVE_CHANCE = 0.02
 """Openings that come together with less than this chance, whichever stretch of days is looked at, are a burst."""
 SURGE_TIMES = 3.0
 """Of a principal's own work in those days no more counts as usual than so many times the share of everybody's that
