@@ -275,7 +275,7 @@ _LABELS_OF_A_BODY = "From: boss@rival.example\nTo: victim@mail.example\nhello\n\
 
 def test_a_body_that_begins_with_labels_adds_nothing_to_a_complete_block() -> None:
     html = (_WHOLE_BLOCK + _LABELS_OF_A_BODY).replace("<", "&lt;").replace("\n", "<br>")
-    for body, kind in ((f"{_WHOLE_BLOCK}\n{_LABELS_OF_A_BODY}", "text/plain"), (html, "text/html")):
+    for body, kind in ((_WHOLE_BLOCK + _LABELS_OF_A_BODY, "text/plain"), (html, "text/html")):
         found = forward_in(message(body, subject="FW: x", content_type=kind))
         assert found.sender.address == "nora@vale-shop.example"
         assert [one.address for one in found.recipients] == ["cleo@mail.example"]
@@ -290,7 +290,8 @@ def test_of_two_senders_in_one_run_of_plain_lines_neither_is_claimed() -> None:
         "From: The Boss <boss@rival.example>\nTo: all <nora@vale-shop.example>\nDate: 2024-03-04 09:30\n"
         "To: cleo@x.example"
     )
-    for lines in (_WHOLE_BLOCK + _LABELS_OF_A_BODY, f"{wrapped}\n\nhello", f"{named}\nSubject: x\n\nhello"):
+    whole = f"{named}\nSubject: x\n"
+    for lines in (f"{wrapped}\n\nhello", f"{whole}\nhello"):
         found = forward_in(message(f"-------- Original Message --------\n{lines}", subject="Fwd: x"))
         assert found.sender.address is None
         assert {one.address for one in found.recipients} <= {"cleo@mail.example"}

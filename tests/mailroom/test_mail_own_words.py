@@ -148,6 +148,10 @@ def test_a_part_below_the_reporters_text_is_read_after_it() -> None:
     [
         f'From: "{JANE} To: all" <{NORA}>To: cleo@mail.exampleSent: Monday, March 4, 2024Subject: x',
         f"From: Nora <{NORA}>To: cleo@mail.exampleSubject: x Cc: jane@rival.example",
+        f"From: From: Boss <{NORA}>To: cleo@mail.exampleSubject: x",
+        f"From: To: victim@bank.example <{NORA}>To: cleo@mail.exampleSent: Monday, March 4, 2024Subject: x",
+        f"From: {JANE} To: all <{NORA}>To: cleo@mail.exampleSubject: x",
+        f"From: {JANE} Subject: hi <{NORA}>To: cleo@mail.exampleSubject: x",
     ],
 )
 def test_yahoos_one_line_holds_no_label_in_a_name_or_a_subject(line: str) -> None:
@@ -156,8 +160,8 @@ def test_yahoos_one_line_holds_no_label_in_a_name_or_a_subject(line: str) -> Non
     assert [one.address for one in found.recipients] == ["cleo@mail.example"]
 
 
-def test_yahoos_one_line_with_a_name_that_nothing_marks_is_not_read() -> None:
-    line = f"From: {JANE} To: all <{NORA}>To: cleo@mail.exampleSubject: x"
+def test_yahoos_one_line_with_a_whole_block_in_a_name_is_not_read() -> None:
+    line = f"From: {JANE} To: all Subject: hi <{NORA}>To: cleo@mail.exampleSubject: x"
     record = read_mail(message(f"----- Forwarded Message ----- {line}\n{BODY}", subject="Fwd: x"))
     assert all(one.sender.address is None for one in record.originals)
 

@@ -36,22 +36,37 @@ def one_line(text: Text, line: Range) -> Block | None:
     opening = _ONE_LINE.search(text.text, begin, min(end, begin + 300))
     if opening is None or (kind := marker_of(opening.group(1))) is None:
         return None
-    found: list[tuple[Role, int, int]] = []
-    for colon in _colons_outside(text.text, opening.end(), end):
-        match = _label_before(text.text, max(found[-1][2] if found else 0, opening.end()), colon)
-        if match is None or not (found or match[0] == "from"):
-            continue
-        if match[0] in {role for role, _, _ in found}:
-            return None  # one of the two is a name that the sender chose
-        found.append((match[0], match[1], colon + 1))
-        if match[0] == "subject":  # the last one; what follows are the sender's words
-            break
+    found = _labels_of_line(text.text, opening.end(), end)
     if len(found) < 2:
         return None
     ends = [start for _, start, _ in found[1:]] + [end]
     values = {role: value_at(text, after, stop) for (role, _, after), stop in zip(found, ends, strict=True)}
     languages = _languages_of([text.text[start : after - 1] for _, start, after in found])
     return Block("one-line", kind, values, languages, begin, line[1])
+
+
+def _labels_of_line(text: str, start: int, end: int) -> list[tuple[Role, int, int]]:
+    """The labels of a one-line block, each with where it and its value begin; none where names leave it open which.
+
+    What the sender chose as a name may look like labels, and stands before the client's: of each but the first `From:`
+    the last one before the subject counts. The subject is the last of all; what follows are the sender's words.
+    """
+    found: list[tuple[Role, int, int]] = []
+    ended = seen_since = False
+    for colon in _colons_outside(text, start, end):
+        match = _label_before(text, max(found[-1][2] if found and not ended else start, start), colon)
+        if match is None or not (found or match[0] == "from"):
+            continue
+        role = match[0]
+        if ended:
+            if role == "subject" and seen_since:
+                return []  # a name that holds a whole block, or a subject that does
+            seen_since |= role == "to"
+        elif role != "from" or not found:
+            found = [one for one in found if one[0] != role]
+            found.append((role, match[1], colon + 1))
+            ended = role == "subject" and bool({"to", "date"} & {one[0] for one in found})
+    return found
 
 
 def _colons_outside(text: str, start: int, end: int) -> Iterator[int]:

@@ -83,6 +83,13 @@ class _Growing:
         for language in found[0][role]:
             self.languages[language] = self.languages.get(language, 0) + 1
 
+    def is_from_first_and_whole(self) -> bool:
+        """Whether all that a client writes was read, and nothing that the sender wrote stands above who it is from.
+
+        A second `From:` below is the mail's own text then: a client that wrapped a name goes on with the recipients.
+        """
+        return next(iter(self.values)) == "from" and self.has("date", "subject", "to")
+
     def doubt(self, roles: Iterable[Role]) -> None:
         """A second sender, or second recipients, right below: one of the two is a wrapped line of the sender's own
         words, and nobody knows which.
@@ -196,7 +203,8 @@ def _labelled(
         if found is not None and role is not None:
             growing.take(role, found)
         elif found is not None:
-            if not gap and text.kind == "plain":  # HTML wraps no value into a line of its own
+            another = "from" in found[0] and growing.is_from_first_and_whole()
+            if not gap and not another and text.kind == "plain":  # HTML wraps no value into a line of its own
                 growing.doubt(found[0])
             break
         elif folded or (growing.last is not None and _continues(text, lines, index, growing, gap=gap)):
