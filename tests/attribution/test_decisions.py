@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from leaktrace.attribution import Group
-from leaktrace.attribution.decision import Looks, decide
+from leaktrace.attribution.decision import decide
 from leaktrace.attribution.explanations import GroupWeight
+from leaktrace.attribution.looks import Looks
 from leaktrace.attribution.posterior import own_chances
 from leaktrace.errors import AttributionError
 from tests.attribution.worlds import AROUND, DAY, MAIL_AT, Market, background_market, judged, study_of, unopened

@@ -8,7 +8,7 @@ from leaktrace.attribution.budget import (
     needed_once_spent,
     withheld,
 )
-from leaktrace.attribution.decision import Circumstances, Verdict
+from leaktrace.attribution.decision import Verdict
 from leaktrace.attribution.explain import explain
 from leaktrace.attribution.judge import Judgement, judge, withhold
 from leaktrace.attribution.learning import CampaignNumbers, Shares, learned_prior, learned_shares
@@ -26,6 +26,7 @@ from leaktrace.attribution.linking import (
     sender_term,
     sources_term,
 )
+from leaktrace.attribution.looks import Circumstances
 from leaktrace.attribution.mailed import mailed_estimate
 from leaktrace.attribution.screening import FirstLook, look_first
 from leaktrace.attribution.study import NEVER, Case, Channels, Group, Samples, Study

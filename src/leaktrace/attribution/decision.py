@@ -28,13 +28,13 @@ import numpy as np
 
 from leaktrace.attribution.covering import few_covering
 from leaktrace.attribution.explanations import ColumnWeight, Posterior, Weighed
+from leaktrace.attribution.looks import Circumstances, Looks
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.queues import works_beside
-from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.sets import Sets, sets_of
 from leaktrace.attribution.study import Indices, Study
+from leaktrace.attribution.ties import in_a_burst, tie_sentence, viable_rivals, with_rivals
 from leaktrace.attribution.view import decoys
-from leaktrace.attribution.waves import Wave
 from leaktrace.instants import instant_at
 from leaktrace.records import Outcome, UndecidedCode
 
@@ -53,43 +53,6 @@ _LEANS_ENOUGH = 0.5
 _LEADING = 0.8
 _TIED = 0.5
 _LIKE_CONTROLS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What the decision takes from outside the numbers."""
-
-    naming_threshold: float
-    nobody_threshold: float
-    set_mass: float
-    log_has_accesses: bool
-    log_allows_nobody: bool
-    margin_days: int
-    wave_days: int = 90
-    """So long before the first mail an earlier one that nobody reported may have come; 0: it is known that none did."""
-    bulk_readers: frozenset[str] = frozenset()
-    """Persons who read the field of many customers at once before the mail, the log not saying whose; by name."""
-    rows_unread: bool = False
-    """More than stray rows of the log could not be read: somebody else may have been shown all of it there."""
-    complaint_handlers: frozenset[str] = frozenset()
-    """Persons known to handle complaints about unwanted mail: that they opened complaining customers' records in a
-    burst says nothing."""
-    clearing_prior: float | None = None
-    """Nobody is cleared that would not be at this insider prior; null: at the one that everything is weighed with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """The same study weighed three times."""
-
-    late: Posterior
-    """Each customer's own mail is the cut; of those set aside only what they opened early counts."""
-    early: Posterior
-    """The cut lies some days before the campaign's first mail, for everybody; bursts are set aside."""
-    late_all: Posterior
-    """As `late`, with nobody set aside."""
-    set_aside: tuple[Wave, ...]
-    """What was opened as whoever handles complaints does, and counts in `late_all` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +101,12 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
             return _leans(leaning)
         return _shown_to_few(few) if few else _nobody(around)
     verdict = _not_enough(study, looks, best, sets, around)
-    bursts = _bursts(study, looks, best, around) if best is not None and late.own[best.principal] > _TIED else set()
-    if best is None or not bursts or verdict.tied_by:
+    if best is None or late.own[best.principal] <= _TIED:
         return verdict
-    members = _with_rivals(verdict.suspects, best.principal, bursts)
-    return replace(verdict, suspects=members, tied_by=tuple(sorted({rival.rival for rival in bursts})))
-
-
-def _bursts(study: Study, looks: Looks, best: Weighed, around: Circumstances) -> set[Rival]:
-    """Viable rivals who opened the same customers in a burst."""
-    aside = {wave.principal for wave in looks.set_aside}
-    return {rival for rival in _viable(study, looks, best, around) if rival.rival in aside}
+    bursts = in_a_burst(looks, viable_rivals(study, looks, best, around))
+    if not bursts:
+        return verdict
+    return replace(verdict, suspects=with_rivals(verdict.suspects, best.principal, bursts), tied_by=bursts)
 
 
 def both(given: Verdict, alone: Verdict) -> Verdict:
@@ -273,28 +231,34 @@ def _name_or_not(
             f"other path explains; {solid} of those that point the same way {'is' if solid == 1 else 'are'}."
         )
         return _undecided("weak_grade", sentence, 2 - solid, sets)
-    viable = _viable(study, looks, best, around)
+    viable = viable_rivals(study, looks, best, around)
     if viable:
         rival = max(viable, key=lambda one: (one.log_ratio, -one.rival))
-        members = _with_rivals(sets, principal, viable)
-        bursts = {one.rival for one in _bursts(study, looks, best, around)}
-        sentence = _RIVAL_IN_A_BURST if {one.rival for one in viable} <= bursts else _RIVAL
-        tied = _undecided("indistinguishable", sentence, more_for_rival(best, rival, rival.needed), members)
-        return replace(tied, tied_by=tuple(sorted(bursts)))
+        members = with_rivals(sets, principal, {one.rival for one in viable})
+        bursts = in_a_burst(looks, viable)
+        more = more_for_rival(best, rival, rival.needed)
+        tied = _undecided("indistinguishable", tie_sentence(viable, bursts), more, members)
+        return replace(tied, tied_by=bursts)
+    unseen = _unseen(study, principal, around)
+    if unseen is not None:
+        return _undecided("log_incomplete", unseen, None, sets)
+    return Verdict("named", (principal,), sets, None, "", None)
+
+
+def _unseen(study: Study, principal: int, around: Circumstances) -> str | None:
+    """What others may have been shown without the log saying so, in a sentence; None where it is all there."""
     if around.rows_unread:
-        sentence = (
+        return (
             "Many rows of the log could not be read: somebody else may have been shown the same customers there. "
             "Ingest them before anybody is named."
         )
-        return _undecided("log_incomplete", sentence, None, sets)
-    unseen = around.bulk_readers - {study.principals[principal].name}
-    if unseen:
-        sentence = (
-            f"{len(unseen)} other principal(s) read this field of many customers at once, and the log does not say "
-            "whose; what they were shown must be known before anybody is named."
-        )
-        return _undecided("log_incomplete", sentence, None, sets)
-    return Verdict("named", (principal,), sets, None, "", None)
+    others = around.bulk_readers - {study.principals[principal].name}
+    if not others:
+        return None
+    return (
+        f"{len(others)} other principal(s) read this field of many customers at once, and the log does not say "
+        "whose; what they were shown must be known before anybody is named."
+    )
 
 
 def _beside_colleagues(late: Posterior, best: Weighed) -> float:
@@ -330,45 +294,6 @@ def _decoy_hit(study: Study, late: Posterior, best: Weighed) -> bool:
     return any(not _other_path(study, late, row) for row in hits.tolist())
 
 
-def _same(posterior: Posterior, best: Weighed) -> Weighed | None:
-    return next((one for one in posterior.weighed if one.principal == best.principal), None)
-
-
-_RIVAL = "Somebody else had been shown nearly all of the same customers in time and may have passed on just those."
-_RIVAL_IN_A_BURST = (
-    "Somebody else opened nearly all of the same customers in a burst before the mail: to pass on just those, or to "
-    "handle complaints about an earlier one. If it is checked that this account handles such complaints, name it in "
-    "the setting complaint_handlers and trace again."
-)
-
-
-def _viable(study: Study, looks: Looks, best: Weighed, around: Circumstances) -> set[Rival]:
-    """Rivals whose explanation is not much worse, at any look; but for those set aside who were shown every complaint
-    alike and are known to handle complaints. A source who opens the list's other customers too looks just like them.
-    """
-    handlers = {
-        wave.principal for wave in looks.set_aside if study.principals[wave.principal].name in around.complaint_handlers
-    }
-    same = [_same(look, best) for look in (looks.late, looks.early, looks.late_all)]
-    return {
-        rival
-        for one in same
-        if one is not None
-        for rival in one.rivals
-        if rival.viable and not (rival.handles_all and rival.rival in handlers)
-    }
-
-
-def _with_rivals(sets: Sets, principal: int, viable: set[Rival]) -> Sets:
-    """The set that says so: the principal and those who cannot be told apart, first of all sets; other sources' sets
-    stay.
-    """
-    members = [principal, *sorted({rival.rival for rival in viable})]
-    known: tuple[int, ...] = next((one for one in sets if principal in one), sets[0] if sets else ())
-    joined = (*members, *(index for index in known if index not in members))
-    return (joined, *(one for one in sets if one != known and not set(one) <= set(joined)))
-
-
 def unmatched_cases(posterior: Posterior) -> Indices:
     """Mailed cases with fewer than five controls of their region near their contact intensity."""
     view = posterior.view
@@ -395,13 +320,13 @@ def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, ar
         return _undecided("weak_grade" if weak else "common_cause", sentence, 2 if weak else None, sets)
     covering = {
         rival
-        for rival in (_viable(study, looks, best, around) if best is not None else ())
+        for rival in (viable_rivals(study, looks, best, around) if best is not None else ())
         if rival.missed == 0.0 and best is not None and late.own[best.principal] > _LEADING
     }
     if best is not None and covering:
         sentence = "Somebody else had been shown all of the same customers in time and may have passed on just those."
         rival = max(covering, key=lambda one: (one.log_ratio, -one.rival))
-        members = _with_rivals(sets, best.principal, covering)
+        members = with_rivals(sets, best.principal, {one.rival for one in covering})
         return _undecided("indistinguishable", sentence, more_for_rival(best, rival, rival.needed), members)
     if late.nobody < 0.1 and _one_queue(late):
         sentence = "Colleagues of one team explain the reports together; an export of their queue would look the same."

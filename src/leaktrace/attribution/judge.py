@@ -7,16 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.decision import (
-    Circumstances,
-    Looks,
-    Verdict,
-    both,
-    decide,
-    unmatched_cases,
-)
+from leaktrace.attribution.decision import Verdict, both, decide, unmatched_cases
 from leaktrace.attribution.explanations import Posterior, either_of
 from leaktrace.attribution.learning import CampaignNumbers
+from leaktrace.attribution.looks import Circumstances, Looks
 from leaktrace.attribution.needs import NEVER_APART_SHARE, more_to_part, share_shown_to
 from leaktrace.attribution.posterior import posterior_of
 from leaktrace.attribution.rivals import NEARLY_ALL_LOG_RATIO
