@@ -172,6 +172,15 @@ class TestOtherCauses:
         assert judgement.named == ()
         assert judgement.late.own[5] < 0.9
 
+    def test_a_few_of_the_sellers_buyers_do_not_hide_a_source_who_was_shown_half_of_them(self) -> None:
+        """Most of the contacts table would have to be missing for the others to be its customers too."""
+        market = background_market()
+        market.show("p05", range(300))
+        strangers = unopened(market, 3)
+        reports = sorted({*range(0, 300, 7), *strangers})
+        market.contact = {*strangers, *reports[:3]}
+        assert judged(market, study_of(market, reports)).named == ("p05",)
+
     def test_a_leak_beside_the_sellers_own_buyers_is_still_named(self) -> None:
         buyers = list(range(0, 300, 14))
         market = self.own_buyers(buyers, set())

@@ -18,16 +18,20 @@ UNMARKED_BUYERS = 0.5
 """Chance that reports which nothing marks are the seller's customers as well, where far more than chance brings are."""
 BUYERS_SPREAD = 0.6
 """How far the log-odds of being shown such a customer may be off: those who are marked are few."""
+LEAST_MARKED = 1.0 / 3.0
+"""Of all cases; where fewer are known to be the seller's customers, most of the contacts table would have to be missing
+for the others to be customers too."""
 _LEAST_EXCESS = 3.0
 _SPREADS = 3.0
 _LOWEST, _HIGHEST = 1e-6, 0.97
 
 
 def may_hold_buyers(view: View) -> bool:
-    """Whether far more of the cases are the seller's own customers than chance brings."""
+    """Whether a good part of the cases, and far more than chance brings, are known to be the seller's own customers."""
+    known = float(view.cases.contact.sum())
     expected = float(contact_share(view.intensity, view.controls).sum())
-    excess = float(view.cases.contact.sum()) - expected
-    return excess >= max(_LEAST_EXCESS, _SPREADS * math.sqrt(max(expected, 0.01)))
+    excess = known - expected
+    return known >= LEAST_MARKED * view.size and excess >= max(_LEAST_EXCESS, _SPREADS * math.sqrt(max(expected, 0.01)))
 
 
 def buyers_rate(view: View, shown: Flags, rate: Reals) -> Reals:
