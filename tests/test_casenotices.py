@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from leaktrace.noticing import STOP, NoticeDesk
 from leaktrace.response.duties import assess_case, builtin_laws
 from leaktrace.response.notices import NoticeTokens
 from leaktrace.response.notices.config import config_of
-from tests.cases.small_cases import CUSTOMERS, full_company
+from tests.cases.small_cases import CUSTOMERS, Company, full_company
 from tests.response.noticedesks import SECRET, document, write_key
 from tests.response.sink import Sink
 from tests.response.test_notices_bounces import report
@@ -53,16 +53,22 @@ def test_through_the_case_room(tmp_path: Path) -> None:
     company.close()
 
 
-def test_an_investigator_neither_plans_nor_sends(tmp_path: Path) -> None:
-    company = full_company(tmp_path / "ws")
-    write_key(tmp_path / "dkim.pem")
-    config = config_of(document(1), tmp_path)
+def _desks(company: Company, folder: Path) -> Callable[[str], NoticeDesk]:
+    """Notices as each person works with them; nothing listens where they would be sent to."""
+    write_key(folder / "dkim.pem")
+    config = config_of(document(1), folder)
 
     def desk_of(name: str) -> NoticeDesk:
         work = company.work(name)
         notices = CaseNotices(work, lambda _: frozenset(), lambda *_: None)
-        return NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, work, work)
+        return NoticeDesk(folder / "response", SECRET, lambda: config, notices, work, work)
 
+    return desk_of
+
+
+def test_an_investigator_neither_plans_nor_sends(tmp_path: Path) -> None:
+    company = full_company(tmp_path / "ws")
+    desk_of = _desks(company, tmp_path)
     said = PlanFacts(noticed_on=date(2026, 3, 1), measures=("seller_blocked",))
     ina, before = desk_of("ina"), company.work("ina").show(company.case).event_count
     with pytest.raises(NotAllowedError, match="plan notices"):
@@ -106,14 +112,7 @@ def test_the_version_of_a_request_is_its_target(tmp_path: Path) -> None:
 def test_who_may_not_read_the_case_is_not_told_how_its_notices_stand(who: str, tmp_path: Path) -> None:
     """Admin, auditor, subject, their manager, somebody locked out, somebody never admitted."""
     company = full_company(tmp_path / "ws")
-    write_key(tmp_path / "dkim.pem")
-    config = config_of(document(1), tmp_path)
-
-    def desk_of(name: str) -> NoticeDesk:
-        work = company.work(name)
-        notices = CaseNotices(work, lambda _: frozenset(), lambda *_: None)
-        return NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, work, work)
-
+    desk_of = _desks(company, tmp_path)
     olaf = desk_of("olaf")
     olaf.plan(company.case, PlanFacts(noticed_on=date(2026, 3, 1), measures=("seller_blocked",)))
     assert olaf.status(company.case).sums.frozen_count == len(CUSTOMERS)
@@ -148,20 +147,15 @@ def test_no_notice_goes_to_a_sellers_own_mailbox_however_surely_it_is_theirs(tmp
 
 def test_who_does_not_read_the_case_takes_in_no_bounces_of_it(tmp_path: Path) -> None:
     company = full_company(tmp_path / "ws")
-    write_key(tmp_path / "dkim.pem")
-    config = config_of(document(1), tmp_path)
-
-    def desk_of(name: str) -> NoticeDesk:
-        work = company.work(name)
-        notices = CaseNotices(work, lambda _: frozenset(), lambda *_: None)
-        return NoticeDesk(tmp_path / "response", SECRET, lambda: config, notices, work, work)
-
+    desk_of = _desks(company, tmp_path)
     desk_of("olaf").plan(
         company.case, PlanFacts(version="2", noticed_on=date(2026, 3, 1), measures=("seller_blocked",))
     )
     person = exposure_of(company.work("olaf").exposure(company.case)).rows[0].customer
     tokens = NoticeTokens(SECRET)
-    back = tokens.return_path(tokens.notice_id(company.case, "2", person), "bounce", config.bounce_domain)
+    back = tokens.return_path(
+        tokens.notice_id(company.case, "2", person), "bounce", config_of(document(1), tmp_path).bounce_domain
+    )
     came = tmp_path / "bounce.eml"
     came.write_bytes(report(back))
     with pytest.raises(NotAllowedError):

@@ -179,12 +179,16 @@ def test_the_installed_program_ends_in_a_sentence_on_an_unknown_campaign(stories
     assert "Traceback" not in ran.stderr
 
 
-def test_the_demo_shows_what_it_found_beside_the_truth(tmp_path: Path) -> None:
+_DEMO_SIZE: list[Any] = [word for word in SIZE if word not in ("--principals", 150)]
+
+
+@pytest.mark.parametrize("how", [("--seed", 6, *_DEMO_SIZE), ()], ids=["small", "as make demo runs it"])
+def test_the_demo_shows_what_it_found_beside_the_truth(tmp_path: Path, how: tuple[Any, ...]) -> None:
     desk = Desk(tmp_path / "unused", tmp_path / "config")
-    size: list[Any] = [word for word in SIZE if word not in ("--principals", 150)]
-    ran = desk.program("demo", "--out", tmp_path / "demo", "--seed", 6, *size, cwd=tmp_path)
+    ran = desk.program("demo", "--out", tmp_path / "demo", *how, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     truth = json.loads((tmp_path / "demo" / "market" / "truth.json").read_text(encoding="utf-8"))
+    assert "NAMED" in ran.stdout
     assert ran.stdout.count(truth["sources"][0]) >= 2
     assert ran.stdout.count("leaktrace") >= 3
     assert len(ran.stdout.splitlines()) <= 50
