@@ -64,7 +64,7 @@ def judge_words(message: Part, texts: list[Text]) -> tuple[MessageKind, str]:
         return "other", "mailing-list mail to the mailbox itself (List- fields)"
     if (message.text("precedence") or "").strip().lower() in ("bulk", "list", "junk"):
         return "other", "bulk mail to the mailbox itself (Precedence field)"
-    if _auto_submitted(message) != "no":
+    if is_written_by_program(message):
         return "other", "written by a program (Auto-Submitted field)"
     if message.first("x-amz-sns-message-id") is not None:
         return "other", "written by a program (Amazon SNS notification)"

@@ -146,18 +146,14 @@ class _Reading:
     def _automatic(self, message: Part) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]] | None:
         """Delivery reports and automatic answers; None for what is neither."""
         bounce = find_bounce(message)
-        passed_on: bool | None = None
         if bounce is None:
-            autoreply = find_autoreply(message)
-            if autoreply is None and (autoreply := find_autoreply_by_subject(message)) is not None:
-                passed_on = self._passes_on(message)
-                autoreply = None if passed_on else autoreply
+            subject_replies, subject_bounces = find_autoreply_by_subject(message), find_bounce_by_subject(message)
+            if (subject_replies or subject_bounces) and self._passes_on(message):
+                subject_replies = subject_bounces = None
+            autoreply = find_autoreply(message) or subject_replies
             if autoreply is not None:
                 return "autoreply", autoreply, None, ()
-            bounce = find_bounce_by_null_sender(message)
-        if bounce is None and (bounce := find_bounce_by_subject(message)) is not None:
-            passed_on = self._passes_on(message) if passed_on is None else passed_on
-            bounce = None if passed_on else bounce
+            bounce = find_bounce_by_null_sender(message) or subject_bounces
         return None if bounce is None else ("bounce", bounce.reason, bounce.status, ())
 
     def _passes_on(self, message: Part) -> bool:
