@@ -267,10 +267,24 @@ class TestRejectedRows:
         ledger.ingest("accesses", [write_text(tmp_path / "desk.csv", self.HEADER + mended)])
         assert ledger.coverage("email", window).allows_nobody
 
-    def test_a_stray_row_is_told_and_hides_nobody(self) -> None:
-        coverage = judged(day_counts("crm", EVERY_DAY), rejected=(RejectedRows("crm.csv", 2, 7_300),))
-        assert not only(coverage).serious
-        assert coverage.allows_nobody
+    @pytest.mark.parametrize(
+        ("rejected", "rows", "serious"),
+        [
+            (2, 7_300, False),
+            (73, 7_300, False),
+            (74, 7_300, True),
+            (20, 400, False),
+            (21, 400, True),
+            (4, 40, False),
+            (5, 40, True),
+            (2, 3, False),
+            (3, 3, True),
+        ],
+    )
+    def test_a_stray_row_is_told_and_hides_nobody(self, rejected: int, rows: int, serious: bool) -> None:
+        coverage = judged(day_counts("crm", EVERY_DAY), rejected=(RejectedRows("crm.csv", rejected, rows),))
+        assert only(coverage).serious is serious
+        assert coverage.allows_nobody is not serious
 
     def test_what_came_under_another_name_is_named_in_a_setting(self) -> None:
         facts = LogFacts(tuple(day_counts("crm", EVERY_DAY)), (), (), (), rejected=(RejectedRows("a.csv", 50, 100),))

@@ -24,8 +24,9 @@ from leaktrace.settings import Settings
 _RECENT = timedelta(days=180)
 _SERIOUS_STEP = timedelta(days=1)
 _SHOWN_PRINCIPALS = 50
-_MOST_REJECTED_SHARE = 0.01
-"""Rows that a file's end or a stray line breaks; more of them may be all that somebody was shown."""
+_STRAY_SHARE, _STRAY_SHARE_SMALL, _STRAY_ROWS_SMALL, _STRAY_ROWS = 0.01, 0.1, 20, 2
+"""Rows that a file's end or a stray line breaks: a hundredth, in a small file a tenth of up to 20, and always 2.
+More of them may be all that somebody was shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,11 @@ def _spelling_gaps(spellings: Sequence[tuple[str, ...]], window: Window) -> Iter
         )  # fmt: skip
 
 
+def _stray_rows(row_count: int) -> float:
+    small = min(_STRAY_SHARE_SMALL * row_count, _STRAY_ROWS_SMALL)
+    return max(_STRAY_SHARE * row_count, small, _STRAY_ROWS)
+
+
 def _rejected_gaps(files: Sequence[RejectedRows], mended: Sequence[str], window: Window) -> Iterator[CoverageGap]:
     for file in sorted(files, key=lambda one: (-one.rejected_count, one.file_name)):
         if file.file_name in mended:
@@ -272,7 +278,7 @@ def _rejected_gaps(files: Sequence[RejectedRows], mended: Sequence[str], window:
             f"{file.rejected_count} of the {file.row_count} rows of {file.file_name} could not be read: what they show "
             "is not known. Ingest it with the right mapping, or what was mended as a file of the same name; if it came "
             "under another name, name this one in the setting mended_files.",
-            serious=file.rejected_count > _MOST_REJECTED_SHARE * file.row_count,
+            serious=file.rejected_count > _stray_rows(file.row_count),
         )  # fmt: skip
 
 
