@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 JUDGES := .venv-judges
 JUDGES_READY := $(JUDGES)/.ready
+PEERS := .venv-peers
+PEERS_READY := $(PEERS)/.ready
 JOBS ?= 2
 
-.PHONY: help setup judges demo test coverage lint format bench bench-ledger bench-mail fuzz docs system-deps clean
+.PHONY: help setup judges peers demo test coverage lint format bench bench-ledger bench-mail fuzz docs system-deps clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +30,17 @@ $(JUDGES_READY): requirements-judges.lock
 	$(PYTHON) -m venv $(JUDGES)
 	$(JUDGES)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-judges.lock
 	@touch $(JUDGES_READY)
+
+peers: $(PEERS_READY) ## make .venv-peers: leaktrace beside the programs it is measured against, apart from those it is tested with
+
+$(PEERS_READY): requirements.lock requirements-bench.lock requirements-bench-mail.lock pyproject.toml
+	$(PYTHON) -m venv $(PEERS)
+	for lock in requirements.lock requirements-bench.lock requirements-bench-mail.lock; do \
+		$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $$lock || exit 1; \
+	done
+	$(PEERS)/bin/python -m pip check --disable-pip-version-check
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(PEERS_READY)
 
 demo: setup ## simulate a leak, find its source and write the page
 	$(BIN)/leaktrace demo $(DEMO_ARGS)
@@ -52,17 +65,14 @@ bench: setup ## every figure the docs state, measured anew (long)
 	$(BIN)/python -m bench custody
 	$(BIN)/python -m bench.notices
 
-bench-ledger: setup ## the ledger at scale, beside DuckDB and chDB; sizes: LEDGER_ARGS="--ledger-accesses 100000000"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench.lock
-	$(BIN)/python -m bench ledger $(LEDGER_ARGS)
+bench-ledger: peers ## the ledger at scale, beside DuckDB and chDB; sizes: LEDGER_ARGS="--ledger-accesses 100000000"
+	$(PEERS)/bin/python -m bench ledger $(LEDGER_ARGS)
 
-bench-mail: setup ## the mailroom: right, wrong and per second, beside mail-parser and mailsuite
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench-mail.lock
-	$(BIN)/python -m bench mail $(MAIL_ARGS)
+bench-mail: peers ## the mailroom: right, wrong and per second, beside mail-parser and mailsuite
+	$(PEERS)/bin/python -m bench mail $(MAIL_ARGS)
 
-fuzz: setup ## 200,000 mutated mails, guided by coverage (20 minutes)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-bench-mail.lock
-	$(BIN)/python -m bench.fuzz $(FUZZ_ARGS)
+fuzz: peers ## 200,000 mutated mails, guided by coverage (20 minutes)
+	$(PEERS)/bin/python -m bench.fuzz $(FUZZ_ARGS)
 
 docs: setup ## rewrite the pages that are made from the code
 	$(BIN)/python -m docs.make
@@ -71,4 +81,4 @@ system-deps: ## install the Debian packages that tests use (needs root)
 	bash tools/system-deps.sh system-deps.txt
 
 clean: ## remove what was built, not your workspaces
-	rm -rf $(VENV) $(JUDGES) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(JUDGES) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
