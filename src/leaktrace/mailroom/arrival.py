@@ -57,11 +57,20 @@ _NO_DOMAIN = "the From field names no one domain"
 
 
 def judge_arrival(
-    message: Part, envelope: Envelope | None, signed: Signed, names: Names | None, settings: Settings
+    message: Part,
+    envelope: Envelope | None,
+    signed: Signed,
+    names: Names | None,
+    settings: Settings,
+    *,
+    by_field: str = "from",
 ) -> Arrival | None:
-    """How a message came, and whether its sender is who it says; null where nobody who is believed says how it came."""
+    """How a message came, and whether its sender is who it says; null where nobody who is believed says how it came.
+
+    `by_field`: where it says so; "resent-from" of one that was redirected: the writer's domain does not vouch for that.
+    """
+    domain = _domain_of(message, by_field)
     if envelope is not None and names is not None:
-        domain = _domain_of(message)
         spf = check_host(envelope.client_address, envelope.sender, envelope.greeting, names)
         dmarc = (
             DmarcResult("permerror", "", None, (), _NO_DOMAIN)
@@ -73,14 +82,14 @@ def judge_arrival(
     if not statements:
         return None
     spf_said = _spf_said(statements)
-    return _judged("own_results", spf_said, _dmarc_said(statements, spf_said, _domain_of(message)), ())
+    return _judged("own_results", spf_said, _dmarc_said(statements, spf_said, domain), ())
 
 
-def _domain_of(message: Part) -> str | None:
-    """The domain of the one From field with one address; null for anything else, which no policy is about."""
-    if len(message.all_fields("from")) != 1:
+def _domain_of(message: Part, by_field: str) -> str | None:
+    """The domain of the one such field with one address; null for anything else, which no policy is about."""
+    if len(message.all_fields(by_field)) != 1:
         return None
-    found = read_mailboxes(message.unfolded("from") or "", encoded=True)
+    found = read_mailboxes(message.unfolded(by_field) or "", encoded=True)
     address = found[0].mailbox.address if len(found) == 1 else None
     return canonical_host(address.rpartition("@")[2]) if address and "@" in address else None
 

@@ -13,6 +13,8 @@ from leaktrace.addresses import fold, normalise
 from leaktrace.records import Mailbox, Original
 
 FLAG = "sender_is_ours"
+REDIRECTED_FLAG = "redirected"
+"""Of a mail that came as it was, with Resent fields: our own mail system may have sent a customer's complaint on so."""
 _INLINE = frozenset(("inline-html", "inline-text", "tnef"))
 
 
@@ -44,8 +46,8 @@ def without_sender(original: Original, flag: str) -> Original:
 
 
 def may_be_passed_on(original: Original) -> bool:
-    """Whether the original shows, or may show, a forward of a forward."""
-    return bool(original.claims) or original.form in _INLINE
+    """Whether the original shows, or may show, a forward of a forward, or came by somebody else than its sender."""
+    return bool(original.claims) or original.form in _INLINE or REDIRECTED_FLAG in original.flags
 
 
 def is_listed(address: str, staff: Collection[str]) -> bool:

@@ -1,8 +1,9 @@
 """One message of the abuse mailbox: raw bytes in, a record of what it is out (DESIGN 4.5). Pure and deterministic.
 
 The order of the questions matters: feedback reports before bounces (both are multipart/report), bounces and automatic
-answers before attachments (bounces attach what they return), a forward in the text before attachments (a forwarded
-message keeps its attachments; they are what its sender says, so they become claims).
+answers before attachments (bounces attach what they return), a redirected mail before what it holds (that is what its
+sender says), a forward in the text before attachments (a forwarded message keeps its attachments; they are what its
+sender says, so they become claims).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from leaktrace.mailroom.answers import (
 )
 from leaktrace.mailroom.arf import find_feedback, read_feedback, why_no_complaint
 from leaktrace.mailroom.arrival import judge_arrival
+from leaktrace.mailroom.attached import read_attached
 from leaktrace.mailroom.authentication import check_signatures
 from leaktrace.mailroom.bounces import (
     find_bounce,
@@ -28,12 +30,13 @@ from leaktrace.mailroom.bounces import (
     find_forwarded_bounce,
 )
 from leaktrace.mailroom.carried import Carried
-from leaktrace.mailroom.disclaiming import without_sender
+from leaktrace.mailroom.disclaiming import REDIRECTED_FLAG, without_sender
 from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import UNCLEAR_FLAG, addresses_of, find_forward, is_to_its_writer, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
 from leaktrace.mailroom.mime import CeilingReached, Part, TextBudget, read_fields, read_message
 from leaktrace.mailroom.received import reported_at
+from leaktrace.mailroom.redirected import BY_FIELD, find_redirect
 from leaktrace.mailroom.sources import Envelope
 from leaktrace.mailroom.spf import Names
 from leaktrace.mailroom.texts import Text, body_texts
@@ -92,6 +95,10 @@ def _glance(raw: bytes) -> Mailbox:
     return _NOBODY
 
 
+def _is_redirected(originals: tuple[Original, ...]) -> bool:
+    return any(REDIRECTED_FLAG in one.flags for one in originals)
+
+
 class _Reading:
     """One message while it is read."""
 
@@ -112,17 +119,22 @@ class _Reading:
         message = read_message(self._raw, self._settings)
         if not message.fields:
             return self.unreadable("no header fields: not a mail message" if self._raw.strip() else "an empty message")
+        kind, reason, status, originals = self._judged(message)
+        redirect = find_redirect(message, self._settings.staff_addresses) if _is_redirected(originals) else None
         found = read_mailboxes(message.unfolded("from") or "", encoded=True)
         signed = check_signatures(message.whole(), self._keys, None)
-        record = replace(
+        by_field = "from" if redirect is None else BY_FIELD
+        return replace(
             self._empty,
-            reporter=found[0].mailbox if found else _NOBODY,
+            kind=kind,
+            reason=reason,
+            status=status,
+            reporter=redirect.by if redirect else found[0].mailbox if found else _NOBODY,
+            originals=originals,
             authentication=signed.authentication,
-            arrival=judge_arrival(message, envelope, signed, names, self._settings),
+            arrival=judge_arrival(message, envelope, signed, names, self._settings, by_field=by_field),
             reported_at=reported_at(message),
         )
-        kind, reason, status, originals = self._judged(message)
-        return replace(record, kind=kind, reason=reason, status=status, originals=originals)
 
     def _judged(self, message: Part) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]]:
         structured = self._structured(message)
@@ -131,6 +143,10 @@ class _Reading:
         automatic = self._automatic(message)
         if automatic is not None:
             return automatic
+        redirect = find_redirect(message, self._settings.staff_addresses)
+        if redirect is not None:
+            original = read_attached(redirect.mail, settings=self._settings, budget=self._budget, keys=self._keys)
+            return "report", None, None, (replace(original, flags=tuple(sorted({*original.flags, REDIRECTED_FLAG}))),)
         texts = body_texts(message, self._budget)
         originals = self._originals(message, texts)
         if is_written_by_program(message) and all(one.form.startswith("inline") for one in originals):

@@ -49,5 +49,6 @@ def claimed_window(message: Part) -> Window:
 
 
 def reported_at(message: Part) -> datetime | None:
-    """When the complaint was sent: by its topmost Received field, else by its Date."""
-    return stamped_at(message.text("received") or "") or sent_at(message.text("date") or "")
+    """When the complaint was sent: by its topmost Received field, else by when it was redirected, else by its Date."""
+    written = (message.text(name) or "" for name in ("resent-date", "date"))
+    return stamped_at(message.text("received") or "") or next((at for at in map(sent_at, written) if at), None)
