@@ -19,12 +19,15 @@ from leaktrace.attribution.several import MOST_SOURCES
 from leaktrace.attribution.study import DAY, Indices, Reals, Study
 from leaktrace.attribution.suspects import CloseLook
 from leaktrace.attribution.view import View, view_at
-from leaktrace.attribution.waves import Wave, aside_of, late_only, waves_of
+from leaktrace.attribution.waves import Wave, aside_of, gains, late_only, waves_of
 from leaktrace.records import Candidate, MatchedOn, PrincipalSet, Undecided
 
 _MOST_CANDIDATES = 50
 _CUTS_DIFFER = 0.2
+_USUAL_GAIN = 0.1
+"""Openings between the cuts that somebody's own habit brings with this chance tell of no earlier mail."""
 _LEADING = 8
+_LEVEL_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +82,30 @@ def _verdict(
     before = view_at(study, look.margin_at, like=look.view)
     early = weigh(before, _leaders(late_all))
     recent = late_only(late_all, early, look.margin_at)
-    waves = waves_of(before, look.samples, _leaders(early), study.start_at - around.wave_days * DAY)
-    aside = aside_of((*recent, *waves))
+    handlers = around.handlers(study)
+    since = study.start_at - around.wave_days * DAY
+    waves = waves_of(before, look.samples, _leaders(early), since, handlers)
+    found = (*recent, *waves)
     if waves:
-        early = weigh(view_at(study, look.margin_at, aside=aside, like=look.view), _leaders(late_all))
-    late = late_all
-    if recent or waves:
-        late = weigh(view_at(study, aside=aside, like=look.view), _leaders(early))
-    looks = Looks(late, early, late_all, (*recent, *waves))
+        early = weigh(view_at(study, look.margin_at, aside=aside_of(found, since), like=look.view), _leaders(late_all))
+
+    def without(some: tuple[Wave, ...]) -> Posterior:
+        return weigh(view_at(study, aside=aside_of(some, since), like=look.view), _leaders(early)) if some else late_all
+
+    late = without(found)
+    known = tuple(wave for wave in found if wave.principal in handlers)
+    looks = Looks(late, early, late_all, found, late_told=late if known == found else without(known))
     return decide(study, looks, around), looks
 
 
 def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior) -> Judgement:
     study, late, late_all, early = look.study, looks.late, looks.late_all, looks.early
-    seen = late_all if verdict.code == "indistinguishable" and late_all.nobody < 0.5 < late.nobody else late
-    shown = _shared(_shown(seen, early, named=bool(verdict.named)), verdict)
+    told = looks.late_told
+    shown = _shown(late, early, named=bool(verdict.named))
+    if verdict.code == "indistinguishable" and told.nobody < 0.5 < late.nobody:
+        # A source who harvested in a burst, or a handler of complaints and whoever else may be a source.
+        shown = either_of(told, shown)
+    shown = _shared(shown, verdict)
     return Judgement(
         verdict=verdict,
         named=tuple(study.principals[i].name for i in verdict.named),
@@ -136,6 +148,8 @@ def _shown(late: Posterior, early: Posterior, *, named: bool) -> Posterior:
     alike, and nothing parts the two: either cut may be the right one. Whoever is named stands at both.
     """
     gained = late.person - early.person > _CUTS_DIFFER
+    by_habit = [index for index, (_, chance) in gains(late, early).items() if chance > _USUAL_GAIN]
+    gained[by_habit] = False
     if not gained.any():
         return late
     if not named:
@@ -216,7 +230,9 @@ def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
     hits = np.bincount(posterior.view.pair_principal, minlength=len(study.principals))
     able = (hits > 0) | np.isin(np.arange(len(hits)), list(close))
     best = np.flatnonzero(able)
-    best = best[np.lexsort((best, -posterior.log_ratio[best], -posterior.person[best]))]
+    # Chances that were shared out differ in the last digits by the order of the sums.
+    level = np.round(posterior.person, _LEVEL_DIGITS)
+    best = best[np.lexsort((best, -posterior.log_ratio[best], -level[best]))]
     found = []
     for index in best[:_MOST_CANDIDATES].tolist():
         one = close.get(index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leaktrace.attribution.explanations import Posterior
+from leaktrace.attribution.study import Study
 from leaktrace.attribution.waves import Wave
 
 
@@ -30,10 +31,15 @@ class Circumstances:
     clearing_prior: float | None = None
     """Nobody is cleared that would not be at this insider prior; null: at the one that everything is weighed with."""
 
+    def handlers(self, study: Study) -> frozenset[int]:
+        """Which of the study's principals are known to handle complaints."""
+        names = self.complaint_handlers
+        return frozenset(index for index, facts in enumerate(study.principals) if facts.name in names)
+
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The same study weighed three times."""
+    """The same study weighed at several cuts."""
 
     late: Posterior
     """Each customer's own mail is the cut; of those set aside only what they opened early counts."""
@@ -43,3 +49,6 @@ class Looks:
     """As `late`, with nobody set aside."""
     set_aside: tuple[Wave, ...]
     """What was opened as whoever handles complaints does, and counts in `late_all` alone."""
+    late_told: Posterior
+    """As `late`, but set aside is only what known complaint handlers opened: who else opened in a burst may have done
+    it for either reason, and their chances are told so."""

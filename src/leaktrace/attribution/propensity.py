@@ -40,6 +40,9 @@ _DOUBLE_LIFT = 1.5
 _SWEEPS = 3
 _SHRINK = (3.0, 20.0, 12.0, 8.0)
 """Customers' worth of what the other attributes predict: region, segment, intensity, company."""
+_LEAST_SHRINK = (0.0, 0.0, 1.0, 0.0)
+"""And at least so many customers in every class. Few customers are very busy: that a principal was shown none of them
+yet is no sign that it could not be."""
 _LIFT_SHRINK = 1.5
 _LOWEST_LIFT, _HIGHEST_LIFT = 0.1, 60.0
 _MOST_LEAN = 1e5
@@ -279,8 +282,8 @@ def _fitted(known: Background, cells: _Cells, tables: list[_Table]) -> _Fitted:
     tilt = known.tilt / max(float((known.class_share @ known.tilt) @ known.region_share), 1e-12)
     start = [np.ones((len(tables), size)) for size in joined.sizes]
     start[2] = np.tile(tilt, (len(tables), 1))
-    plain = _proportional(joined, start, 3)
-    full = _proportional(joined, plain, 4)
+    plain = _proportional(joined, start, start, 3)
+    full = _proportional(joined, start, plain, 4)
     spread = joined.by_class(joined.ours, 3)
     closeness = (spread / spread.sum(axis=1, keepdims=True) * np.log(full[3])).sum(axis=1)
     return _Fitted(Leans(*plain), Leans(*full), np.maximum(closeness, 0.0))
@@ -326,8 +329,11 @@ def _edges(company: Singles, weight: Reals) -> Reals:
     return edges
 
 
-def _proportional(joined: _Joined, start: list[Reals], attributes: int) -> list[Reals]:
-    """Leans that make everybody's customers look like the principals' own in the first so many attributes."""
+def _proportional(joined: _Joined, prior: list[Reals], start: list[Reals], attributes: int) -> list[Reals]:
+    """Leans that make everybody's customers look like the principals' own in the first so many attributes.
+
+    `prior`: each attribute's leans before any evidence, which they are shrunk to; `start`: where to begin.
+    """
     leans = [lean.copy() for lean in start]
     density = joined.theirs.copy()
     for lean, place in zip(leans, joined.at, strict=True):
@@ -336,15 +342,17 @@ def _proportional(joined: _Joined, start: list[Reals], attributes: int) -> list[
     seen = {which: joined.by_class(joined.ours, which) for which in free}
     for _ in range(_SWEEPS):
         for which in free:
-            expected = joined.by_class(density, which)
-            total = np.maximum(expected.sum(axis=1, keepdims=True), 1e-12)
-            share = np.maximum(expected / total, 1e-9)
-            shrunk = seen[which] + _SHRINK[which] * share
-            factor = shrunk / (joined.worth + _SHRINK[which]) / share / total
-            # Where nearly everybody had been shown to the principal, nobody is left to compare with.
-            factor = np.clip(leans[which] * factor, 1.0 / _MOST_LEAN, _MOST_LEAN) / leans[which]
-            leans[which] *= factor
-            density *= factor.ravel()[joined.at[which]]
+            # What all other attributes predict: this one as before any evidence.
+            expected = joined.by_class(density, which) / leans[which] * prior[which]
+            share = np.maximum(expected / np.maximum(expected.sum(axis=1, keepdims=True), 1e-300), 1e-9)
+            shrink = np.maximum(_SHRINK[which] * share, _LEAST_SHRINK[which])
+            lean = prior[which] * (seen[which] + shrink) / (joined.worth * share + shrink)
+            # The density goes on summing to one; where nearly everybody had been shown to the principal, nobody is left
+            # to compare with.
+            lean /= np.maximum((expected / prior[which] * lean).sum(axis=1, keepdims=True), 1e-12)
+            lean = np.clip(lean, 1.0 / _MOST_LEAN, _MOST_LEAN)
+            density *= (lean / leans[which]).ravel()[joined.at[which]]
+            leans[which] = lean
     return leans
 
 

@@ -144,12 +144,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Principals of whom what they opened in a stretch of time does not count: it may be complaint handling."""
+    """Principals of whom what they opened from some time on does not count: it may be complaint handling."""
 
     principals: Indices
     since: Instants
     """One for each principal, microseconds UTC."""
-    until: Instants
+    ticket_since: Instants
+    """Nor do tickets and tools of the burst that it came in, whoever's they were."""
+    ticket_until: Instants
 
 
 @dataclass(frozen=True, slots=True)

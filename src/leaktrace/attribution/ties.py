@@ -22,9 +22,7 @@ def viable_rivals(study: Study, looks: Looks, best: Weighed, around: Circumstanc
     """Rivals whose explanation is not much worse, at any look; but for those set aside who were shown every complaint
     alike and are known to handle complaints. A source who opens the list's other customers too looks just like them.
     """
-    handlers = {
-        wave.principal for wave in looks.set_aside if study.principals[wave.principal].name in around.complaint_handlers
-    }
+    handlers = around.handlers(study) & {wave.principal for wave in looks.set_aside}
     same = [_same(look, best) for look in (looks.late, looks.early, looks.late_all)]
     return {
         rival

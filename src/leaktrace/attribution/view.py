@@ -175,7 +175,7 @@ def _fixed_jobs(study: Study, known: Background) -> Indices:
 def _channels_at(channels: Channels, position: Indices, sure: Indices, latest: int, aside: Aside | None) -> Channels:
     shown = (position[channels.case_customer] >= 0) & (channels.case_at < sure[channels.case_customer])
     # The tickets of what is set aside would explain the reports instead of whoever handled them.
-    for since, until in zip(aside.since, aside.until, strict=True) if aside is not None else ():
+    for since, until in zip(aside.ticket_since, aside.ticket_until, strict=True) if aside is not None else ():
         shown &= (channels.case_at < since) | (channels.case_at >= until)
     early = channels.control_at < latest
     return Channels(
@@ -229,8 +229,8 @@ def buyers_chance(view: View) -> float:
 
 def _without(group: Group, aside: Aside) -> Group:
     kept = np.ones(len(group.pair_at), dtype=np.bool_)
-    for principal, since, until in zip(aside.principals, aside.since, aside.until, strict=True):
-        kept &= (group.pair_principal != principal) | (group.pair_at < since) | (group.pair_at >= until)
+    for principal, since in zip(aside.principals, aside.since, strict=True):
+        kept &= (group.pair_principal != principal) | (group.pair_at < since)
     return replace(
         group,
         pair_customer=group.pair_customer[kept],

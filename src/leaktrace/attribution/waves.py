@@ -9,7 +9,7 @@ just then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,11 +28,14 @@ WAVE_DAYS = 60
 """Complaints by telephone about a sender's mails are handled within about so many days."""
 WAVE_CHANCE = 0.02
 """Openings that come together with less than this chance, whichever stretch of days is looked at, are a burst."""
+HANDLER_CHANCE = 0.5
+"""The same of whoever is known to handle complaints: it takes no proof that they did."""
 SURGE_TIMES = 3.0
 """Of a principal's own work in those days no more counts as usual than so many times the share of everybody's that
 fell into them."""
 TRAIL_SHARE = 0.5
 """Of a burst's length, what lies just before and after it counts as little."""
+_LEAST_GAINED = 1.5
 _LEAST_OPENINGS = 3
 _OTHERS_NEEDED = 100
 _PRIOR = 1.0
@@ -53,9 +56,7 @@ class Wave:
 
     @property
     def trail(self) -> int:
-        """So long before and after it openings belong to it: the least likely stretch is seldom all of a burst, and a
-        few of its openings on either side would name whoever handled complaints.
-        """
+        """So long before and after it openings belong to it: the least likely stretch is seldom all of a burst."""
         return 0 if self.is_late else round(TRAIL_SHARE * (self.until - self.since)) + DAY
 
     @property
@@ -66,34 +67,55 @@ class Wave:
 
 def late_only(late: Posterior, early: Posterior, margin_at: int) -> tuple[Wave, ...]:
     """Of principals who were shown far more of the cases after the early cut than their own habit explains."""
+    return tuple(
+        Wave(index, margin_at, NEVER, round(gained))
+        for index, (gained, chance) in sorted(gains(late, early).items())
+        if gained > _LEAST_GAINED
+        and chance < LATE_ONLY_CHANCE
+        and late.log_ratio[index] - early.log_ratio[index] > LATE_ONLY_LOG_RATIO
+    )
+
+
+def gains(late: Posterior, early: Posterior) -> dict[int, tuple[float, float]]:
+    """Cases shown between the cuts to those who were looked at closely, and how unlikely so many are by their habit."""
     hits_late, hits_early = late.view.hits(), early.view.hits()
-    found = []
+    found = {}
     for one in late.weighed:
-        index = one.principal
-        gained = hits_late[index] - hits_early[index]
+        hits = float(hits_late[one.principal])
+        gained = hits - float(hits_early[one.principal])
         # Of all customers they opened, the share first opened after the early cut; never quite zero.
-        habit = one.recent_share
-        if gained > 1.5 and late.log_ratio[index] - early.log_ratio[index] > LATE_ONLY_LOG_RATIO:
-            chance = float(bdtrc(np.floor(gained) - 1, max(int(np.ceil(hits_late[index])), 1), habit))
-            if chance < LATE_ONLY_CHANCE:
-                found.append(Wave(index, margin_at, NEVER, round(float(gained))))
-    return tuple(sorted(found, key=lambda wave: wave.principal))
+        chance = (
+            float(bdtrc(np.floor(gained) - 1, max(int(np.ceil(hits)), 1), one.recent_share)) if gained >= 1.0 else 1.0
+        )
+        found[one.principal] = (gained, chance)
+    return found
 
 
-def aside_of(waves: Iterable[Wave]) -> Aside:
-    """What does not count: a burst, and what lies just before and after it."""
-    found = [(one.principal, one.since - one.trail, one.until + one.trail) for one in waves]
-    return Aside(*np.array(found, dtype=np.int64).reshape(-1, 3).T)
+def aside_of(waves: Iterable[Wave], since: int) -> Aside:
+    """What does not count: of whoever handled complaints, nothing since the first of them may have come (`since`,
+    microseconds UTC). A burst is the least likely stretch, and what was handled before and after it would name them.
+    """
+    found = [
+        (one.principal, min(since, one.since - one.trail), one.since - one.trail, one.until + one.trail)
+        for one in waves
+    ]
+    return Aside(*np.array(found, dtype=np.int64).reshape(-1, 4).T)
 
 
-def waves_of(view: View, samples: Samples, principals: Indices, since: int) -> tuple[Wave, ...]:
-    """The bursts of these principals: see `wave_of`."""
-    found = (wave_of(view, samples, principal, since) for principal in sorted(principals.tolist()))
+def waves_of(
+    view: View, samples: Samples, principals: Indices, since: int, handlers: Collection[int] = ()
+) -> tuple[Wave, ...]:
+    """The bursts of these principals: see `wave_of`; `handlers` are those who are known to handle complaints."""
+    found = (
+        wave_of(view, samples, principal, since, HANDLER_CHANCE if principal in handlers else WAVE_CHANCE)
+        for principal in sorted(principals.tolist())
+    )
     return tuple(wave for wave in found if wave is not None)
 
 
-def wave_of(view: View, samples: Samples, principal: int, since: int) -> Wave | None:
-    """The least likely burst of a principal's openings of the cases at or after `since` (microseconds UTC), if any.
+def wave_of(view: View, samples: Samples, principal: int, since: int, least_chance: float = WAVE_CHANCE) -> Wave | None:
+    """The least likely burst of a principal's openings of the cases at or after `since` (microseconds UTC), if any
+    has less than this chance.
 
     Decoys are left out: they never complain. Of whom no other opening is known, half of the work may have fallen then.
     """
@@ -111,7 +133,7 @@ def wave_of(view: View, samples: Samples, principal: int, since: int) -> Wave | 
     # Of the others, so many fall between these two; and any two might have been looked at.
     chance = np.asarray(bdtrc(count - 3.0, len(at) - 2, share))
     best = int(np.lexsort((first, -count, chance))[0])
-    if chance[best] * tried >= WAVE_CHANCE:
+    if chance[best] * tried >= least_chance:
         return None
     return Wave(principal, int(at[first[best]]), int(at[last[best]]) + 1, int(count[best]))
 
