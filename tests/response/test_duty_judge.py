@@ -184,6 +184,30 @@ def test_a_moment_that_has_not_come_is_refused(event: Any) -> None:
             assess(later, CHECKED, NOW)
 
 
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [("occurred", "noticed"), ("occurred", "aware"), ("noticed", "aware"), ("noticed", "persons_told")],
+)
+def test_moments_in_an_impossible_order_are_refused(first: Any, later: Any) -> None:
+    facts = facts_of(("DE", "email", 3))
+    at = NOW - timedelta(days=3)
+    assess(replace(facts, moments={first: at, later: at}), CHECKED, NOW)
+    with pytest.raises(ResponseError, match=f"'{later}' .* is before '{first}'"):
+        assess(replace(facts, moments={first: at, later: at - timedelta(minutes=1)}), CHECKED, NOW)
+
+
+@pytest.mark.parametrize("code", ["RE", "GP", "MQ", "GF", "YT", "MF", "AX", "FR-RE", "ES-CN"])
+def test_the_outermost_regions_are_of_the_union(code: str) -> None:
+    assert duty("eu-gdpr-33", facts_of((code, "email", 3))).residences == {code: 3}
+
+
+@pytest.mark.parametrize(("code", "own"), [("CN-HK", "HK"), ("CN-MO", "MO"), ("nl-cw", "CW"), ("uk", "GB")])
+def test_a_part_with_a_code_of_its_own_is_not_of_the_whole(code: str, own: str) -> None:
+    group = {"residence": code, "fields": ["email"], "count": 7}
+    facts = facts_from_document({"schema": "leaktrace.duty-facts/1", "groups": [group]})
+    assert facts.groups == (ExposedGroup(own, ("email",), 7),)
+
+
 def test_the_most_urgent_comes_first() -> None:
     facts = facts_of(("DE", "email", 1), ("IN", "email", 1), ("BR", "email password", 1))
     rules = [one.rule for one in assess(facts, CHECKED, NOW).duties if one.answer == "yes"]

@@ -38,6 +38,8 @@ FACTS: dict[str, str] = {
 
 CLOCK_DIFFERENCE = timedelta(minutes=5)
 """By how much another machine's clock may be ahead of ours."""
+_FIRST: tuple[StartEvent, StartEvent] = ("occurred", "noticed")
+_LATER: tuple[StartEvent, ...] = ("aware", "determined", "persons_told", "reported")
 UNLISTED = "unlisted"
 CEILING_GROUPS = 100_000
 CEILING_COUNT = 10**12
@@ -150,6 +152,19 @@ def require_past(moments: Mapping[StartEvent, datetime], now: datetime) -> None:
                 f"The moment '{name}' ({at.isoformat(timespec='minutes')}) has not come yet: it is "
                 f"{now.isoformat(timespec='minutes')} now.",
                 "Say when it was, with the offset from UTC; leave it out until it has happened.",
+            )
+
+
+def require_order(moments: Mapping[StartEvent, datetime]) -> None:
+    """ResponseError where a leak was noticed before it began, or known, told or reported before it was noticed: a wrong
+    moment moves a deadline.
+    """
+    for first, later in (_FIRST, *((one, two) for one in _FIRST for two in _LATER)):
+        if first in moments and later in moments and moments[later] < moments[first]:
+            raise ResponseError(
+                f"The moment '{later}' ({moments[later].isoformat(timespec='minutes')}) is before '{first}' "
+                f"({moments[first].isoformat(timespec='minutes')}).",
+                "Put right whichever is wrong; their offsets from UTC count.",
             )
 
 

@@ -26,7 +26,7 @@ from leaktrace.caserecords import (
 )
 from leaktrace.errors import ResponseError
 from leaktrace.response.duties.clocks import deadline, due_at
-from leaktrace.response.duties.facts import UNLISTED, require_past
+from leaktrace.response.duties.facts import UNLISTED, require_order, require_past
 from leaktrace.response.duties.loading import laws_digest
 from leaktrace.response.duties.model import Law, Rule
 from leaktrace.response.duties.norule import maybe_within, within, without_rule
@@ -45,9 +45,11 @@ _NO_DUTY = "No duty was found in the sources that were read. That is not the sam
 def assess(facts: DutyFacts, laws: Sequence[Law], now: datetime) -> DutyAssessment:
     """Every rule's answer, the most urgent first: those that bind by deadline, then open questions, then the rest.
 
-    ResponseError where a moment of the facts is later than `now`.
+    ResponseError where a moment of the facts is later than `now`, or two are in an impossible order.
     """
     require_past(facts.moments, now)
+    require_order(facts.moments)
+    require_order(facts.moments)
     judged = [(judge(rule, law, facts, now), rule, law) for law in laws for rule in law.rules]
     duties = [duty for duty, _, _ in sorted(judged, key=lambda one: _urgency(one[0], one[1], one[2], now))]
     assumed = tuple(duty.rule for duty in duties if duty.answer in _BINDING and _hangs_on_unknown(duty))

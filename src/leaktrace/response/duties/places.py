@@ -24,6 +24,8 @@ _STATES = frozenset(_WRITTEN_STATES.split())
 """ISO 3166-2:US. Only rules of the United States ask about parts; those of other countries are taken as written."""
 _CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _ALIASES = {"UK": "GB", "EL": "GR"}
+_OWN_CODES = {"CN-HK": "HK", "CN-MO": "MO", "CN-TW": "TW", "NL-AW": "AW", "NL-CW": "CW", "NL-SX": "SX"}
+"""Parts with a code of their own in ISO 3166-1, where the law of the whole does not hold."""
 
 
 def spelled(text: str) -> str | None:
@@ -31,6 +33,7 @@ def spelled(text: str) -> str | None:
     tidy = text.strip().upper().replace("_", "-")
     country, _, rest = tidy.partition("-")
     tidy = f"{_ALIASES.get(country, country)}-{rest}" if rest else _ALIASES.get(country, country)
+    tidy = _OWN_CODES.get(tidy, tidy)
     return tidy if _CODE.fullmatch(tidy) else None
 
 
