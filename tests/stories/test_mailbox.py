@@ -327,6 +327,39 @@ def test_mutt_forwards_as_attachment_through_postfix_to_a_unix_socket(empty_desk
         assert ended(process)["report_count"] == 1
 
 
+@pytest.mark.system
+def test_mutt_redirects_and_whoever_redirected_it_is_the_reporter(empty_desk: Desk, tmp_path: Path) -> None:
+    mutt, terminal = program("mutt", "mutt"), program("script", "bsdutils")
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(folder_for("socket"))  # Postfix may enter it
+        place.chmod(0o777)
+        path = place / "lmtp.sock"
+        process = stack.enter_context(running(empty_desk, "--listen", f"lmtp+unix:{path}"))
+        wait_until(path.exists, "the socket")
+        path.chmod(0o666)
+        mx = stack.enter_context(postfix(f"lmtp:unix:{path}"))
+        (tmp_path / "Mail").mkdir()  # else mutt asks whether to make it
+        inbox = tmp_path / "inbox"
+        inbox.write_bytes(b"From nora@vale-shop.example Mon Mar  4 09:30:00 2024\n" + original() + b"\n")
+        muttrc = tmp_path / "muttrc"
+        muttrc.write_text(
+            f'set smtp_url="smtp://127.0.0.1:{mx.port}/"\nset ssl_starttls=no\nset ssl_force_tls=no\nset bounce=yes\n'
+            'set from="cleo@mail.example"\nset use_envelope_from=yes\nset realname="Cleo Marsh"\n'
+            f'push "<bounce-message>{RECIPIENT}<enter><exit>"\n'
+        )
+        with subprocess.Popen(
+            [terminal, "-qec", f"{mutt} -F {muttrc} -f {inbox}", "/dev/null"],
+            stdin=subprocess.PIPE,  # whose end would end mutt before it has done anything
+            stdout=subprocess.DEVNULL,
+            env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "xterm"},
+        ) as typing:
+            assert typing.wait(60) == 0
+        wait_until(lambda: counts(empty_desk) == {"report": 1}, "the report")
+        assert ended(process)["report_count"] == 1
+    (campaign,) = empty_desk.json("campaigns")
+    assert (campaign["report_count"], campaign["first_mail_at"]) == (1, "2024-03-04T09:30:00Z")
+
+
 def test_a_full_disk_puts_the_sender_off_and_nothing_is_lost(empty_desk: Desk) -> None:
     port = free_port()
     with running(empty_desk, "--listen", f"lmtp://127.0.0.1:{port}") as process:
