@@ -27,7 +27,7 @@ _CUTS_DIFFER = 0.2
 _USUAL_GAIN = 0.1
 """Openings between the cuts that somebody's own habit brings with this chance tell of no earlier mail."""
 _LEADING = 8
-_LEVEL_DIGITS = 12
+_LEVEL_BITS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +230,8 @@ def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
     hits = np.bincount(posterior.view.pair_principal, minlength=len(study.principals))
     able = (hits > 0) | np.isin(np.arange(len(hits)), list(close))
     best = np.flatnonzero(able)
-    # Chances that were shared out differ in the last digits by the order of the sums.
-    level = np.round(posterior.person, _LEVEL_DIGITS)
-    best = best[np.lexsort((best, -posterior.log_ratio[best], -level[best]))]
+    chance = _level(posterior.person)
+    best = best[np.lexsort((best, -posterior.log_ratio[best], -chance[best]))]
     found = []
     for index in best[:_MOST_CANDIDATES].tolist():
         one = close.get(index)
@@ -240,13 +239,19 @@ def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
         found.append(
             Candidate(
                 principal=study.principals[index].name,
-                probability=_probability(posterior.person[index]),
+                probability=_probability(chance[index]),
                 opened_count=int(hits[index]),
                 expected_opened_count=float(rates.sum()),
                 weight_bits=float(posterior.log_ratio[index] / np.log(2.0)),
             )
         )
     return tuple(found)
+
+
+def _level(chances: Reals) -> Reals:
+    """To twelve digits: chances that were shared out differ in the last ones by the order of the sums."""
+    mantissa, exponent = np.frexp(chances)
+    return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, _LEVEL_BITS)), exponent - _LEVEL_BITS))
 
 
 def _matched_on(study: Study, posterior: Posterior) -> MatchedOn:
