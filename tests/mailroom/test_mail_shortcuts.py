@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from leaktrace.keys import Keyring
 from leaktrace.mailflow import batches
 from leaktrace.mailroom.agreement import Sample, agreement, rows_of
+from leaktrace.mailroom.attributions import label_before
 from leaktrace.mailroom.canonical import split_message
 from leaktrace.mailroom.charsets import CharacterPlaces
 from leaktrace.mailroom.dates import HEADER_LANGUAGES, UNKNOWN, sent_window
 from leaktrace.mailroom.domains import split_link
 from leaktrace.mailroom.features import Features
 from leaktrace.mailroom.headers import clean
+from leaktrace.mailroom.labels import ROLES, words_with_sources
 from leaktrace.mailroom.links import links_of
 from leaktrace.mailroom.marks import contact_marks
 from leaktrace.mailroom.markup import Rendered, render
@@ -53,6 +55,27 @@ def test_masked_words_are_those_of_the_patterns(text: str) -> None:
     plain = re.sub(r"\b(?:https?|ftp)://[^\s<>\"']{1,4000}", " xurl ", plain)
     plain = re.sub(r"[^\s<>()\[\],;:\"@]{1,128}@[^\s<>()\[\],;:\"@]{1,255}", " xaddress ", plain)
     assert masked_words(text) == _WORD.findall(re.sub(r"\d+", "0", plain))
+
+
+_LABEL_WORDS = sorted(
+    (word, role) for table in words_with_sources().values() for role in ROLES for word in table.get(role, {})
+)
+LABELLED = st.lists(
+    st.sampled_from([word for word, _ in _LABEL_WORDS] + ["x", " ", "A", "7", "\xa0", "To", "De"]), max_size=6
+).map("".join)
+
+
+@given(LABELLED, st.sampled_from(["", " ", "\xa0"]), st.integers(0, 12))
+def test_the_label_before_a_colon_is_the_longest_there_is(text: str, blank: str, low: int) -> None:
+    both = [(word[:1].upper() + word[1:], role) for word, role in _LABEL_WORDS] + _LABEL_WORDS
+    found = None
+    for word, role in sorted(both, key=lambda pair: (-len(pair[0]), pair)):
+        start = len(text) - len(word)
+        glued = start > low and text[start - 1 : start].isalpha()
+        if role != "other" and start >= low and text.endswith(word) and (len(word) > 2 or not glued):
+            found = (role, start)
+            break
+    assert label_before(f"{text}{blank}:", low, len(text + blank)) == found
 
 
 @given(TEXTS)

@@ -54,7 +54,7 @@ def _labels_of_line(text: str, start: int, end: int) -> list[tuple[Role, int, in
     found: list[tuple[Role, int, int]] = []
     ended = seen_since = False
     for colon in _colons_outside(text, start, end):
-        match = _label_before(text, max(found[-1][2] if found and not ended else start, start), colon)
+        match = label_before(text, max(found[-1][2] if found and not ended else start, start), colon)
         if match is None or not (found or match[0] == "from"):
             continue
         role = match[0]
@@ -83,14 +83,14 @@ def _colons_outside(text: str, start: int, end: int) -> Iterator[int]:
             yield at
 
 
-def _label_before(text: str, low: int, colon: int) -> tuple[Role, int] | None:
+def label_before(text: str, low: int, colon: int) -> tuple[Role, int] | None:
+    """The longest label that ends at a colon, with its role and where it begins, not before `low`; null: none does."""
     stop = colon - 1 if text[colon - 1 : colon] in (" ", "\xa0") else colon
-    for word, role in labels().written:
-        start = stop - len(word)
-        if start >= low and role != "other" and text.startswith(word, start):
-            glued = start > low and text[start - 1].isalpha()
-            if len(word) > 2 or not glued:
-                return role, start
+    for length, roles in labels().written.items():
+        start = stop - length
+        role = roles.get(text[start:stop]) if start >= low else None
+        if role is not None and (length > 2 or start == low or not text[start - 1].isalpha()):
+            return role, start
     return None
 
 

@@ -46,8 +46,9 @@ class Labels:
     """All languages' words, each in `plain` form -> languages that have it."""
 
     roles: dict[str, dict[Role, frozenset[str]]]
-    written: tuple[tuple[str, Role], ...]
-    """Labels as the tables write them, longest first: for lines in which they follow each other without a gap."""
+    written: dict[int, dict[str, Role]]
+    """Length, longest first -> labels as the tables write them -> role: for lines in which they follow each other
+    without a gap. Those of no role are left out."""
     forwarded: frozenset[str]
     original: frozenset[str]
     replied: frozenset[str]
@@ -161,15 +162,19 @@ def _roles(tables: dict[str, Table]) -> dict[str, dict[Role, frozenset[str]]]:
     return found
 
 
-def _written(tables: dict[str, Table]) -> tuple[tuple[str, Role], ...]:
+def _written(tables: dict[str, Table]) -> dict[int, dict[str, Role]]:
     words = {
         (written, role)
         for table in tables.values()
         for role in ROLES
         for word in table.get(role, [])
         for written in (word, word[:1].upper() + word[1:])
+        if role != "other"
     }
-    return tuple(sorted(words, key=lambda pair: (-len(pair[0]), pair)))
+    found: dict[int, dict[str, Role]] = {}
+    for word, role in sorted(words, key=lambda pair: (-len(pair[0]), pair)):
+        found.setdefault(len(word), {}).setdefault(word, role)
+    return found
 
 
 def _prefixes(tables: dict[str, Table], kind: str) -> dict[str, frozenset[str]]:
