@@ -328,3 +328,9 @@ def test_the_complaints_own_signature_is_checked_too(pair: tuple[bytes, str]) ->
     record = read_mail(raw, dns_keys=keys_of(pair, "mail.example"))
     assert record.authentication.dkim[0].result == "pass"
     assert record.kind == "complaint"
+
+
+def test_of_very_many_messages_inside_one_the_first_are_told_and_it_is_flagged() -> None:
+    inside = b"".join(b"--d\n\nFrom: a@b.example\n\nx\n" for _ in range(230)) + b"--d--\n"
+    found = only(multipart(attached(b"From: n@v.example\nContent-Type: multipart/digest; boundary=d\n\n" + inside)))
+    assert (len(found.claims), "claims_left_out" in found.flags) == (200, True)

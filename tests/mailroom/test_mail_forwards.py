@@ -387,3 +387,15 @@ def test_prefixes_come_off_once() -> None:
     assert without_prefixes("[Fwd: x]") == "x"
     assert without_prefixes("sale: x") == "sale: x"
     assert escape(without_prefixes(" x ")) == "x"
+
+
+def test_an_attribution_is_found_below_lines_that_only_look_like_one_up_to_a_ceiling() -> None:
+    """Without it a mail of nothing else would cost a date read for every line, and every two and three of them."""
+    real = 'On 28/10/2021 12:46, "Nora Vale" <nora@vale-shop.example> wrote:\n> Buy\n> now\n'
+
+    def told(count: int) -> list[str | None]:
+        above = "".join(f"See 7me{number}.example wrote:\n\n" for number in range(count))
+        return [one.sender.address for one in read_mail(message(above + real, subject="Fwd: x")).originals]
+
+    assert told(0) == told(50) == ["nora@vale-shop.example"]
+    assert told(70) == []

@@ -20,6 +20,8 @@ from leaktrace.mailroom.texts import Text, body_texts
 from leaktrace.records import Authentication, Mailbox, Original, OriginalForm, Recipient
 from leaktrace.settings import Settings
 
+CLAIM_CEILING_COUNT = 200
+"""Of more messages inside one that was recovered the first are told; it is flagged (`claims_left_out`)."""
 _IDENTITY = ("from", "sender", "subject", "message-id", "received", "return-path")
 Spans = dict[str, tuple[int, int]]
 
@@ -71,6 +73,9 @@ def read_attached(
     sent_between = claimed_window(message)
     links = links_of([(text, 0) for text in texts])
     traits = BodyMarks() if depth else marks_of_message(message, texts, links)  # claims join no campaign
+    inner = attached_messages(message) if depth < CLAIM_CEILING_DEPTH else []
+    if len(inner) > CLAIM_CEILING_COUNT:
+        flags.add("claims_left_out")
     for name, field, shown in (
         ("subject", "subject", subject is not None),
         ("sent_between", "date", sent_between.start is not None),
@@ -89,7 +94,7 @@ def read_attached(
         message_id=_message_id(message, spans),
         links=links,
         spans=spans,
-        claims=tuple(_claims(message, texts, settings, budget, keys, depth)),
+        claims=tuple(_claims(message, inner[:CLAIM_CEILING_COUNT], texts, settings, budget, keys, depth)),
         flags=tuple(sorted(flags)),
         authentication=signed.authentication,
         reply_to=_reply_to(message, spans),
@@ -103,6 +108,7 @@ def read_attached(
 
 def _claims(
     message: Part,
+    attached: list[Part],
     texts: list[Text],
     settings: Settings,
     budget: TextBudget,
@@ -112,7 +118,7 @@ def _claims(
     """Originals inside the original: attached to it or written into its text."""
     if depth >= CLAIM_CEILING_DEPTH:
         return
-    for inner in attached_messages(message):
+    for inner in attached:
         yield read_attached(inner, settings=settings, budget=budget, keys=keys, depth=depth + 1)
     yield from claims_in(texts, message.text("subject"))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from leaktrace.mailroom.blocklines import (
     LEAD,
@@ -24,6 +25,7 @@ from leaktrace.mailroom.mailboxes import ADDRESS
 from leaktrace.mailroom.texts import Text
 
 _ATTRIBUTION_CEILING_CHARACTERS = 500
+_DATES_CEILING_COUNT = 60
 _ONE_LINE = re.compile(r"-{3,}\s{0,9}([^-:<>]{3,80}?)\s{0,9}-{3,}\s{0,9}(?=\S)")
 _DIGIT_OR_AT = re.compile(r"[\d@]")
 _IN_MESSAGE = re.compile(r"\bin\s{1,3}(?:message\s{1,3})?(?:news:)?<\Z", re.IGNORECASE)
@@ -104,7 +106,16 @@ def _languages_of(words: list[str]) -> frozenset[str]:
     return frozenset(language for language, count in counts.items() if count == most)
 
 
-def attribution(text: Text, lines: list[Range], index: int, marker: tuple[Marker, int] | None = None) -> Block | None:
+@dataclass(slots=True)
+class DatesRead:
+    """How many lines of a text were read as dates and were none: after a few more there is no attribution."""
+
+    count: int = 0
+
+
+def attribution(
+    text: Text, lines: list[Range], index: int, marker: tuple[Marker, int] | None, read: DatesRead
+) -> Block | None:
     """`On 28/10/2021 12:46, "John Doe" <john@x.example> wrote:`, also folded over up to three lines.
 
     Right below a line that opens a forward, date and address are enough, and lines of recipients may follow.
@@ -123,6 +134,9 @@ def attribution(text: Text, lines: list[Range], index: int, marker: tuple[Marker
         verb = next((word for word in labels().wrote if word in said), None)
         if verb is None and (marker is None or marker[0] != "forwarded"):
             continue
+        if read.count >= _DATES_CEILING_COUNT:
+            return None
+        read.count += 1
         address = _sender_address(joined, verb)
         date = sent_window(ADDRESS.sub(" ", joined))
         if verb is None and (address is None or date == UNKNOWN):

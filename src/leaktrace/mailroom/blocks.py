@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from leaktrace.mailroom.attributions import attribution, one_line
+from leaktrace.mailroom.attributions import DatesRead, attribution, one_line
 from leaktrace.mailroom.blocklines import (
     FORWARD_CUES,
     LEAD,
@@ -113,6 +113,7 @@ class _Trials:
 
     in_a_row_count: int = 0
     line_count: int = 0
+    dates: DatesRead = field(default_factory=DatesRead)
 
 
 def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block | None:
@@ -178,7 +179,7 @@ def _at_line(
             return labelled
         trials.line_count += looked_at_count
     if line.endswith((":", "：")):
-        return attribution(text, lines, index, marker)
+        return attribution(text, lines, index, marker, trials.dates)
     return None
 
 
