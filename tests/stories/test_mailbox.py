@@ -297,21 +297,27 @@ def test_inspect_shows_what_a_stranger_wrote_as_text(empty_desk: Desk, tmp_path:
     assert "\u202e" not in shown.out
 
 
+@contextlib.contextmanager
+def behind_postfix(desk: Desk) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A listener on a Unix socket, and the port of the Postfix that hands over to it."""
+    with folder_for("socket") as place:  # Postfix may enter it
+        place.chmod(0o777)
+        path = place / "lmtp.sock"
+        with running(desk, "--listen", f"lmtp+unix:{path}") as process:
+            wait_until(path.exists, "the socket")
+            path.chmod(0o666)
+            with postfix(f"lmtp:unix:{path}") as mx:
+                yield process, mx.port
+
+
 @pytest.mark.system
 def test_mutt_forwards_as_attachment_through_postfix_to_a_unix_socket(empty_desk: Desk, tmp_path: Path) -> None:
     mutt = program("mutt", "mutt")
-    with contextlib.ExitStack() as stack:
-        place = stack.enter_context(folder_for("socket"))  # Postfix may enter it
-        place.chmod(0o777)
-        path = place / "lmtp.sock"
-        process = stack.enter_context(running(empty_desk, "--listen", f"lmtp+unix:{path}"))
-        wait_until(path.exists, "the socket")
-        path.chmod(0o666)
-        mx = stack.enter_context(postfix(f"lmtp:unix:{path}"))
+    with behind_postfix(empty_desk) as (process, port):
         (tmp_path / "offer.eml").write_bytes(original())
         muttrc = tmp_path / "muttrc"
         muttrc.write_text(
-            f'set smtp_url="smtp://127.0.0.1:{mx.port}/"\nset ssl_starttls=no\nset ssl_force_tls=no\nset copy=no\n'
+            f'set smtp_url="smtp://127.0.0.1:{port}/"\nset ssl_starttls=no\nset ssl_force_tls=no\nset copy=no\n'
             'set from="cleo@mail.example"\nset use_envelope_from=yes\nset realname="Cleo Marsh"\n'
         )
         subprocess.run(
@@ -330,20 +336,13 @@ def test_mutt_forwards_as_attachment_through_postfix_to_a_unix_socket(empty_desk
 @pytest.mark.system
 def test_mutt_redirects_and_whoever_redirected_it_is_the_reporter(empty_desk: Desk, tmp_path: Path) -> None:
     mutt, terminal = program("mutt", "mutt"), program("script", "bsdutils")
-    with contextlib.ExitStack() as stack:
-        place = stack.enter_context(folder_for("socket"))  # Postfix may enter it
-        place.chmod(0o777)
-        path = place / "lmtp.sock"
-        process = stack.enter_context(running(empty_desk, "--listen", f"lmtp+unix:{path}"))
-        wait_until(path.exists, "the socket")
-        path.chmod(0o666)
-        mx = stack.enter_context(postfix(f"lmtp:unix:{path}"))
+    with behind_postfix(empty_desk) as (process, port):
         (tmp_path / "Mail").mkdir()  # else mutt asks whether to make it
         inbox = tmp_path / "inbox"
         inbox.write_bytes(b"From nora@vale-shop.example Mon Mar  4 09:30:00 2024\n" + original() + b"\n")
         muttrc = tmp_path / "muttrc"
         muttrc.write_text(
-            f'set smtp_url="smtp://127.0.0.1:{mx.port}/"\nset ssl_starttls=no\nset ssl_force_tls=no\nset bounce=yes\n'
+            f'set smtp_url="smtp://127.0.0.1:{port}/"\nset ssl_starttls=no\nset ssl_force_tls=no\nset bounce=yes\n'
             'set from="cleo@mail.example"\nset use_envelope_from=yes\nset realname="Cleo Marsh"\n'
             f'push "<bounce-message>{RECIPIENT}<enter><exit>"\n'
         )
