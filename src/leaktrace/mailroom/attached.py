@@ -76,11 +76,8 @@ def read_attached(
     inner = attached_messages(message) if depth < CLAIM_CEILING_DEPTH else []
     if len(inner) > CLAIM_CEILING_COUNT:
         flags.add("claims_left_out")
-    for name, field, shown in (
-        ("subject", "subject", subject is not None),
-        ("sent_between", "date", sent_between.start is not None),
-    ):
-        _note(message, field, name, spans, shown=shown)
+    _note(message, "subject", "subject", spans, shown=subject is not None)
+    _note(message, "date", "sent_between", spans, shown=sent_between.start is not None)
     return Original(
         form=form,
         grade=grade,

@@ -36,7 +36,7 @@ from leaktrace.mailroom.inline import UNCLEAR_FLAG, addresses_of, find_forward, 
 from leaktrace.mailroom.mailboxes import read_mailboxes
 from leaktrace.mailroom.mime import CeilingReached, Part, TextBudget, read_fields, read_message
 from leaktrace.mailroom.received import reported_at
-from leaktrace.mailroom.redirected import BY_FIELD, find_redirect
+from leaktrace.mailroom.redirected import BY_FIELD, Redirect, find_redirect
 from leaktrace.mailroom.sources import Envelope
 from leaktrace.mailroom.spf import Names
 from leaktrace.mailroom.texts import Text, body_texts
@@ -119,8 +119,10 @@ class _Reading:
         message = read_message(self._raw, self._settings)
         if not message.fields:
             return self.unreadable("no header fields: not a mail message" if self._raw.strip() else "an empty message")
-        kind, reason, status, originals = self._judged(message)
-        redirect = find_redirect(message, self._settings.staff_addresses) if _is_redirected(originals) else None
+        redirect = find_redirect(message, self._settings.staff_addresses)
+        kind, reason, status, originals = self._judged(message, redirect)
+        if not _is_redirected(originals):
+            redirect = None
         found = read_mailboxes(message.unfolded("from") or "", encoded=True)
         signed = check_signatures(message.whole(), self._keys, None)
         by_field = "from" if redirect is None else BY_FIELD
@@ -136,14 +138,15 @@ class _Reading:
             reported_at=reported_at(message),
         )
 
-    def _judged(self, message: Part) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]]:
+    def _judged(
+        self, message: Part, redirect: Redirect | None
+    ) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]]:
         structured = self._structured(message)
         if structured is not None:
             return structured
         automatic = self._automatic(message)
         if automatic is not None:
             return automatic
-        redirect = find_redirect(message, self._settings.staff_addresses)
         if redirect is not None:
             original = read_attached(redirect.mail, settings=self._settings, budget=self._budget, keys=self._keys)
             return "report", None, None, (replace(original, flags=tuple(sorted({*original.flags, REDIRECTED_FLAG}))),)
