@@ -22,6 +22,7 @@ from leaktrace.mailroom.features import Features
 from leaktrace.mailroom.headers import clean
 from leaktrace.mailroom.labels import ROLES, words_with_sources
 from leaktrace.mailroom.links import links_of
+from leaktrace.mailroom.mailboxes import ADDRESS, addresses_in, find_address, split_mailboxes, without_addresses
 from leaktrace.mailroom.marks import contact_marks
 from leaktrace.mailroom.markup import Rendered, render
 from leaktrace.mailroom.mime import Source, read_fields, read_message
@@ -55,6 +56,34 @@ def test_masked_words_are_those_of_the_patterns(text: str) -> None:
     plain = re.sub(r"\b(?:https?|ftp)://[^\s<>\"']{1,4000}", " xurl ", plain)
     plain = re.sub(r"[^\s<>()\[\],;:\"@]{1,128}@[^\s<>()\[\],;:\"@]{1,255}", " xaddress ", plain)
     assert masked_words(text) == _WORD.findall(re.sub(r"\d+", "0", plain))
+
+
+@given(st.lists(st.sampled_from((*_PIECES, '"a@b"', "x" * 127, "y" * 128)), max_size=30).map("".join), st.data())
+def test_the_first_address_is_that_of_the_pattern(text: str, data: st.DataObject) -> None:
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+    told, expected = find_address(text, start, end), ADDRESS.search(text, start, end)
+    assert (told and told.span()) == (expected and expected.span())
+    assert [one.span() for one in addresses_in(text)] == [one.span() for one in ADDRESS.finditer(text)]
+    assert without_addresses(text) == ADDRESS.sub(" ", text)
+
+
+@given(st.text('"<>(),;，；、 ab@', max_size=60), st.booleans())
+def test_lists_are_split_where_a_walk_over_every_letter_splits_them(text: str, semicolons_only: bool) -> None:
+    # What is in quotes that are closed, or in brackets, divides nothing.
+    cuts, quoted, depth = [], False, 0
+    for place, letter in enumerate(text):
+        if letter == '"' and (quoted or '"' in text[place + 1 :]):
+            quoted = not quoted
+        elif not quoted and letter in "<(":
+            depth += 1
+        elif not quoted and letter in ">)":
+            depth = max(depth - 1, 0)
+        elif not quoted and depth == 0 and letter in (";；" if semicolons_only else ",;，；、"):
+            cuts.append(place)
+    ranges = split_mailboxes(text, semicolons_only=semicolons_only)
+    # Neighbours may be joined again, and an end with nothing but blanks and separators is left out.
+    assert all(start - 1 in (-1, *cuts) for start, _ in ranges)
+    assert all(end in cuts or not text[end:].strip(" \t;,") or end == len(text) for _, end in ranges)
 
 
 _LABEL_WORDS = sorted(

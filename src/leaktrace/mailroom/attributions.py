@@ -21,7 +21,7 @@ from leaktrace.mailroom.blocklines import (
 )
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Marker, Role, labels, marker_of, plain
-from leaktrace.mailroom.mailboxes import ADDRESS
+from leaktrace.mailroom.mailboxes import addresses_in, without_addresses
 from leaktrace.mailroom.texts import Text
 
 _ATTRIBUTION_CEILING_CHARACTERS = 500
@@ -138,7 +138,7 @@ def attribution(
             return None
         read.count += 1
         address = _sender_address(joined, verb)
-        date = sent_window(ADDRESS.sub(" ", joined))
+        date = sent_window(without_addresses(joined))
         if verb is None and (address is None or date == UNKNOWN):
             continue
         if date != UNKNOWN or (address is not None and said.endswith((f"{verb}:", f"{verb} :"))):
@@ -167,7 +167,7 @@ def _with_recipients(
 
 def _sender_address(line: str, verb: str | None) -> re.Match[str] | None:
     """The last address before the verb, else the last one; what stands in `<...>` after `in message` is no address."""
-    found = [match for match in ADDRESS.finditer(line) if not _IN_MESSAGE.search(line, 0, match.start())]
+    found = [match for match in addresses_in(line) if not _IN_MESSAGE.search(line, 0, match.start())]
     at = line.casefold().rfind(verb) if verb else -1
     return next((match for match in reversed(found) if match.end() <= at), found[-1] if found else None)
 

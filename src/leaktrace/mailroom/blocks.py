@@ -29,7 +29,7 @@ from leaktrace.mailroom.blocklines import (
 )
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Marker, Role, marker_of
-from leaktrace.mailroom.mailboxes import ADDRESS
+from leaktrace.mailroom.mailboxes import ADDRESS, find_address
 from leaktrace.mailroom.texts import Text
 from leaktrace.mailroom.unknownlabels import (
     Place,
@@ -304,6 +304,6 @@ def _is_telling_block(growing: _Growing) -> bool:
 
     `From: Berlin / To: Munich / Date: 4 June` is a journey.
     """
-    addressed = any(ADDRESS.search(growing.values[role].text) for role in _MAILBOX_ROLES if role in growing.values)
+    addressed = any(find_address(growing.values[role].text) for role in _MAILBOX_ROLES if role in growing.values)
     dated = growing.has("date", "subject") and sent_window(growing.values["date"].text) != UNKNOWN
     return addressed or growing.doubtful or dated

@@ -17,7 +17,14 @@ from leaktrace.mailroom.disclaiming import without_sender
 from leaktrace.mailroom.domains import listed
 from leaktrace.mailroom.labels import Role, labels, subject_says, without_prefixes
 from leaktrace.mailroom.links import links_of
-from leaktrace.mailroom.mailboxes import ADDRESS, Found, clean_address, read_mailbox, read_mailboxes
+from leaktrace.mailroom.mailboxes import (
+    Found,
+    clean_address,
+    find_address,
+    read_mailbox,
+    read_mailboxes,
+    without_addresses,
+)
 from leaktrace.mailroom.marks import BodyMarks, marks_of_text
 from leaktrace.mailroom.mime import Part
 from leaktrace.mailroom.texts import Text
@@ -169,7 +176,7 @@ def _grade_reason(block: Block) -> str:
 
 
 def _date_text(block: Block, date: Value) -> str:
-    return ADDRESS.sub(" ", date.text) if block.shape == "attribution" else date.text
+    return without_addresses(date.text) if block.shape == "attribution" else date.text
 
 
 def _sender(
@@ -202,7 +209,7 @@ def split_on_behalf(written: str) -> tuple[str, str | None]:
     """
     for between, after in labels().on_behalf_around:
         head, found, tail = written.partition(between)
-        if found and tail.rstrip().endswith(after) and ADDRESS.search(head):
+        if found and tail.rstrip().endswith(after) and find_address(head):
             return head.strip(), tail.rstrip().removesuffix(after).strip()
     if _ONE_MAILTO_AT_END.fullmatch(written):
         return written, None
@@ -215,7 +222,7 @@ def split_on_behalf(written: str) -> tuple[str, str | None]:
             continue
         before, after = written[:at], written[at + len(phrase) :]
         apart = (before[-1] in " >)]" and after[:1] in " <") or not phrase.isascii()
-        if apart and after.strip() and (ADDRESS.search(before) or (len(phrase) > 4 and not ADDRESS.search(written))):
+        if apart and after.strip() and (find_address(before) or (len(phrase) > 4 and not find_address(written))):
             return before.strip(), after.strip()
     return written, None
 

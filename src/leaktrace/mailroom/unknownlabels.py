@@ -20,7 +20,7 @@ from leaktrace.mailroom.blocklines import (
 )
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Marker, Role, plain
-from leaktrace.mailroom.mailboxes import ADDRESS
+from leaktrace.mailroom.mailboxes import ADDRESS, find_address
 from leaktrace.mailroom.texts import Text
 
 _UNKNOWN_LABEL = re.compile(r"([^\W\d_][^:：<>@/]{0,28}?)\s{0,3}[:：]\s{0,9}(\S.*)\Z", re.DOTALL)
@@ -63,7 +63,7 @@ def foreign_line(text: Text, line: Range, more: Value, role: Role) -> tuple[Role
         value = value_at(text, match.start(2), match.end(2))
         if _is_date(text, value):
             return "date", value
-        if ADDRESS.search(value.text) and role in ("subject", "date"):
+        if find_address(value.text) and role in ("subject", "date"):
             return "other", value
     return ("other", more) if _FOREIGN_LABEL.match(more.text.lstrip(LEAD)) else None
 
@@ -157,7 +157,7 @@ def _take_unknown(text: Text, run: _Run, value: Value, subject: str | None) -> N
     if subject and value.text and plain(subject).endswith(plain(value.text)):
         run.subject_count += 1
         run.values.setdefault("subject", value)
-    elif ADDRESS.search(value.text) and (run.sender is not None or _is_mailbox(value)):
+    elif find_address(value.text) and (run.sender is not None or _is_mailbox(value)):
         if run.sender is None:
             run.sender, run.unplaced_before = value, run.unplaced_count > 0
         else:
