@@ -8,7 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
+from leaktrace.keys import Keyring
+from leaktrace.mailroom.features import features_of
 from leaktrace.mailroom.read import read_mail
+from leaktrace.mailroom.sameness import content_sha256
+from leaktrace.mailroom.sellertraces import traces_of
 from leaktrace.settings import Settings
 
 CAP_SECONDS = 30.0
@@ -32,6 +36,8 @@ def nested(count: int) -> bytes:
         (head(b"multipart/mixed; boundary=b") + b"--b\r\n\r\nx\r\n" * 100_000, "more than 1000 MIME parts"),
         (head(b"multipart/digest; boundary=b") + b"--b\r\n\r\nFrom: x\r\n\r\n" * 100_000, "more than 1000 MIME parts"),
         (head() + b"x" * 4_000_001, "decoded text is larger than 4000000 bytes"),
+        (b"From: a@b.example\r\n" + b"a:\n" * 20_000 + b"\nx", "more than 20000 header fields"),
+        (b"From: a@b.example\r\n" + b"a:\n" * 20_000 + b"no field\n\nx", "more than 20000 header fields"),
         (b"From: a@b.example\r\nX: " + b"x" * 4_000_000 + b"\r\n\r\n", "a header larger than 4000000 bytes"),
     ],
 )
@@ -55,6 +61,12 @@ def test_200_megabytes_are_unreadable_quickly_and_without_a_copy() -> None:
     assert str(Settings().message_ceiling_bytes) in (record.reason or "")
     assert seconds < CAP_SECONDS
     assert peak_bytes < 5_000_000
+
+
+def attached(
+    sender: bytes = b"x@y.example", to: bytes = b"a@b.example", subject: bytes = b"x", text: bytes = b"hi"
+) -> bytes:
+    return head(b"message/rfc822") + b"From: %s\r\nTo: %s\r\nSubject: %s\r\n\r\n%s" % (sender, to, subject, text)
 
 
 SHAPES: dict[str, Callable[[int], bytes]] = {
@@ -90,6 +102,14 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
     "nothing but fields": lambda n: b"From: a@b.example\r\n" + b"a:\n" * (17 * n) + b"\nx",
     "nothing but folds": lambda n: b"From: a@b.example\nX:" + b"\n x" * (17 * n) + b"\n\nx",
     "label and no label": lambda n: head() + b"From: a\nb: c\nd - e\n" * (2 * n),
+    "subject of one word": lambda n: attached(subject=b"x" * (12 * n)),
+    "subject of prefixes": lambda n: attached(subject=b"Re: [a] " * n),
+    "subject of open brackets": lambda n: attached(subject=b"re [ " * n),
+    "subject of addresses": lambda n: attached(subject=b"a@b " * (3 * n)),
+    "sender's name": lambda n: attached(sender=b'"' + b"z y " * (3 * n) + b'" <x@y.example>'),
+    "hosts of many labels": lambda n: attached(text=b"http://" + b"a." * (5 * n) + b"a.example/b"),
+    "many hosts": lambda n: attached(text=b"".join(b"http://a%d.example/b " % place for place in range(n))),
+    "phones": lambda n: attached(text=b"".join(b"whatsapp: +4915112%06d\n" % place for place in range(n))),
     "forwards": lambda n: head() + b"---- Forwarded message ----\nFrom: a@b.example\nSubject: x\n\nhi\n" * (n // 5),
 }
 
@@ -98,7 +118,11 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 def test_time_grows_no_faster_than_the_message(shape: str) -> None:
     def seconds(size: int) -> float:
         raw, started = SHAPES[shape](size), time.process_time()
-        read_mail(raw)
+        content_sha256(raw)
+        record = read_mail(raw)
+        for original in record.originals:
+            features_of(original, Keyring(bytes(32), "test").feature_hash)
+            traces_of(original, record.reporter.address, None)
         return time.process_time() - started
 
     seconds(100)  # tables are loaded

@@ -163,7 +163,7 @@ class Part:
 
 def _plain_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ...], int] | None:
     """The fields, without blanks around their values, and where the body begins, of a header as nearly all are: every
-    line begins a field or goes on with one. None for any other.
+    line begins a field or goes on with one, and there are not too many. None for any other.
     """
     blank = _BLANK_LINE.search(content, start, end)
     if blank is None or (start and content[start - 1] != _NEWLINE) or blank.start() - start > _PLAIN_HEADER_BYTES:
@@ -178,7 +178,7 @@ def _plain_fields(content: bytes, start: int, end: int) -> tuple[tuple[Field, ..
             written, colon, _ = line.partition(b":")
             name = _field_name(written) if colon and len(written) <= _NAME_CEILING_BYTES else None
             begin, value_start = position, position + len(written) + 1
-        if name is None:
+        if name is None or len(fields) == FIELD_CEILING_COUNT:
             return None
         position += len(line) + 1
     if name is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -133,15 +134,15 @@ def traces_of(original: Original, told_by: str | None, address_token: Callable[[
     # What is added below a part that was signed (l=) was signed by nobody.
     addressed = is_addressed(original, told_by) and "partial_body_signed" not in original.flags
     signed = _domains(result.domain for result in valid if addressed and "to" in {one.lower() for one in result.covers})
-    links = [domain for url in original.links if (domain := domain_of_link(url)) is not None]
-    lead = max(sorted(set(links)), key=links.count, default=None)
+    links = Counter(domain for url in original.links if (domain := domain_of_link(url)) is not None)
+    lead = max(sorted(links), key=lambda domain: links[domain], default=None)
     own = [address for address in (original.sender.address, original.reply_to) if address and normalise(address)]
     return Traces(
         sender=domain_of_address(original.sender.address),
         sender_clue="from-inline" if original.grade in {"G0", "G1"} else "from",
         reply=domain_of_address(original.reply_to),
         links=frozenset(links),
-        lead=lead if lead is not None and 2 * links.count(lead) > len(links) else None,
+        lead=lead if lead is not None and 2 * links[lead] > links.total() else None,
         fronts=_fronts(original),
         places=frozenset(place for url in original.links if (place := _place(url))),
         products=frozenset(mark.partition(":")[2] for mark in original.marks if mark.startswith("product:")),
