@@ -190,3 +190,71 @@ class TestSpecialists:
         reported = opened_by(market, "p05", 30)
         study = self.with_dealings(study_of(market, reported), reported, market.size, buyers)
         assert judged(market, study).named == ("p05",)
+
+
+class TestBesideAList:
+    """A sender's list that leans to one team, and persons who passed on: each explains a part of the mail."""
+
+    def market(self, seed: int) -> Market:
+        """Two queues of 500 customers and 8 people, each of whom was shown 200 of the queue's; 44 others."""
+        market = background_market(size=6000, people=60)
+        rng = np.random.default_rng(seed)
+        queues = {0: [f"p{number:02d}" for number in range(8)], 2000: [f"p{number:02d}" for number in range(20, 28)]}
+        everybody = {name for names in queues.values() for name in names}
+        market.opened = {key: at for key, at in market.opened.items() if key[1] not in everybody}
+        market.teams = {name: f"queue {first}" for first, names in queues.items() for name in names}
+        for first, names in queues.items():
+            for name in names:
+                market.show(name, first + rng.choice(500, 200, replace=False))
+        return market
+
+    def mailed(self, market: Market, seed: int, listed: int, leaked: dict[str, int]) -> list[int]:
+        """So many of the first queue's customers by a list, and of each source's by a leak."""
+        rng = np.random.default_rng([seed, 1])
+        told = set(rng.choice(500, listed, replace=False).tolist())
+        for name, count in leaked.items():
+            own = sorted(customer for customer, who in market.opened if who == name)
+            told |= set(rng.choice(own, count, replace=False).tolist())
+        return sorted(told)
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_a_list_of_one_queue_hides_no_source_of_another(self, seed: int) -> None:
+        """Before, the list took everything: nobody inside, at 0.75."""
+        market = self.market(seed)
+        judgement = judged(market, study_of(market, self.mailed(market, seed, 20, {"p00": 24, "p20": 16})))
+        assert "p20" in {name for one in judgement.sets for name in one.principals}
+        assert judgement.no_insider_probability < 0.3
+        assert set(judgement.named) <= {"p00", "p20"}
+
+    def test_nor_one_of_that_queue(self) -> None:
+        market = self.market(2)
+        judgement = judged(market, study_of(market, self.mailed(market, 2, 10, {"p00": 30, "p20": 20})))
+        assert {frozenset(one.principals) for one in judgement.sets} == {frozenset({"p00"}), frozenset({"p20"})}
+
+    @pytest.mark.parametrize("listed", [16, 40, 80])
+    @pytest.mark.parametrize("seed", range(4))
+    def test_the_list_alone_points_at_nobody(self, seed: int, listed: int) -> None:
+        market = self.market(seed)
+        judgement = judged(market, study_of(market, self.mailed(market, seed, listed, {})))
+        assert judgement.named == ()
+        assert max(one.probability for one in judgement.candidates) < 0.5
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_two_lists_name_nobody(self, seed: int) -> None:
+        """A list of the first queue's customers and one of the second's together."""
+        market = self.market(seed)
+        rng = np.random.default_rng([seed, 2])
+        other = (2000 + rng.choice(500, 20, replace=False)).tolist()
+        judgement = judged(market, study_of(market, sorted({*self.mailed(market, seed, 30, {}), *other})))
+        assert judgement.named == ()
+
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    def test_reports_made_up_beside_a_list_are_no_leak(self, seed: int) -> None:
+        """By seed 0 the list happens to reach two thirds of those whom one of the queue was shown: a source as well."""
+        market = self.market(seed)
+        listed, made_up = (self.mailed(market, seed, *what) for what in ((30, {}), (0, {"p20": 12})))
+        told = [*listed, *(one for one in made_up if one not in listed)]
+        weak = {place: {"grade": "G1"} for place in range(len(listed), len(told))}
+        judgement = judged(market, study_of(market, told, changes=weak))
+        assert max(one.probability for one in judgement.candidates) <= 0.5
+        assert judgement.named == ()

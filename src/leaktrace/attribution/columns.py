@@ -52,6 +52,12 @@ class WeighedColumn:
     """Against a list that is like the controls, in nats."""
     of_one: bool
     """Whether one member had been shown most of its customers: a list of them is a list of that member's."""
+    shown: Flags
+    """Whether each case was shown to somebody of it, `[cases]`."""
+    rate: Reals
+    """Chance that a customer like each case was, `[cases]`."""
+    share: Reals
+    """Share of its customers that each member was shown, in the order of `members`."""
 
 
 def columns_in(study: Study) -> ColumnTable:
@@ -96,8 +102,13 @@ class StrikingColumns:
     """Of each column of the table among the chosen; -1 for all others."""
     rates: Reals
     """`[chosen, regions, CLASSES]`."""
-    of_one: Flags
-    """Whether one member had been shown most of the column's customers, `[chosen]`."""
+    shares: tuple[Reals, ...]
+    """Share of a column's customers that each of its members had been shown, per chosen column."""
+
+    @property
+    def of_one(self) -> Flags:
+        """Whether one member had been shown most of the column's customers, `[chosen]`."""
+        return np.array([share.max(initial=0.0) >= MOST_OF_ONE for share in self.shares], dtype=np.bool_)
 
 
 def striking_columns(view: View, table: ColumnTable) -> StrikingColumns:
@@ -108,13 +119,11 @@ def striking_columns(view: View, table: ColumnTable) -> StrikingColumns:
     place = np.full(len(table.labels), -1)
     place[chosen] = np.arange(len(chosen))
     if not len(chosen):
-        return StrikingColumns(
-            table, chosen, place, np.zeros((0, view.known.regions, CLASSES)), np.zeros(0, dtype=np.bool_)
-        )
+        return StrikingColumns(table, chosen, place, np.zeros((0, view.known.regions, CLASSES)), ())
     rates, seen = _rates(view, table, place, len(chosen))
     own = view.known.region_hits.sum(axis=1)
-    most = np.array([own[table.members[index]].max(initial=0.0) for index in chosen.tolist()])
-    return StrikingColumns(table, chosen, place, rates, most >= MOST_OF_ONE * np.maximum(seen, 1.0))
+    shares = (own[table.members[index]] / max(many, 1.0) for index, many in zip(chosen.tolist(), seen, strict=True))
+    return StrikingColumns(table, chosen, place, rates, tuple(shares))
 
 
 def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[WeighedColumn]:
@@ -138,8 +147,12 @@ def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[W
     cases = Credibility(view.belief, view.weight, view.other_path)
     ratios = log_likelihood_ratio(arrays, cases, Doubt.alike(len(chosen), min(spread, _WIDEST_SPREAD)))
     return [
-        WeighedColumn(table.labels[index], table.members[index], float(ratio), bool(of_one))
-        for index, ratio, of_one in zip(chosen.tolist(), ratios, columns.of_one, strict=True)
+        WeighedColumn(
+            table.labels[index], table.members[index], float(ratio), bool(of_one), shown[row], rate[row], share
+        )
+        for row, (index, ratio, of_one, share) in enumerate(
+            zip(chosen.tolist(), ratios, columns.of_one, columns.shares, strict=True)
+        )
     ]
 
 

@@ -34,6 +34,8 @@ class Circumstances:
     def handlers(self, study: Study) -> frozenset[int]:
         """Which of the study's principals are known to handle complaints."""
         names = self.complaint_handlers
+        if not names:
+            return frozenset()
         return frozenset(index for index, facts in enumerate(study.principals) if facts.name in names)
 
 

@@ -9,11 +9,13 @@ chance (guards 1 and 7).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from leaktrace.attribution.columns import StrikingColumns, weigh_as_column, weigh_columns
+from leaktrace.attribution.beside import beside_list
+from leaktrace.attribution.columns import EVERYBODY, StrikingColumns, WeighedColumn, weigh_as_column, weigh_columns
 from leaktrace.attribution.explanations import ColumnWeight, GroupWeight, Posterior, Weighed
 from leaktrace.attribution.likelihood import Doubt
 from leaktrace.attribution.logs import log_sum
@@ -42,6 +44,8 @@ MOST_NATS = 10_000.0
 BETTER_ALONE = 0.2
 """What colleagues of one team explain together is no reason against naming one of them, where it is less than this part
 as likely as that one alone."""
+_HIDES_NATS = 6.0
+"""A list less likely than everything together by so many nats hides nobody."""
 _MOST_PROMISING = 8
 _PROMISING_LOG_RATIO = 2.0
 
@@ -69,6 +73,7 @@ def posterior_of(
     groups = [group for group in groups if not _redundant(group.members, weighed)]
     found = _columns(view, look.columns, weights)
     masses = _masses(view, weighed, log_ratio - silence, found, groups, insider, person_prior)
+    masses = _beside_list(view, weighed, weights, masses, silence)
     return _combine(view, weighed, log_ratio - silence, masses, weights.spread, insider, len(look.columns.table.labels))
 
 
@@ -180,9 +185,11 @@ class _Masses:
     columns: list[tuple[ColumnWeight, float]]
     groups: list[tuple[tuple[int, ...], float]]
     forged: list[float]
-    leaning: list[float]
+    leaning: list[tuple[WeighedColumn, float]]
     """Of the sender's lists that lean to a column, beyond what they share with nobody inside."""
     nobody: float
+    log_price: Callable[[tuple[int, ...]], float]
+    """Ln prior of a group of sources, or of the only one."""
 
     def total(self) -> float:
         """Of all of them."""
@@ -195,7 +202,7 @@ class _Masses:
 
     def outside(self) -> float:
         """Of nobody inside."""
-        return float(log_sum(np.array([*self.forged, *self.leaning, self.nobody])))
+        return float(log_sum(np.array([*self.forged, *(mass for _, mass in self.leaning), self.nobody])))
 
 
 def _masses(
@@ -214,18 +221,14 @@ def _masses(
     weight = _relative(person_prior, eligible)
     log_insider = float(np.log(insider))
     log_nobody = float(np.log1p(-insider))
+
+    def price(members: tuple[int, ...]) -> float:
+        return log_price(len(members), count, log_person) + float(weight[list(members)].sum())
+
     return _Masses(
         own=np.where(eligible, log_ratio + log_person + weight, -np.inf),
         columns=[(weight, mass + log_insider + float(np.log(COLUMN_SHARE))) for weight, mass in columns],
-        groups=[
-            (
-                group.members,
-                group.log_ratio
-                + log_price(len(group.members), count, log_person)
-                + float(weight[list(group.members)].sum()),
-            )
-            for group in groups
-        ],
+        groups=[(group.members, group.log_ratio + price(group.members)) for group in groups],
         forged=[
             log_nobody - float(np.log(count)) + _forgery(log_share, ratio)
             for one in weighed
@@ -238,12 +241,47 @@ def _masses(
         # is the leak of one member, who would be as good a guess. But a list of what one person was shown is none that
         # a sender comes by lawfully.
         leaning=[
-            log_nobody + _forgery(float(np.log(LEANING)) + mass - weight.log_ratio, weight.log_ratio)
+            (weight.column, log_nobody + _forgery(float(np.log(LEANING)) + mass - weight.log_ratio, weight.log_ratio))
             for weight, mass in columns
             if not weight.column.of_one
         ],
         nobody=log_nobody,
+        log_price=price,
     )
+
+
+def _beside_list(view: View, weighed: list[Weighed], weights: Weights, masses: _Masses, silence: Reals) -> _Masses:
+    """With sources beside a list that leans to a team or site, where such a list is what explains most."""
+    if not weights.suspects.size or weights.bought is not None:
+        return masses
+    column, mass = max(
+        ((column, mass) for column, mass in masses.leaning if len(column.members) and column.label != EVERYBODY),
+        key=lambda leaning: leaning[1],
+        default=(None, -np.inf),
+    )
+    if column is None or mass < masses.total() - _HIDES_NATS:
+        return masses
+    own, groups, forged = masses.own.copy(), dict(masses.groups), list(masses.forged)
+    close = {one.principal: one for one in weighed}
+    count = max(int((view.study.opened_count > 0).sum()), 1)
+    for members, added in beside_list(view, weights, column, groups).items():
+        together = mass - masses.nobody + masses.log_price(members) + added - float(silence[list(members)].sum())
+        if len(members) > 1:
+            groups[members] = float(np.logaddexp(groups[members], together))
+            continue
+        own[members[0]] = np.logaddexp(own[members[0]], together)
+        # Or made up about this one's customers, beside the list.
+        forged.append(mass - float(np.log(count)) + _forgery(_log_made_up(view, close[members[0]]), added))
+    return replace(masses, own=own, groups=list(groups.items()), forged=forged)
+
+
+def _log_made_up(view: View, one: Weighed) -> float:
+    """Ln chance that all reports about customers shown to this principal were made up, in units of nobody inside."""
+    if (one.shown & ~view.unsigned).any():
+        return -np.inf
+    if not (one.shown & ~view.weak).any():
+        return float(np.log(FORGED_WEAK))
+    return -FORGED_NATS * max(_reporters(view, one) - 1.0, 0.0)
 
 
 def _relative(person_prior: Reals | None, eligible: Flags) -> Reals:
@@ -282,7 +320,7 @@ def _combine(
     # Last of all: a rival who is level with the one whose part it is stays level.
     person, displaced = shared_out(person, rivals, FRAMED)
     forged = sum(float(np.exp(mass - total)) for mass in masses.forged)
-    leaning = sum(float(np.exp(mass - total)) for mass in masses.leaning)
+    leaning = sum(float(np.exp(mass - total)) for _, mass in masses.leaning)
     return Posterior(
         view=view,
         weighed=tuple(weighed),

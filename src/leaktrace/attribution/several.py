@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,7 @@ _ALONE = 6
 _ADDED = 4
 _MOST_GROUPS = 8
 _EXTENDED = 3
+_MOST_SHARED = 0.97
 _MARGIN = 5.0
 """A group that falls short of its price by so many nats on a rough reckoning is not weighed."""
 _PAIR_SHARES = np.array([[w, 1.0 - w] for w in (0.12, 0.3, 0.5, 0.7, 0.88)])
@@ -49,7 +50,10 @@ _TRIPLE_SHARES = np.array(
         [0.15, 0.15, 0.7],
     ]
 )
-_SHARES = {1: np.ones((1, 1)), 2: _PAIR_SHARES, 3: _TRIPLE_SHARES}
+_FOUR_SHARES = np.vstack(
+    [np.full((1, 4), 0.25), *(np.where(np.eye(4) > 0.0, most, (1.0 - most) / 3.0) for most in (0.4, 0.6))]
+)
+_SHARES = {1: np.ones((1, 1)), 2: _PAIR_SHARES, 3: _TRIPLE_SHARES, 4: _FOUR_SHARES}
 _PARTS = ((0.15, True), (0.4, True), (0.25, False))
 """Shares of a further source, and whether all were picked alike, that are enough to choose what is worth integrating:
 even shares alone hide a small one, and what the buyer asked for alone hides who works for one region.
@@ -83,8 +87,8 @@ def groups_of(
     """
     if view.size == 0 or suspects.size < 2:
         return []
-    plain = _Gains.of(view, suspects, suspects.plain, doubts[0])
-    company = _Gains.of(view, suspects, suspects.company, doubts[1])
+    plain = Gains.of(view, suspects, doubted(suspects.plain, doubts[0]))
+    company = Gains.of(view, suspects, doubted(suspects.company, doubts[1]))
     eligible = int((view.study.opened_count > 0).sum())
     alone = plain.alone()
     ranked, strongest = _ranked(plain, log_ratio, alone)
@@ -92,9 +96,9 @@ def groups_of(
     singles: dict[Rows, float] = {(int(row),): float(alone[row]) for row in strongest}
     smaller: dict[Rows, float] = {(int(row),): float(alone[row]) for row in ranked}
     pairs = _worth(plain, singles, ranked, smaller, prices[1] - prices[0])
-    gains: tuple[_Gains, ...] = (plain, company)
+    gains: tuple[Gains, ...] = (plain, company)
     if bought is not None:
-        gains = (*gains, _Gains.of(view, suspects, bought, Doubt.alike(suspects.size, BUYERS_SPREAD)))
+        gains = (*gains, Gains.of(view, suspects, doubted(bought, Doubt.alike(suspects.size, BUYERS_SPREAD))))
     chain = _Chain(view, gains, log_ratio, {})
     found = {pair: chain.of(pair) for pair in pairs}
     leading = {pair: pairs[pair] for pair in _leading(found, _EXTENDED)}
@@ -106,7 +110,7 @@ def groups_of(
 
 
 def _worth(
-    gains: _Gains, groups: dict[Rows, float], ranked: Indices, smaller: dict[Rows, float], log_price: float
+    gains: Gains, groups: dict[Rows, float], ranked: Indices, smaller: dict[Rows, float], log_price: float
 ) -> dict[Rows, float]:
     """Groups with one member more that may be worth the price of it, with what they explain, on a rough reckoning.
 
@@ -143,7 +147,7 @@ class _Chain:
     """
 
     view: View
-    gains: tuple[_Gains, ...]
+    gains: tuple[Gains, ...]
     """By the plain rates, by those that know the company, and by those of the seller's customers where these may be."""
     log_ratio: Reals
     known: dict[Rows, tuple[float, ...]]
@@ -167,8 +171,14 @@ class _Chain:
         return self.known[key]
 
 
+def doubted(rates: Reals, doubt: Doubt) -> Reals:
+    """Rates that lean towards innocence by the doubt about the null model: one standard deviation of their log-odds."""
+    times = np.exp(doubt.mean + doubt.spread)[:, None]
+    return np.asarray(rates * times / (1.0 - rates + rates * times))
+
+
 @dataclass(frozen=True, slots=True)
-class _Gains:
+class Gains:
     """What each suspect would explain of each case, `[suspects, cases]`."""
 
     shown: Flags
@@ -185,20 +195,34 @@ class _Gains:
     other_path: Reals
 
     @staticmethod
-    def of(view: View, suspects: Suspects, rates: Reals, doubt: Doubt) -> _Gains:
-        # The rates lean towards innocence by the doubt about the null model.
-        rate = np.clip(rates * np.exp(doubt.mean + doubt.spread)[:, None], 1e-12, 0.97)
+    def of(view: View, suspects: Suspects, rates: Reals) -> Gains:
+        """By one kind of rates, `[suspects, cases]`."""
+        rate = np.clip(rates, 1e-12, _MOST_SHARED)
         noise = 1.0 - (1.0 - NOISE)[:, None] * view.belief[None, :]
-        return _Gains(
+        return Gains(
             shown=suspects.shown,
             neutral=suspects.neutral,
             rate=rate,
             lean=suspects.lean,
-            share=np.minimum(suspects.share[suspects.principals], 0.97),
+            share=np.minimum(suspects.share[suspects.principals], _MOST_SHARED),
             noise=noise,
             missed=np.log(noise) * view.weight,
             weight=view.weight,
             other_path=view.other_path,
+        )
+
+    def with_list(self, shown: Flags, rate: Reals) -> Gains:
+        """With one row more, the last: a list of customers, which explains `shown` for whatever reason they were."""
+        size = len(self.rate)
+        share = np.zeros((size + 1, size + 1))
+        share[:size, :size] = self.share
+        return replace(
+            self,
+            shown=np.vstack([self.shown, shown]),
+            neutral=np.vstack([self.neutral, np.zeros_like(shown)]),
+            rate=np.vstack([self.rate, np.clip(rate, 1e-12, _MOST_SHARED)]),
+            lean=np.vstack([self.lean, np.ones_like(rate)]),
+            share=share,
         )
 
     def alone(self) -> Reals:
@@ -260,7 +284,7 @@ class _Gains:
         return float(log_sum(each))
 
 
-def _ranked(gains: _Gains, log_ratio: Reals, alone: Reals) -> tuple[Indices, Indices]:
+def _ranked(gains: Gains, log_ratio: Reals, alone: Reals) -> tuple[Indices, Indices]:
     """The suspects worth combining, and the strongest of them alone.
 
     The strongest are those by `log_ratio` and those by what each explains of the plain list's mail (`alone`): a list of

@@ -221,8 +221,11 @@ class Study:
     """Whether anybody at all is known to have dealt with the seller, or it is known that nobody has."""
     teams_known: bool = True
     """Whether teams stand in a table; else those that principals have, if any, were read off the openings."""
+    case_is_decoy: Flags = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        decoy = np.array([case.kind == "decoy" for case in self.cases], dtype=np.bool_)
+        object.__setattr__(self, "case_is_decoy", decoy)
         if len(self.cases) != self.case_group.size:
             raise AttributionError("There must be one customer for each case.")
         if len(self.principals) != len(self.opened_count):

@@ -259,4 +259,4 @@ def _weight(cases: list[Case]) -> Reals:
 
 def decoys(view: View) -> Flags:
     """Which mailed cases are decoys."""
-    return np.array([view.study.cases[i].kind == "decoy" for i in view.mailed], dtype=np.bool_)
+    return view.study.case_is_decoy[view.mailed]

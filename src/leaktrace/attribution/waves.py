@@ -106,16 +106,24 @@ def waves_of(
     view: View, samples: Samples, principals: Indices, since: int, handlers: Collection[int] = ()
 ) -> tuple[Wave, ...]:
     """The bursts of these principals: see `wave_of`; `handlers` are those who are known to handle complaints."""
+    everything = np.sort(samples.draw_at)
     found = (
-        wave_of(view, samples, principal, since, HANDLER_CHANCE if principal in handlers else WAVE_CHANCE)
+        wave_of(view, samples, principal, since, HANDLER_CHANCE if principal in handlers else WAVE_CHANCE, everything)
         for principal in sorted(principals.tolist())
     )
     return tuple(wave for wave in found if wave is not None)
 
 
-def wave_of(view: View, samples: Samples, principal: int, since: int, least_chance: float = WAVE_CHANCE) -> Wave | None:
+def wave_of(
+    view: View,
+    samples: Samples,
+    principal: int,
+    since: int,
+    least_chance: float = WAVE_CHANCE,
+    everything: Instants | None = None,
+) -> Wave | None:
     """The least likely burst of a principal's openings of the cases at or after `since` (microseconds UTC), if any
-    has less than this chance.
+    has less than this chance. `everything`: all openings of the samples, sorted.
 
     Decoys are left out: they never complain. Of whom no other opening is known, half of the work may have fallen then.
     """
@@ -126,10 +134,11 @@ def wave_of(view: View, samples: Samples, principal: int, since: int, least_chan
         return None
     count = last - first + 1
     share = _share_within(habit, at[first], at[last])
-    others = _work_of_others(samples, principal, int(min(at[0], habit.min(initial=at[0]))))
-    if len(others) >= _OTHERS_NEEDED:
+    everything = np.sort(samples.draw_at) if everything is None else everything
+    others = _Others(everything, habit, int(min(at[0], habit.min(initial=at[0]))))
+    if others.size >= _OTHERS_NEEDED:
         # All of somebody's work in these days may have been the handling of complaints: then it excuses nothing.
-        share = np.minimum(share, SURGE_TIMES * _share_within(others, at[first], at[last]))
+        share = np.minimum(share, SURGE_TIMES * others.share_within(at[first], at[last]))
     # Of the others, so many fall between these two; and any two might have been looked at.
     chance = np.asarray(bdtrc(count - 3.0, len(at) - 2, share))
     best = int(np.lexsort((first, -count, chance))[0])
@@ -145,14 +154,33 @@ def _openings(view: View, principal: int) -> Instants:
 
 def _share_within(times: Instants, first: Instants, last: Instants) -> Reals:
     """Share of some openings (sorted) that fell between two moments, both included; never quite none or all."""
-    within = np.searchsorted(times, last, side="right") - np.searchsorted(times, first)
-    return np.asarray((within + _PRIOR) / (len(times) + 2.0 * _PRIOR))
+    return np.asarray((_within(times, first, last) + _PRIOR) / (len(times) + 2.0 * _PRIOR))
 
 
-def _work_of_others(samples: Samples, principal: int, since: int) -> Instants:
-    """When everybody else who was sampled opened customers, from the principal's own first day on."""
-    row = int(np.searchsorted(samples.principals, principal))
-    return np.sort(samples.draw_at[(samples.draw_row != row) & (samples.draw_at >= since)])
+def _within(times: Instants, first: Instants, last: Instants) -> Indices:
+    return np.asarray(np.searchsorted(times, last, side="right") - np.searchsorted(times, first))
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """When everybody else who was sampled opened customers, from the principal's own first day on (`since`)."""
+
+    everything: Instants
+    """Of all who were sampled, sorted."""
+    own: Instants
+    """Of the principal, sorted."""
+    since: int
+
+    @property
+    def size(self) -> int:
+        """How many openings there are of them."""
+        before = int(np.searchsorted(self.everything, self.since) - np.searchsorted(self.own, self.since))
+        return len(self.everything) - len(self.own) - before
+
+    def share_within(self, first: Instants, last: Instants) -> Reals:
+        """As `_share_within`; no moment is before `since`."""
+        within = _within(self.everything, first, last) - _within(self.own, first, last)
+        return np.asarray((within + _PRIOR) / (self.size + 2.0 * _PRIOR))
 
 
 def _habit(samples: Samples, principal: int) -> Instants:
