@@ -22,7 +22,7 @@ from leaktrace.attribution.likelihood import (
     log_other_path,
     noise_profile,
 )
-from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.logs import log_sum, softplus
 from leaktrace.attribution.needs import _nats_per_report
 from leaktrace.attribution.several import ANOTHER, log_price
 from leaktrace.attribution.spread import FLOOR, spread_of
@@ -94,6 +94,11 @@ def test_sums_of_logs_do_not_overflow(logs: list[float]) -> None:
 
 def test_nothing_summed_is_nothing() -> None:
     assert float(log_sum(np.array([-np.inf, -np.inf]))) == -np.inf
+
+
+@given(st.floats(allow_nan=False))
+def test_softplus_is_the_log_of_one_more(value: float) -> None:
+    assert float(softplus(np.array(value))) == pytest.approx(float(np.logaddexp(0.0, value)), rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize("above", [0.0, 0.6, 1.5])

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leaktrace.attribution.logs import log_sum
+from leaktrace.attribution.logs import log_sum, softplus
 from leaktrace.attribution.special import bdtrc, betainc
 from leaktrace.attribution.study import Flags, Indices, Reals
 from leaktrace.records import Grade
@@ -201,7 +201,7 @@ def _missed(columns: Columns, counted: Reals, shift: Reals) -> Reals:
     weight = np.where(columns.shown, 0.0, counted)
     log_odds = np.log(columns.rate / (1.0 - columns.rate))
     if weight.size <= _EXACT:
-        terms = np.logaddexp(0.0, log_odds[:, :, None] + shift[:, None, :])
+        terms = softplus(log_odds[:, :, None] + shift[:, None, :])
         return np.asarray(-np.einsum("hc,hcs->hs", weight, terms))
     step = np.rint(log_odds / _COARSE_STEP).astype(np.int64)
     low = int(step.min())
@@ -209,7 +209,7 @@ def _missed(columns: Columns, counted: Reals, shift: Reals) -> Reals:
     cell = np.arange(len(weight))[:, None] * bins + step - low
     sums = np.bincount(cell.ravel(), weights=weight.ravel(), minlength=len(weight) * bins).reshape(len(weight), bins)
     centre = (np.arange(bins) + low) * _COARSE_STEP
-    terms = np.logaddexp(0.0, centre[None, :, None] + shift[:, None, :])
+    terms = softplus(centre[None, :, None] + shift[:, None, :])
     return np.asarray(-np.einsum("hb,hbs->hs", sums, terms))
 
 
@@ -260,7 +260,7 @@ def _hits(columns: Columns, counted: Reals, kind: Indices) -> _Hits:
 
 def _log_rate(hits: _Hits, shift: Reals) -> Reals:
     """Ln of the innocent rate of each hit, `[hits, shifts]`."""
-    return -np.logaddexp(0.0, -(hits.log_odds[:, None] + shift[hits.row]))
+    return -softplus(-(hits.log_odds[:, None] + shift[hits.row]))
 
 
 def _by_hypothesis(hits: _Hits, terms: Reals, many: int) -> Reals:
