@@ -19,7 +19,7 @@ import numpy as np
 
 from leaktrace.attribution.columns import WeighedColumn
 from leaktrace.attribution.likelihood import Doubt
-from leaktrace.attribution.ranking import highest
+from leaktrace.attribution.ranking import with_level
 from leaktrace.attribution.several import Gains, doubted
 from leaktrace.attribution.view import View
 from leaktrace.attribution.weighing import Weights, against_both
@@ -59,7 +59,8 @@ def beside_list(
 
     place = {int(principal): row for row, principal in enumerate(suspects.principals)}
     several = [members for members in groups if all(member in place for member in members)]
-    single = {int(suspects.principals[row]) for row in highest(weights.log_ratio, _ALONE)}
+    strongest = with_level(np.argsort(-weights.log_ratio, kind="stable"), weights.log_ratio, _ALONE)
+    single = set(suspects.principals[strongest].tolist())
     single.update(member for members in several for member in members)
     return {
         members: added(
