@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -134,6 +136,55 @@ def test_whatever_strangers_write_is_survived(noise: bytes, at: int, cut: int) -
     raw = report(ours())
     assert read_bounce(raw[:at] + noise + raw[at + cut :], TOKENS, DOMAIN) is not None
     assert read_bounce(noise, TOKENS, DOMAIN) is not None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Content-Type: message/rfc822\n\n" * 3000,
+        b"".join(b"Content-Type: multipart/report; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000)),
+        report(ours()).replace(b'boundary="b"', b"boundary*=b; boundary*1=b"),
+        report(ours()).replace(b'boundary="b"', b"boundary*" + b"9" * 5000 + b"=b"),
+        report("(" * 999),
+    ],
+)
+def test_nothing_that_the_library_trips_over_gets_out(raw: bytes) -> None:
+    assert isinstance(read_bounce(raw, TOKENS, DOMAIN), NoBounce)
+
+
+def opened(depth: int, line: bytes, count: int) -> bytes:
+    """A report whose parts are opened in one another and never closed."""
+    levels = [b"Content-Type: multipart/report; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(depth)]
+    return b"".join(levels) + line * count
+
+
+def with_status(line: bytes, count: int) -> bytes:
+    return report(ours()).replace(b"Reporting-MTA", line * count + b"\r\nReporting-MTA")
+
+
+SHAPES: dict[str, Callable[[int], bytes]] = {
+    "parameters": lambda n: b'Content-Type: multipart/report; x="' + b";" * (50 * n) + b"\n\n",
+    "parts in parts": lambda n: opened(n // 50, b"\n", 50 * n),
+    "parts": lambda n: opened(1, b"--b0\n\n", 20 * n),
+    "almost boundaries": lambda n: opened(1, b"--b0 ", 20 * n),
+    "recipients": lambda n: with_status(b"A: b\r\n\r\n", 10 * n),
+    "header fields": lambda n: b"To: a@b.example\r\n" * (5 * n) + report(ours()),
+    "folds": lambda n: b"To: a@b.example\r\n" + b" c\r\n" * (20 * n) + report(ours()),
+    "bytes above 127": lambda n: b"To: " + b"\xff" * (100 * n) + b"\r\n" + report(ours()),
+}
+
+
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_time_grows_no_faster_than_the_report(shape: str) -> None:
+    def seconds(size: int) -> float:
+        raw, started = SHAPES[shape](size), time.process_time()
+        assert len(raw) <= CEILING_BYTES
+        read_bounce(raw, TOKENS, DOMAIN)
+        return time.process_time() - started
+
+    small, large = seconds(1000), seconds(8000)
+    # Eight times the bytes: quadratic work would take 64 times as long. Very short times are all noise.
+    assert large < 24 * max(small, 0.1)
 
 
 def test_a_hard_bounce_is_a_task_and_counts_once(tmp_path: Path) -> None:
