@@ -414,6 +414,10 @@ def check_exhibits(bag: Bag, case: str, events: dict[int, Json], leaves: list[by
     """
     given, withheld = open_hand_over(bag, case)
     left = {*bag.names("data/exhibits/"), *bag.names("data/proofs/")}
+    there: dict[str, list[str]] = {}
+    for name in bag.names("data/exhibits/"):
+        if match := re.fullmatch(r"data/exhibits/(E-[0-9]{4,9})(\.[A-Za-z0-9._-]*)?", name):
+            there.setdefault(match[1], []).append(name)
     seen: dict[str, str] = {}
     for index, event in bodies(events, case, "ExhibitStored"):
         exhibit = text_of(event, "exhibit", r"E-[0-9]{4,9}", 10, f"event {index}")
@@ -429,7 +433,7 @@ def check_exhibits(bag: Bag, case: str, events: dict[int, Json], leaves: list[by
             need(exhibit not in given, 12, f"{exhibit} is withheld and handed over")
             continue
         need(given[exhibit] == digest, 12, f"{exhibit} is not among what was approved for handing over")
-        files = [name for name in left if re.fullmatch(rf"data/exhibits/{exhibit}(\.[A-Za-z0-9._-]*)?", name)]
+        files = there.get(exhibit, [])
         need(len(files) == 1, 10, f"{exhibit} is not there exactly once")
         need(bag.digest(files[0]) == digest, 10, f"{files[0]} is not what was taken into evidence as {exhibit}")
         need(bag.sizes[files[0]] == event.get("size_bytes"), 10, f"{files[0]} has not the size of {exhibit}")
@@ -437,24 +441,30 @@ def check_exhibits(bag: Bag, case: str, events: dict[int, Json], leaves: list[by
     need({*given, *withheld} <= set(seen), 12, "data/handover.json lists exhibits that are not in the log")
     need(not left, 10, f"{min(left, default='')} belongs to no exhibit in the log")
     if "data/finding.json" in bag.sizes:
-        known = [seen.get(event.get("exhibit", "")) for _, event in bodies(events, case, "FindingAttached")]
+        attached = bodies(events, case, "FindingAttached")
+        known = [seen.get(text_of(event, "exhibit", r".+", 10, f"event {index}")) for index, event in attached]
         need(bag.digest("data/finding.json") in known, 10, "data/finding.json is not the finding of the case")
     others = sorted(set(seen) - {*given, *withheld})
     said = [f"not part of the hand-over: {', '.join(others)}"] if others else []
     return said + ([f"withheld: {', '.join(sorted(withheld))}; data/handover.json says why"] if withheld else [])
 
 
-def people_before(events: dict[int, Json], end: int) -> tuple[dict[str, str], dict[str, Json]]:
-    """Public key -> person, over all keys that were enrolled before entry `end`; and what each person was then."""
-    keys: dict[str, str] = {}
-    people: dict[str, Json] = {}
-    for index, event in bodies(events, "-", "PersonEnrolled", "PersonChanged"):
-        person = text_of(event, "person", r'[^"\\\t\n]+', 11, f"event {index}")
-        key = text_of(event, "public_key", r"[0-9a-f]{64}", 11, f"event {index}")
-        need(keys.get(key, person) == person, 11, f"event {index} gives a key to a second person")
-        if index < end:
-            keys[key], people[person] = person, event
-    return keys, people
+class Enrolled:
+    """Who was enrolled with which key, walking forward through the log."""
+
+    def __init__(self, events: dict[int, Json]) -> None:
+        self.keys: dict[str, str] = {}  # public key -> person, over all that were ever enrolled
+        self.people: dict[str, Json] = {}  # what each person is now
+        self._to_come = list(bodies(events, "-", "PersonEnrolled", "PersonChanged"))[::-1]
+
+    def walk(self, end: int) -> None:
+        """Goes on to the entry `end`, which does not count yet."""
+        while self._to_come and self._to_come[-1][0] < end:
+            index, event = self._to_come.pop()
+            person = text_of(event, "person", r'[^"\\\t\n]+', 11, f"event {index}")
+            key = text_of(event, "public_key", r"[0-9a-f]{64}", 11, f"event {index}")
+            need(self.keys.get(key, person) == person, 11, f"event {index} gives a key to a second person")
+            self.keys[key], self.people[person] = person, event
 
 
 def read_envelope(content: bytes, what: str) -> tuple[bytes, list[bytes]]:
@@ -474,14 +484,11 @@ def read_envelope(content: bytes, what: str) -> tuple[bytes, list[bytes]]:
     return unbase64(payload, 11, what), [unbase64(one, 11, what) for one in signatures]
 
 
-def check_signers(
-    payload: bytes, signatures: list[bytes], statement: Json, people: tuple[Json, Json], what: str
-) -> None:
+def check_signers(payload: bytes, signatures: list[bytes], statement: Json, enrolled: Enrolled, what: str) -> None:
     """Two different people signed: who asked, and somebody who was an approver."""
-    keys, then = people
     signed = b"DSSEv1 %d %s %d %s" % (len(APPROVAL), APPROVAL.encode(), len(payload), payload)
     signers = [
-        next((person for key, person in keys.items() if signed_by(bytes.fromhex(key), one, signed)), "")
+        next((person for key, person in enrolled.keys.items() if signed_by(bytes.fromhex(key), one, signed)), "")
         for one in signatures
     ]
     need(all(signers), 11, f"{what} is signed by a key that nobody enrolled")
@@ -489,38 +496,43 @@ def check_signers(
     requester = statement.get("requested_by")
     need(requester in signers, 11, f"{what} is not signed by who asked for it")
     approver = next(person for person in signers if person != requester)
-    roles, active = then[approver].get("roles"), then[approver].get("active", True)
+    then = enrolled.people[approver]
+    roles, active = then.get("roles"), then.get("active", True)
     need(isinstance(roles, list) and "approver" in roles and active is True, 11, f"{approver} was no approver")
 
 
-def check_approval(content: bytes, what: str, index: int, events: dict[int, Json], entries: list[Json]) -> Json:
-    """The statement of an approval that event `index` is about."""
+def check_approval(content: bytes, what: str, entry: Json, enrolled: Enrolled, mine: dict[int, str]) -> Json:
+    """The statement of an approval that this entry is about; `mine` numbers the case's commitments from 1."""
     payload, signatures = read_envelope(content, what)
     statement = document(payload, 11, f"the payload of {what}")
-    check_signers(payload, signatures, statement, people_before(events, index), what)
-    at, asked = moment(entries[index], "at", 11, what), moment(statement, "requested_at", 11, what)
+    check_signers(payload, signatures, statement, enrolled, what)
+    at, asked = moment(entry, "at", 11, what), moment(statement, "requested_at", 11, what)
     need(asked <= at <= moment(statement, "expires_at", 11, what), 11, f"{what} was used before or after its time")
-    case, head = entries[index]["case"], statement.get("case_head")
+    case, head = entry["case"], statement.get("case_head")
     count = head.get("event_count") if isinstance(head, dict) else None
-    mine = dict(enumerate((entry["commitment"] for entry in entries if entry["case"] == case), start=1))
-    known = {"case": case, "event_count": count, "last_commitment": mine.get(count) if type(count) is int else ""}
-    need(head == known and statement.get("case") == case, 11, f"{what} is about a case that this log does not hold")
+    last = mine.get(count) if type(count) is int else None
+    same = head == {"case": case, "event_count": count, "last_commitment": last} and statement.get("case") == case
+    need(same and last is not None, 11, f"{what} is about a case that this log does not hold")
     return statement
 
 
 def check_approvals(bag: Bag, case: str, events: dict[int, Json], entries: list[Json]) -> list[Json]:
     """Statements of the approvals that were used; every envelope in the bundle belongs to an event, and back."""
     left, used = set(bag.names("data/approvals/")), []
+    enrolled = Enrolled(events)
+    mine = dict(enumerate((entry["commitment"] for entry in entries if entry["case"] == case), start=1))
     acts = {kind: dict(bodies(events, case, kind)) for kind in ("ActionApproved", "ActionUsed")}
     for index, event in sorted({**acts["ActionApproved"], **acts["ActionUsed"]}.items()):
         request = text_of(event, "request", r"A-[0-9]{4,9}", 11, f"event {index}")
         name = f"data/approvals/{request}.json"
         content = bag.read(name, 11)
         need(sha256(content).hex() == event.get("envelope_sha256"), 11, f"{name} is not what event {index} is about")
-        statement = check_approval(content, name, index, events, entries)
+        enrolled.walk(index)
+        statement = check_approval(content, name, entries[index], enrolled, mine)
         need(statement.get("request") == request, 11, f"{name} is about another request")
         left.discard(name)
         used += [statement] if index in acts["ActionUsed"] else []
+    enrolled.walk(len(entries))
     need(not left, 11, f"{min(left, default='')} belongs to no event in the log")
     return used
 
@@ -561,10 +573,14 @@ def read_chain(pem: bytes, what: str) -> list[x509.Certificate]:
         need(pem == whole, 13, f"{what} holds something beside certificates")
         for one, issuer in zip(chain, [*chain[1:], chain[-1]], strict=True):
             one.verify_directly_issued_by(issuer)
+            one.public_key()  # one of a kind that the library does not know is refused here
             constraints = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
             need(constraints.ca, 13, f"{what} holds an issuer that is no authority")
         usage = chain[0].extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound) as error:
+    except (
+        *(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound),
+        *(x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion),
+    ) as error:
         raise WrongError(f"[13] {what} is no chain of certificates: {error}") from None
     only = usage.critical and list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
     need(only, 13, f"the first certificate of {what} is not for timestamps")
@@ -616,7 +632,7 @@ def check_timestamp(response: bytes, chain: list[x509.Certificate], stamped: byt
             key.verify(signature[1], message, ec.ECDSA(signer_hash))
         else:
             raise WrongError(f"[13] the authority of {what} has a kind of key that is not known here")
-    except InvalidSignature:
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         raise WrongError(f"[13] {what} is not signed by its authority") from None
     valid = all(one.not_valid_before_utc <= generated <= one.not_valid_after_utc for one in chain)
     need(valid, 13, f"a certificate of {what} was not valid then")
@@ -633,7 +649,7 @@ def check_timestamps(bag: Bag, stamped: bytes, last_entry_at: datetime) -> list[
         root_pem = chain[-1].public_bytes(serialization.Encoding.PEM)
         need(bag.read(root_name, 13) == root_pem, 13, f"{root_name} is not the last of {chain_name}")
         at = check_timestamp(bag.read(name, 13), chain, stamped, name)
-        need(at >= last_entry_at - CLOCK_TOLERANCE, 13, f"{name} is older than the last entry of the log")
+        need(last_entry_at - at <= CLOCK_TOLERANCE, 13, f"{name} is older than the last entry of the log")
         left -= {name, chain_name, root_name}
         root = chain[-1].fingerprint(hashes.SHA256()).hex()
         said.append(f"timestamp of {at:%Y-%m-%d %H:%M:%S} UTC; root certificate of its authority: SHA-256 {root}")

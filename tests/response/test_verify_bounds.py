@@ -1,0 +1,141 @@
+"""What a hostile bundle makes verify.py do: bounded time, and a verdict instead of a traceback."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from typing import Any
+
+import pytest
+
+from leaktrace.caserecords import APPROVAL_PAYLOAD_TYPE
+from leaktrace.response.bundle.verifier import verify
+from tests.response.made_cases import CASE, envelope, public_bytes
+
+AT = "2026-03-02T08:00:00Z"
+
+
+class HeldBag(verify.Bag):
+    """A bundle in memory: writing thousands of files takes longer than judging them."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self._files = files
+        self.sizes = {name: len(content) for name, content in files.items()}
+
+    def read(self, name: str, number: int) -> bytes:
+        verify.need(name in self._files, number, f"{name} is missing")
+        return self._files[name]
+
+    def digest(self, name: str) -> str:
+        return hashlib.sha256(self._files[name]).hexdigest()
+
+
+def event(kind: str, case: str, **happened: object) -> dict[str, Any]:
+    return {"kind": kind, "case": case, "event": happened}
+
+
+def hand_over(exhibits: dict[str, str]) -> bytes:
+    record = {"case": CASE, "exhibits": exhibits, "recipient": "police", "withheld": {}}
+    return verify.canonical({**record, "schema": "leaktrace.handover/1"})
+
+
+@pytest.mark.parametrize("exhibit", [[], {}, 1, None])
+def test_a_finding_without_the_id_of_an_exhibit_is_wrong(exhibit: object) -> None:
+    bag = HeldBag({"data/handover.json": hand_over({}), "data/finding.json": b"{}"})
+    with pytest.raises(verify.WrongError, match="event 0 has no exhibit"):
+        verify.check_exhibits(bag, CASE, {0: event("FindingAttached", CASE, exhibit=exhibit)}, [], b"")
+
+
+def path_of(index: int, levels: list[list[bytes]]) -> list[str]:
+    hashes = []
+    for row in levels[:-1]:
+        if index ^ 1 < len(row):
+            hashes.append(base64.b64encode(row[index ^ 1]).decode())
+        index >>= 1
+    return hashes
+
+
+def seconds_for_exhibits(count: int) -> float:
+    leaves = [b"%d" % index for index in range(count)]
+    levels, digest = verify.tree(leaves), hashlib.sha256(b"x").hexdigest()
+    ids = [f"E-{index:04}" for index in range(count)]
+    files = {"data/handover.json": hand_over(dict.fromkeys(ids, digest)), "data/log/checkpoint": b"c"}
+    for index, exhibit in enumerate(ids):
+        proof = "\n".join(["c2sp.org/tlog-proof@v1", f"index {index}", *path_of(index, levels)]) + "\n\nc"
+        files |= {f"data/exhibits/{exhibit}.eml": b"x", f"data/proofs/{exhibit}.tlog-proof": proof.encode()}
+    events = {
+        index: event("ExhibitStored", CASE, exhibit=exhibit, sha256=digest, size_bytes=1)
+        for index, exhibit in enumerate(ids)
+    }
+    started = time.process_time()
+    assert verify.check_exhibits(HeldBag(files), CASE, events, leaves, levels[-1][0]) == []
+    return time.process_time() - started
+
+
+def approval(event_count: object = 1, last_commitment: object = "0" * 64) -> bytes:
+    """Signed by the two who are enrolled first; it names the first event of the case."""
+    statement = {
+        "action": "hand_over",
+        "case": CASE,
+        "case_head": {"case": CASE, "event_count": event_count, "last_commitment": last_commitment},
+        "expires_at": AT,
+        "request": "A-0001",
+        "requested_at": AT,
+        "requested_by": "asks",
+    }
+    return envelope(verify.canonical(statement), ("asks", "approves"), APPROVAL_PAYLOAD_TYPE)
+
+
+APPROVAL = approval()
+
+
+def log_of(
+    people_count: int, approval_count: int, content: bytes = APPROVAL
+) -> tuple[HeldBag, dict[int, dict[str, Any]], list[dict[str, Any]]]:
+    """Two people who are changed again and again, then the same approval used again and again."""
+    happened = [
+        event("PersonChanged", "-", person=person, public_key=public_bytes(person).hex(), roles=["approver"])
+        for person in ("asks", "approves") * (people_count // 2)
+    ]
+    used = event("ActionUsed", CASE, request="A-0001", envelope_sha256=hashlib.sha256(content).hexdigest())
+    happened += [used] * approval_count
+    entries = [{"at": AT, "case": one["case"], "commitment": "0" * 64} for one in happened]
+    return HeldBag({"data/approvals/A-0001.json": content}), dict(enumerate(happened)), entries
+
+
+def seconds_for_approvals(count: int) -> float:
+    bag, events, entries = log_of(count, count // 8)
+    started = time.process_time()
+    assert len(verify.check_approvals(bag, CASE, events, entries)) == count // 8
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("seconds", [seconds_for_exhibits, seconds_for_approvals])
+def test_time_grows_no_faster_than_the_bundle(seconds: Any) -> None:
+    small, large = seconds(1000), seconds(8000)
+    # Eight times the bundle: quadratic work would take 64 times as long. Very short times are all noise.
+    assert large < 24 * max(small, 0.1)
+
+
+def test_who_is_enrolled_after_the_approval_does_not_count_for_it() -> None:
+    bag, events, entries = log_of(2, 1)
+    assert len(verify.check_approvals(bag, CASE, events, entries)) == 1
+    late = {0: events[0], 1: events[2], 2: events[1]}
+    with pytest.raises(verify.WrongError, match="nobody enrolled"):
+        verify.check_approvals(bag, CASE, late, [entries[0], entries[2], entries[1]])
+
+
+def test_a_key_given_to_a_second_person_after_the_last_approval_is_wrong() -> None:
+    bag, events, entries = log_of(2, 1)
+    events[3] = event("PersonChanged", "-", person="somebody", public_key=public_bytes("asks").hex(), roles=[])
+    with pytest.raises(verify.WrongError, match="second person"):
+        verify.check_approvals(bag, CASE, events, [*entries, entries[0]])
+
+
+@pytest.mark.parametrize(("count", "last"), [(9, None), ("1", ""), ([], ""), (True, "0" * 64), (1, None)])
+def test_an_approval_names_an_event_that_is_there(count: object, last: object) -> None:
+    """The attack: two people sign for a case that the log does not hold."""
+    bag, events, entries = log_of(2, 1, approval(count, last))
+    with pytest.raises(verify.WrongError, match="a case that this log does not hold"):
+        verify.check_approvals(bag, CASE, events, entries)
