@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from leaktrace import evidence
 from leaktrace.errors import LedgerError
 from leaktrace.evidence import read_evidence, read_evidence_file
 
@@ -136,6 +139,72 @@ def test_evidence_in_utf_16_is_told_how_it_becomes_utf_8(tmp_path: Path) -> None
     with pytest.raises(LedgerError) as caught:
         read_evidence(tmp_path / "e.csv")
     assert "iconv -f UTF-16 " in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("e.csv", "customer,kind" + ",x" * 100 + "\na,decoy\n", "more than 100 columns"),
+        ("e.csv", "customer,kind\n" + "a,decoy\n" * 1001, "more than 1000 rows"),
+        ("e.ndjson", '{"customer": "a", "kind": "decoy"}\n' * 1001, "more than 1000 rows"),
+        ("e.ndjson", "".join(f'{{"c{place}": 1}}\n' for place in range(101)), "more than 100 columns"),
+    ],
+)
+def test_more_than_evidence_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, told: str
+) -> None:
+    monkeypatch.setattr(evidence, "CEILING_ROWS", 1000)
+    monkeypatch.setattr(evidence, "CEILING_COLUMNS", 100)
+    with pytest.raises(LedgerError, match=told):
+        read_evidence_file(written(tmp_path, text, name))
+
+
+def test_a_csv_of_short_rows_takes_no_memory_for_the_columns_they_lack(tmp_path: Path) -> None:
+    header = ",".join(["customer", "kind", *(f"c{place}" for place in range(2000))])
+    path = written(tmp_path, header + "\n" + "a,decoy\n" * 2000)
+    read_evidence_file(path)  # tables are loaded
+    tracemalloc.start()
+    assert len(read_evidence_file(path).evidence.items) == 2000
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 10_000_000
+
+
+def in_every_row(row_count: int, value: str) -> Any:
+    return pa.DictionaryArray.from_arrays(pa.array([0] * row_count, pa.int32()), pa.array([value]))
+
+
+@pytest.mark.parametrize("keeps_dictionaries", [True, False])
+def test_a_value_that_is_packed_once_for_all_rows_is_counted_in_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keeps_dictionaries: bool
+) -> None:
+    """The attack: a file of some thousand bytes that holds a thousand times the ceiling."""
+    monkeypatch.setattr(evidence, "CEILING_BYTES", 1_000_000)
+    table = pa.table({"customer": in_every_row(10_000, "x" * 100_000), "kind": in_every_row(10_000, "decoy")})
+    path = tmp_path / "e.parquet"
+    pq.write_table(table, path, compression="zstd", store_schema=keeps_dictionaries)
+    assert path.stat().st_size < 5000
+    with pytest.raises(LedgerError, match="more than 1000000 unpacked bytes"):
+        read_evidence_file(path)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (pa.table({"customer": ["a"] * 1001, "kind": ["decoy"] * 1001}), "more than 1000 rows"),
+        (pa.table({f"c{place}": ["a"] for place in range(10_001)}), "more than 10000 columns"),
+        (pa.table([pa.array(["a"])] * 3, names=["customer", "kind", "kind"]), "column kind is there more than once"),
+        (pa.table({"customer": [["a"]], "kind": ["decoy"]}), "column customer holds lists"),
+        (pa.table({"customer": pa.array([b"\xff"]).cast(pa.string(), safe=False), "kind": ["decoy"]}), "not a whole"),
+    ],
+)
+def test_parquet_that_nobody_can_use_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: pa.Table, told: str
+) -> None:
+    monkeypatch.setattr(evidence, "CEILING_ROWS", 1000)
+    pq.write_table(table, tmp_path / "e.parquet")
+    with pytest.raises(LedgerError, match=told):
+        read_evidence_file(tmp_path / "e.parquet")
 
 
 def test_naive_parquet_times_are_refused(tmp_path: Path) -> None:

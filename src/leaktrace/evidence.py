@@ -26,7 +26,10 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo
 """Evidence lies between them: there was no mail before, and programs write 9999 where they know no time."""
 CEILING_BYTES = 500_000_000
 """A larger evidence file, packed or unpacked, is refused: a campaign's reports are thousands, not millions."""
-
+CEILING_ROWS = 1_000_000
+CEILING_COLUMNS = 10_000
+_KNOWN = {*REQUIRED, *OPTIONAL}
+_BATCH_ROWS = 65_536
 
 _NumberedRows = Iterator[tuple[int, dict[str, Any] | str]]
 
@@ -131,13 +134,25 @@ def _rows(path: Path, raw: bytes) -> tuple[_NumberedRows, tuple[str, ...]]:
     raise LedgerError(f"{path}: not a kind of file this reads.", "Use .csv, .ndjson or .parquet (also .gz, .zst).")
 
 
+def _within(path: Path, what: str, count: int, ceiling: int) -> None:
+    if count > ceiling:
+        raise LedgerError(f"{path}: has more than {ceiling} {what}.", "Is it evidence? One file is one campaign.")
+
+
 def _csv(path: Path, text: str) -> tuple[_NumberedRows, tuple[str, ...]]:
     # Strict: else a quote that is not closed makes one value of the rows after it, and nobody hears of it.
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[int, dict[str, Any]]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[tuple[int, dict[str, Any] | str]] = []
     try:
-        columns = tuple(reader.fieldnames or ())
-        rows.extend(enumerate(reader, start=1))
+        columns = tuple(next(reader, ()))
+        _within(path, "columns", len(columns), CEILING_COLUMNS)
+        # Only what is used: a row that is shorter than the header must not take as much memory as the header.
+        places = {name: place for place, name in enumerate(columns) if name in _KNOWN}
+        for cells in reader:
+            if cells:
+                row = {name: cells[place] for name, place in places.items() if place < len(cells)}
+                rows.append((len(rows) + 1, row))
+                _within(path, "rows", len(rows), CEILING_ROWS)
     except csv.Error as error:
         raise LedgerError(
             f"{path}: cannot be read as CSV after row {len(rows)}: {error}.", "Is a quote left open? Write it again."
@@ -147,6 +162,7 @@ def _csv(path: Path, text: str) -> tuple[_NumberedRows, tuple[str, ...]]:
 
 def _ndjson(path: Path, text: str) -> tuple[_NumberedRows, tuple[str, ...]]:
     rows: list[tuple[int, dict[str, Any] | str]] = []
+    columns: dict[str, None] = {}
     for number, line in enumerate(text.split("\n"), start=1):  # JSON texts may hold U+2028
         if not line.strip():
             continue
@@ -159,31 +175,78 @@ def _ndjson(path: Path, text: str) -> tuple[_NumberedRows, tuple[str, ...]]:
             continue
         if not isinstance(row, dict):
             raise LedgerError(f"{path}: line {number} is not a JSON object.", "Each line must be one JSON object.")
-        rows.append((number, row))
-    columns = tuple(dict.fromkeys(name for _, row in rows if not isinstance(row, str) for name in row)) or REQUIRED
-    return iter(rows), columns
+        columns |= dict.fromkeys(row)
+        rows.append((number, {name: value for name, value in row.items() if name in _KNOWN}))
+        _within(path, "columns", len(columns), CEILING_COLUMNS)
+        _within(path, "rows", len(rows), CEILING_ROWS)
+    return iter(rows), tuple(columns) or REQUIRED
 
 
 def _parquet(path: Path, raw: bytes) -> tuple[_NumberedRows, tuple[str, ...]]:
     import pyarrow
     import pyarrow.parquet
 
+    rows: list[dict[str, Any]] = []
+    unpacked_bytes = 0
     try:
-        table = pyarrow.parquet.read_table(io.BytesIO(raw))
-    except (pyarrow.ArrowException, OSError) as error:
+        with pyarrow.parquet.ParquetFile(io.BytesIO(raw)) as file:
+            columns = tuple(file.schema_arrow.names)
+            known = _known_columns(path, file.schema_arrow)
+            for packed in file.iter_batches(_rows_at_once(path, file.metadata), columns=known):
+                batch = _spelled_out(packed)
+                unpacked_bytes += batch.nbytes
+                _within(path, "unpacked bytes", unpacked_bytes, CEILING_BYTES)
+                rows.extend(_parquet_rows(batch))
+    except (pyarrow.ArrowException, OSError, OverflowError, ValueError) as error:
         raise LedgerError(f"{path}: not a whole Parquet file.", "It may be cut short; copy it again.") from error
-    known = table.select([name for name in table.column_names if name in {*REQUIRED, *OPTIONAL}])
-    for index, field in enumerate(known.schema):
-        if pyarrow.types.is_timestamp(field.type) and field.type.tz is None:
-            raise LedgerError(
-                f"{path}: the times in {field.name} have no zone.", "Write them with a zone (UTC is best)."
-            )
+    return iter(enumerate(rows, start=1)), columns
+
+
+def _known_columns(path: Path, schema: Any) -> list[str]:
+    import pyarrow
+
+    _within(path, "columns", len(schema.names), CEILING_COLUMNS)
+    known = [name for name in schema.names if name in _KNOWN]
+    for name in known:
+        if known.count(name) > 1:
+            raise LedgerError(f"{path}: the column {name} is there more than once.", "Write the table again.")
+        kind = schema.field(name).type
+        if pyarrow.types.is_timestamp(kind) and kind.tz is None:
+            raise LedgerError(f"{path}: the times in {name} have no zone.", "Write them with a zone (UTC is best).")
+        if pyarrow.types.is_nested(kind):
+            raise LedgerError(f"{path}: the column {name} holds lists or records.", "Write one value a row.")
+    return known
+
+
+def _rows_at_once(path: Path, metadata: Any) -> int:
+    """So few that they fit, even if each is as large as the whole file: a packed file may repeat one value."""
+    _within(path, "rows", metadata.num_rows, CEILING_ROWS)
+    unpacked_bytes: int = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
+    _within(path, "unpacked bytes", unpacked_bytes, CEILING_BYTES)
+    return max(1, min(_BATCH_ROWS, CEILING_BYTES // max(1, unpacked_bytes)))
+
+
+def _spelled_out(batch: Any) -> Any:
+    """Without dictionaries: with them a batch does not say how large its rows are."""
+    import pyarrow
+
+    for index, field in enumerate(batch.schema):
+        if pyarrow.types.is_dictionary(field.type):
+            batch = batch.set_column(index, field.name, batch.column(index).dictionary_decode())
+    return batch
+
+
+def _parquet_rows(batch: Any) -> list[dict[str, Any]]:
+    import pyarrow
+
+    for index, field in enumerate(batch.schema):
         if pyarrow.types.is_timestamp(field.type):
             # Python's times have no nanoseconds and fewer years: what lies beyond becomes the end, which is too late.
-            counts = known.column(index).cast(pyarrow.int64()).to_pylist()
+            counts = batch.column(index).cast(pyarrow.int64()).to_pylist()
             values: list[Any] = [None if one is None else _at(one, field.type.unit) for one in counts]
-            known = known.set_column(index, field.name, pyarrow.array(values, pyarrow.timestamp("us", "UTC")))
-    return enumerate(known.to_pylist(), start=1), tuple(table.column_names)
+            batch = batch.set_column(index, field.name, pyarrow.array(values, pyarrow.timestamp("us", "UTC")))
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    return rows
 
 
 def _at(count: int, unit: str) -> datetime:
