@@ -225,6 +225,7 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
         "utf16.csv": (csv_text.encode("utf-16"), "not UTF-8 at byte 0"),
         "long.csv": (f"{csv_text}{GOOD_ROW}{'x' * 9_000_000}\n".encode(), LONG),
         "long-quoted.csv.gz": (gzip.compress(f'{csv_text}{GOOD_ROW},"{"x" * 9_000_000}"\n'.encode(), 1), LONG),
+        "long-name.csv": (f"{'x' * 200_000},{csv_text}{GOOD_ROW}\n".encode(), "row 0, the header, cannot be read"),
         "long.ndjson": (b'{"at": "' + b"x" * 9_000_000 + b'"}\n', LONG.replace("500", "0")),
         "cut.csv.gz": (gzip.compress(csv_text.encode())[:-12], "cannot be read after row"),
         "cut.csv.zst": (zstd(csv_text.encode())[:-12], "cannot be read after row"),
@@ -246,7 +247,7 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
 
 
 BAD_FILE_NAMES = [
-    "long.csv", "long-quoted.csv.gz", "long.ndjson",
+    "long.csv", "long-name.csv", "long-quoted.csv.gz", "long.ndjson",
     "no-principal.csv", "twice.csv", "empty.csv", "latin1.csv", "latin1-late.csv", "utf16.csv", "cut.csv.gz",
     "cut.csv.zst", "no-gzip.csv.gz", "cut.parquet", "cut-early.parquet", "damaged.parquet", "no-parquet.parquet",
     "naive.parquet", "number.parquet", "floats.parquet", "no-customer.ndjson", "latin1.ndjson", "unknown.xlsx",
@@ -295,6 +296,12 @@ def test_a_text_of_another_encoding_is_told_how_it_becomes_utf8(
     with pytest.raises(LedgerError, match="UTF-8") as caught:
         ways.get(ending, lambda: ledger.ingest("accesses", [path]))()
     assert hint in caught.value.hint
+
+
+def test_a_followed_file_whose_header_no_reader_takes_is_named(ledger: DuckLedger, tmp_path: Path) -> None:
+    log = write_text(tmp_path / "log.csv", f"{'x' * 200_000},{ACCESS_HEADER}\n{GOOD_ROW}\n")
+    with pytest.raises(LedgerError, match=r"log\.csv: Row 0, the header, cannot be read"):
+        follow(ledger, log)
 
 
 def test_a_csv_parted_by_semicolons_is_told_of_mappings(ledger: DuckLedger, tmp_path: Path) -> None:

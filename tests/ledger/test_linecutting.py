@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import time
 
 import pytest
 from hypothesis import given
@@ -113,6 +114,22 @@ def test_a_header_is_the_first_record(text: bytes, header: bytes, columns: int) 
 @pytest.mark.parametrize("text", [b"", b"a,b", b"\n\n", b'"a\nb'])
 def test_a_header_that_is_not_whole_is_none(text: bytes) -> None:
     assert header_of(text) is None
+
+
+def test_a_header_with_a_name_that_no_reader_takes_is_refused() -> None:
+    with pytest.raises(LedgerError, match="Row 0, the header"):
+        header_of(b"a," + b"x" * 200_000 + b"\n")
+
+
+def test_time_for_a_header_grows_no_faster_than_its_lines() -> None:
+    def seconds(line_count: int) -> float:
+        started = time.process_time()
+        assert header_of(b'a,"' + b"\n" * line_count) is None
+        return time.process_time() - started
+
+    small, large = seconds(80_000), seconds(640_000)
+    # Eight times the lines: quadratic work would take 64 times as long. Very short times are all noise.
+    assert large < 24 * max(small, 0.1)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=5), st.binary(max_size=9), st.integers(1, 7))

@@ -97,6 +97,11 @@ def test_a_value_of_several_lines_in_front_of_its_row_is_no_row() -> None:
     watch('reason,at,principal,customer,fields\n"call\nback",2025-03-01T00:00:00Z,ann,c1,email\n')
 
 
+def test_a_line_with_a_value_that_no_reader_takes_may_be_a_row() -> None:
+    with pytest.raises(BadFileError, match=r"row 1, at byte .* one of which cannot be read"):
+        watch(text_of(OPEN, good(1, "x" * 200_000), good(2, 'done"')))
+
+
 def test_a_table_without_times_goes_by_what_a_row_must_have() -> None:
     with pytest.raises(BadFileError, match="row 1"):
         watch('customer,locale\nc1,"de\nc2,fr\nc3,en"\n', CUSTOMERS)

@@ -92,6 +92,8 @@ class Batcher:
                     f"{self.taker.shown}: the text is not UTF-8 at byte {error.start}.",
                     to_utf8(self._head),
                 ) from error
+            except LedgerError as error:
+                raise BadFileError(f"{self.taker.shown}: {error.message}", error.hint) from error
             if self.taker.header is None:
                 if len(self._head) > HEAD_BYTES:
                     raise BadFileError(f"{self.taker.shown}: the first line has no end.", "Is it CSV? Say --format.")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leaktrace.errors import UsageError
+from leaktrace.errors import LedgerError, UsageError
 from leaktrace.ledger.batcher import Around, Batcher, OnlyWriter, Pace
 from leaktrace.ledger.batches import LineTaker, Target, lines_of
 from leaktrace.ledger.catalog import Catalog
@@ -360,6 +360,6 @@ def _with_rows(path: Path, entries: Sequence[Entry]) -> Sequence[Entry]:
     """Those of the entries that went beyond the header that this file has."""
     try:
         header = header_of(_head_of(path))
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, LedgerError):
         return ()  # whoever reads the header says so
     return [entry for entry in entries if header is not None and entry.taken_bytes >= len(header.text)]

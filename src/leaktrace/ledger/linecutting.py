@@ -116,14 +116,30 @@ class Header:
 
 
 def header_of(text: bytes) -> Header | None:
-    """The header with blank lines before it; None while it is not complete. UnicodeDecodeError passes."""
-    end = 0
+    """The header with blank lines before it; None while it is not complete. UnicodeDecodeError passes.
+
+    LedgerError where a name is longer than any reader takes.
+    """
+    end = quotes = 0
+    begun = False
     while following := text.find(b"\n", end) + 1:
-        end = following
-        if text[:end].strip(b"\r\n\xef\xbb\xbf") and text.count(b'"', 0, end) % 2 == 0:
-            (names, *_) = (row for row in csv.reader(io.StringIO(text[:end].decode("utf-8-sig"), newline="")) if row)
-            return Header(text[:end], len(names))
+        line, end = text[end:following], following
+        quotes += line.count(b'"')
+        begun = begun or bool(line.strip(b"\r\n\xef\xbb\xbf"))
+        if begun and quotes % 2 == 0:
+            return Header(text[:end], len(_names(text[:end].decode("utf-8-sig"))))
     return None
+
+
+def _names(header: str) -> list[str]:
+    try:
+        (names, *_) = (row for row in csv.reader(io.StringIO(header, newline="")) if row)
+    except csv.Error as error:
+        raise LedgerError(
+            f"Row 0, the header, cannot be read: {error}.",
+            "Is a quotation mark not closed, or is the file of another format? Mend it, or say --format.",
+        ) from error
+    return names
 
 
 def without_unreadable(lines: bytes, cut: Cut, stand_in: bytes, *, continues: bool) -> tuple[bytes, dict[int, str]]:

@@ -85,7 +85,11 @@ class QuoteWatch:
         self._offset += len(text)
 
     def _is_row(self, line: bytes) -> bool:
-        values = next(csv.reader([line.decode(errors="replace")]), [])
+        try:
+            values = next(csv.reader([line.decode(errors="replace")]), [])
+        except csv.Error as error:
+            # Nobody can say that it is no row, and a row that is swallowed would be lost in silence.
+            raise self._bad(f"opens a value of several lines, one of which cannot be read ({error})") from error
         if len(values) != self._column_count:
             return False
         if self._time is None:

@@ -48,9 +48,15 @@ def _header(path: Path, compression: str | None) -> list[str]:
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
     except UnicodeDecodeError as error:
         raise not_utf8(path, compression, 0) from error
-    for record in csv.reader(io.StringIO(text, newline="")):
-        if record:
-            return record
+    try:
+        record = next((record for record in csv.reader(io.StringIO(text, newline="")) if record), None)
+    except csv.Error as error:
+        raise BadFileError(
+            f"{path}: row 0, the header, cannot be read: {error}.",
+            "Is a quotation mark not closed, or is the file of another format? Mend it, or say --format.",
+        ) from error
+    if record:
+        return record
     raise BadFileError(f"{path}: the file is empty.", "A CSV file starts with a line of column names.")
 
 
