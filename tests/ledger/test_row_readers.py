@@ -11,6 +11,7 @@ import pytest
 
 from leaktrace.errors import LedgerError
 from leaktrace.ledger import formats
+from leaktrace.ledger.rowwise import row_batches
 from leaktrace.records import Window
 from tests.ledger.small_ledgers import START, Access, first_shown, open_ledger, pairs, principal, write_text
 
@@ -65,6 +66,13 @@ def test_a_file_that_breaks_off_commits_nothing_and_is_named(tmp_path: Path) -> 
             ledger.ingest("accesses", [path], file_format="made")
         assert caught.value.message == f"{path}: it breaks off at row 2."
         assert ledger.stats().access_count == 0
+
+
+def test_a_batch_is_cut_by_its_fields_too(tmp_path: Path) -> None:
+    """One record may name thousands of customers, each with all its fields: rows alone do not bound a batch."""
+    row = formats.AccessRow(START, "ann", "c1", ("email",) * 400_000, None, None, None, 1)
+    read = row_batches(tmp_path / "log", formats.FileFormat("made", None), lambda _: iter([row] * 7), tmp_path)
+    assert [len(tied.rows) for tied, _ in read] == [3, 3, 1]
 
 
 def test_a_log_format_is_for_accesses_only(tmp_path: Path) -> None:

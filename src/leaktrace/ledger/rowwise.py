@@ -16,6 +16,8 @@ from leaktrace.ledger.formats import AccessRow, BadFileError, FileFormat, Passed
 from leaktrace.ledger.rawrows import RawBatch, reading, unpacked
 
 _BATCH_ROWS = 65_536
+_BATCH_FIELDS = 1_000_000
+"""One record may name thousands of customers and as many fields of each: rows alone would not bound a batch."""
 _Item = AccessRow | RejectedRow | PassedOver
 
 
@@ -39,12 +41,18 @@ def row_batches(
 
 
 def _next_batch(rows: Iterator[_Item], path: Path, plain: Path) -> list[_Item]:
+    batch, field_count = list[_Item](), 0
     try:
-        return list(islice(rows, _BATCH_ROWS))
+        for row in islice(rows, _BATCH_ROWS):
+            batch.append(row)
+            field_count += len(row.fields) if isinstance(row, AccessRow) else 0
+            if field_count >= _BATCH_FIELDS:
+                break
     except LedgerError as error:
         raise BadFileError(error.message.replace(str(plain), str(path)), error.hint) from error
     except OSError as error:
         raise BadFileError(f"{path}: it cannot be read: {error.strerror}.", "Copy it again.") from error
+    return batch
 
 
 def as_columns(batch: Sequence[_Item]) -> tuple[RawBatch, RawBatch]:
