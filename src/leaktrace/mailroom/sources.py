@@ -146,7 +146,7 @@ class _Growing:
         self._offset = offset
         self._ceiling = ceiling
         self._pieces: list[bytes] = []
-        self._beginning = b""
+        self._beginning = bytearray()
         self._digest = hashlib.sha256()
         self._held = b""
         self.size_bytes = 0
@@ -179,7 +179,7 @@ class _Growing:
             None if over else b"".join(self._pieces),
             self._digest.hexdigest(),
             self.size_bytes,
-            self._beginning if over else b"",
+            bytes(self._beginning) if over else b"",
         )
 
 
