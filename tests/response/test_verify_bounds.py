@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from leaktrace.caserecords import APPROVAL_PAYLOAD_TYPE
 from leaktrace.response.bundle.verifier import verify
-from tests.response.made_cases import CASE, envelope, public_bytes
+from tests.response.made_cases import CASE, START, envelope, private_key, public_bytes, sign_as
 
 AT = "2026-03-02T08:00:00Z"
 
@@ -139,3 +142,18 @@ def test_an_approval_names_an_event_that_is_there(count: object, last: object) -
     bag, events, entries = log_of(2, 1, approval(count, last))
     with pytest.raises(verify.WrongError, match="a case that this log does not hold"):
         verify.check_approvals(bag, CASE, events, entries)
+
+
+def test_a_certificate_that_the_library_cannot_read_is_no_chain() -> None:
+    """It says the same thing twice; the library finds out late, and in a way of its own."""
+    key, name = private_key("authority"), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "authority")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, START, START + timedelta(days=1))
+    for last in (1, 2):
+        oid = x509.ObjectIdentifier(f"1.2.3.4.{last}")
+        builder = builder.add_extension(x509.UnrecognizedExtension(oid, b""), critical=False)
+    made = builder.sign(key, None)
+    signed = made.tbs_certificate_bytes.replace(b"\x06\x04\x2a\x03\x04\x02", b"\x06\x04\x2a\x03\x04\x01")
+    whole = made.public_bytes(Encoding.DER).replace(made.tbs_certificate_bytes, signed)
+    changed = x509.load_der_x509_certificate(whole.replace(made.signature, sign_as("authority")(signed)))
+    with pytest.raises(verify.WrongError, match="no chain of certificates"):
+        verify.read_chain(changed.public_bytes(Encoding.PEM), "the chain")
