@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger.pgaudit.like import compile_like
 from leaktrace.ledger.pgaudit.options import KEY_COLUMNS, PgauditOptions
 from leaktrace.ledger.pgaudit.record import split_array
 from leaktrace.ledger.pgaudit.scopes import (
     ArrayOf,
     Comparison,
     Condition,
-    Junction,
     Opaque,
     Parameter,
     Parameters,
     Value,
 )
+
+Verdict = Callable[[Mapping[str, str]], bool | None]
+"""Whether a condition holds for a row; None is "not known"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,11 @@ class Snapshot:
     def customers(self, conditions: tuple[Condition, ...], parameters: Parameters) -> tuple[str, ...] | None:
         """Keys of the rows that all conditions hold for; None where that cannot be said for every row."""
         key = self.columns.index(self.key_column)
+        verdicts_of = [verdict_of(condition, parameters) for condition in conditions]
         found: list[str] = []
         for row in self.rows:
             values = dict(zip(self.columns, row, strict=True))
-            verdicts = [holds(condition, values, parameters) for condition in conditions]
+            verdicts = [verdict(values) for verdict in verdicts_of]
             if False in verdicts:
                 continue
             if None in verdicts:
@@ -85,48 +89,48 @@ def known_values(values: tuple[Value, ...], parameters: Parameters) -> tuple[str
     return tuple(dict.fromkeys(found))
 
 
-def holds(condition: Condition, row: Mapping[str, str], parameters: Parameters) -> bool | None:
-    """SQL's three-valued logic over texts; None is "not known", as of an empty cell, which may be NULL."""
+def verdict_of(condition: Condition, parameters: Parameters) -> Verdict:
+    """SQL's three-valued logic over texts; None is "not known", as of an empty cell, which may be NULL.
+
+    What does not depend on the row, the values compared with and their patterns, is worked out here and not per row.
+    """
     if isinstance(condition, Opaque):
-        return None
+        return _not_known
     if isinstance(condition, Comparison):
-        return _compares(condition, row, parameters)
-    return _joined(condition, [holds(part, row, parameters) for part in condition.parts])
+        return _comparison_verdict(condition, parameters)
+    parts = [verdict_of(part, parameters) for part in condition.parts]
+    return lambda row: _joined(condition.kind, [part(row) for part in parts])
 
 
-def _joined(junction: Junction, verdicts: list[bool | None]) -> bool | None:
-    if junction.kind == "not":
+def _not_known(_row: Mapping[str, str]) -> None:
+    """The verdict on every row, where a value or the condition itself is not understood."""
+
+
+def _joined(kind: Literal["and", "or", "not"], verdicts: list[bool | None]) -> bool | None:
+    if kind == "not":
         return None if verdicts[0] is None else not verdicts[0]
-    decides = junction.kind == "or"
+    decides = kind == "or"
     if decides in verdicts:
         return decides
     return None if None in verdicts else not decides
 
 
-def _compares(comparison: Comparison, row: Mapping[str, str], parameters: Parameters) -> bool | None:
-    cell = row.get(comparison.column.column.lower())
+def _comparison_verdict(comparison: Comparison, parameters: Parameters) -> Verdict:
+    column = comparison.column.column.lower()
     values = known_values(comparison.values, parameters)
-    if cell is None or cell == "" or values is None:
-        return None
-    if comparison.kind == "equals":
-        return cell in values
-    flags = re.DOTALL | (re.IGNORECASE if comparison.kind == "ilike" else 0)
-    return any(re.fullmatch(_like(pattern), cell, flags) is not None for pattern in values)
+    if values is None:
+        return _not_known
+    matches = _test_of(comparison.kind, values)
+
+    def verdict(row: Mapping[str, str]) -> bool | None:
+        cell = row.get(column)
+        return matches(cell) if cell else None
+
+    return verdict
 
 
-def _like(pattern: str) -> str:
-    """A LIKE pattern (PostgreSQL manual, 9.7.1) as a regular expression."""
-    parts: list[str] = []
-    position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        if character == "\\" and position + 1 < len(pattern):
-            position += 1
-            parts.append(re.escape(pattern[position]))
-        elif character == "%":
-            if not parts or parts[-1] != ".*":
-                parts.append(".*")
-        else:
-            parts.append("." if character == "_" else re.escape(character))
-        position += 1
-    return "".join(parts)
+def _test_of(kind: Literal["equals", "like", "ilike"], values: tuple[str, ...]) -> Callable[[str], bool]:
+    if kind == "equals":
+        return frozenset(values).__contains__
+    patterns = [compile_like(value, ignores_case=kind == "ilike") for value in values]
+    return lambda cell: any(pattern.matches(cell) for pattern in patterns)

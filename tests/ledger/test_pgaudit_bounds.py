@@ -1,0 +1,69 @@
+"""A log made to take long: time grows with its size and no faster, and what goes beyond a ceiling has a reason."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leaktrace.ledger.pgaudit.like import compile_like
+from leaktrace.ledger.pgaudit.scopes import ColumnRef, Comparison, Condition
+from leaktrace.ledger.pgaudit.snapshot import Snapshot
+
+
+def assert_grows_with_size(work: Callable[[int], object], size: int) -> None:
+    """Eight times the size: quadratic work would take 64 times as long. Very short times are all noise."""
+
+    def seconds(count: int) -> float:
+        started = time.process_time()
+        work(count)
+        return time.process_time() - started
+
+    seconds(max(size // 100, 1))  # tables are loaded
+    small, large = seconds(size), seconds(8 * size)
+    assert large < 24 * max(small, 0.1)
+
+
+# --- the snapshot -----------------------------------------------------------------------------------------
+
+
+def test_a_like_pattern_of_many_wildcards_does_not_try_every_way() -> None:
+    # Attack: as a regular expression this takes some 60 ** 6 / 720 steps for one cell.
+    pattern = compile_like("%a%a%a%a%a%a%z", ignores_case=False)
+    started = time.process_time()
+    assert not pattern.matches("a" * 60)
+    assert not pattern.matches("a" * 100_000)
+    assert pattern.matches("a" * 60 + "z")
+    assert time.process_time() - started < 1
+    assert_grows_with_size(
+        lambda count: compile_like("%a_" * count + "z", ignores_case=True).matches("a" * 3 * count), 4_000
+    )
+
+
+@given(st.text(r"aB%_\\\n", max_size=8), st.text("abAB%_\\\n", max_size=8), st.booleans())
+@settings(max_examples=500, deadline=None)
+def test_a_like_pattern_matches_what_it_says(pattern: str, cell: str, ignores_case: bool) -> None:
+    pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
+    written = {"%": ".*", "_": "."}
+    expression = "".join(written.get(piece) or re.escape(piece[-1]) for piece in pieces)
+    flags = re.DOTALL | (re.IGNORECASE if ignores_case else 0)
+    assert compile_like(pattern, ignores_case=ignores_case).matches(cell) == bool(re.fullmatch(expression, cell, flags))
+
+
+def test_case_is_ignored_character_by_character() -> None:
+    assert compile_like("_\u0130_\u00dc%", ignores_case=True).matches("\u0130ix\u00fcy")
+    assert not compile_like("\u00dc", ignores_case=False).matches("\u00fc")
+
+
+def test_a_long_list_of_keys_is_looked_up_once_for_the_whole_snapshot() -> None:
+    def work(count: int) -> None:
+        table = Snapshot(("customer_id",), "customer_id", tuple((f"C-{row}",) for row in range(count)))
+        keys: tuple[Condition, ...] = (
+            Comparison(ColumnRef(None, "customer_id"), "equals", tuple(f"D-{key}" for key in range(count))),
+        )
+        assert table.customers(keys, {}) == ()
+
+    assert_grows_with_size(work, 1_000)
