@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.ledger.pgaudit.like import compile_like
-from leaktrace.ledger.pgaudit.scopes import ColumnRef, Comparison, Condition
+from leaktrace.ledger.pgaudit.record import Refused
+from leaktrace.ledger.pgaudit.scopes import ColumnRef, Comparison, Condition, StatementText
 from leaktrace.ledger.pgaudit.snapshot import Snapshot
+from leaktrace.ledger.pgaudit.statement import SET_OPERATION_CEILING_COUNT, read_statements
 
 
 def assert_grows_with_size(work: Callable[[int], object], size: int) -> None:
@@ -67,3 +69,29 @@ def test_a_long_list_of_keys_is_looked_up_once_for_the_whole_snapshot() -> None:
         assert table.customers(keys, {}) == ()
 
     assert_grows_with_size(work, 1_000)
+
+
+# --- statements -------------------------------------------------------------------------------------------
+
+
+def read_text(text: str) -> StatementText | Refused:
+    """The statement's text, read anew."""
+    read_statements.cache_clear()
+    return read_statements(text)
+
+
+def test_a_chain_of_unions_has_a_ceiling() -> None:
+    within = read_text(" union ".join(["select a from t"] * SET_OPERATION_CEILING_COUNT))
+    assert isinstance(within, StatementText)
+    assert len(within.statements[0].scopes) == SET_OPERATION_CEILING_COUNT
+    beyond = read_text(" union ".join(["select a"] * (SET_OPERATION_CEILING_COUNT + 2)))
+    assert beyond == Refused("the statement joins more than 1000 queries with UNION and the like")
+
+
+def test_queries_deep_in_a_statement_are_not_each_walked_up_from() -> None:
+    # Attack: the operands of a long chain of AND nest as deep as the chain is long.
+    def work(count: int) -> None:
+        conditions = "or".join(["(select 1)"] * count)
+        assert isinstance(read_text(" ".join(["select a from t where", conditions])), StatementText)
+
+    assert_grows_with_size(work, 800)

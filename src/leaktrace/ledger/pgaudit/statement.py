@@ -7,7 +7,8 @@ break the parser ends as a read that nobody could look into and not as no read.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import sqlglot
@@ -23,6 +24,8 @@ from leaktrace.ledger.pgaudit.select import select_scope
 STATEMENT_CEILING_CHARACTERS = 100_000
 NESTING_CEILING_COUNT = 24
 """Brackets inside brackets; sqlglot recurses about ten calls for each."""
+SET_OPERATION_CEILING_COUNT = 1_000
+"""UNION, INTERSECT and EXCEPT in one statement; sqlglot nests a chain of them as deep as it is long."""
 FIRST_CONSTANT_NUMBER = 1_000_000
 
 _BEFORE_CONSTANT = {
@@ -36,6 +39,10 @@ _BEFORE_CONSTANT = {
 }
 _OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET}
 _CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET}
+_SET_OPERATIONS = {TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT}
+_DECIDING = (exp.Where, exp.Having, exp.Exists, exp.Order, exp.Count)
+"""What a query in it only decides by: which rows are shown, in which order, how many."""
+_CHANGING = (exp.Update, exp.Delete, exp.Insert)
 _FAILURES = (SqlglotError, RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
 """What sqlglot is known to raise on hostile text, besides its own errors."""
 _SHOWS_NOTHING = frozenset(
@@ -161,6 +168,8 @@ def _statement(text: str, tokens: list[Token]) -> Statement | Refused | None:
         return Refused(f"the statement nests brackets deeper than {NESTING_CEILING_COUNT}")
     if depth != 0:
         return Refused("the statement's brackets do not match")
+    if sum(token.token_type in _SET_OPERATIONS for token in tokens) > SET_OPERATION_CEILING_COUNT:
+        return Refused(f"the statement joins more than {SET_OPERATION_CEILING_COUNT} queries with UNION and the like")
     first = _word(tokens, 0)
     if first in _SHOWS_NOTHING:
         return None
@@ -254,11 +263,10 @@ def _scopes_in(root: exp.Expr, action: Action | None) -> Statement | Refused:
         action = action or "export"
     common = frozenset(cte.alias_or_name.lower() for cte in root.find_all(exp.CTE))
     scopes: list[ReadScope] = []
-    for node in root.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
+    for node in _showing(root):
         if isinstance(node, exp.Select):
-            if not _in_predicate(node, root):
-                scopes.append(select_scope(node, common, action or "view"))
-        elif node.args.get("returning") is not None and not _is_own_row(node):
+            scopes.append(select_scope(node, common, action or "view"))
+        elif isinstance(node, _CHANGING) and node.args.get("returning") is not None and not _is_own_row(node):
             scopes.append(select_scope(node, common, "update"))
     mentioned = frozenset(table.name.lower() for table in root.find_all(exp.Table))
     return Statement(tuple(scope for scope in scopes if scope.outputs), mentioned)
@@ -269,13 +277,16 @@ def _is_own_row(node: exp.Expr) -> bool:
     return isinstance(node, exp.Insert) and node.args.get("conflict") is None
 
 
-def _in_predicate(node: exp.Expr, root: exp.Expr) -> bool:
-    """Whether a query only decides which rows are shown (WHERE, HAVING, ON, EXISTS) and shows none itself."""
-    child, parent = node, node.parent
-    while parent is not None and child is not root:
-        if isinstance(parent, exp.Where | exp.Having | exp.Exists | exp.Order | exp.Count):
-            return True
-        if isinstance(parent, exp.Join) and child.arg_key == "on":
-            return True
-        child, parent = parent, parent.parent
-    return False
+def _showing(root: exp.Expr) -> Iterator[exp.Expr]:
+    """The statement's nodes, level by level, without the SELECTs that only decide which rows are shown.
+
+    What is above a node is said to it on the way down: to look it up from each of many would be quadratic.
+    """
+    pending = deque([(root, False)])
+    while pending:
+        node, decides = pending.popleft()
+        if not (decides and isinstance(node, exp.Select)):
+            yield node
+        decides = decides or isinstance(node, _DECIDING)
+        for part in node.iter_expressions():
+            pending.append((part, decides or (isinstance(node, exp.Join) and part.arg_key == "on")))
