@@ -6,12 +6,13 @@ import re
 import time
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.ledger.pgaudit.like import compile_like
 from leaktrace.ledger.pgaudit.record import Refused
-from leaktrace.ledger.pgaudit.scopes import ColumnRef, Comparison, Condition, StatementText
+from leaktrace.ledger.pgaudit.scopes import ColumnRef, Comparison, Condition, Opaque, StatementText
 from leaktrace.ledger.pgaudit.snapshot import Snapshot
 from leaktrace.ledger.pgaudit.statement import SET_OPERATION_CEILING_COUNT, read_statements
 
@@ -95,3 +96,26 @@ def test_queries_deep_in_a_statement_are_not_each_walked_up_from() -> None:
         assert isinstance(read_text(" ".join(["select a from t where", conditions])), StatementText)
 
     assert_grows_with_size(work, 800)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prepare a as " * 1200 + "select 1",
+        "declare a cursor for " * 1200 + "select 1",
+        "prepare a as declare b cursor for select 1",
+    ],
+)
+def test_a_prepare_inside_a_prepare_is_refused(text: str) -> None:
+    assert read_text(text) == Refused("a PREPARE or DECLARE stands inside another")
+
+
+@pytest.mark.parametrize("parameter", ["$" + "1" * 5000, "$12345678", "$\u0661"])
+def test_a_parameter_number_that_postgresql_has_not_names_no_value(parameter: str) -> None:
+    read = read_text(" ".join(["select a from t where b =", parameter]))
+    assert not isinstance(read, StatementText) or read.statements[0].scopes[0].conditions == (Opaque(),)
+
+
+def test_sqlglot_says_nothing_of_a_statement_itself(caplog: pytest.LogCaptureFixture) -> None:
+    assert isinstance(read_text("with a as (select 1) show 'secret'"), Refused)
+    assert caplog.records == []

@@ -23,6 +23,8 @@ from leaktrace.ledger.pgaudit.scopes import (
 )
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,20}", re.ASCII)
+_PARAMETER_NUMBER = re.compile(r"[0-9]{1,7}", re.ASCII)
+"""PostgreSQL has 65,535 at most; the constants that `statement.py` numbers need seven digits."""
 _TEXT_TYPES = (exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR)
 _KEY_TYPES = (
     *_TEXT_TYPES,
@@ -269,6 +271,7 @@ def _value(part: exp.Expr) -> Value | None:
         if part.is_string:
             return str(part.this)
         return str(part.this) if _WHOLE_NUMBER.fullmatch(str(part.this)) else None
-    if isinstance(part, exp.Parameter) and isinstance(part.this, exp.Literal) and str(part.this.this).isdecimal():
-        return Parameter(int(str(part.this.this)))
+    if isinstance(part, exp.Parameter) and isinstance(part.this, exp.Literal):
+        number = str(part.this.this)
+        return Parameter(int(number)) if _PARAMETER_NUMBER.fullmatch(number) else None
     return None

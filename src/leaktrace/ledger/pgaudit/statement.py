@@ -6,7 +6,9 @@ break the parser ends as a read that nobody could look into and not as no read.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
@@ -86,6 +88,8 @@ _SHOWS_NOTHING = frozenset(
     ]
 )
 """Statements that show no column of a table, or (EXECUTE, CALL, DO) whose reads pgaudit logs on their own."""
+_NAMING = {"PREPARE": "AS", "DECLARE": "FOR"}
+"""Statements that give a query a name, and the word before the query."""
 _QUERY_WORDS = ("SELECT", "WITH", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE")
 
 
@@ -175,10 +179,8 @@ def _statement(text: str, tokens: list[Token]) -> Statement | Refused | None:
         return None
     if first == "COPY":
         return _copy(text, tokens)
-    if first == "PREPARE":
-        return _after(text, tokens, "AS", "view")
-    if first == "DECLARE":
-        return _after(text, tokens, "FOR", "view")
+    if first in _NAMING:
+        return _after(text, tokens, _NAMING[first], "view")
     if first == "CREATE":
         return _after(text, tokens, "AS", "export")
     if first in _QUERY_WORDS or first == "(":
@@ -201,7 +203,11 @@ def _after(text: str, tokens: list[Token], word: str, action: Action) -> Stateme
             query = tokens[index + 1 :]
             if action == "export" and _word(query, 0) not in (*_QUERY_WORDS, "(", "EXECUTE", "VALUES"):
                 return None  # the AS of CREATE FUNCTION and its like
-            return _statement(text, query) if action == "view" else _query(text, query, action)
+            if action == "export":
+                return _query(text, query, action)
+            if _word(query, 0) in _NAMING:
+                return Refused("a PREPARE or DECLARE stands inside another")  # PostgreSQL takes none, however deep
+            return _statement(text, query)
     return None if action == "export" else Refused("the statement is not complete")
 
 
@@ -245,7 +251,8 @@ def _query(text: str, tokens: Sequence[Token], action: Action | None) -> Stateme
         return Refused("the statement is not complete")
     query = text[tokens[0].start : tokens[-1].end + 1]
     try:
-        parsed = sqlglot.parse(query, dialect="postgres")
+        with _sqlglot_silenced():
+            parsed = sqlglot.parse(query, dialect="postgres")
     except _FAILURES:
         return Refused("the statement cannot be parsed")
     if len(parsed) != 1 or parsed[0] is None or isinstance(parsed[0], exp.Command):
@@ -254,6 +261,19 @@ def _query(text: str, tokens: Sequence[Token], action: Action | None) -> Stateme
         return _scopes_in(parsed[0], action)
     except RecursionError:
         return Refused("the statement's conditions nest too deep")
+    except _FAILURES:
+        return Refused("the statement is built in a way that is not understood")
+
+
+@contextlib.contextmanager
+def _sqlglot_silenced() -> Iterator[None]:
+    """Without sqlglot's warnings, which repeat the statement with the values in it."""
+    logger = logging.getLogger("sqlglot")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _scopes_in(root: exp.Expr, action: Action | None) -> Statement | Refused:
