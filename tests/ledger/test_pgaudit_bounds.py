@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leaktrace.ledger.formats import RejectedRow
+from leaktrace.ledger.pgaudit.grouping import HELD_CEILING_CHARACTERS, Group, grouped
 from leaktrace.ledger.pgaudit.like import compile_like
+from leaktrace.ledger.pgaudit.lines import AuditLine
 from leaktrace.ledger.pgaudit.record import Refused
 from leaktrace.ledger.pgaudit.scopes import ColumnRef, Comparison, Condition, Opaque, StatementText
 from leaktrace.ledger.pgaudit.snapshot import Snapshot
-from leaktrace.ledger.pgaudit.statement import SET_OPERATION_CEILING_COUNT, read_statements
+from leaktrace.ledger.pgaudit.statement import (
+    REMEMBERED_CEILING_CHARACTERS,
+    SET_OPERATION_CEILING_COUNT,
+    STATEMENT_CEILING_CHARACTERS,
+    patterns_read,
+    read_statements,
+    texts_read,
+)
 
 
 def assert_grows_with_size(work: Callable[[int], object], size: int) -> None:
@@ -77,7 +89,8 @@ def test_a_long_list_of_keys_is_looked_up_once_for_the_whole_snapshot() -> None:
 
 def read_text(text: str) -> StatementText | Refused:
     """The statement's text, read anew."""
-    read_statements.cache_clear()
+    texts_read.forget()
+    patterns_read.forget()
     return read_statements(text)
 
 
@@ -119,3 +132,92 @@ def test_a_parameter_number_that_postgresql_has_not_names_no_value(parameter: st
 def test_sqlglot_says_nothing_of_a_statement_itself(caplog: pytest.LogCaptureFixture) -> None:
     assert isinstance(read_text("with a as (select 1) show 'secret'"), Refused)
     assert caplog.records == []
+
+
+def test_texts_are_remembered_up_to_so_many_characters() -> None:
+    for number in range(REMEMBERED_CEILING_CHARACTERS // STATEMENT_CEILING_CHARACTERS + 2):
+        read_statements(f"nothing {number} ".ljust(STATEMENT_CEILING_CHARACTERS, "x"))
+    assert texts_read.held_characters <= REMEMBERED_CEILING_CHARACTERS
+    assert patterns_read.held_characters <= REMEMBERED_CEILING_CHARACTERS
+
+
+# --- lines to statements ----------------------------------------------------------------------------------
+
+MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+def line_of(payload: str, session: str = "1", at: datetime = MORNING) -> AuditLine:
+    return AuditLine(1, at, "amara", session, None, payload)
+
+
+def test_statements_inside_one_statement_are_not_gone_through_for_each_line() -> None:
+    # Attack: a function that runs n statements of its own.
+    def work(count: int) -> None:
+        lines = (line_of(f"SESSION,1,{number},MISC,SHOW,,,show a,<none>") for number in range(count))
+        assert list(grouped(lines)) == []
+
+    assert_grows_with_size(work, 2_000)
+
+
+def test_tables_of_one_statement_are_not_gone_through_for_each_line() -> None:
+    def work(count: int) -> None:
+        lines = (line_of(f"SESSION,1,1,READ,SELECT,TABLE,t{number},select 1,<none>") for number in range(count))
+        (group,) = grouped(lines)
+        assert isinstance(group, Group)
+        assert len(group.records) == count
+
+    assert_grows_with_size(work, 1_000)
+
+
+def test_of_a_text_beyond_the_ceiling_only_the_digest_is_held() -> None:
+    text = "select " + "x" * STATEMENT_CEILING_CHARACTERS
+
+    def lines() -> Iterator[AuditLine]:
+        for session in range(300):
+            yield line_of(f"SESSION,1,1,READ,SELECT,,,{text},<none>", str(session))
+            yield line_of("SESSION,1,1,READ,SELECT,,,<previously logged>,<previously logged>", str(session))
+
+    tracemalloc.start()
+    groups = list(grouped(lines()))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 3_000_000
+    assert len(groups) == 300
+    assert {len(group.records) for group in groups if isinstance(group, Group)} == {2}
+    assert {group.said.text for group in groups if isinstance(group, Group)} == {None}
+
+
+def test_texts_and_values_held_have_a_ceiling_and_what_is_pushed_out_is_not_lost() -> None:
+    value = "v" * 1_000_000
+    sessions = 3 * HELD_CEILING_CHARACTERS // len(value)
+
+    def lines() -> Iterator[AuditLine]:
+        for session in range(sessions):
+            yield line_of(f"SESSION,1,1,READ,SELECT,TABLE,t,select 1,{value}", str(session))
+        yield line_of(f"SESSION,1,1,READ,SELECT,TABLE,u,select 1,{value}", "0")
+
+    held = HELD_CEILING_CHARACTERS + 4 * len(value)
+    tracemalloc.start()
+    tables = [record.object_name for group in grouped(lines()) if isinstance(group, Group) for record in group.records]
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < held
+    assert tables == ["t"] * sessions + ["u"]
+
+
+def test_what_a_forgotten_session_refers_to_is_rejected() -> None:
+    value = "v" * (HELD_CEILING_CHARACTERS + 1)
+    lines = [
+        line_of(f"SESSION,1,1,READ,SELECT,TABLE,t,select 1,{value}"),
+        line_of("SESSION,1,1,READ,SELECT,TABLE,u,<previously logged>,<previously logged>"),
+    ]
+    group, rejected = grouped(lines)
+    assert isinstance(group, Group)
+    assert isinstance(rejected, RejectedRow)
+    assert "in a line that is not in this file" in rejected.reason
+
+
+def test_a_statement_repeated_later_is_a_read_of_its_own() -> None:
+    payload = "SESSION,1,1,READ,SELECT,TABLE,t,select 1,<none>"
+    lines = [line_of(payload), line_of(payload), line_of(payload, at=MORNING + timedelta(seconds=2))]
+    assert [len(group.records) for group in grouped(lines) if isinstance(group, Group)] == [2, 1]

@@ -7,7 +7,6 @@ break the parser ends as a read that nobody could look into and not as no read.
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from leaktrace.ledger.pgaudit.record import Refused
+from leaktrace.ledger.pgaudit.remembered import Remembered
 from leaktrace.ledger.pgaudit.scopes import Action, ColumnRef, ReadScope, Relation, Statement, StatementText
 from leaktrace.ledger.pgaudit.select import select_scope
 
@@ -28,6 +28,9 @@ NESTING_CEILING_COUNT = 24
 """Brackets inside brackets; sqlglot recurses about ten calls for each."""
 SET_OPERATION_CEILING_COUNT = 1_000
 """UNION, INTERSECT and EXCEPT in one statement; sqlglot nests a chain of them as deep as it is long."""
+REMEMBERED_CEILING_CHARACTERS = 2_000_000
+"""Of texts whose reading is remembered; it takes up to sixty times as many bytes (a column in the text is two or
+three characters long)."""
 FIRST_CONSTANT_NUMBER = 1_000_000
 
 _BEFORE_CONSTANT = {
@@ -99,7 +102,6 @@ class _Words(Postgres.Tokenizer):
     COMMANDS: ClassVar[set[TokenType]] = set()
 
 
-@functools.lru_cache(maxsize=2048)
 def read_statements(text: str) -> StatementText | Refused:
     """What the statements of a text read, or why that cannot be said.
 
@@ -107,14 +109,18 @@ def read_statements(text: str) -> StatementText | Refused:
     """
     if len(text) > STATEMENT_CEILING_CHARACTERS:
         return Refused(f"the statement is longer than {STATEMENT_CEILING_CHARACTERS} characters")
+    return texts_read(text)
+
+
+def _read_text(text: str) -> StatementText | Refused:
     try:
         tokens = _Words(dialect="postgres").tokenize(text)
     except _FAILURES:
         return Refused("the statement's text cannot be split into words")
     pattern, constants = _without_constants(text, tokens)
-    statements = _read(pattern)
+    statements = patterns_read(pattern)
     if isinstance(statements, Refused) and constants:
-        statements, constants = _read(text), {}
+        statements, constants = patterns_read(text), {}
     return statements if isinstance(statements, Refused) else StatementText(statements, constants)
 
 
@@ -136,7 +142,6 @@ def _without_constants(text: str, tokens: Sequence[Token]) -> tuple[str, dict[in
     return "".join([*pieces, text[position:]]), constants
 
 
-@functools.lru_cache(maxsize=8192)
 def _read(text: str) -> tuple[Statement, ...] | Refused:
     try:
         tokens = _Words(dialect="postgres").tokenize(text)
@@ -310,3 +315,9 @@ def _showing(root: exp.Expr) -> Iterator[exp.Expr]:
         decides = decides or isinstance(node, _DECIDING)
         for part in node.iter_expressions():
             pending.append((part, decides or (isinstance(node, exp.Join) and part.arg_key == "on")))
+
+
+texts_read = Remembered(_read_text, REMEMBERED_CEILING_CHARACTERS)
+"""By whole texts: each table of a statement has a line of its own with the whole text again."""
+patterns_read = Remembered(_read, REMEMBERED_CEILING_CHARACTERS)
+"""By texts without their constants."""
