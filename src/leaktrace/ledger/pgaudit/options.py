@@ -26,6 +26,7 @@ CUSTOMER_WORDS = (
 """A table whose name has one of these words, singular or plural, holds customers unless the options name the table."""
 KEY_COLUMNS = ("customer_id", "customerid", "customer_no", "customer_number", "cust_id", "customer")
 """Columns that name a customer in any table."""
+_KEYS_ANYWHERE = frozenset(KEY_COLUMNS)
 EMAIL_COLUMNS = ("email", "e_mail", "mail", "email_address", "emailaddress", "mail_address", "e_mail_address")
 PHONE_COLUMNS = ("phone", "phone_number", "telephone", "tel", "mobile", "mobile_number")
 
@@ -70,20 +71,15 @@ class PgauditOptions:
         words = _WORDS.findall(name.rpartition(".")[2])
         return any(word.removesuffix("s") in CUSTOMER_WORDS for word in words)
 
-    def is_key(self, column: str, table: str | None) -> bool:
-        """Whether this column of this table (null: of an unknown table) names a customer."""
-        column = column.lower()
+    def key_columns(self, table: str) -> frozenset[str]:
+        """The columns that name a customer in a table of this name, in lower case."""
         if self.key_column is not None:
-            generic = self.key_column.lower() == "id"
-            return column == self.key_column.lower() and (
-                not generic or (table is not None and self.is_customer_table(table))
-            )
-        if column in KEY_COLUMNS:
-            return True
-        if table is None or not self.is_customer_table(table):
-            return False
+            key = self.key_column.lower()
+            return frozenset() if key == "id" and not self.is_customer_table(table) else frozenset({key})
+        if not self.is_customer_table(table):
+            return _KEYS_ANYWHERE
         words = [word.removesuffix("s") for word in _WORDS.findall(table.lower().rpartition(".")[2])]
-        return column == "id" or column in {f"{word}_id" for word in words}
+        return _KEYS_ANYWHERE.union(["id"], (f"{word}_id" for word in words))
 
     def zone(self) -> ZoneInfo | None:
         """The zone of `log_timezone`; UsageError for a name that is none."""

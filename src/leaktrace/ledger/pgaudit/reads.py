@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from leaktrace.ledger.pgaudit.equalities import EqualColumns, equal_columns
 from leaktrace.ledger.pgaudit.options import PgauditOptions
 from leaktrace.ledger.pgaudit.scopes import (
     ColumnRef,
@@ -50,7 +51,7 @@ class Catalog:
         if self.options.is_customer_table(table):
             return True
         known = self.columns.get(table.rpartition(".")[2].lower(), frozenset())
-        return any(self.options.is_key(column, table) for column in known)
+        return not known.isdisjoint(self.options.key_columns(table))
 
     def snapshot_of(self, table: str) -> Snapshot | None:
         """The snapshot, if it is one of this table: no column is read from the table that it has not."""
@@ -93,19 +94,18 @@ def _bearing(scope: ReadScope, catalog: Catalog) -> tuple[Relation, ...]:
     """Relations of the scope whose rows belong to customers and whose columns are shown."""
     aliases = {output.alias for output in scope.outputs}
     used = [relation for relation in scope.relations if None in aliases or relation.alias in aliases]
-    named = {
-        ref.alias
-        for ref in _refs(scope)
-        if any(catalog.options.is_key(ref.column, relation.name) for relation in used if relation.alias == ref.alias)
-    }
-    unqualified = {ref.column for ref in _refs(scope) if ref.alias is None}
-    return tuple(
-        relation
-        for relation in used
-        if catalog.holds_customers(relation.name)
-        or relation.alias in named
-        or (len(scope.relations) == 1 and any(catalog.options.is_key(name, relation.name) for name in unqualified))
-    )
+    named: dict[str | None, set[str]] = {}
+    for ref in _refs(scope):
+        named.setdefault(ref.alias, set()).add(ref.column.lower())
+    alone = len(scope.relations) == 1
+    return tuple(relation for relation in used if _bears(relation, named, catalog, alone=alone))
+
+
+def _bears(relation: Relation, named: Mapping[str | None, set[str]], catalog: Catalog, *, alone: bool) -> bool:
+    if catalog.holds_customers(relation.name):
+        return True
+    keys = catalog.options.key_columns(relation.name)
+    return not keys.isdisjoint(named.get(relation.alias, ())) or (alone and not keys.isdisjoint(named.get(None, ())))
 
 
 def _refs(scope: ReadScope) -> list[ColumnRef]:
@@ -126,81 +126,39 @@ def _refs(scope: ReadScope) -> list[ColumnRef]:
 def _tied(
     scope: ReadScope, bearing: tuple[Relation, ...], parameters: Parameters, catalog: Catalog
 ) -> tuple[str, ...] | None:
-    groups = _equal_columns(scope, catalog)
+    columns = equal_columns(scope, catalog.columns)
     held: dict[ColumnRef, set[str]] = {}
     for condition in scope.conditions:
-        for ref, values in _held(condition, scope, groups, parameters, catalog).items():
+        for ref, values in _held(condition, columns, parameters).items():
             held[ref] = held[ref] & values if ref in held else values
+    held_to: dict[tuple[str | None, str], list[set[str]]] = {}
+    for ref, values in held.items():
+        for member in columns.equal_to(ref):
+            held_to.setdefault((member.alias, member.column.lower()), []).append(values)
     customers: set[str] = set()
     for relation in bearing:
-        keys = [
-            values
-            for ref, values in held.items()
-            if any(
-                member.alias == relation.alias and catalog.options.is_key(member.column, relation.name)
-                for member in groups.get(ref, {ref})
-            )
-        ]
+        wanted = [(relation.alias, column) for column in catalog.options.key_columns(relation.name)]
+        keys = [values for each in wanted for values in held_to.get(each, ())]
         if not keys:
             return None
         customers |= min(keys, key=len)
     return tuple(sorted(customers))
 
 
-def _held(
-    condition: Condition,
-    scope: ReadScope,
-    groups: Mapping[ColumnRef, frozenset[ColumnRef]],
-    parameters: Parameters,
-    catalog: Catalog,
-) -> dict[ColumnRef, set[str]]:
+def _held(condition: Condition, columns: EqualColumns, parameters: Parameters) -> dict[ColumnRef, set[str]]:
     """Columns (one for each group of equal ones) that the condition holds to values, and which."""
     if isinstance(condition, Comparison) and condition.kind == "equals":
         values = known_values(condition.values, parameters)
-        ref = _resolved(condition.column, scope, catalog)
-        return {} if values is None else {_leader(ref, groups): set(values)}
+        return {} if values is None else {columns.leader(condition.column): set(values)}
     if not isinstance(condition, Junction) or condition.kind == "not":
         return {}
-    parts = [_held(part, scope, groups, parameters, catalog) for part in condition.parts]
-    joined: dict[ColumnRef, set[str]] = {}
-    for ref in {ref for part in parts for ref in part}:
-        said = [part[ref] for part in parts if ref in part]
-        if condition.kind == "and":
-            joined[ref] = set.intersection(*said)
-        elif len(said) == len(parts):
-            joined[ref] = set.union(*said)
-    return joined
-
-
-def _resolved(ref: ColumnRef, scope: ReadScope, catalog: Catalog) -> ColumnRef:
-    """The reference with its relation, where only one can be meant."""
-    if ref.alias is not None:
-        return ref
-    if len(scope.relations) == 1:
-        return ColumnRef(scope.relations[0].alias, ref.column)
-    having = [
-        relation.alias
-        for relation in scope.relations
-        if ref.column.lower() in catalog.columns.get(relation.bare_name.lower(), frozenset())
-    ]
-    return ColumnRef(having[0], ref.column) if len(having) == 1 else ref
-
-
-def _equal_columns(scope: ReadScope, catalog: Catalog) -> dict[ColumnRef, frozenset[ColumnRef]]:
-    groups: dict[ColumnRef, frozenset[ColumnRef]] = {}
-    for left, right in scope.equalities:
-        pair = (left, right)
-        if left.column != right.column or (
-            left.alias and right.alias
-        ):  # not of USING, whose merged column has no relation
-            pair = (_resolved(left, scope, catalog), _resolved(right, scope, catalog))
-        joined = frozenset(pair).union(*(groups.get(ref, frozenset({ref})) for ref in pair))
-        groups.update(dict.fromkeys(joined, joined))
-    return groups
-
-
-def _leader(ref: ColumnRef, groups: Mapping[ColumnRef, frozenset[ColumnRef]]) -> ColumnRef:
-    return min(groups.get(ref, {ref}), key=lambda each: (each.alias or "", each.column))
+    said: dict[ColumnRef, list[set[str]]] = {}
+    for part in condition.parts:
+        for ref, held in _held(part, columns, parameters).items():
+            said.setdefault(ref, []).append(held)
+    if condition.kind == "and":
+        return {ref: set.intersection(*each) for ref, each in said.items()}
+    return {ref: set.union(*each) for ref, each in said.items() if len(each) == len(condition.parts)}
 
 
 def _contradicted(found: list[tuple[ReadScope, Shown]], row_count: int | None, catalog: Catalog) -> bool:
@@ -241,12 +199,17 @@ def _expanded(
 def _fields(scope: ReadScope, catalog: Catalog) -> tuple[str, ...]:
     names: list[str] = []
     by_alias = {relation.alias: relation for relation in scope.relations}
+    opened: set[tuple[str, bool]] = set()
     for output in scope.outputs:
         if output.column != ALL_COLUMNS:
             names.append(catalog.options.field_of(output.column))
             continue
         relation = by_alias[output.alias or ""]
         snapshot = catalog.snapshot_of(relation.name)
+        table = (relation.bare_name.lower(), snapshot is not None)
+        if table in opened:  # the same table by another name shows no further column
+            continue
+        opened.add(table)
         known = (
             snapshot.columns
             if snapshot

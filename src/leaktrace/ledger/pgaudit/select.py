@@ -103,10 +103,13 @@ def _outputs(
 ) -> Iterator[ColumnRef]:
     returning = node.args.get("returning")
     expressions = node.expressions if isinstance(node, exp.Select) else returning.expressions if returning else []
+    starred = False
     for expression in expressions:
         for column in _columns(expression, node):
             if isinstance(column, exp.Star):
-                yield from (ColumnRef(relation.alias, "*") for relation in relations)
+                if not starred:  # a second one shows nothing more
+                    yield from (ColumnRef(relation.alias, "*") for relation in relations)
+                starred = True
                 continue
             alias = identifier(column.args.get("table")) or None
             if isinstance(column.this, exp.Star):
