@@ -94,18 +94,17 @@ def _bearing(scope: ReadScope, catalog: Catalog) -> tuple[Relation, ...]:
     """Relations of the scope whose rows belong to customers and whose columns are shown."""
     aliases = {output.alias for output in scope.outputs}
     used = [relation for relation in scope.relations if None in aliases or relation.alias in aliases]
-    named: dict[str | None, set[str]] = {}
+    columns: dict[str | None, set[str]] = {}
     for ref in _refs(scope):
-        named.setdefault(ref.alias, set()).add(ref.column.lower())
-    alone = len(scope.relations) == 1
-    return tuple(relation for relation in used if _bears(relation, named, catalog, alone=alone))
-
-
-def _bears(relation: Relation, named: Mapping[str | None, set[str]], catalog: Catalog, *, alone: bool) -> bool:
-    if catalog.holds_customers(relation.name):
-        return True
-    keys = catalog.options.key_columns(relation.name)
-    return not keys.isdisjoint(named.get(relation.alias, ())) or (alone and not keys.isdisjoint(named.get(None, ())))
+        columns.setdefault(ref.alias, set()).add(ref.column.lower())
+    alone = columns.get(None, set()) if len(scope.relations) == 1 else set()
+    keys = {relation.name: catalog.options.key_columns(relation.name) for relation in used}
+    named = {
+        relation.alias
+        for relation in used
+        if keys[relation.name] & columns.get(relation.alias, set()) or keys[relation.name] & alone
+    }
+    return tuple(relation for relation in used if catalog.holds_customers(relation.name) or relation.alias in named)
 
 
 def _refs(scope: ReadScope) -> list[ColumnRef]:
