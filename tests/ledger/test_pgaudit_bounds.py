@@ -18,6 +18,7 @@ from leaktrace.ledger.pgaudit.grouping import HELD_CEILING_CHARACTERS, Group, gr
 from leaktrace.ledger.pgaudit.like import compile_like
 from leaktrace.ledger.pgaudit.lines import AuditLine
 from leaktrace.ledger.pgaudit.options import PgauditOptions
+from leaktrace.ledger.pgaudit.prefix import PrefixedLine, compile_prefix
 from leaktrace.ledger.pgaudit.reads import Catalog, shown_by
 from leaktrace.ledger.pgaudit.record import Refused
 from leaktrace.ledger.pgaudit.scopes import (
@@ -322,3 +323,42 @@ def test_a_statement_repeated_later_is_a_read_of_its_own() -> None:
     payload = "SESSION,1,1,READ,SELECT,TABLE,t,select 1,<none>"
     lines = [line_of(payload), line_of(payload), line_of(payload, at=MORNING + timedelta(seconds=2))]
     assert [len(group.records) for group in grouped(lines) if isinstance(group, Group)] == [2, 1]
+
+
+# --- prefixes ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prefix", "filling"),
+    [
+        ("%m %-10u %-10d %-10a %-10i ", " "),
+        ("%m %10u%10d%10L ", " "),
+        ("%m %u/%d/%L/%a ", "/"),
+        ("%m %u %l%p%x%Q ", "1"),
+        ("%m %u %h%r%h ", "a"),
+        ("%m %u %c%c%c ", "a"),
+        ("%m %u %i%b%i ", "a "),
+    ],
+)
+def test_a_line_that_a_prefix_almost_fits_is_decided_in_bounded_steps(prefix: str, filling: str) -> None:
+    # Attack: where a repeat has no end, four of them beside each other share a long row of blanks out in every way.
+    compiled = compile_prefix(prefix)
+    line = "2026-03-01 08:00:00.123 UTC " + ("u " if "%u %" in prefix else "") + filling * 20_000
+    started = time.process_time()
+    assert compiled.read(line) is None
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("prefix", "head"),
+    [
+        ("%m %-8u|%8d|%L ", "2026-03-01 08:00:00.123 UTC amara   |    shop|10.0.0.1 "),
+        ("%m %-8u|%8d|%L ", "2026-03-01 08:00:00.123 UTC amara-van-dijk|shop-of-all|[none] "),
+        ("%m %u@%d %i (%b) ", "2026-03-01 08:00:00.123 UTC amara@shop DECLARE CURSOR (client backend) "),
+        ("%m %u@%d %i (%b) ", "2026-03-01 08:00:00.123 UTC amara@shop  () "),
+    ],
+)
+def test_padded_names_and_names_of_several_words_are_read(prefix: str, head: str) -> None:
+    read = compile_prefix(prefix).read(f"{head}LOG:  AUDIT: SESSION")
+    assert isinstance(read, PrefixedLine)
+    assert read.user.startswith("amara")

@@ -18,34 +18,36 @@ from leaktrace.ledger.pgaudit.record import Refused
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}"
 _ZONE = r"(?: (?:[A-Za-z]{1,6}|<?[+-][0-9]{2}(?::?[0-9]{2}){0,2}>?))"
-_HOST = r"(?:\[local\]|[0-9A-Za-z_.:%-]+|)"
+_HOST = r"(?:\[local\]|[0-9A-Za-z_.:%-]{0,255})"
+_WORDS = r"(?:[A-Za-z]{1,24}LAZY(?: [A-Za-z]{1,24}LAZY){0,6}LAZY)?LAZY"
+# Every repeat has an end, so that a line of any length is decided in bounded steps: PostgreSQL cuts names at 63 bytes.
 # LAZY becomes `?` in the pattern that takes as little as it can, nothing in the one that takes all it can.
 _ESCAPES = {
     "m": rf"(?P<time>{_TIME}\.[0-9]{{3}}{_ZONE})",
     "t": rf"(?P<time>{_TIME}{_ZONE})",
     "n": r"(?P<epoch>[0-9]{9,11}\.[0-9]{3})",
     "s": rf"{_TIME}{_ZONE}",
-    "u": r"(?P<user>[^\s,\[\]]*LAZY)",
-    "d": r"(?P<database>[^\s,@\[\]]*LAZY)",
+    "u": r"(?P<user>[^\s,\[\]]{0,63}LAZY)",
+    "d": r"(?P<database>[^\s,@\[\]]{0,63}LAZY)",
     "a": r"(?P<tool>[^\n]{0,63}LAZY)",
-    "b": r"[a-z ]*LAZY",
+    "b": _WORDS.replace("A-Z", ""),
     "h": _HOST,
     "r": rf"{_HOST}(?:\([0-9]{{1,5}}\))?",
-    "p": r"(?P<pid>[0-9]+)",
-    "P": r"[0-9]*",
-    "l": r"[0-9]+",
-    "c": r"(?P<session>[0-9a-f]+\.[0-9a-f]+)",
-    "i": r"[A-Za-z ]*LAZY",
+    "p": r"(?P<pid>[0-9]{1,20})",
+    "P": r"[0-9]{0,20}",
+    "l": r"[0-9]{1,20}",
+    "c": r"(?P<session>[0-9a-f]{1,16}\.[0-9a-f]{1,16})",
+    "i": _WORDS,
     "e": r"[0-9A-Z]{5}",
-    "v": r"(?:[0-9]+/[0-9]+|)",
-    "x": r"[0-9]+",
-    "Q": r"-?[0-9]+",
-    "L": r"[^\s]*LAZY",
+    "v": r"(?:[0-9]{1,20}/[0-9]{1,20}|)",
+    "x": r"[0-9]{1,20}",
+    "Q": r"-?[0-9]{1,20}",
+    "L": rf"(?:\[none\]|{_HOST})",
     "q": "",
     "%": "%",
 }
 _SEVERITY = r"[^\s:]{2,20}:  AUDIT: "
-_ESCAPE = re.compile(r"%(-?[0-9]+)?(.)")
+_ESCAPE = re.compile(r"%(-?[0-9]{1,3})?(.)")
 
 _PLAIN_ROLE = re.compile(r"(?=.*[^0-9.():-])[^=:/()]+")
 """A role that a prefix is recognised by: one that cannot be a number, an address or a name=value pair."""
@@ -142,7 +144,7 @@ def compile_prefix(text: str) -> Prefix:
         if letter in seen:  # a name may be there once in a pattern
             escape = re.sub(r"\(\?P<[a-z]+>", "(?:", escape)
         seen.add(letter)
-        pattern += rf" *{escape} *" if match.group(1) else escape
+        pattern += _padded(escape, match.group(1))
     pattern += re.escape(text[position:]) + _SEVERITY
     if not seen & {"m", "t", "n"} or "u" not in seen:
         lacks = "a time (%m)" if not seen & {"m", "t", "n"} else "the role (%u)"
@@ -150,6 +152,14 @@ def compile_prefix(text: str) -> Prefix:
     if len(seen & {"m", "t", "n"}) > 1:
         raise UsageError("This log_line_prefix says the time twice.", "Keep one of %m, %t and %n.")
     return Prefix(text, re.compile(pattern.replace("LAZY", "?")), pattern.replace("LAZY", ""))
+
+
+def _padded(escape: str, width: str | None) -> str:
+    """With the blanks that a width fills it up with: behind it where the width is negative."""
+    if width is None:
+        return escape
+    blanks = f" {{0,{int(width.lstrip('-'))}}}"
+    return escape + blanks if width.startswith("-") else blanks + escape
 
 
 @functools.lru_cache(maxsize=64)
