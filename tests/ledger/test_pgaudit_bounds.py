@@ -336,7 +336,6 @@ def test_a_statement_repeated_later_is_a_read_of_its_own() -> None:
         ("%m %u/%d/%L/%a ", "/"),
         ("%m %u %l%p%x%Q ", "1"),
         ("%m %u %h%r%h ", "a"),
-        ("%m %u %c%c%c ", "a"),
         ("%m %u %i%b%i ", "a "),
     ],
 )
