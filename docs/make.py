@@ -15,7 +15,7 @@ import leaktrace
 from docs.dutypage import duties_page
 from docs.labelspage import labels_page
 from docs.picture import flow
-from leaktrace.evidence import OPTIONAL, REQUIRED
+from leaktrace.evidence import CEILING_BYTES, CEILING_COLUMNS, CEILING_ROWS, OPTIONAL, REQUIRED
 from leaktrace.ledger.schema import INGESTED, Column
 from leaktrace.settings import Settings
 
@@ -86,7 +86,9 @@ Other columns are ignored and named once.
     rows = [(f"`{name}`", "yes" if name in REQUIRED else "", _EVIDENCE_HOLDS[name]) for name in (*REQUIRED, *OPTIONAL)]
     parts.append(
         "## evidence\n\nWhat does not come as mail through us: a list found for sale, decoys, reports that another "
-        "system parsed. One file is one campaign.\n\n" + _table(("column", "required", "holds"), rows)
+        "system parsed. One file is one campaign, of "
+        f"{CEILING_ROWS:,} rows, {CEILING_COLUMNS:,} columns and {CEILING_BYTES // 1_000_000} MB unpacked at most.\n\n"
+        + _table(("column", "required", "holds"), rows)
     )
     return "\n".join(parts)
 
