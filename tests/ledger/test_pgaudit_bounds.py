@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from leaktrace.ledger.formats import RejectedRow
 from leaktrace.ledger.pgaudit.equalities import equal_columns
-from leaktrace.ledger.pgaudit.grouping import HELD_CEILING_CHARACTERS, Group, grouped
+from leaktrace.ledger.pgaudit.grouping import HELD_CEILING_CHARACTERS, WAIT_CEILING_COUNT, Group, grouped
 from leaktrace.ledger.pgaudit.like import compile_like
 from leaktrace.ledger.pgaudit.lines import AuditLine
 from leaktrace.ledger.pgaudit.options import PgauditOptions
@@ -309,14 +309,41 @@ def test_texts_and_values_held_have_a_ceiling_and_what_is_pushed_out_is_not_lost
 
 def test_what_a_forgotten_session_refers_to_is_rejected() -> None:
     value = "v" * (HELD_CEILING_CHARACTERS + 1)
+    again = "SESSION,1,1,READ,SELECT,TABLE,u,<previously logged>,<previously logged>"
     lines = [
-        line_of(f"SESSION,1,1,READ,SELECT,TABLE,t,select 1,{value}"),
-        line_of("SESSION,1,1,READ,SELECT,TABLE,u,<previously logged>,<previously logged>"),
+        line_of(f"SESSION,1,1,READ,SELECT,TABLE,t,select 1,{value}", "1"),
+        line_of("SESSION,1,1,READ,SELECT,TABLE,t,select 2,<none>", "2"),
+        line_of(again, "1"),
     ]
-    group, rejected = grouped(lines)
-    assert isinstance(group, Group)
+    *groups, rejected = grouped(lines)
+    assert len(groups) == 2
     assert isinstance(rejected, RejectedRow)
     assert "in a line that is not in this file" in rejected.reason
+    # The session of the line itself is never the one that is forgotten.
+    (group,) = grouped([lines[0], line_of(again, "1")])
+    assert isinstance(group, Group)
+
+
+def test_what_sessions_remember_tears_no_statement_apart() -> None:
+    """A connection for each request, and texts as a mapper of objects writes them: no attack at all."""
+    text = "select " + "c, " * 30_000
+    sessions = int(1.2 * HELD_CEILING_CHARACTERS) // len(text)
+    lines = (
+        line_of(f'SESSION,1,1,READ,SELECT,TABLE,{table},"{text}",<none>', str(session))
+        for session in range(sessions)
+        for table in ("customers", "orders")
+    )
+    groups = list(grouped(lines))
+    assert [len(group.records) for group in groups if isinstance(group, Group)] == [2] * sessions
+
+
+def test_the_rest_of_a_statement_that_was_given_out_is_no_read_of_its_own() -> None:
+    first, rest = (f"SESSION,1,1,READ,SELECT,TABLE,{table},select 1,<none>" for table in ("t", "u"))
+    others = [line_of(first, str(session)) for session in range(1, WAIT_CEILING_COUNT + 2)]
+    groups = [
+        group for group in grouped([line_of(first, "0"), *others, line_of(rest, "0")]) if isinstance(group, Group)
+    ]
+    assert len(groups) == WAIT_CEILING_COUNT + 2
 
 
 def test_a_statement_repeated_later_is_a_read_of_its_own() -> None:

@@ -17,8 +17,9 @@ SESSION_CEILING_COUNT = 20_000
 WAIT_CEILING_COUNT = 5_000
 """Statements held back until their session's next line says that they are complete."""
 HELD_CEILING_CHARACTERS = 50_000_000
-"""Texts, parameters and names held for sessions and for statements that wait; a packed log of one text repeated is
-small, so the count of statements alone bounds nothing. Beyond it the oldest are given out, then forgotten."""
+"""Texts, parameters and names held for statements that wait, and as many for what sessions said; a packed log of one
+text repeated is small, so the count of statements alone bounds nothing. Beyond it the oldest statements are given out,
+and the oldest sessions forgotten: each by its own measure, for what sessions remember tears no statement apart."""
 _OBJECT_CHARACTERS = 64
 """What a value costs besides its text."""
 
@@ -80,7 +81,8 @@ class _Grouping:
     def __init__(self) -> None:
         self.waiting: deque[Group | RejectedRow] = deque()
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self._held_characters = 0
+        self._waiting_characters = 0
+        self._session_characters = 0
 
     def put(self, line: AuditLine | RejectedRow) -> None:
         """Take a line to the statement it belongs to, or in line as the first of its own."""
@@ -93,19 +95,17 @@ class _Grouping:
         while self.waiting and (
             _is_ready(self.waiting[0])
             or len(self.waiting) > WAIT_CEILING_COUNT
-            or self._held_characters > HELD_CEILING_CHARACTERS
+            or self._waiting_characters > HELD_CEILING_CHARACTERS
         ):
             item = self.waiting.popleft()
             if isinstance(item, Group):
-                item.complete = True  # a line that comes late opens a group of its own and is not lost
-                self._held_characters -= item.size_characters
+                item.complete = True
+                self._waiting_characters -= item.size_characters
             yield item
-        while self._sessions and self._held_characters > HELD_CEILING_CHARACTERS:
-            self._forget_oldest()
 
     def _forget_oldest(self) -> None:
         _, oldest = self._sessions.popitem(last=False)
-        self._held_characters -= oldest.size_characters
+        self._session_characters -= oldest.size_characters
         if oldest.group is not None:
             oldest.group.complete = True
 
@@ -121,6 +121,8 @@ class _Grouping:
             said = session.said[record.substatement_id]
         else:
             return RejectedRow(line.source_row, "its statement was logged earlier, in a line that is not in this file")
+        while len(self._sessions) > 1 and self._session_characters > HELD_CEILING_CHARACTERS:
+            self._forget_oldest()  # never the line's own: it is the youngest
         if record.audit_class not in ("READ", "WRITE") or record.command == "PREPARE":
             return None
         return self._joined(session, replace(line, payload=""), record, said)
@@ -148,11 +150,12 @@ class _Grouping:
     def _joined(self, session: _Session, line: AuditLine, record: AuditRecord, said: Said) -> Group | None:
         identity = (record.audit_type, record.substatement_id, record.object_name)
         held = session.group
-        same = held is not None and (held.statement_id, held.said) == (record.statement_id, said)
-        if held is not None and same and not held.complete:
+        if held is not None and (held.statement_id, held.said) == (record.statement_id, said):
             again = identity in held.identities
             if not again or abs((line.at - held.first.at).total_seconds()) < 1:
-                self._add(held, record, identity)
+                # Of a statement that was given out already the whole text was read, and it says who was shown.
+                if not held.complete:
+                    self._add(held, record, identity)
                 return None
         fresh = Group(line, record.statement_id, said)
         if held is not None:
@@ -171,7 +174,10 @@ class _Grouping:
 
     def _count(self, holder: Group | _Session, characters: int) -> None:
         holder.size_characters += characters
-        self._held_characters += characters
+        if isinstance(holder, Group):
+            self._waiting_characters += characters
+        else:
+            self._session_characters += characters
 
 
 def _is_ready(item: Group | RejectedRow) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leaktrace.ledger.pgaudit.equalities import EqualColumns, equal_columns
-from leaktrace.ledger.pgaudit.options import PgauditOptions
+from leaktrace.ledger.pgaudit.options import KEY_COLUMNS, PgauditOptions
 from leaktrace.ledger.pgaudit.scopes import (
     ColumnRef,
     Comparison,
@@ -130,17 +130,22 @@ def _tied(
     for condition in scope.conditions:
         for ref, values in _held(condition, columns, parameters).items():
             held[ref] = held[ref] & values if ref in held else values
-    held_to: dict[tuple[str | None, str], list[set[str]]] = {}
-    for ref, values in held.items():
+    held_to: dict[tuple[str | None, str], list[tuple[int, int, set[str]]]] = {}
+    for place, (ref, values) in enumerate(held.items()):
         for member in columns.equal_to(ref):
-            held_to.setdefault((member.alias, member.column.lower()), []).append(values)
+            held_to.setdefault((member.alias, member.column.lower()), []).append((len(values), place, values))
     customers: set[str] = set()
     for relation in bearing:
-        wanted = [(relation.alias, column) for column in catalog.options.key_columns(relation.name)]
-        keys = [values for each in wanted for values in held_to.get(each, ())]
+        keys = [
+            (column not in KEY_COLUMNS, *key)
+            for column in catalog.options.key_columns(relation.name)
+            for key in held_to.get((relation.alias, column), ())
+        ]
         if not keys:
             return None
-        customers |= min(keys, key=len)
+        # `id` may be an address's or an account's: what names a customer in any table goes before it. Then fewest
+        # customers, then whichever stands first in the statement.
+        customers |= min(keys, key=lambda key: key[:3])[3]
     return tuple(sorted(customers))
 
 
