@@ -192,7 +192,7 @@ def _parquet(path: Path, raw: bytes) -> tuple[_NumberedRows, tuple[str, ...]]:
         with pyarrow.parquet.ParquetFile(io.BytesIO(raw)) as file:
             columns = tuple(file.schema_arrow.names)
             known = _known_columns(path, file.schema_arrow)
-            for packed in file.iter_batches(_rows_at_once(path, file.metadata), columns=known):
+            for packed in file.iter_batches(_rows_at_once(path, file.metadata, known), columns=known):
                 batch = _spelled_out(packed)
                 unpacked_bytes += batch.nbytes
                 _within(path, "unpacked bytes", unpacked_bytes, CEILING_BYTES)
@@ -218,10 +218,12 @@ def _known_columns(path: Path, schema: Any) -> list[str]:
     return known
 
 
-def _rows_at_once(path: Path, metadata: Any) -> int:
-    """So few that they fit, even if each is as large as the whole file: a packed file may repeat one value."""
+def _rows_at_once(path: Path, metadata: Any, known: list[str]) -> int:
+    """So few that they fit, even if each is as large as all that is read: a packed file may repeat one value."""
     _within(path, "rows", metadata.num_rows, CEILING_ROWS)
-    unpacked_bytes: int = sum(metadata.row_group(place).total_byte_size for place in range(metadata.num_row_groups))
+    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
+    chunks = (group.column(place) for group in groups for place in range(group.num_columns))
+    unpacked_bytes: int = sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema in known)
     _within(path, "unpacked bytes", unpacked_bytes, CEILING_BYTES)
     return max(1, min(_BATCH_ROWS, CEILING_BYTES // max(1, unpacked_bytes)))
 
