@@ -225,7 +225,7 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
         "utf16.csv": (csv_text.encode("utf-16"), "not UTF-8 at byte 0"),
         "long.csv": (f"{csv_text}{GOOD_ROW}{'x' * 9_000_000}\n".encode(), LONG),
         "long-quoted.csv.gz": (gzip.compress(f'{csv_text}{GOOD_ROW},"{"x" * 9_000_000}"\n'.encode(), 1), LONG),
-        "long-name.csv": (f"{'x' * 200_000},{csv_text}{GOOD_ROW}\n".encode(), "row 0, the header, cannot be read"),
+        "long-name.csv": (f"{'x' * 200_000},{csv_text}{GOOD_ROW}\n".encode(), "Row 0, the header, cannot be read"),
         "long.ndjson": (b'{"at": "' + b"x" * 9_000_000 + b'"}\n', LONG.replace("500", "0")),
         "cut.csv.gz": (gzip.compress(csv_text.encode())[:-12], "cannot be read after row"),
         "cut.csv.zst": (zstd(csv_text.encode())[:-12], "cannot be read after row"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import time
 
 import pytest
 from hypothesis import given
@@ -23,6 +22,7 @@ from leaktrace.ledger.linecutting import (
     without_unreadable,
 )
 from leaktrace.ledger.replay import Replay
+from tests.growth import assert_grows_with_size
 
 CELLS = st.text(st.sampled_from('ab,"\n é'), max_size=6)
 TABLES = st.lists(st.lists(CELLS, min_size=2, max_size=2), max_size=12)
@@ -122,14 +122,10 @@ def test_a_header_with_a_name_that_no_reader_takes_is_refused() -> None:
 
 
 def test_time_for_a_header_grows_no_faster_than_its_lines() -> None:
-    def seconds(line_count: int) -> float:
-        started = time.process_time()
-        assert header_of(b'a,"' + b"\n" * line_count) is None
-        return time.process_time() - started
+    def read(text: bytes) -> None:
+        assert header_of(text) is None
 
-    small, large = seconds(80_000), seconds(640_000)
-    # Eight times the lines: quadratic work would take 64 times as long. Very short times are all noise.
-    assert large < 24 * max(small, 0.1)
+    assert_grows_with_size(lambda line_count: b'a,"' + b"\n" * line_count, read, 80_000)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=5), st.binary(max_size=9), st.integers(1, 7))

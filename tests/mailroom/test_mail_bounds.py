@@ -14,6 +14,7 @@ from leaktrace.mailroom.read import read_mail
 from leaktrace.mailroom.sameness import content_sha256
 from leaktrace.mailroom.sellertraces import traces_of
 from leaktrace.settings import Settings
+from tests.growth import assert_grows_with_size
 
 CAP_SECONDS = 30.0
 """Generous, in processor time: the slowest of these takes about one second, a quadratic one minutes."""
@@ -116,20 +117,14 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_time_grows_no_faster_than_the_message(shape: str) -> None:
-    def seconds(size: int) -> float:
-        raw, started = SHAPES[shape](size), time.process_time()
+    def take_in(raw: bytes) -> None:
         content_sha256(raw)
         record = read_mail(raw)
         for original in record.originals:
             features_of(original, Keyring(bytes(32), "test").feature_hash)
             traces_of(original, record.reporter.address, None)
-        return time.process_time() - started
 
-    seconds(100)  # tables are loaded
-    small, large = seconds(1000), seconds(8000)
-    # Eight times the bytes: quadratic work would take 64 times as long. Very short times are all noise.
-    assert large < CAP_SECONDS
-    assert large < 24 * max(small, 0.1)
+    assert assert_grows_with_size(SHAPES[shape], take_in, 1000) < CAP_SECONDS
 
 
 def test_a_field_name_beyond_measure_is_not_kept() -> None:

@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 from leaktrace.mailroom.read import read_mail
 from leaktrace.records import MessageRecord, Original
+from tests.growth import assert_grows_with_size
 from tests.mailroom.mail_samples import (
     apple_html,
     attached,
@@ -182,12 +182,4 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_time_grows_no_faster_than_the_mail(shape: str) -> None:
-    def seconds(size: int) -> float:
-        raw, started = SHAPES[shape](size), time.process_time()
-        read_mail(raw)
-        return time.process_time() - started
-
-    seconds(100)
-    small, large = seconds(500), seconds(4000)
-    # Eight times the bytes; quadratic work would take 64 times as long. Very short times are all noise.
-    assert large < 24 * max(small, 0.1)
+    assert_grows_with_size(SHAPES[shape], read_mail, 500)

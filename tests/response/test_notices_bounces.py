@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from leaktrace.response.notices import NoBounce, NoticeBounce, NoticeTokens, ope
 from leaktrace.response.notices.bounces import CEILING_BYTES
 from leaktrace.response.notices.config import DirectoryConfig, config_of, read_config
 from leaktrace.response.notices.mailaddress import ready
+from tests.growth import assert_grows_with_size
 from tests.response.fakes_notices import CASE, row
 from tests.response.noticedesks import SECRET, document, make_desk
 from tests.response.sink import Sink
@@ -176,15 +176,11 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
 
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_time_grows_no_faster_than_the_report(shape: str) -> None:
-    def seconds(size: int) -> float:
-        raw, started = SHAPES[shape](size), time.process_time()
+    def read(raw: bytes) -> None:
         assert len(raw) <= CEILING_BYTES
         read_bounce(raw, TOKENS, DOMAIN)
-        return time.process_time() - started
 
-    small, large = seconds(1000), seconds(8000)
-    # Eight times the bytes: quadratic work would take 64 times as long. Very short times are all noise.
-    assert large < 24 * max(small, 0.1)
+    assert_grows_with_size(SHAPES[shape], read, 1000)
 
 
 def test_a_hard_bounce_is_a_task_and_counts_once(tmp_path: Path) -> None:

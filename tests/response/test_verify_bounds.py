@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from leaktrace.caserecords import APPROVAL_PAYLOAD_TYPE
 from leaktrace.response.bundle.verifier import verify
+from tests.growth import assert_grows_with_size
 from tests.response.made_cases import CASE, START, envelope, private_key, public_bytes, sign_as
 
 AT = "2026-03-02T08:00:00Z"
@@ -59,7 +60,7 @@ def path_of(index: int, levels: list[list[bytes]]) -> list[str]:
     return hashes
 
 
-def seconds_for_exhibits(count: int) -> float:
+def exhibits_of(count: int) -> Callable[[], None]:
     leaves = [b"%d" % index for index in range(count)]
     levels, digest = verify.tree(leaves), hashlib.sha256(b"x").hexdigest()
     ids = [f"E-{index:04}" for index in range(count)]
@@ -71,9 +72,11 @@ def seconds_for_exhibits(count: int) -> float:
         index: event("ExhibitStored", CASE, exhibit=exhibit, sha256=digest, size_bytes=1)
         for index, exhibit in enumerate(ids)
     }
-    started = time.process_time()
-    assert verify.check_exhibits(HeldBag(files), CASE, events, leaves, levels[-1][0]) == []
-    return time.process_time() - started
+
+    def check() -> None:
+        assert verify.check_exhibits(HeldBag(files), CASE, events, leaves, levels[-1][0]) == []
+
+    return check
 
 
 def approval(event_count: object = 1, last_commitment: object = "0" * 64) -> bytes:
@@ -107,18 +110,18 @@ def log_of(
     return HeldBag({"data/approvals/A-0001.json": content}), dict(enumerate(happened)), entries
 
 
-def seconds_for_approvals(count: int) -> float:
+def approvals_of(count: int) -> Callable[[], None]:
     bag, events, entries = log_of(count, count // 8)
-    started = time.process_time()
-    assert len(verify.check_approvals(bag, CASE, events, entries)) == count // 8
-    return time.process_time() - started
+
+    def check() -> None:
+        assert len(verify.check_approvals(bag, CASE, events, entries)) == count // 8
+
+    return check
 
 
-@pytest.mark.parametrize("seconds", [seconds_for_exhibits, seconds_for_approvals])
-def test_time_grows_no_faster_than_the_bundle(seconds: Any) -> None:
-    small, large = seconds(1000), seconds(8000)
-    # Eight times the bundle: quadratic work would take 64 times as long. Very short times are all noise.
-    assert large < 24 * max(small, 0.1)
+@pytest.mark.parametrize("checked", [exhibits_of, approvals_of])
+def test_time_grows_no_faster_than_the_bundle(checked: Callable[[int], Callable[[], None]]) -> None:
+    assert_grows_with_size(checked, lambda check: check(), 1000)
 
 
 def test_who_is_enrolled_after_the_approval_does_not_count_for_it() -> None:

@@ -127,19 +127,21 @@ def header_of(text: bytes) -> Header | None:
         quotes += line.count(b'"')
         begun = begun or bool(line.strip(b"\r\n\xef\xbb\xbf"))
         if begun and quotes % 2 == 0:
-            return Header(text[:end], len(_names(text[:end].decode("utf-8-sig"))))
+            return Header(text[:end], len(names_of(text[:end].decode("utf-8-sig"))))
     return None
 
 
-def _names(header: str) -> list[str]:
+def names_of(text: str) -> list[str]:
+    """The first record of a CSV text that is not blank; none where there is none. LedgerError where no reader takes
+    it.
+    """
     try:
-        (names, *_) = (row for row in csv.reader(io.StringIO(header, newline="")) if row)
+        return next((record for record in csv.reader(io.StringIO(text, newline="")) if record), [])
     except csv.Error as error:
         raise LedgerError(
             f"Row 0, the header, cannot be read: {error}.",
             "Is a quotation mark not closed, or is the file of another format? Mend it, or say --format.",
         ) from error
-    return names
 
 
 def without_unreadable(lines: bytes, cut: Cut, stand_in: bytes, *, continues: bool) -> tuple[bytes, dict[int, str]]:

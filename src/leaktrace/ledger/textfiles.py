@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,8 +12,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from leaktrace.errors import LedgerError
 from leaktrace.ledger.arrow import arrow_csv, compute, mask_of
 from leaktrace.ledger.formats import BadFileError, FileFormat, RejectedRow
+from leaktrace.ledger.linecutting import names_of
 from leaktrace.ledger.quotewatch import QuoteWatch, watched
 from leaktrace.ledger.rawrows import (
     BLOCK_BYTES,
@@ -49,15 +49,12 @@ def _header(path: Path, compression: str | None) -> list[str]:
     except UnicodeDecodeError as error:
         raise not_utf8(path, compression, 0) from error
     try:
-        record = next((record for record in csv.reader(io.StringIO(text, newline="")) if record), None)
-    except csv.Error as error:
-        raise BadFileError(
-            f"{path}: row 0, the header, cannot be read: {error}.",
-            "Is a quotation mark not closed, or is the file of another format? Mend it, or say --format.",
-        ) from error
-    if record:
-        return record
-    raise BadFileError(f"{path}: the file is empty.", "A CSV file starts with a line of column names.")
+        names = names_of(text)
+    except LedgerError as error:
+        raise BadFileError(f"{path}: {error.message}", error.hint) from error
+    if not names:
+        raise BadFileError(f"{path}: the file is empty.", "A CSV file starts with a line of column names.")
+    return names
 
 
 def csv_batches(
