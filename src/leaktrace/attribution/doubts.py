@@ -77,13 +77,12 @@ def doubts_of(view: View, suspects: Suspects, rows: Indices) -> Doubts:
 
 def _doubles(suspects: Suspects) -> Flags:
     """Who had been shown nearly the same customers, either way, `[suspects, suspects]`."""
-    share = suspects.share[suspects.principals]
-    return np.asarray(np.minimum(share, share.T) >= DOUBLE_SHARE)
+    return np.asarray(np.minimum(suspects.share, suspects.share.T) >= DOUBLE_SHARE)
 
 
 def _neighbours(view: View, suspects: Suspects, rows: Indices, surprise: Reals) -> tuple[Indices, Flags]:
     """Each one's neighbours among all suspects, closest first, and which of them count, `[NEIGHBOURS, rows]`."""
-    share = suspects.share[suspects.principals][:, rows]
+    share = suspects.share[:, rows]
     lift = share / np.maximum(view.known.marginal[suspects.principals][:, None], 1e-9)
     team = np.array([view.study.principals[index].team or "" for index in suspects.principals.tolist()])
     same = (team[:, None] == team[rows][None, :]) & (team != "")[:, None]

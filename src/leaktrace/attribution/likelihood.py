@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -172,15 +173,20 @@ class _Reckoned:
 
     hits: _Hits
     noise: Reals
-    shift: Reals
+    """nu of each hit, `[hits, len(NOISE)]`."""
+    by_chance: Reals
+    """Chance that a hit has another cause and was shown anyway, `[hits, len(NOISE), shifts]`."""
     missed: Reals
+    """Ln chance that the missed cases were not shown, with the weight of the shift, `[hypotheses, shifts]`."""
     constant: Reals
     """Ln chance that the misses had another cause, less that of all cases if innocent, `[hypotheses, len(NOISE)]`."""
 
     def ratio(self, lean: Reals) -> Reals:
         """Ln ratio for each value of nu, each hit counting so much more than by the rule "as the buyer asked"."""
-        many = len(self.missed)
-        return np.asarray(_source(self.hits, self.noise, self.shift, self.missed, many, lean) + self.constant)
+        terms = self.by_chance + ((1.0 - self.noise) * lean[:, None])[:, :, None]
+        total = _by_hypothesis(self.hits, np.log(terms, out=terms), len(self.missed))
+        total += self.missed[:, None, :]
+        return np.asarray(log_sum(total, axis=2) + self.constant)
 
 
 def _reckoned(columns: Columns, cases: Credibility, doubt: Doubt) -> _Reckoned:
@@ -189,11 +195,14 @@ def _reckoned(columns: Columns, cases: Credibility, doubt: Doubt) -> _Reckoned:
     beliefs, kind = np.unique(cases.belief, return_inverse=True)
     noise = 1.0 - (1.0 - NOISE)[None, :] * beliefs[:, None]
     shift = doubt.mean[:, None] + doubt.spread[:, None] * _SHIFT[None, :]
-    missed = _missed(columns, counted, shift)
+    missed = _missed(columns, counted, shift) + _LOG_SHIFT_WEIGHT
     hits = _hits(columns, counted, kind)
-    innocent = log_sum(_by_hypothesis(hits, _log_rate(hits, shift), many) + missed + _LOG_SHIFT_WEIGHT, axis=1)
+    log_rate = -softplus(-(hits.log_odds[:, None] + shift[hits.row]))
+    of_hit = noise[hits.kind]
+    by_chance = of_hit[:, :, None] * np.exp(log_rate)[:, None, :]
+    innocent = log_sum(_by_hypothesis(hits, log_rate, many) + missed, axis=1)
     lost = _lost(columns.shown, counted, kind, noise)
-    return _Reckoned(hits, noise, shift, missed, lost - innocent[:, None])
+    return _Reckoned(hits, of_hit, by_chance, missed, lost - innocent[:, None])
 
 
 def _missed(columns: Columns, counted: Reals, shift: Reals) -> Reals:
@@ -258,25 +267,11 @@ def _hits(columns: Columns, counted: Reals, kind: Indices) -> _Hits:
     )
 
 
-def _log_rate(hits: _Hits, shift: Reals) -> Reals:
-    """Ln of the innocent rate of each hit, `[hits, shifts]`."""
-    return -softplus(-(hits.log_odds[:, None] + shift[hits.row]))
-
-
 def _by_hypothesis(hits: _Hits, terms: Reals, many: int) -> Reals:
     """Sum of the hits' terms, counted, `[hypotheses, ...]`."""
-    total = np.zeros((many, *terms.shape[1:]))
-    if len(hits.row):
-        start = np.flatnonzero(np.diff(hits.row, prepend=-1))
-        counted = terms * hits.count.reshape((-1,) + (1,) * (terms.ndim - 1))
-        total[hits.row[start]] = np.add.reduceat(counted, start, axis=0)
-    return total
-
-
-def _source(hits: _Hits, noise: Reals, shift: Reals, missed: Reals, many: int, lean: Reals) -> Reals:
-    """Ln chance of hits and misses if the hypothesis is the source, but for `_lost`, `[hypotheses, len(NOISE)]`."""
-    rate = np.exp(_log_rate(hits, shift))
-    other = noise[hits.kind]
-    terms = np.log(other[:, :, None] * rate[:, None, :] + ((1.0 - other) * lean[:, None])[:, :, None])
-    total = _by_hypothesis(hits, terms, many) + missed[:, None, :] + _LOG_SHIFT_WEIGHT
-    return log_sum(total, axis=2)
+    each = terms.reshape(len(terms), math.prod(terms.shape[1:]))
+    total = np.zeros((many, each.shape[1]))
+    start = np.flatnonzero(np.diff(hits.row, prepend=-1)).tolist()
+    for first, last in pairwise((*start, len(hits.row))):
+        total[hits.row[first]] = hits.count[first:last] @ each[first:last]
+    return total.reshape(many, *terms.shape[1:])

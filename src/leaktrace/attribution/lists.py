@@ -61,7 +61,8 @@ def list_gain(columns: Columns, cases: Credibility, where: Regions) -> Reals:
     plain = weight * np.log(noise * rate + (1.0 - noise) * columns.lean[row, case][:, None] * part)
     misses = _by_region(np.where(columns.shown, 0.0, counted), where.case, regions)
     everything = _by_region(counted, where.case, regions)
-    hits = _Hits(row, where.case[case], weight, noise * rate, (1.0 - noise) * own)
+    by_list = noise * rate
+    hits = _Hits(row, row * regions + where.case[case], weight, by_list, (1.0 - noise) * own / by_list)
     priors = [concentration * where.everybody for concentration in CONCENTRATIONS]
     gained = np.stack([_bound(hits, misses, prior) for prior in priors])
     nobody = np.stack([_log_dirichlet(everything, prior) for prior in priors])
@@ -74,12 +75,13 @@ class _Hits:
     """Cases shown, sorted by hypothesis and region."""
 
     row: Indices
-    region: Indices
+    cell: Indices
+    """Hypothesis and region in one number."""
     weight: Reals
     by_list: Reals
     """What the list explains of each, but for its share of the region, `[hits, nodes]`."""
-    by_leak: Reals
-    """What the leak explains."""
+    odds: Reals
+    """How much more the leak explains."""
 
 
 def _by_region(weight: Reals, region: Indices, regions: int) -> Reals:
@@ -95,18 +97,18 @@ def _bound(hits: _Hits, misses: Reals, prior: Reals) -> Reals:
     many, regions = misses.shape
     nodes = hits.by_list.shape[1]
     total = float(prior.sum())
-    odds = hits.by_leak / hits.by_list
     share = (misses + prior) / (misses.sum(axis=1, keepdims=True) + total)
-    expected = np.repeat(np.maximum(share, 1e-12)[:, None, :], nodes, axis=1)
-    cell = hits.row * regions + hits.region
+    expected = np.repeat(np.maximum(share, 1e-12)[:, :, None], nodes, axis=2)
     for _ in range(_STEPS):
         # The chance that a hit is of the list, and what the list's regions are if it is.
-        chance = np.clip(1.0 / (1.0 + odds / expected[hits.row, :, hits.region]), 1e-9, 1.0 - 1e-9)
-        added = _sums(cell, hits.weight * chance, many * regions).reshape(many, regions, nodes)
-        counts = misses[:, None, :] + added.transpose(0, 2, 1)
-        expected = (counts + prior) / (counts.sum(axis=2, keepdims=True) + total)
-    terms = chance * np.log(hits.by_list / chance) + (1.0 - chance) * np.log(hits.by_leak / (1.0 - chance))
-    return _sums(hits.row, hits.weight * terms, many) + _log_dirichlet(counts, prior)
+        chance = 1.0 / (1.0 + hits.odds / expected.reshape(many * regions, nodes).take(hits.cell, axis=0))
+        chance = np.clip(chance, 1e-9, 1.0 - 1e-9)
+        added = _sums(hits.cell, hits.weight * chance, many * regions).reshape(many, regions, nodes)
+        counts = misses[:, :, None] + added
+        expected = (counts + prior[:, None]) / (counts.sum(axis=1, keepdims=True) + total)
+    other = 1.0 - chance
+    terms = np.log(hits.by_list) - chance * np.log(chance) + other * np.log(hits.odds / other)
+    return _sums(hits.row, hits.weight * terms, many) + _log_dirichlet(counts.transpose(0, 2, 1), prior)
 
 
 def _sums(place: Indices, terms: Reals, many: int) -> Reals:

@@ -95,7 +95,6 @@ class Propensity:
         `cases`: the customers with the exposures that count; `shown`: which of `principals` had been shown whom;
         `marginal`: |A_e| / N at this cut.
         """
-        rows = np.arange(len(self.principals))[:, None]
         others = cases.intensity()[None, :] - shown
         total = np.asarray(_openings(cases, len(self.lifts)) @ self.lifts).T
         company = (total - shown * _own(self.lifts, self.principals)[:, None] + 1.0) / (others + 1.0)
@@ -106,13 +105,10 @@ class Propensity:
         region, intensity = self.place_of_region[cases.region], intensity_class(others)
 
         def rate(leans: Leans) -> Reals:
-            odds = (
-                average
-                * leans.region[rows, region[None, :]]
-                * leans.segment[rows, cases.segment[None, :]]
-                * leans.intensity[rows, intensity]
-                * leans.company[rows, place]
-            )
+            odds = average * leans.region.take(region, axis=1)
+            odds *= leans.segment.take(cases.segment, axis=1)
+            odds *= np.take_along_axis(leans.intensity, intensity, axis=1)
+            odds *= np.take_along_axis(leans.company, place, axis=1)
             return np.clip(odds / (1.0 + odds), self.least * marginal[:, None], CEILING)
 
         return rate(self.plain), rate(self.full), place > 0

@@ -36,6 +36,7 @@ _ADDED = 4
 _MOST_GROUPS = 8
 _EXTENDED = 3
 _MOST_SHARED = 0.97
+_LEAST_RATE = 1e-12
 _MARGIN = 5.0
 """A group that falls short of its price by so many nats on a rough reckoning is not weighed."""
 _PAIR_SHARES = np.array([[w, 1.0 - w] for w in (0.12, 0.3, 0.5, 0.7, 0.88)])
@@ -182,106 +183,145 @@ class Gains:
     """What each suspect would explain of each case, `[suspects, cases]`."""
 
     shown: Flags
-    neutral: Flags
-    rate: Reals
+    seen: Flags
+    """Shown, or neither for nor against."""
+    gain: Reals
+    """How much likelier each case is to have been shown to its source; one where that says nothing."""
     lean: Reals
+    """How much more than that it is by the rule "all alike"."""
     share: Reals
-    """Share of the second's customers that the first had been shown too, `[suspects, suspects]`."""
+    """Share of the second's customers that the first had been shown too, `[suspects, suspects]`; none of one's own."""
     noise: Reals
     """nu of each case, `[len(NOISE), cases]`."""
-    missed: Reals
-    """What each case costs whom it was not shown, in nats, `[len(NOISE), cases]`."""
     weight: Reals
-    other_path: Reals
+    prior: Reals
+    """Ln weight of each nu before the reports, `[len(NOISE)]`."""
+    missed: Reals
+    """What each case costs whom it was not shown, in nats, at the nodes of `_MOST`, `[nodes, cases]`."""
 
     @staticmethod
     def of(view: View, suspects: Suspects, rates: Reals) -> Gains:
         """By one kind of rates, `[suspects, cases]`."""
-        rate = np.clip(rates, 1e-12, _MOST_SHARED)
+        share = np.minimum(suspects.share, _MOST_SHARED)
+        np.fill_diagonal(share, 0.0)
         noise = 1.0 - (1.0 - NOISE)[:, None] * view.belief[None, :]
         return Gains(
             shown=suspects.shown,
-            neutral=suspects.neutral,
-            rate=rate,
-            lean=suspects.lean,
-            share=np.minimum(suspects.share[suspects.principals], _MOST_SHARED),
+            seen=suspects.shown | suspects.neutral,
+            gain=np.where(suspects.neutral, 1.0, suspects.shown / np.clip(rates, _LEAST_RATE, _MOST_SHARED)),
+            lean=np.where(suspects.neutral, 1.0, suspects.lean),
+            share=share,
             noise=noise,
-            missed=np.log(noise) * view.weight,
             weight=view.weight,
-            other_path=view.other_path,
+            prior=view.other_path + LOG_NOISE_WEIGHT,
+            missed=np.log(noise[_MOST]) * view.weight,
         )
 
     def with_list(self, shown: Flags, rate: Reals) -> Gains:
         """With one row more, the last: a list of customers, which explains `shown` for whatever reason they were."""
-        size = len(self.rate)
+        size = len(self.gain)
         share = np.zeros((size + 1, size + 1))
         share[:size, :size] = self.share
         return replace(
             self,
             shown=np.vstack([self.shown, shown]),
-            neutral=np.vstack([self.neutral, np.zeros_like(shown)]),
-            rate=np.vstack([self.rate, np.clip(rate, 1e-12, _MOST_SHARED)]),
+            seen=np.vstack([self.seen, shown]),
+            gain=np.vstack([self.gain, shown / np.clip(rate, _LEAST_RATE, _MOST_SHARED)]),
             lean=np.vstack([self.lean, np.ones_like(rate)]),
             share=share,
         )
 
     def alone(self) -> Reals:
         """What each suspect explains alone, on a rough reckoning, `[suspects]`."""
-        gain = np.where(self.neutral, 1.0, self.shown / self.rate)
-        alike = np.where(self.neutral, 1.0, gain * self.lean)
-        return np.asarray(np.maximum(self._roughly(gain), self._roughly(alike)))
+        pairs = _Pairs.of(self.seen)
+        nobody = np.zeros(len(self.weight))
+        asked = self.gain[pairs.who, pairs.case]
+        alike = asked * self.lean[pairs.who, pairs.case]
+        return np.asarray(np.maximum(*(self._roughly(nobody, pairs, gain) for gain in (asked, alike))))
 
     def quickly(self, group: Rows, others: Indices) -> Reals:
         """What a group explains with each of the others, at some values of nu and of the share that the other has, the
         group's own shares even, by the better rule, `[others]`.
         """
-        base = np.array(group, dtype=np.int64)
-        shown, added = self.shown[base], self.shown[others]
-        rate = np.broadcast_to(self._shared(list(group))[None, :, :], (len(others), *shown.shape))
-        rate = np.maximum(rate, self.share[np.ix_(base, others)].T[:, :, None] * added[:, None, :])
-        shared = (self.share[np.ix_(others, base)][:, :, None] * shown[None, :, :]).max(axis=1)
-        ours = np.where(self.neutral[base][None, :, :], 1.0, shown[None, :, :] / rate)
-        theirs = np.where(self.neutral[others], 1.0, added / np.maximum(self.rate[others], shared))
-        asked = ours.mean(axis=1), theirs
-        leaned = np.where(self.neutral[base][None, :, :], 1.0, ours * self.lean[base][None, :, :])
-        alike = leaned.mean(axis=1), np.where(self.neutral[others], 1.0, theirs * self.lean[others])
+        base, pairs = np.array(group, dtype=np.int64), _Pairs.of(self.seen[others])
+        case, other = pairs.case, others[pairs.who]
+        shown, lean = self.shown[base], self.lean[base]
+        alone = self._shared(base, shown, self.gain[base])
+        # On cases that the other had been shown too.
+        less = self.share[np.ix_(base, others)].take(pairs.who, axis=1) * self.shown[other, case]
+        ours = np.minimum(alone.take(case, axis=1), _most_gain(less))
+        less = self.share[np.ix_(others, base)].T.take(pairs.who, axis=1) * shown.take(case, axis=1)
+        theirs = np.minimum(self.gain[other, case], _most_gain(less.max(axis=0)))
+        asked = alone.mean(axis=0), ours.mean(axis=0), theirs
+        ours_alike = (ours * lean.take(case, axis=1)).mean(axis=0)
+        alike = (alone * lean).mean(axis=0), ours_alike, theirs * self.lean[other, case]
         found = []
         for part, picked_alike in _PARTS:
-            less, more = alike if picked_alike else asked
-            found.append(self._roughly(np.asarray((1.0 - part) * less + part * more)))
+            lone, mine, yours = alike if picked_alike else asked
+            found.append(self._roughly((1.0 - part) * lone, pairs, (1.0 - part) * mine + part * yours))
         return np.asarray(np.maximum.reduce(found))
 
-    def _roughly(self, gain: Reals) -> Reals:
-        noise = self.noise[_SOME][None, :, :]
-        each = np.log(noise + (1.0 - noise) * gain[:, None, :]) @ self.weight
-        return np.asarray(log_sum(each + (self.other_path + LOG_NOISE_WEIGHT)[_SOME], axis=1))
+    def _roughly(self, alone: Reals, pairs: _Pairs, together: Reals) -> Reals:
+        """`alone`: gain from each case that the other was not shown, `[cases]`; `together`: from each of the pairs."""
+        noise = self.noise[_SOME]
+        without = _log_mixed(noise, alone) * self.weight
+        more = _log_mixed(noise.take(pairs.case, axis=1), together) * self.weight[pairs.case]
+        more -= without.take(pairs.case, axis=1)
+        each = np.zeros((len(more), pairs.many))
+        if len(pairs.who):
+            each[:, pairs.who[pairs.first]] = np.add.reduceat(more, pairs.first, axis=1)
+        return log_sum(each + (without.sum(axis=1) + self.prior[_SOME])[:, None], axis=0)
 
-    def _shared(self, rows: list[int]) -> Reals:
-        """Rates of a group's members, `[members, cases]`.
+    def _shared(self, rows: Indices, shown: Flags, gain: Reals) -> Reals:
+        """Gains of a group's members together, `[members, cases]`, from what each has alone.
 
         Whoever shares customers with another source had been shown that one's leak too, and is no source for it: on
         cases that another of the group had been shown, a member's rate is at least the share of the other's customers.
         """
         if len(rows) == 1:
-            return self.rate[rows]
-        shared = self.share[rows][:, rows] * ~np.eye(len(rows), dtype=np.bool_)
-        least = (shared[:, :, None] * self.shown[rows][None, :, :]).max(axis=1)
-        return np.asarray(np.maximum(self.rate[rows], least))
+            return gain
+        least = self.share[np.ix_(rows, rows)][:, :, None] * shown[None, :, :]
+        return np.asarray(np.minimum(gain, _most_gain(least.max(axis=1))))
 
     def log_ratio(self, rows: Rows) -> float:
         """The likelihood ratio of a group in nats, nu, the shares and the pick rule integrated."""
         chosen = np.array(rows, dtype=np.int64)
         # Cases that none of the group was shown cost the same whatever the shares.
-        case = np.flatnonzero((self.shown[chosen] | self.neutral[chosen]).any(axis=0))
-        some = np.ix_(chosen, case)
-        asked = np.where(self.neutral[some], 1.0, self.shown[some] / self._shared(list(rows))[:, case])
-        alike = np.where(self.neutral[some], 1.0, asked * self.lean[some])
+        case = np.flatnonzero(self.seen[chosen].any(axis=0))
+        asked = self._shared(chosen, self.shown[chosen].take(case, axis=1), self.gain[chosen].take(case, axis=1))
+        alike = asked * self.lean[chosen].take(case, axis=1)
         mixed = np.concatenate([_SHARES[len(rows)] @ gain for gain in (asked, alike)])
-        noise = self.noise[_MOST, case][:, None, :]
-        each = np.log(noise + (1.0 - noise) * mixed[None, :, :]) @ self.weight[case]
-        constant = self.missed[_MOST].sum(axis=1) - self.missed[_MOST, case].sum(axis=1)
-        each = each + (constant + (self.other_path + LOG_NOISE_WEIGHT)[_MOST])[:, None] - np.log(len(mixed))
-        return float(log_sum(each))
+        each = _log_mixed(self.noise[_MOST].take(case, axis=1)[:, None, :], mixed) @ self.weight[case]
+        missed = self.missed.sum(axis=1) - self.missed.take(case, axis=1).sum(axis=1)
+        return float(log_sum(each + (missed + self.prior[_MOST])[:, None])) - math.log(len(mixed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Which of some others had been shown which case, or may have been; sorted."""
+
+    many: int
+    who: Indices
+    case: Indices
+    first: Indices
+    """Places at which another one's cases begin."""
+
+    @staticmethod
+    def of(seen: Flags) -> _Pairs:
+        who, case = np.nonzero(seen)
+        return _Pairs(len(seen), who, case, np.flatnonzero(np.diff(who, prepend=-1)))
+
+
+def _most_gain(rate: Reals) -> Reals:
+    """The gain at most where the innocent rate is at least this."""
+    return np.asarray(1.0 / np.maximum(rate, _LEAST_RATE))
+
+
+def _log_mixed(noise: Reals, gain: Reals) -> Reals:
+    """Ln (nu + (1 - nu) gain), in one table: to allocate more takes longer than to reckon."""
+    mixed = (1.0 - noise) * gain
+    mixed += noise
+    return np.asarray(np.log(mixed, out=mixed))
 
 
 def _ranked(gains: Gains, log_ratio: Reals, alone: Reals) -> tuple[Indices, Indices]:
@@ -299,7 +339,7 @@ def _ranked(gains: Gains, log_ratio: Reals, alone: Reals) -> tuple[Indices, Indi
     for first in dict.fromkeys((int(by_ratio[0]), int(by_gain[0]))):
         base: Rows = (first,)
         for _ in range(MOST_SOURCES - 1):
-            others = np.setdiff1d(np.arange(len(log_ratio)), base)
+            others = np.setdiff1d(np.arange(len(log_ratio)), base, assume_unique=True)
             if len(others) == 0:
                 break
             added = gains.quickly(base, others)

@@ -49,8 +49,8 @@ class Suspects:
     region_share: Reals
     """Of this principal's customers, `[suspects, regions]`."""
     share: Reals
-    """Mean share of this principal's customers that each principal of the study had been shown too,
-    `[principals of the study, suspects]`; zeros where there is no sample."""
+    """Mean share of the second's customers that the first had been shown too, `[suspects, suspects]`; zeros where there
+    is no sample of the second's."""
     closeness: Reals
     """How much this principal's customers are of one company, in nats; zero where there is no sample."""
     sampled: Flags
@@ -73,7 +73,7 @@ class Suspects:
             self.on_list[chosen],
             self.lean[chosen],
             self.region_share[chosen],
-            self.share[:, chosen],
+            self.share[np.ix_(chosen, chosen)],
             self.closeness[chosen],
             self.sampled[chosen],
         )
@@ -155,9 +155,13 @@ def _team_shares(view: View) -> Reals:
 def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
     """Exposures and rates of these principals (sorted) at a view's cut: from their samples, else from the controls."""
     shown, neutral = view.rows(principals)
-    plain, region_share = _from_controls(view, principals, shown)
+    plain, region_share = np.empty(shown.shape), np.empty((len(principals), view.known.regions))
+    unfitted = np.ones(len(principals), dtype=np.bool_)
+    if look.fitted is not None:
+        unfitted = ~np.isin(principals, look.fitted.principals)
+    plain[unfitted], region_share[unfitted] = _from_controls(view, principals[unfitted], shown[unfitted])
     company, inside_rate = plain.copy(), plain.copy()
-    share = np.zeros((len(view.study.principals), len(principals)), dtype=np.float64)
+    share = np.zeros((len(principals), len(principals)))
     belongs = np.ones(shown.shape, dtype=np.bool_)
     closeness = np.zeros(len(principals))
     sampled = np.zeros(len(principals), dtype=np.bool_)
@@ -172,7 +176,7 @@ def suspects_of(view: View, principals: Indices, look: CloseLook) -> Suspects:
         region_share[rows] = look.fitted.region_share[inside]
         belongs[rows] = alike[inside]
         closeness[rows], sampled[rows] = look.fitted.closeness[inside], True
-        share[:, rows] = look.fitted.share[:, inside]
+        share[:, rows] = look.fitted.share[np.ix_(principals, inside)]
     dominant = look.team_share[principals]
     lead = np.flatnonzero(dominant > 0.0)
     among = inside_rate.copy()
