@@ -7,7 +7,6 @@ learned.json   what traced campaigns tell about others, and the names given
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
 import os
@@ -20,6 +19,7 @@ from pathlib import Path
 from leaktrace.errors import KeyFileError, UsageError, WorkspaceError
 from leaktrace.keys import Keyring, read_key_file, write_new_key_file
 from leaktrace.settings import Settings, from_document
+from leaktrace.wholefiles import replace_file
 
 FORMAT = 1
 MARKER = "leaktrace.json"
@@ -194,19 +194,10 @@ def write_aside(path: Path, text: str, *, mode: int = 0o600) -> None:
         except OSError as error:
             raise cannot_write(path, error) from error
         return
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
+        replace_file(path, text.encode(), mode=mode)
     except OSError as error:
         raise cannot_write(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: OSError) -> WorkspaceError:

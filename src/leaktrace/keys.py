@@ -10,10 +10,8 @@ generation still opens; nothing is sealed under it any more.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from collections.abc import Iterable
@@ -30,6 +28,7 @@ from numpy.typing import NDArray
 
 from leaktrace.errors import KeyFileError
 from leaktrace.records import Keys
+from leaktrace.wholefiles import replace_file, sync_folder, write_new
 
 KEY_FILE_HEADER = "leaktrace-key-1 "
 KEY_FILE_HEADER_2 = "leaktrace-key-2"
@@ -183,7 +182,8 @@ def write_new_key_file(path: Path, held: KeySecrets | None = None) -> None:
     wanted = held or KeySecrets(secrets.token_bytes(_SECRET_BYTES))
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(path, wanted)
+        write_new(path, wanted.text().encode("ascii"))
+        sync_folder(path.parent)
     except OSError as error:
         raise KeyFileError(
             f"The key file {path} cannot be made: {error.strerror}.",
@@ -196,35 +196,13 @@ def replace_key_file(path: Path, held: KeySecrets) -> None:
     before = read_key_file(path)
     if held.root != before.root or held.later[: len(before.later)] != before.later:
         raise KeyFileError(f"{path} holds secrets that would be lost.", "Nothing was changed: run the command again.")
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        _write(aside, held)
-        aside.replace(path)
-        _sync_folder(path.parent)
+        replace_file(path, held.text().encode("ascii"))
     except OSError as error:
         raise KeyFileError(
             f"The key file {path} cannot be written: {error.strerror}.",
             "It is as it was; make it writable and try again.",
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
-
-
-def _write(path: Path, held: KeySecrets) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(held.text())
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_key_file(path: Path) -> KeySecrets:

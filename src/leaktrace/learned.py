@@ -25,6 +25,7 @@ from leaktrace.attribution import CampaignNumbers, GivenName, allowed_wrong, err
 from leaktrace.errors import WorkspaceError
 from leaktrace.folder import cannot_write
 from leaktrace.keys import Keyring
+from leaktrace.wholefiles import replace_file
 
 FORMAT = 1
 _HINT = (
@@ -174,7 +175,8 @@ def update(path: Path, keyring: Keyring, change: Callable[[Learned], Learned]) -
     try:
         with _locked(path):
             after = change(read(path, keyring))
-            _write(path, _document(after, keyring))
+            # One name, for the lock lets in one writer: what a kill leaves is written over by the next.
+            replace_file(path, _document(after, keyring), aside=path.with_suffix(".new"))
     except OSError as error:
         raise cannot_write(path, error) from error
     return after
@@ -210,27 +212,6 @@ def _document(learned: Learned, keyring: Keyring) -> bytes:
 
 def _tag(body: Any, keyring: Keyring) -> str:
     return keyring.log_tag(b"leaktrace learned\n" + json.dumps(body, sort_keys=True, allow_nan=False).encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    # One name, for the lock lets in one writer: what a kill leaves is written over by the next.
-    aside = path.with_suffix(".new")
-    try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.rename(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ from typing import Any
 
 from leaktrace.errors import LookupLogError, UsageError
 from leaktrace.keys import Keyring
+from leaktrace.wholefiles import replace_file
 
 NO_ENTRY = "0" * 64
 """What the first entry has as `previous`."""
@@ -228,27 +229,7 @@ def _read_head(path: Path, keyring: Keyring) -> _Head:
 def _write_head(path: Path, head: _Head, keyring: Keyring) -> None:
     document = {"seq": head.seq, "hash": head.hash, "tag": _head_tag(head.seq, head.hash, keyring)}
     # One name, for the lock lets in one writer: what a kill leaves is written over by the next.
-    aside = path.with_suffix(".head.new")
-    try:
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(_canonical(document) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.rename(_head_path(path))
-    except BaseException:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    replace_file(_head_path(path), _canonical(document) + b"\n", aside=path.with_suffix(".head.new"))
 
 
 def _write_line(handle: int, offset: int, line: bytes) -> None:

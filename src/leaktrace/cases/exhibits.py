@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from leaktrace.errors import CaseError
 from leaktrace.keys import Keyring
+from leaktrace.wholefiles import replace_file, sync_folder
 
 CEILING_BYTES = 512 * 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -75,32 +75,13 @@ class ExhibitStore:
     def _write(self, target: Path, sealed: bytes) -> None:
         for folder in (self._folder, target.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = self._folder / f".{target.name}.{secrets.token_hex(4)}"
-        try:
-            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(sealed)
-                stream.flush()
-                os.fsync(stream.fileno())
-            aside.rename(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                aside.unlink(missing_ok=True)
-            raise
-        for folder in (target.parent, self._folder, self._folder.parent):
-            _sync(folder)
+        replace_file(target, sealed, aside=self._folder / f".{target.name}.{secrets.token_hex(4)}")
+        for folder in (self._folder, self._folder.parent):
+            sync_folder(folder)
 
 
 def _context(sha256: str) -> str:
     return f"case exhibit {sha256}"
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager

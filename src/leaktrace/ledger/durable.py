@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from leaktrace.errors import LedgerError
+from leaktrace.wholefiles import sync_folder
 
 _PATIENCE_SECONDS = 3.0
 _RETRY_SECONDS = 0.01
@@ -41,15 +42,6 @@ def make_folder(path: Path) -> None:
     with storing(path):
         path.mkdir(mode=0o700, exist_ok=True)
         sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Makes renames inside the folder last."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class DurableFile:

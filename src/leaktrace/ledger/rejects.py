@@ -15,8 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from leaktrace.ledger.durable import make_folder, storing, sync_folder
+from leaktrace.ledger.durable import make_folder, storing
 from leaktrace.ledger.formats import RejectedRow
+from leaktrace.wholefiles import sync_folder
 
 
 class RejectsSpool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from leaktrace.errors import LeaktraceError, MailError
 from leaktrace.keys import Keyring
 from leaktrace.mailroom.packs import DamagedPackError, Packs, Place, packed, unpacked
+from leaktrace.wholefiles import sync_folder, write_new
 
 _ASIDE, _PACKS = "aside", "packs"
 _PACK_COUNT, _PACK_BYTES = 256, 16_000_000
@@ -37,7 +38,7 @@ class RawStore:
         with _disk(folder):
             for wanted in (folder, self._aside):
                 wanted.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(folder.parent)
+            sync_folder(folder.parent)
         self._packs = Packs(folder / _PACKS)
         self._remove_leftovers()
 
@@ -185,12 +186,7 @@ class RawStore:
         """A file with these bytes in its place: it is not renamed before its bytes are on the disk."""
         aside = self._aside / f"{target.name}.{secrets.token_hex(4)}"
         try:
-            handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(handle, "wb", buffering=0) as stream:
-                rest = memoryview(content)
-                while rest:
-                    rest = rest[stream.write(rest) :]
-                os.fsync(handle)
+            write_new(aside, content)
             if not target.parent.is_dir():
                 target.parent.mkdir(mode=0o700, exist_ok=True)
                 touched.add(self._folder)
@@ -214,7 +210,7 @@ class RawStore:
                 yield touched
             finally:
                 for folder in sorted(touched):
-                    _sync_folder(folder)
+                    sync_folder(folder)
 
     def _remove_leftovers(self) -> None:
         # Whoever may not write here may still read; a leftover then stays where it is.
@@ -234,14 +230,6 @@ def _lock_file(folder: Path) -> Iterator[int]:
     handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         yield handle
-    finally:
-        os.close(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from leaktrace.cases.custody.checkpoints import SignedCheckpoint, sign_checkpoin
 from leaktrace.cases.custody.log import CustodyLog
 from leaktrace.cases.custody.notes import MAX_NOTE_BYTES, NoteKey, NoteSigner
 from leaktrace.errors import CustodyError
+from leaktrace.wholefiles import replace_file
 
 _HINT = (
     "Entries were removed or exchanged, or an older copy was put back. Keep everything as it is and compare with your "
@@ -116,19 +116,10 @@ def write_anchor(path: Path, note: str) -> None:
 
 def write_whole(path: Path, content: bytes) -> None:
     """A small file, 0600, that is there whole or not at all; CustodyError where it cannot be written."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(path)
+        replace_file(path, content)
     except OSError as error:
         raise CustodyError(
             f"{path} cannot be written: {error.strerror}.", "Free space or make its folder writable."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)

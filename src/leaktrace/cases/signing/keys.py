@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from leaktrace.errors import KeyFileError
 from leaktrace.passphrases import DEFAULT_COST, Cost, is_sealed, seal, unseal
+from leaktrace.wholefiles import sync_folder, write_new
 
 _HEADER = "leaktrace-person-1 "
 _MAX_FILE_BYTES = 10_000
@@ -107,7 +108,7 @@ def finish_rotation(path: Path) -> None:
     """Puts the new key in place of the old one, whose private half is gone then; may be called again after a kill."""
     with contextlib.suppress(FileNotFoundError):
         _next_path(path).replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _next_path(path: Path) -> Path:
@@ -155,19 +156,7 @@ def _write_new(path: Path, text: str) -> None:
         raise KeyFileError(f"There is a key file {path} already.", "Rotate it instead of making one.")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        _sync_folder(path.parent)
+        write_new(path, text.encode("ascii"))
+        sync_folder(path.parent)
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be made: {error.strerror}.", _HINT) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

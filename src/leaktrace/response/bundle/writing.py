@@ -19,6 +19,7 @@ from leaktrace.response.bundle.files import bundle_files
 from leaktrace.response.bundle.inputs import BundledExhibit, BundleInput, Sign, hand_over
 from leaktrace.response.bundle.signing import fingerprint_of
 from leaktrace.response.bundle.verifier.verify import WrongError, verify
+from leaktrace.wholefiles import sync_folder, write_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +104,13 @@ def _write_aside(files: Mapping[str, bytes], target: Path, fingerprint: str) -> 
         for folder in sorted({parent for name in files for parent in Path(name).parents if parent.name}):
             (aside / folder).mkdir(mode=0o700)
         for name, content in files.items():
-            _write(aside / name, content)
+            write_new(aside / name, content)
         said = _verified(aside, fingerprint)
         for folder in sorted({aside, *(one for one in aside.rglob("*") if one.is_dir())}, reverse=True):
-            _sync_folder(folder)
+            sync_folder(folder)
         # An empty folder gives way to the whole bundle in one step (rename(2)); a full one does not.
         aside.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
@@ -153,19 +154,3 @@ def _verified(folder: Path, fingerprint: str) -> tuple[str, ...]:
             f"The bundle does not verify, and was not written: {error}.",
             "Run 'leaktrace custody verify'; if that is well, report this as a defect.",
         ) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
