@@ -31,7 +31,7 @@ from leaktrace.attribution.explanations import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.looks import Circumstances, Looks
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.queues import works_beside
-from leaktrace.attribution.sets import Sets, sets_of
+from leaktrace.attribution.sets import Sets, alone_where_named, sets_of
 from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.ties import in_a_burst, tie_sentence, viable_rivals, with_rivals
 from leaktrace.attribution.view import decoys
@@ -91,7 +91,7 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
     if certain:
         verdicts = [_name_or_not(study, looks, one, sets, around) for one in certain]
         named = tuple(principal for verdict in verdicts for principal in verdict.named)
-        return Verdict("named", named, sets, None, "", None) if named else verdicts[0]
+        return Verdict("named", named, alone_where_named(sets, named), None, "", None) if named else verdicts[0]
     hidden = sets_of(study, late_all, around.set_mass)
     if late_all.nobody < 0.5 < late.nobody:
         return _undecided("indistinguishable", _set_aside(looks, around), None, hidden)

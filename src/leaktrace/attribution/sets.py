@@ -85,9 +85,15 @@ def _smallest(
     return tuple(sorted(members, key=told))
 
 
+def alone_where_named(sets: Sets, named: tuple[int, ...]) -> Sets:
+    """These sets where some are named: whoever is named was told apart from all others, and stands in a set alone."""
+    kept = [members for members in sets if not set(members) & set(named)]
+    return (*((principal,) for principal in named), *kept)
+
+
 def chance_of_any(posterior: Posterior, members: tuple[int, ...]) -> float:
-    """Chance that at least one of these is a source."""
+    """Chance that at least one of these is a source, as candidates' chances are told: of one alone it is the same."""
     wanted = set(members)
     together = sum(group.probability for group in posterior.groups if wanted & set(group.members))
     counted = sum(group.probability for group in posterior.groups for member in group.members if member in wanted)
-    return float(posterior.tied[list(members)].sum()) - counted + together
+    return float(posterior.person[list(members)].sum()) - counted + together
