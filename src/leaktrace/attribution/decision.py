@@ -91,7 +91,7 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
     if certain:
         verdicts = [_name_or_not(study, looks, one, sets, around) for one in certain]
         named = tuple(principal for verdict in verdicts for principal in verdict.named)
-        return Verdict("named", named, alone_where_named(sets, named), None, "", None) if named else verdicts[0]
+        return Verdict("named", named, alone_where_named(late, sets, named), None, "", None) if named else verdicts[0]
     hidden = sets_of(study, late_all, around.set_mass)
     if late_all.nobody < 0.5 < late.nobody:
         return _undecided("indistinguishable", _set_aside(looks, around), None, hidden)
