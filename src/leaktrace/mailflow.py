@@ -6,8 +6,8 @@ Customers are matched when a question is asked, never when mail comes: they may 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from leaktrace.mailroom import (
     MailBook,
     RawStore,
     content_sha256,
+    empty_sentence,
     group_pending,
     iter_messages,
     read_answers,
@@ -103,12 +104,12 @@ class MailFlow:
 
     def receive(self, paths: Sequence[Path], *, now: datetime, progress: Progress | None = None) -> MailReport:
         """Stores each message, then reads it, then remembers it; a batch is remembered as a whole."""
-        tally = MailTally()
-        for batch in batches(iter_messages(paths, settings=self._opened.settings)):
+        tally, empty = MailTally(), list[Path]()
+        for batch in batches(iter_messages(paths, settings=self._opened.settings, nothing_in=empty.append)):
             tally.add(self.receive_messages(batch, now=now).added)
             if progress is not None:
                 progress("messages", tally.message_count, None)
-        return self.report_of(tally)
+        return replace(self.report_of(tally), notes=tuple(map(empty_sentence, empty)))
 
     def receive_messages(self, batch: Sequence[FoundMessage], *, now: datetime) -> Committed:
         """Takes one batch in, all of it or nothing; when it returns, whoever gave the messages may dispose of them.
@@ -256,10 +257,13 @@ def batches(found: Iterable[FoundMessage]) -> Iterator[list[FoundMessage]]:
         yield batch
 
 
-def inspect_files(paths: Sequence[Path], settings: Settings, dns_keys: Path | None) -> tuple[MessageRecord, ...]:
+def inspect_files(
+    paths: Sequence[Path], settings: Settings, dns_keys: Path | None, tell: Callable[[str], None] = lambda _: None
+) -> tuple[MessageRecord, ...]:
     """What each message in these files is; stores nothing. `dns_keys`: lines of name TAB record."""
     keys = None if dns_keys is None else _dns_keys(dns_keys)
-    return tuple(_record(message, settings, keys) for message in iter_messages(paths, settings=settings))
+    found = iter_messages(paths, settings=settings, nothing_in=lambda path: tell(empty_sentence(path)))
+    return tuple(_record(message, settings, keys) for message in found)
 
 
 def _dns_keys(path: Path) -> dict[str, str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import getpass
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,7 @@ from leaktrace.ledger import (
 from leaktrace.mailflow import MailFlow
 from leaktrace.mailroom import FoundAnswer, FoundKey
 from leaktrace.mailroom.ways import Stop, Tell, WayAsked
+from leaktrace.namedpaths import AnyPath, as_paths, files_of
 from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
 from leaktrace.previewing import preview_tables
 from leaktrace.receiving import open_way, receive_all
@@ -77,7 +77,6 @@ if TYPE_CHECKING:
     from leaktrace.traces import Traces
     from leaktrace.tracing import Traced
 
-AnyPath = str | PathLike[str]
 Clock = Callable[[], datetime]
 
 
@@ -157,18 +156,25 @@ def preview(
     options: Mapping[str, str] | None = None,
 ) -> IngestPreview:
     """What `ingest` would make of the first part of these files; needs no workspace and writes nothing."""
-    return preview_tables(table, list(walked(paths)), file_format, options)
+    files, notes = files_of(paths)
+    seen = preview_tables(table, files, file_format, options)
+    return replace(seen, notes=(*notes, *seen.notes))
 
 
 def _name_of(campaign: Campaign | str) -> str:
     return campaign.campaign if isinstance(campaign, Campaign) else campaign
 
 
-def _timed(report: IngestReport, began: float) -> IngestReport:
-    """With how long it took; `began` by the monotonic clock."""
+def _timed(report: IngestReport, began: float, notes: tuple[str, ...] = ()) -> IngestReport:
+    """With how long it took, and with what was noticed beforehand; `began` by the monotonic clock."""
     seconds = time.monotonic() - began
     rows = report.accepted_count + report.rejected_count
-    return replace(report, seconds=round(seconds, 3), rows_per_second=round(rows / max(seconds, 0.001), 1))
+    return replace(
+        report,
+        seconds=round(seconds, 3),
+        rows_per_second=round(rows / max(seconds, 0.001), 1),
+        notes=(*notes, *report.notes),
+    )
 
 
 class Workspace:
@@ -230,11 +236,12 @@ class Workspace:
         """Reads files into a table (DESIGN 4.1); a folder is walked. `options`: what a log format's reader is told."""
         if table not in TABLES:
             raise UsageError(f"There is no table '{table}'.", f"Tables are: {', '.join(TABLES)}.")
-        files, began = list(walked(paths)), time.monotonic()
+        began = time.monotonic()
+        files, notes = files_of(paths)
         if table == "evidence":
-            return _timed(self._evidence.ingest(files), began)
+            return _timed(self._evidence.ingest(files), began, notes)
         report = self._ledger.ingest(table, files, file_format=file_format, options=options, progress=progress)
-        return _timed(report, began)
+        return _timed(report, began, notes)
 
     def follow(
         self,
@@ -681,25 +688,3 @@ def _persons(prior: AnyPath | Mapping[str, float] | None) -> PersonPrior | None:
     if prior is None or isinstance(prior, Mapping):
         return None if prior is None else person_prior_of(prior)
     return read_person_prior(Path(prior))
-
-
-def as_paths(paths: AnyPath | Iterable[AnyPath]) -> Iterator[Path]:
-    """One path or several, as paths."""
-    if isinstance(paths, str | PathLike):
-        yield Path(paths)
-        return
-    for path in paths:
-        yield Path(path)
-
-
-def walked(paths: AnyPath | Iterable[AnyPath]) -> Iterator[Path]:
-    """The files named, and those in the folders named, hidden ones left out, in order of name."""
-    for path in as_paths(paths):
-        if path.is_dir():
-            yield from sorted(
-                found
-                for found in path.rglob("*")
-                if found.is_file() and not any(part.startswith(".") for part in found.relative_to(path).parts)
-            )
-        else:
-            yield path

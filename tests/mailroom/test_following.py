@@ -147,3 +147,13 @@ def test_batches_come_until_it_is_time_to_stop(tmp_path: Path) -> None:
         found.extend(one.raw or b"" for one in batch.messages)
         batch.settle()
     assert found == RAWS
+
+
+def test_a_followed_path_without_a_message_is_told_once_and_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "new-box").mkdir()
+    told: list[str] = []
+    looks = iter([False, False, False, False, True])
+    ways = following(tmp_path / "new-box").batches(stop=lambda: next(looks), tell=told.append)
+    assert list(ways) == []
+    assert told[0].startswith(f"There is no message in {tmp_path / 'new-box'} yet")
+    assert len(told) == 2

@@ -163,6 +163,41 @@ def test_an_empty_mailbox_counts_nothing_and_is_no_error(empty_desk: Desk, tmp_p
     assert empty_desk.run("campaigns").code == 0
 
 
+@pytest.mark.parametrize("name", ["empty.mbox", "folder", "Maildir"])
+def test_whoever_typed_a_wrong_path_is_told_that_nothing_is_in_it(empty_desk: Desk, tmp_path: Path, name: str) -> None:
+    (tmp_path / "fine.eml").write_bytes(PLAIN)
+    (tmp_path / "empty.mbox").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / ".hidden").write_bytes(PLAIN)
+    for part in ("cur", "new", "tmp"):
+        (tmp_path / "Maildir" / part).mkdir(parents=True)
+    path, kind = tmp_path / name, {"empty.mbox": "file", "folder": "folder"}.get(name, name)
+    sentence = f"There is no message in the {kind} {path}. If the mail is elsewhere, name that: mbox files"
+    for flags in ((), ("--json",), ("--inspect",), ("--inspect", "--json")):
+        answer = empty_desk.run("mail", tmp_path / "fine.eml", path, *flags)
+        assert answer.code == 0
+        assert sentence in answer.err
+        assert answer.err.count("There is no message") == 1
+    told = empty_desk.json("mail", tmp_path / "fine.eml", path)["notes"]
+    assert [one.startswith(sentence) for one in told] == [True]
+
+
+@pytest.mark.parametrize("table", ["accesses", "evidence"])
+def test_a_folder_without_tables_is_named(empty_desk: Desk, tmp_path: Path, table: str) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    (folder / ".hidden.csv").touch()
+    sentence = f"There is no file in the folder {folder} (hidden ones are not read)"
+    for flags in ((), ("--preview",)):
+        screen = empty_desk.run("ingest", table, folder, *flags)
+        assert screen.code == 0
+        assert sentence in screen.out
+        told = empty_desk.run("ingest", table, folder, *flags, "--json")
+        assert told.code == 0
+        assert sentence in told.document()["notes"][0]
+        assert sentence in told.err
+
+
 def test_bytes_that_are_no_mail_are_set_aside_once(empty_desk: Desk, tmp_path: Path) -> None:
     folder = tmp_path / "mails"
     folder.mkdir()

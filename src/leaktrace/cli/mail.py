@@ -115,12 +115,14 @@ def mail(
             with stop_on_signal() as stop:
                 report = workspace.receive_from(asked, stop=stop, tell=note, acknowledge=acknowledge, progress=tell)
     answer(report, render_mail_report(report), as_json=as_json)
+    for sentence in report.notes:
+        note(sentence)
     if report.rejected_count and report.rejected_count == report.message_count:
         note("None of this could be read as mail: name .eml files, an mbox or a Maildir. The rejects say why.")
     return 3 if report.rejected_count else 0
 
 
 def _inspect(paths: list[Path], settings: Settings, dns_keys: Path | None, *, as_json: bool) -> int:
-    found = inspect_files(paths, settings, dns_keys)
+    found = inspect_files(paths, settings, dns_keys, note)
     answer(found, render_messages(found), as_json=as_json)
     return 0

@@ -115,6 +115,9 @@ def ingest(
     """
     if preview_only:
         seen = preview(table, paths, file_format=file_format, options=_named(option))
+        if as_json:
+            for sentence in seen.notes:
+                note(sentence)
         answer(seen, render_ingest_preview(seen), as_json=as_json)
         return 3 if seen.rejected_count else 0
     following = FollowOptions(follow, every_seconds, every_rows, stream, skip_committed)

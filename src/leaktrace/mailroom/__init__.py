@@ -12,7 +12,7 @@ from leaktrace.mailroom.reports import AddressHashes, StoredReport, hashes_of
 from leaktrace.mailroom.sameness import content_sha256
 from leaktrace.mailroom.sellers import SellerMatch, SellerTable, Witness, match_seller
 from leaktrace.mailroom.showntexts import shown_texts
-from leaktrace.mailroom.sources import FoundMessage, iter_messages
+from leaktrace.mailroom.sources import FoundMessage, empty_sentence, iter_messages
 from leaktrace.mailroom.store import RawStore
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "content_sha256",
     "count_customers",
     "disclaim",
+    "empty_sentence",
     "group_pending",
     "group_reports",
     "hashes_of",

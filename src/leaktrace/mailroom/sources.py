@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -57,16 +57,34 @@ class FoundMessage:
 
 
 def iter_messages(
-    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], *, settings: Settings | None = None
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    settings: Settings | None = None,
+    nothing_in: Callable[[Path], None] = lambda _: None,
 ) -> Iterator[FoundMessage]:
     """All messages of files and folders, in a fixed order; MailError for what is missing or cannot be read.
 
     A folder with `cur` and `new` is a Maildir; any other is walked, Maildirs in it included. A file that begins with a
-    From_ line is an mbox, any other one message; an empty file holds none.
+    From_ line is an mbox, any other one message; an empty file holds none. `nothing_in` is given each path in which
+    there was no message.
     """
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
+        is_empty = True
         for file in iter_files(Path(path)):
-            yield from messages_of(file, settings or Settings())
+            for message in messages_of(file, settings or Settings()):
+                is_empty = False
+                yield message
+        if is_empty:
+            nothing_in(Path(path))
+
+
+def empty_sentence(path: Path) -> str:
+    """What is said of a path without a message: no error, for a mailbox may be empty, but often the wrong path."""
+    kind = "Maildir" if _is_maildir(path) else "folder" if path.is_dir() else "file"
+    return (
+        f"There is no message in the {kind} {path}. If the mail is elsewhere, name that: mbox files, .eml files, "
+        "Maildirs or folders of them (hidden files and links to folders are not read)."
+    )
 
 
 def iter_files(path: Path) -> Iterator[Path]:
@@ -86,13 +104,17 @@ def iter_files(path: Path) -> Iterator[Path]:
 
 def _walked(folder: Path) -> Iterator[Path]:
     """Files of a folder in the order of their names; of a Maildir only `cur` and `new`, never `tmp`."""
-    is_maildir = (folder / "cur").is_dir() and (folder / "new").is_dir()
+    is_maildir = _is_maildir(folder)
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
             if not (is_maildir and entry.name == "tmp") and not entry.is_symlink():
                 yield from _walked(entry)
         elif entry.is_file() and not entry.name.startswith(".") and not is_maildir:
             yield entry
+
+
+def _is_maildir(folder: Path) -> bool:
+    return (folder / "cur").is_dir() and (folder / "new").is_dir()
 
 
 def messages_of(file: Path, settings: Settings) -> Iterator[FoundMessage]:

@@ -130,3 +130,5 @@ class MailReport:
     rejected_count: int = 0
     """Messages kept aside, stored but not parsed."""
     rejects_file: str | None = None
+    notes: tuple[str, ...] = ()
+    """Sentences for people: files and folders in which there was no message."""

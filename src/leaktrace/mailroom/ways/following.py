@@ -47,6 +47,9 @@ class Following:
 
     def batches(self, *, stop: Stop, tell: Tell) -> Generator[Batch, None, None]:
         """What is there and what comes; MailError where a path is not there at the beginning."""
+        for path in self._asked.paths:
+            if next(iter_files(path), None) is None:
+                tell(f"There is no message in {path} yet; what comes there is taken.")
         tell("Following; stop with Ctrl-C.")
         is_first = True
         while not stop():

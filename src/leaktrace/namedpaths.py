@@ -1,0 +1,44 @@
+"""The files and folders that a command is given for tables: one or several, and what is in the folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+
+AnyPath = str | PathLike[str]
+
+
+def as_paths(paths: AnyPath | Iterable[AnyPath]) -> Iterator[Path]:
+    """One path or several, as paths."""
+    if isinstance(paths, str | PathLike):
+        yield Path(paths)
+        return
+    for path in paths:
+        yield Path(path)
+
+
+def walked(path: Path) -> list[Path]:
+    """The file named, or those in the folder named, hidden ones left out, in order of name."""
+    if not path.is_dir():
+        return [path]
+    return sorted(
+        found
+        for found in path.rglob("*")
+        if found.is_file() and not any(part.startswith(".") for part in found.relative_to(path).parts)
+    )
+
+
+def files_of(paths: AnyPath | Iterable[AnyPath]) -> tuple[list[Path], tuple[str, ...]]:
+    """All files of these paths, and a sentence for each folder that has none.
+
+    Such a folder is no error: one that is filled day by day is empty on some. But whoever typed the wrong name is told.
+    """
+    by_path = {path: walked(path) for path in as_paths(paths)}
+    notes = [
+        f"There is no file in the folder {path} (hidden ones are not read), so nothing was read from it. "
+        "Is it the right folder?"
+        for path, files in by_path.items()
+        if not files
+    ]
+    return [file for files in by_path.values() for file in files], tuple(notes)
