@@ -96,7 +96,7 @@ import os, signal, sys
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == {module!r}:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.{signal})
 
 sys.meta_path.insert(0, Finder())
 sys.argv = ["leaktrace", "-w", "/nowhere", "ledger", "stats"]
@@ -105,14 +105,22 @@ sys.argv = ["leaktrace", "-w", "/nowhere", "ledger", "stats"]
 _START = "from leaktrace.start import run\nrun()"
 
 
+@pytest.mark.parametrize(("name", "code", "word"), [("SIGINT", 130, "Interrupted;"), ("SIGTERM", 143, "Terminated;")])
 @pytest.mark.parametrize("module", ["typer", "leaktrace.cli.app", "leaktrace.workspace", "duckdb", "numba", "pyarrow"])
-def test_ctrl_c_while_libraries_load_is_one_line_and_130(module: str) -> None:
-    done = _interrupted(module, _START)
-    assert done.returncode == 130, done.stderr
+def test_a_signal_while_libraries_load_is_one_line_and_its_code(module: str, name: str, code: int, word: str) -> None:
+    done = _interrupted(module, _START, name)
+    assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     (line,) = done.stderr.strip().splitlines()
-    assert line.startswith("Interrupted;")
+    assert line.startswith(word)
     assert not done.stdout
+
+
+def test_a_sigterm_that_who_starts_us_ignores_stays_ignored() -> None:
+    ignoring = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    done = _interrupted("duckdb", ignoring + _START, "SIGTERM")
+    assert done.returncode == 2, done.stderr
+    assert "/nowhere" in done.stderr
 
 
 def test_without_the_guard_it_is_a_traceback() -> None:
@@ -120,8 +128,8 @@ def test_without_the_guard_it_is_a_traceback() -> None:
     assert "Traceback" in done.stderr
 
 
-def _interrupted(module: str, run: str) -> subprocess.CompletedProcess[str]:
-    code = _INTERRUPTED.format(module=module, run=run)
+def _interrupted(module: str, run: str, name: str = "SIGINT") -> subprocess.CompletedProcess[str]:
+    code = _INTERRUPTED.format(module=module, run=run, signal=name)
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import sqlite3
+import subprocess
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from leaktrace.errors import LeaktraceError
 from leaktrace.folder import open_folder
 from leaktrace.keys import write_new_key_file
 from leaktrace.mailroom import RawStore
-from tests.stories.desk import Desk
+from tests.mailroom.servers.starting import wait_until
+from tests.stories.desk import PROGRAM, Desk
 from tests.stories.unharmed import refused, replaced, unharmed
 
 KEY_FILES = "leaktrace/keys/*.key"
@@ -290,3 +292,26 @@ def test_whoever_interrupts_a_command_is_told_so(empty_desk: Desk, tmp_path: Pat
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_command_that_is_terminated_says_what_stays_and_leaves_nothing_half_written(
+    empty_desk: Desk, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    out = tmp_path / "market"
+    with subprocess.Popen(
+        [PROGRAM, "-w", empty_desk.workspace, "simulate", out, "--accesses", "3000000", *options],
+        env=empty_desk.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_until(lambda: any(tmp_path.rglob("*.parquet")) or process.poll() is not None, "the first file")
+        process.terminate()
+        printed, told = process.communicate(timeout=60)
+    assert process.returncode == 143, told
+    message = json.loads(printed)["error"]["message"] if options else told.strip().splitlines()[-1]
+    assert message == "Terminated; what was committed before stays. Run it again to go on."
+    assert "Traceback" not in told
+    assert not out.exists()
+    assert [one.name for one in tmp_path.iterdir() if one not in (empty_desk.workspace, empty_desk.config)] == []

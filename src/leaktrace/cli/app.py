@@ -18,12 +18,13 @@ from leaktrace.cli.output import Screen, note, print_error, wants_json
 from leaktrace.cli.variables import misspelt
 from leaktrace.errors import LeaktraceError
 from leaktrace.settings import ENGINES
+from leaktrace.start import EXIT_INTERRUPTED, EXIT_TERMINATED, Terminated
 from leaktrace.version import __version__
 
 EXIT_DONE = 0
 EXIT_BAD = 2
 EXIT_PARTLY = 3
-EXIT_INTERRUPTED = 130
+_ENDED_BY_SIGNAL = {EXIT_INTERRUPTED: "Interrupted", EXIT_TERMINATED: "Terminated"}
 
 app = typer.Typer(
     name="leaktrace",
@@ -111,14 +112,17 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_BAD
     except (typer.Abort, KeyboardInterrupt):
         outcome = EXIT_INTERRUPTED
+    except Terminated:
+        outcome = EXIT_TERMINATED
     except (BrokenPipeError, SystemExit):
         # Typer itself leaves with 1 where nobody reads stdout any more.
         return EXIT_BAD
     except OSError as error:
         print_error(*_told(error), as_json=as_json)
         return EXIT_BAD
-    if outcome == EXIT_INTERRUPTED:  # Typer turns Ctrl-C into this code, and says nothing
-        print_error("Interrupted; what was committed before stays.", "", as_json=as_json)
+    if outcome in _ENDED_BY_SIGNAL:  # Typer turns Ctrl-C into its code, and says nothing
+        what = f"{_ENDED_BY_SIGNAL[outcome]}; what was committed before stays. Run it again to go on."
+        print_error(what, "", as_json=as_json)
     return outcome if isinstance(outcome, int) else EXIT_DONE
 
 
