@@ -52,7 +52,7 @@ def read(path: Path, head: str = "") -> list[AccessRow | RejectedRow | PassedOve
 
 
 def told(path: Path, head: str = "") -> list[tuple[int, str]]:
-    """(row, customer or reason), and (0, count) for what was passed over."""
+    """(row, customer or reason), and (0, count) for what was passed over before it."""
     found = []
     for item in read(path, head):
         if isinstance(item, PassedOver):
@@ -78,6 +78,7 @@ def test_every_line_is_an_access_a_reject_or_passed_over(tmp_path: Path) -> None
     path.write_bytes("".join(lines).encode())
     assert told(path, 'input = "ndjson"') == [
         (1, "C-1"),
+        (0, "1"),
         (4, "the line is not JSON"),
         (5, "the line is not JSON"),
         (6, "the record is not a JSON object"),
@@ -86,7 +87,6 @@ def test_every_line_is_an_access_a_reject_or_passed_over(tmp_path: Path) -> None
         (9, "the line is not JSON"),
         (10, "the record is not a JSON object"),
         (11, "C-4"),
-        (0, "1"),
     ]
 
 
@@ -263,8 +263,8 @@ def test_a_csv_log_with_its_own_delimiter_and_quotes(tmp_path: Path) -> None:
         (1, "C-1"),
         (2, "at is missing"),
         (3, "the row has 2 values, the header 4 names"),
-        (5, "C-4"),
         (0, "1"),
+        (5, "C-4"),
     ]
 
 

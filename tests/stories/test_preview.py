@@ -96,6 +96,50 @@ def test_only_a_part_of_a_long_log_is_read(nowhere: Desk, tmp_path: Path, monkey
     assert (told["accepted_count"], told["is_whole"]) == (100, True)
 
 
+@pytest.mark.parametrize("pattern", ["aaap", "appp", "abpr", "p", "r", "ar", "ab", "aaapppppppppr"])
+@pytest.mark.parametrize("ceiling", [1, 99, 100, 399, 400, 401])
+def test_of_a_log_of_which_a_part_is_read_exactly_that_part_is_counted(
+    nowhere: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, ceiling: int
+) -> None:
+    """a: an access, b: a bulk read, r: a row that is rejected, p: a record that is no access and is passed over."""
+    monkeypatch.setattr(previewing, "PART_COUNT", ceiling)
+    lines = {
+        "a": "02.03.2026 09:00:00;CORP\\lin;Kunde geöffnet;C-1;Mailadresse;T-1",
+        "b": "02.03.2026 09:00:00;CORP\\lin;Liste exportiert;;Mailadresse;T-1",
+        "r": "yesterday;CORP\\lin;Kunde geöffnet;C-1;Mailadresse;T-1",
+        "p": "02.03.2026 09:00:00;CORP\\lin;Angemeldet;;;",
+    }
+    kinds = (pattern * 400)[:400]
+    log = tmp_path / "helpdesk.csv"
+    head = "Zeit;Agent;Aktion;Kunde;Angezeigt;Vorgang"
+    log.write_text("\n".join([head, *(lines[kind] for kind in kinds)]), encoding="utf-8")
+    mapping = ASSETS / "mapping" / "helpdesk.toml"
+    told = nowhere.run(
+        "ingest", "accesses", log, "--format", "mapped", "--option", f"mapping={mapping}", "--preview", "--json"
+    ).document()
+    read = kinds[:ceiling]
+    assert {
+        "a": told["accepted_count"] - told["bulk_count"],
+        "b": told["bulk_count"],
+        "r": told["rejected_count"],
+        "p": told["passed_over_count"],
+    } == {kind: read.count(kind) for kind in lines}
+    assert told["is_whole"] == (ceiling >= 400)
+
+
+@pytest.mark.parametrize("ceiling", [1, 99, 100, 400, 401])
+def test_rejected_rows_are_rows_of_the_part_that_is_read(
+    nowhere: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ceiling: int
+) -> None:
+    monkeypatch.setattr(previewing, "PART_COUNT", ceiling)
+    log = tmp_path / "log.csv"
+    log.write_text(HEADER + (ROW + '"x\n",too,short\n') * 200, encoding="utf-8")
+    told = nowhere.run("ingest", "accesses", log, "--preview", "--json").document()
+    assert told["accepted_count"] + told["rejected_count"] == min(ceiling, 400)
+    assert told["rejected_count"] == min(ceiling, 400) // 2
+    assert told["is_whole"] == (ceiling >= 400)
+
+
 def test_several_files_are_named(nowhere: Desk, tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text(HEADER + ROW, encoding="utf-8")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from leaktrace.ledger.formats import (
     AskedFormat,
     BadFileError,
     FileFormat,
+    PassedOver,
     RowReader,
     format_of,
     holds_accesses_only,
@@ -34,7 +35,7 @@ from leaktrace.ledger.formats import (
 from leaktrace.ledger.jsonbyengine import json_parser
 from leaktrace.ledger.rawrows import RawBatch, shown_columns
 from leaktrace.ledger.redaction import redact
-from leaktrace.ledger.rowwise import as_columns
+from leaktrace.ledger.rowwise import Item, as_columns
 from leaktrace.ledger.schema import ACCESSES, BULK_READS, TableSchema, ingested_table
 from leaktrace.ledger.tabular import read_batches
 from leaktrace.ledger.textfiles import JsonParser
@@ -44,6 +45,7 @@ from leaktrace.records import IngestPreview, Keys, PreviewReject, PreviewRow
 SHOWN_COUNT = 10
 PART_COUNT = 20_000
 """Rows, records and lines read of all files together."""
+_BATCH_COUNT = 2000
 _ENGINE_MEGABYTES = 512
 _Parts = tuple[tuple[TableSchema, RawBatch], ...]
 
@@ -109,7 +111,7 @@ class _Preview:
         file_format = format_of(path, self.asked.name, self.asked.options)
         try:
             for parts in self._parts(path, file_format):
-                if self.counts.all() >= PART_COUNT:
+                if not self._room():
                     self.counts.is_whole = False
                     return False
                 self._take(path, parts)
@@ -117,24 +119,28 @@ class _Preview:
             raise BadFileError(f"{path}: it cannot be read: {error.strerror}.", "Check your permissions.") from error
         return True
 
+    def _room(self) -> int:
+        """How many more may be read."""
+        return max(PART_COUNT - self.counts.all(), 0)
+
     def _parts(self, path: Path, file_format: FileFormat) -> Iterator[_Parts]:
         reader = row_reader(file_format.name, file_format.options)
         if reader is not None:
             if self.schema is not ACCESSES:
                 raise holds_accesses_only(path, file_format.name, self.schema.name)
-            yield from _read_rows(reader, path)
+            yield from _read_rows(reader, path, self._room)
             return
         with _json_parser(self.spool_folder) as parser:
             for raw in read_batches(path, file_format, self.schema, parser, self.spool_folder):
                 yield ((self.schema, raw),)
 
     def _take(self, path: Path, parts: _Parts) -> None:
-        room, file = PART_COUNT - self.counts.all(), redact(path.name, self.keyring)
+        room, file = self._room(), redact(path.name, self.keyring)
         fresh: list[PreviewRow] = []
         rejects: list[PreviewReject] = []
         for schema, raw in parts:
             cut = _first(raw, room)
-            self.counts.is_whole &= len(cut.rows) == len(raw.rows)
+            self.counts.is_whole &= cut is raw
             self.counts.passed_over += raw.passed_over_count
             self.also_there |= set(raw.also_there)
             names = {kind: _Names() for kind in ("customer", "principal")}
@@ -196,12 +202,27 @@ class _Preview:
         )
 
 
-def _read_rows(reader: RowReader, path: Path) -> Iterator[_Parts]:
-    """Small batches, so that no more is read than is shown and counted."""
-    items = reader(path)
-    while batch := list(islice(items, 2000)):
+def _read_rows(reader: RowReader, path: Path, room: Callable[[], int]) -> Iterator[_Parts]:
+    """Small batches, none larger than what may still be read; one more where that is nothing, to tell that there is."""
+    items: Iterator[Item] = reader(path)
+    while True:
+        batch, rest = _first_items(items, min(max(room(), 1), _BATCH_COUNT))
+        if not batch:
+            return
         tied, bulk = as_columns(batch)
         yield (ACCESSES, tied), (BULK_READS, bulk)
+        items = chain(rest, items)
+
+
+def _first_items(items: Iterator[Item], count: int) -> tuple[list[Item], list[PassedOver]]:
+    """So many rows and records passed over, and what is left of a portion of these that was larger."""
+    batch = list[Item]()
+    while count and (item := next(items, None)) is not None:
+        if isinstance(item, PassedOver) and item.count > count:
+            return [*batch, PassedOver(count)], [PassedOver(item.count - count)]
+        batch.append(item)
+        count -= item.count if isinstance(item, PassedOver) else 1
+    return batch, []
 
 
 @contextmanager
@@ -220,12 +241,14 @@ def _json_parser(folder: Path) -> Iterator[JsonParser]:
 
 def _first(raw: RawBatch, count: int) -> RawBatch:
     """The batch cut to so many rows, rejected ones counted as they stand between them."""
-    if len(raw.rows) <= count:
+    numbers = np.concatenate([raw.rows, np.array([one.source_row for one in raw.rejected], dtype=np.int64)])
+    if len(numbers) <= count:
         return raw
-    last = int(raw.rows[count])
+    end = int(np.sort(numbers)[count])
+    kept = int(np.searchsorted(raw.rows, end))
     return replace(
         raw,
-        rows=raw.rows[:count],
-        columns={name: column.slice(0, count) for name, column in raw.columns.items()},
-        rejected=tuple(one for one in raw.rejected if one.source_row < last),
+        rows=raw.rows[:kept],
+        columns={name: column.slice(0, kept) for name, column in raw.columns.items()},
+        rejected=tuple(one for one in raw.rejected if one.source_row < end),
     )

@@ -18,7 +18,8 @@ from leaktrace.ledger.rawrows import RawBatch, reading, unpacked
 _BATCH_ROWS = 65_536
 _BATCH_FIELDS = 1_000_000
 """One record may name thousands of customers and as many fields of each: rows alone would not bound a batch."""
-_Item = AccessRow | RejectedRow | PassedOver
+Item = AccessRow | RejectedRow | PassedOver
+"""What a row reader yields."""
 
 
 def row_batches(
@@ -40,8 +41,8 @@ def row_batches(
             yield as_columns(batch)
 
 
-def _next_batch(rows: Iterator[_Item], path: Path, plain: Path) -> list[_Item]:
-    batch, field_count = list[_Item](), 0
+def _next_batch(rows: Iterator[Item], path: Path, plain: Path) -> list[Item]:
+    batch, field_count = list[Item](), 0
     try:
         for row in islice(rows, _BATCH_ROWS):
             batch.append(row)
@@ -55,7 +56,7 @@ def _next_batch(rows: Iterator[_Item], path: Path, plain: Path) -> list[_Item]:
     return batch
 
 
-def as_columns(batch: Sequence[_Item]) -> tuple[RawBatch, RawBatch]:
+def as_columns(batch: Sequence[Item]) -> tuple[RawBatch, RawBatch]:
     """(accesses with the rejected rows and the count of records passed over, bulk reads)."""
     rejected = [row for row in batch if isinstance(row, RejectedRow)]
     tied, bulk = list[AccessRow](), list[AccessRow]()

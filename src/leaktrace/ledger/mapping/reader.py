@@ -23,21 +23,21 @@ _TOLD_AT_ONCE_COUNT = 1000
 
 
 def read_mapped_file(path: Path, mapping: Mapping) -> Iterator[AccessRow | RejectedRow | PassedOver]:
-    """Accesses of one log, plain or packed with gzip or zstd; LedgerError where the file as a whole cannot be read."""
+    """Accesses of one log, plain or packed with gzip or zstd; LedgerError where the file as a whole cannot be read.
+
+    Records that are passed over are told before the next row: whoever stops there has counted all before it.
+    """
     passed_over = 0
     for row, record in _records(path, mapping):
-        if isinstance(record, Unreadable):
-            yield RejectedRow(row, record.reason)
-            continue
-        mapped = map_record(mapping, record, row)
+        mapped = record.reason if isinstance(record, Unreadable) else map_record(mapping, record, row)
         if mapped is None:
             passed_over += 1
-            if passed_over == _TOLD_AT_ONCE_COUNT:
-                yield PassedOver(passed_over)
-                passed_over = 0
-        elif isinstance(mapped, str):
+        if passed_over and (mapped is not None or passed_over == _TOLD_AT_ONCE_COUNT):
+            yield PassedOver(passed_over)
+            passed_over = 0
+        if isinstance(mapped, str):
             yield RejectedRow(row, mapped)
-        else:
+        elif mapped is not None:
             yield from mapped
     if passed_over:
         yield PassedOver(passed_over)
