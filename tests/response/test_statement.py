@@ -22,6 +22,7 @@ from leaktrace.caserecords import (
     ExposureRow,
     FindingAttached,
     GateAnswered,
+    NoticesPlanned,
     NoticesReconciled,
     StatementDrafted,
     SubjectSet,
@@ -65,6 +66,9 @@ def exposure(
     return ExposureList(
         "c-1", "00", AT, rows, only_email, "because", AT, datetime(2026, 10, 9, tzinfo=UTC), (), mails or {}
     )  # fmt: skip
+
+
+PLANNED = NoticesPlanned("1", exposure().sha256(), 120, 0)
 
 
 def told(events: tuple[CaseEvent, ...] = (), listed: ExposureList | None = None, **options: Any) -> str:
@@ -131,17 +135,36 @@ def test_numbers_are_bounds_and_only_where_the_policy_allows() -> None:
         ("has been suspended", (), False),
         ("seller is blocked", (SUBJECTS, ContainmentConfirmed("A-1", "s-1", "contained", "")), True),
         ("seller is blocked", (SUBJECTS, ContainmentConfirmed("A-1", "P-1", "contained", "")), False),
-        ("have written to all", (NoticesReconciled("1", 120, 120, 0, 0, 0, 0),), True),
-        ("have written to all", (NoticesReconciled("1", 120, 119, 0, 1, 0, 0),), False),
-        ("have written to all", (NoticesReconciled("1", 120, 119, 0, 0, 1, 0),), False),
-        ("We are writing", (NoticesReconciled("1", 120, 119, 0, 1, 0, 0),), True),
-        ("We are writing", (NoticesReconciled("1", 120, 0, 0, 0, 0, 120),), False),
+        ("have written to all", (PLANNED, NoticesReconciled("1", 120, 120, 0, 0, 0, 0)), True),
+        ("have written to all", (PLANNED, NoticesReconciled("1", 120, 119, 0, 1, 0, 0)), False),
+        ("have written to all", (PLANNED, NoticesReconciled("1", 120, 119, 0, 0, 1, 0)), False),
+        ("We are writing to the customers", (PLANNED, NoticesReconciled("1", 120, 119, 0, 1, 0, 0)), True),
+        ("We are writing", (PLANNED, NoticesReconciled("1", 120, 0, 0, 0, 0, 120)), False),
         ("police", (BundleWritten("A-1", "00", 3, "police"),), True),
         ("police", (), False),
     ],
 )
 def test_a_claim_needs_its_event(claim: str, events: tuple[CaseEvent, ...], said: bool) -> None:
     assert (claim in told(events)) is said
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        # Nobody writes to those of whom it is only possible that their data were seen, or who cannot be mailed.
+        (PLANNED, NoticesReconciled("1", 120, 31, 0, 0, 89, 0)),
+        (PLANNED, NoticesReconciled("1", 120, 20, 0, 0, 89, 11)),
+        # The list was frozen anew since: nobody has planned to tell whom it got.
+        (replace(PLANNED, exposure_sha256="00"), NoticesReconciled("1", 100, 100, 0, 0, 0, 0)),
+        (replace(PLANNED, exposure_sha256="00"), NoticesReconciled("1", 100, 90, 0, 0, 0, 10)),
+        (NoticesReconciled("1", 120, 120, 0, 0, 0, 0), replace(PLANNED, version="2")),
+    ],
+)
+def test_whom_no_version_tells_is_not_said_to_be_told(events: tuple[CaseEvent, ...]) -> None:
+    text = told(events)
+    assert "to the customers" not in text
+    assert "to all customers" not in text
+    assert "We are writing to customers whose data were or may have been seen." in text
 
 
 @given(st.sets(st.sampled_from(sorted(CLAIMS))), st.sampled_from(["en", "de"]))

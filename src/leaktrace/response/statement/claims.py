@@ -14,6 +14,7 @@ from leaktrace.caserecords import (
     ContainmentConfirmed,
     ExposureList,
     FindingAttached,
+    NoticesPlanned,
     NoticesReconciled,
     SubjectSet,
 )
@@ -27,8 +28,9 @@ CLAIMS: dict[str, str] = {
     "numbers_allowed": "The policy allows numbers, and there is somebody affected.",
     "contained": "Every subject inside was read back as contained.",
     "seller_blocked": "Every seller of the case was read back as blocked.",
-    "all_told": "The last notices reconcile with nobody waiting, unknown or refused.",
-    "telling": "Notices were accepted, and not all are through.",
+    "all_told": "The last notices, of the list as it is now, were accepted for everybody on it.",
+    "telling": "Notices of the list as it is now were accepted, not all are through, and nobody on it is left out.",
+    "telling_some": "Notices were accepted, but they leave people on the list out, or are those of an earlier list.",
     "police": "Evidence was handed over.",
 }
 VALUES = ("company", "contact", "fields", "since", "until", "confirmed", "shown")
@@ -66,6 +68,8 @@ def statement_facts(
     kinds = sorted({kind_of.get(name, "other") for name in names}, key=lambda kind: (kind != "email", kind))
     shown = [row.first_shown_at for row in exposure.rows]
     affected = len(exposure.rows)
+    sealed_sha256 = exposure_sha256 or exposure.sha256()
+    told = _told(events, sealed_sha256)
     claims = {
         "insider": _insider(events),
         # A field that only the mails show contradicts "only e-mail addresses", whatever the list was derived to say.
@@ -77,8 +81,9 @@ def statement_facts(
         "numbers_allowed": numbers and affected > 0,
         "contained": _all_contained(events, principals=True),
         "seller_blocked": _all_contained(events, principals=False),
-        "all_told": _told(events) == "all",
-        "telling": _told(events) == "some",
+        "all_told": told == "all_told",
+        "telling": told == "telling",
+        "telling_some": told == "telling_some",
         "police": any(isinstance(event, BundleWritten) for event in events),
     }
     return StatementFacts(
@@ -88,7 +93,7 @@ def statement_facts(
         until_at=exposure.window_end_at if shown else None,
         confirmed_count=sum(row.certainty == "confirmed" for row in exposure.rows),
         affected_count=affected,
-        exposure_sha256=exposure_sha256 or exposure.sha256(),
+        exposure_sha256=sealed_sha256,
     )
 
 
@@ -116,12 +121,21 @@ def _all_contained(events: Sequence[CaseEvent], *, principals: bool) -> bool:
     return bool(subjects) and all(states.get(subject) == "contained" for subject in subjects)
 
 
-def _told(events: Sequence[CaseEvent]) -> str:
+def _told(events: Sequence[CaseEvent], exposure_sha256: str) -> str | None:
+    """Which claim about the notices holds: the strongest one that is true of everybody on the list as it is now.
+
+    Whom a version leaves out for certainty, consent or want of an address, no version tells; nor whom the list got
+    since it was planned.
+    """
     last: NoticesReconciled | None = None
+    list_of = dict[str, str]()
     for event in events:
-        if isinstance(event, NoticesReconciled):
+        if isinstance(event, NoticesPlanned):
+            list_of[event.version] = event.exposure_sha256
+        elif isinstance(event, NoticesReconciled):
             last = event
     if last is None or last.accepted_count == 0:
-        return "none"
-    open_count = last.refused_count + last.unknown_count + last.waiting_count + last.suppressed_count
-    return "all" if open_count == 0 and last.accepted_count == last.frozen_count else "some"
+        return None
+    if last.suppressed_count or list_of.get(last.version) != exposure_sha256:
+        return "telling_some"
+    return "all_told" if last.accepted_count == last.frozen_count else "telling"
