@@ -27,7 +27,7 @@ from leaktrace.cases import (
     Premises,
     Request,
 )
-from leaktrace.cases.casefile import Answer
+from leaktrace.cases.casefile import Answer, FindingParts
 from leaktrace.cases.pseudonyms import PSEUDONYM
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
@@ -144,12 +144,14 @@ class CaseDesk:
     # --- opening ------------------------------------------------------------------------------------------
 
     def open_from_campaign(self, campaign: str, title: str, *, field: str = "email", why: str = "") -> Case:
-        """A case about a campaign, with its finding as the first exhibit; subjects are not set by it."""
-        self._room.mail.evidence_of(campaign)  # UsageError for one that there is not
-        case = self.work.open_case(title, "finding", f"Campaign {campaign}.", campaign)
-        self.attach_finding(case.case, campaign, field=field, why=why or f"case {case.case}")
-        # Whoever is concerned by the finding is locked out now, and does not see it either.
-        return self.work.show(case.case)
+        """A case about a campaign, with its finding as the first exhibit; subjects are not set by it.
+
+        NotAllowedError, and no case, for whoever the finding concerns: they do not see it either.
+        """
+        summary = f"Campaign {campaign}."
+        self._inside.opening(title, summary)
+        finding = self._finding(campaign, field, why or "to open a case")
+        return self.work.open_case(title, "finding", summary, campaign, finding)
 
     def open_from_tip(self, title: str, text: str) -> Case:
         """A case from what somebody told: a press report, an offered list. The words are kept as an exhibit."""
@@ -176,11 +178,14 @@ class CaseDesk:
     ) -> tuple[RecordedEvent, ...]:
         """Traces a campaign and puts the finding into the case. People whom it concerns are locked out by that."""
         self._inside.finding_basis(case)
-        traced = self._traced(campaign, field, why or f"case {case}")
-        parts = finding_parts(traced.finding)
+        return self.work.attach_finding(case, self._finding(campaign, field, why or f"case {case}"))
+
+    def _finding(self, campaign: str, field: str, why: str) -> FindingParts:
+        """What a campaign's finding is, as a case keeps it; UsageError for a campaign that there is not."""
+        parts = finding_parts(self._traced(campaign, field, why).finding)
         evidence = self._room.mail.evidence_of(campaign)
         probability = None if evidence.seller_probability is None else f"{evidence.seller_probability:.4f}"
-        return self.work.attach_finding(case, parts.with_seller(evidence.seller, probability))
+        return parts.with_seller(evidence.seller, probability)
 
     # --- what is read, with an entry in the look-up log before it is given out ------------------------------
 

@@ -150,9 +150,10 @@ def _reopen(company: Company, who: str) -> object:
 
 WORKERS = {"ina", "olaf"}
 READERS = {"ina", "olaf", "dana"}
+OPENERS = {"ina", "ivo", "olaf", "otto", "saul", "bea", "rita", "lola"}
 MATRIX: dict[str, tuple[set[str], Call]] = {
     "open_case": (
-        {"ina", "ivo", "olaf", "otto", "saul", "bea", "rita", "lola"},
+        OPENERS,
         lambda c, w: c.work(w).open_case("Another", "hand"),
     ),
     "cases": (set(EVERYBODY) - {"root", "gone"}, lambda c, w: c.work(w).cases()),
@@ -207,6 +208,7 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "exposed_customers": ({"olaf"}, lambda c, w: c.inside(w).exposed_customers(c.case)),
     "finding_basis": (WORKERS, lambda c, w: c.inside(w).finding_basis(c.case)),
     "subject_basis": ({"ina"}, lambda c, w: c.inside(w).subject_basis(c.case)),
+    "opening": (OPENERS, lambda c, w: c.inside(w).opening("Another", "")),
     "enrolling": ({"root"}, lambda c, w: c.inside(w).enrolling()),
     "subject_name": (READERS, lambda c, w: c.inside(w).subject_name(c.case, c.subject)),
 }

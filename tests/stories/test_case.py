@@ -343,3 +343,22 @@ def test_whom_the_software_locked_out_is_not_told_to_those_who_work_on_the_case(
     shown = told.json("ina", "case", "show", case)
     assert (shown["locked_out"], shown["concerned_count"]) == (["olaf"], 1)
     assert "1 whom the case concerns" in told.desk.run("case", "show", case, "--as", "ina").out
+
+
+def test_whoever_opens_a_case_about_themselves_is_refused_and_no_case_is_left(told: Staffed, tmp_path: Path) -> None:
+    desk = replace(told.desk.copy_to(tmp_path / "ws"), config=_copied(told.desk.config, tmp_path / "config"))
+    (source,) = told.truth["sources"]
+    desk.json("people", "add", "rita", "--role", "investigator", "--principal", source, "--plain", "--as", "root")
+    campaign = told.show()["campaign"]
+    before = (desk.json("case", "list", "--as", "dana"), desk.json("custody", "verify"))
+    refused = desk.run("case", "open", "--campaign", campaign, "--as", "rita", "--json").error()
+    assert refused["message"] == "rita may not do this here (open, case)."
+    assert (desk.json("case", "list", "--as", "dana"), desk.json("custody", "verify")) == before
+    last = desk.json("lookups")["entries"][-1]
+    assert (last["who"], last["what"]) == ("rita", "trace"), "that they asked stays written"
+    # Nobody whom it does not concern is hindered, and a title that names somebody costs no trace.
+    assert desk.json("case", "open", "--campaign", campaign, "--as", "ina")["findings"]
+    count = len(desk.json("lookups")["entries"])
+    named = ("case", "open", "--campaign", campaign, "--title", "mail to jane@example.org", "--as", "ina")
+    assert desk.run(*named).code == 2
+    assert len(desk.json("lookups")["entries"]) == count

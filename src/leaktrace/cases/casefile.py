@@ -33,10 +33,10 @@ from leaktrace.caserecords import (
 )
 from leaktrace.cases.auditing import without_words
 from leaktrace.cases.case import Case
-from leaktrace.cases.conflicts import in_conflict
+from leaktrace.cases.conflicts import conflict, in_conflict
 from leaktrace.cases.guard import Guarded, needs
 from leaktrace.cases.list_of_checks import CHECKS, Check
-from leaktrace.cases.permissions import NEEDS_ADMISSION, Verb
+from leaktrace.cases.permissions import NEEDS_ADMISSION, NO_CASE, Verb, permitted
 from leaktrace.cases.plainwords import nameless
 from leaktrace.cases.pseudonyms import PSEUDONYM, replaced
 from leaktrace.cases.store import Transaction
@@ -101,14 +101,30 @@ class CaseFile(Guarded):
     # --- opening and reading ------------------------------------------------------------------------------
 
     @needs("open", "case")
-    def open_case(self, title: str, source: CaseSource, summary: str = "", campaign: str | None = None) -> Case:
-        """A new case, to which whoever opens it is admitted."""
+    def open_case(
+        self,
+        title: str,
+        source: CaseSource,
+        summary: str = "",
+        campaign: str | None = None,
+        finding: FindingParts | None = None,
+    ) -> Case:
+        """A new case, to which whoever opens it is admitted; with its finding, or neither is written.
+
+        NotAllowedError, in the words of any denial, where the finding concerns whoever opens: nobody could go on with
+        what they would leave.
+        """
         case = "K-" + "".join(secrets.choice(_CASE_ALPHABET) for _ in range(8))
         event = CaseOpened(nameless(title, {}, "title"), source, nameless(summary, {}, "summary"), campaign)
-        person = self._person()
-        roles = tuple(sorted(person.roles & NEEDS_ADMISSION))
         with self._writing(None) as transaction:
+            person = self._person()
+            if finding is not None:
+                why = conflict(person.principal, finding.named, self._reports_to())
+                permitted(person, "open", "case", replace(NO_CASE, conflict=why))
+            roles = tuple(sorted(person.roles & NEEDS_ADMISSION))
             transaction.append(case, person.name, self._clock(), [event, PersonAdmitted(person.name, roles)])
+            if finding is not None:
+                self._attach(transaction, case, finding)
         return self._case(case)
 
     @needs("list", "case")
@@ -257,14 +273,17 @@ class CaseFile(Guarded):
     def attach_finding(self, case: str, parts: FindingParts) -> tuple[RecordedEvent, ...]:
         """A finding becomes part of the case; whom it names is locked out, and so are those above and below them."""
         with self._writing(case) as transaction:
-            marks = {name: transaction.pseudonym(case, "principal", name) for name in parts.principals}
-            named = tuple(marks.get(name) or transaction.pseudonym(case, "principal", name) for name in parts.named)
-            exhibit = self._exhibit(case, "finding", "Finding", parts.document, "application/json")
-            event = FindingAttached(
-                exhibit.exhibit, parts.campaign, parts.outcome, named, parts.seller, parts.seller_probability
-            )
-            recorded = transaction.append(case, self._actor.person, self._clock(), [exhibit, event])
-            return recorded + transaction.append(case, self._actor.person, self._clock(), self._denials(case))
+            return self._attach(transaction, case, parts)
+
+    def _attach(self, transaction: Transaction, case: str, parts: FindingParts) -> tuple[RecordedEvent, ...]:
+        marks = {name: transaction.pseudonym(case, "principal", name) for name in parts.principals}
+        named = tuple(marks.get(name) or transaction.pseudonym(case, "principal", name) for name in parts.named)
+        exhibit = self._exhibit(case, "finding", "Finding", parts.document, "application/json")
+        event = FindingAttached(
+            exhibit.exhibit, parts.campaign, parts.outcome, named, parts.seller, parts.seller_probability
+        )
+        recorded = transaction.append(case, self._actor.person, self._clock(), [exhibit, event])
+        return recorded + transaction.append(case, self._actor.person, self._clock(), self._denials(case))
 
     @needs("freeze", "exposure")
     def freeze_exposure(self, case: str, exposure: ExposureList) -> ExposureFrozen:

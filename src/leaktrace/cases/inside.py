@@ -9,6 +9,7 @@ import json
 
 from leaktrace.cases.case import Case
 from leaktrace.cases.guard import Guarded, needs
+from leaktrace.cases.plainwords import nameless
 from leaktrace.errors import CaseError
 
 
@@ -33,6 +34,12 @@ class Inside(Guarded):
             return ()
         document = json.loads(self._exhibits.get(state.exposure.sha256))
         return tuple(row["customer"] for row in document["rows"])
+
+    @needs("open", "case")
+    def opening(self, title: str, summary: str) -> None:
+        """Nothing: whoever may not open a case, or not under this title, is told so before anything is looked up."""
+        nameless(title, {}, "title")
+        nameless(summary, {}, "summary")
 
     @needs("add", "exhibit")
     def finding_basis(self, case: str) -> Case:
