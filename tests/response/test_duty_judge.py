@@ -24,6 +24,7 @@ from leaktrace.response.duties import (
 )
 from leaktrace.response.duties.facts import field_kinds, kind_of
 from leaktrace.response.duties.loading import law_from_text, laws_from_texts
+from leaktrace.response.notices.laws import law_of
 from tests.response.duty_samples import CHECKED, MOMENTS, NOW, duty, facts_of
 
 RESIDENCES = st.sampled_from(
@@ -199,6 +200,16 @@ def test_moments_in_an_impossible_order_are_refused(first: Any, later: Any) -> N
 @pytest.mark.parametrize("code", ["RE", "GP", "MQ", "GF", "YT", "MF", "AX", "FR-RE", "ES-CN"])
 def test_the_outermost_regions_are_of_the_union(code: str) -> None:
     assert duty("eu-gdpr-33", facts_of((code, "email", 3))).residences == {code: 3}
+    assert law_of(code) == law_of("FR")
+
+
+@pytest.mark.parametrize("code", ["FR-PF", "fr-nc", "FR_WF", "FR-PM", "FR-BL", "FR-TF", "NL-BQ1", "NL-AW"])
+def test_overseas_countries_and_territories_are_not_of_the_union(code: str) -> None:
+    group = {"residence": code, "fields": ["email"], "count": 3}
+    facts = facts_from_document({"schema": "leaktrace.duty-facts/1", "groups": [group]})
+    made = assess(facts, CHECKED, NOW)
+    assert not [one.rule for one in made.duties if one.residences]
+    assert [(one.residence, one.count) for one in made.without_rule] == [(code.upper()[3:5], 3)]
 
 
 @pytest.mark.parametrize(("code", "own"), [("CN-HK", "HK"), ("CN-MO", "MO"), ("nl-cw", "CW"), ("uk", "GB")])

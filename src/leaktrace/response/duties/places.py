@@ -24,8 +24,17 @@ _STATES = frozenset(_WRITTEN_STATES.split())
 """ISO 3166-2:US. Only rules of the United States ask about parts; those of other countries are taken as written."""
 _CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _ALIASES = {"UK": "GB", "EL": "GR"}
-_OWN_CODES = {"CN-HK": "HK", "CN-MO": "MO", "CN-TW": "TW", "NL-AW": "AW", "NL-CW": "CW", "NL-SX": "SX"}
-"""Parts with a code of their own in ISO 3166-1, where the law of the whole does not hold."""
+_OWN_CODES = {
+    "CN-HK": "HK", "CN-MO": "MO", "CN-TW": "TW",
+    "FR-BL": "BL", "FR-NC": "NC", "FR-PF": "PF", "FR-PM": "PM", "FR-TF": "TF", "FR-WF": "WF",
+    "NL-AW": "AW", "NL-BQ1": "BQ", "NL-BQ2": "BQ", "NL-BQ3": "BQ", "NL-CW": "CW", "NL-SX": "SX",
+}  # fmt: skip
+"""Parts with a code of their own in ISO 3166-1, where the law of the whole does not hold.
+
+Overseas countries and territories (Art. 355(2) TFEU and its Annex II; Saint-Barthélemy since 2012) are not of the
+Union: the GDPR is not in force there by itself, and what their own law makes of it is counsel's to say. The outermost
+regions (Art. 355(1)), as FR-RE, are.
+"""
 
 
 def spelled(text: str) -> str | None:
