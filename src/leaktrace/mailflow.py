@@ -68,7 +68,7 @@ class MailTally:
     """What became of the messages so far, over all batches of one reading."""
 
     def __init__(self) -> None:
-        self.message_count = self.report_count = self.duplicate_count = 0
+        self.message_count = self.report_count = self.duplicate_count = self.resent_count = 0
         self.by_kind: dict[str, int] = {}
         self.reports: set[str] = set()
 
@@ -77,6 +77,7 @@ class MailTally:
         self.message_count += added.message_count
         self.report_count += added.report_count
         self.duplicate_count += added.duplicate_count
+        self.resent_count += added.resent_count
         self.by_kind = _summed(self.by_kind, added.by_kind)
         self.reports |= set(added.reports)
 
@@ -142,6 +143,7 @@ class MailFlow:
             by_kind=tally.by_kind,
             rejected_count=unreadable,
             rejects_file=str(self._rejects_file) if unreadable else None,
+            resent_count=tally.resent_count,
         )
 
     # --- questions: see `CampaignFlow` ----------------------------------------------------------------------

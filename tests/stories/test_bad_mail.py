@@ -155,7 +155,7 @@ def test_an_empty_mailbox_counts_nothing_and_is_no_error(empty_desk: Desk, tmp_p
             (path / part).mkdir()
     report = empty_desk.json("mail", path)
     assert {name: count for name, count in report.items() if name.endswith("_count")} == dict.fromkeys(
-        ("message_count", "report_count", "duplicate_count", "unmatched_count", "rejected_count"), 0
+        ("message_count", "report_count", "duplicate_count", "unmatched_count", "rejected_count", "resent_count"), 0
     )
     assert report["by_kind"] == {}
     assert empty_desk.json("campaigns") == []
@@ -253,6 +253,25 @@ def test_customers_who_come_after_their_mail_are_matched(empty_desk: Desk, tmp_p
     customers.write_text("customer,email\n7,Kim@Customer.example\n", encoding="utf-8")
     empty_desk.json("ingest", "customers", customers)
     assert empty_desk.json("campaigns")[0]["customer_count"] == 1
+
+
+def test_a_complaint_sent_again_is_told_as_that_and_is_evidence_once(empty_desk: Desk, tmp_path: Path) -> None:
+    first, again = (
+        b"Message-ID: <" + mark + b"@customer.example>\n" + _complaint("kim@customer.example", 1)
+        for mark in (b"1", b"2")
+    )
+    (tmp_path / "1.eml").write_bytes(first)
+    (tmp_path / "2.eml").write_bytes(again)
+    (tmp_path / "3.eml").write_bytes(first.replace(b"\n", b"\r\n"))
+    answer = empty_desk.run("mail", tmp_path / "1.eml", tmp_path / "2.eml", tmp_path / "3.eml")
+    rows = dict(line.rsplit(maxsplit=1) for line in answer.out.strip().splitlines() if "  " in line)
+    told = {name.strip(): count for name, count in rows.items()}
+    assert (told["Messages read"], told["Reports recovered"]) == ("3", "1")
+    assert (told["Read before"], told["Complaints sent again"]) == ("1", "1")
+    assert [one["report_count"] for one in empty_desk.json("campaigns")] == [1]
+    # From now on both are messages that were here before.
+    later = empty_desk.json("mail", *sorted(tmp_path.glob("*.eml")))
+    assert (later["message_count"], later["duplicate_count"], later["resent_count"]) == (3, 3, 0)
 
 
 @pytest.mark.parametrize("inspect", [False, True])

@@ -83,7 +83,7 @@ ORIGINAL = {
 # What we tell beyond the promise. A key that is to go from here, or to come, is a change that users see.
 MORE = {
     "ingest": {"notes", "seconds", "rows_per_second", "batch_count", "committed_line_count"},
-    "mail": {"rejected_count", "rejects_file", "notes"},
+    "mail": {"rejected_count", "rejects_file", "notes", "resent_count"},
     "campaigns": {
         "seller_reason",
         "seller_terms",

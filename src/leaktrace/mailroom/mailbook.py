@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from leaktrace.errors import MailError
 from leaktrace.keys import Keyring
@@ -35,13 +36,15 @@ class AddedMail:
     report_count: int
     """Reports in new messages."""
     duplicate_count: int
-    """Messages that were here before, or twice in the batch."""
+    """Messages that were here before, or twice in the batch, and complaints that came again in another mail."""
     by_kind: dict[str, int]
     """New messages by kind."""
     reports: tuple[str, ...] = ()
     """Ids of the new reports."""
     messages: frozenset[str] = frozenset()
     """SHA-256 of the new messages."""
+    resent_count: int = 0
+    """Of the duplicates, those that are another mail: see `_fingerprint`."""
 
 
 class MailBook:
@@ -89,19 +92,23 @@ class MailBook:
         messages: set[str] = set()
         by_kind: dict[str, int] = {}
         reports: list[str] = []
-        message_count = duplicate_count = 0
+        message_count = duplicate_count = resent_count = 0
         with self._file.writing():
             for record in records:
                 message_count += 1
                 content, fingerprint = contents.get(record.sha256), _fingerprint(record, self._keyring)
-                if self._is_known(record, content, fingerprint):
+                known = self._known(record, content, fingerprint)
+                if known is not None:
                     duplicate_count += 1
+                    resent_count += known == "complaint"
                     continue
                 self._insert(record, seen_at, content, fingerprint)
                 messages.add(record.sha256)
                 by_kind[record.kind] = by_kind.get(record.kind, 0) + 1
                 reports += [f"{record.sha256}/{index}" for index in range(len(record.originals))]
-        return AddedMail(message_count, len(reports), duplicate_count, by_kind, tuple(reports), frozenset(messages))
+        return AddedMail(
+            message_count, len(reports), duplicate_count, by_kind, tuple(reports), frozenset(messages), resent_count
+        )
 
     @property
     def groups(self) -> GroupBook:
@@ -169,19 +176,24 @@ class MailBook:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _is_known(self, record: MessageRecord, content: str | None, fingerprint: str | None) -> bool:
+    def _known(
+        self, record: MessageRecord, content: str | None, fingerprint: str | None
+    ) -> Literal["message", "complaint"] | None:
+        """Whether the message itself is here, or its complaint in another mail; either way it is evidence once."""
         if self._connection.execute(
             "SELECT 1 FROM messages WHERE sha256 = ? UNION ALL SELECT 1 FROM copies WHERE sha256 = ?",
             (record.sha256, record.sha256),
         ).fetchone():
-            return True
+            return "message"
         twin = self._connection.execute(
-            "SELECT message FROM contents WHERE content = ? UNION ALL SELECT id FROM messages WHERE fingerprint = ?",
+            "SELECT message, 'message' AS what FROM contents WHERE content = ? UNION ALL "
+            "SELECT id, 'complaint' FROM messages WHERE fingerprint = ? ORDER BY what DESC LIMIT 1",
             (content, fingerprint),
         ).fetchone()
-        if twin:
-            self._connection.execute("INSERT INTO copies (sha256, message) VALUES (?, ?)", (record.sha256, twin[0]))
-        return bool(twin)
+        if not twin:
+            return None
+        self._connection.execute("INSERT INTO copies (sha256, message) VALUES (?, ?)", (record.sha256, twin[0]))
+        return "message" if twin[1] == "message" else "complaint"
 
     def _insert(self, record: MessageRecord, seen_at: datetime, content: str | None, fingerprint: str | None) -> None:
         sealed = self._keyring.encrypt(

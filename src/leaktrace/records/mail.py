@@ -122,7 +122,7 @@ class MailReport:
     report_count: int
     """Originals recovered from new messages."""
     duplicate_count: int
-    """Messages that were here before, whatever way they came by."""
+    """Messages that bring nothing new: here before, whatever way they came by, or a complaint sent again."""
     unmatched_count: int
     """Reports whose customer is not known (yet)."""
     by_kind: dict[str, int]
@@ -132,3 +132,5 @@ class MailReport:
     rejects_file: str | None = None
     notes: tuple[str, ...] = ()
     """Sentences for people: files and folders in which there was no message."""
+    resent_count: int = 0
+    """Of the duplicates, those that are another mail with the same complaint: same reporter, time and reported mail."""

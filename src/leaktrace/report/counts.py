@@ -64,7 +64,8 @@ def render_mail_report(report: MailReport) -> RenderableType:
     rows = [
         ("Messages read", words.number(report.message_count)),
         ("Reports recovered", words.number(report.report_count)),
-        ("Read before", words.number(report.duplicate_count)),
+        ("Read before", words.number(report.duplicate_count - report.resent_count)),
+        *([("Complaints sent again", words.number(report.resent_count))] if report.resent_count else []),
         ("Of no known customer", words.number(report.unmatched_count)),
     ]
     kinds = ", ".join(f"{words.plain(kind)} {amount:,}" for kind, amount in sorted(report.by_kind.items()) if amount)
