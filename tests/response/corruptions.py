@@ -136,6 +136,7 @@ PLAIN: dict[str, tuple[Change, int]] = {
     "file too many beside data": (lambda f: f.write("note.txt", b"x"), 4),
     "fetch.txt": (lambda f: f.write("fetch.txt", b"https://elsewhere.example/ - data/x\n"), 4),
     "second manifest": (lambda f: f.write("manifest-md5.txt", b""), 4),
+    "name that moves the cursor": (lambda f: f.write("data/a\x1b[2K\rOK \\033[2K\\r\\c", b"x"), 1),
     "empty folder": (lambda f: (f.root / "data/empty").mkdir(), 1),
     "hidden file": (lambda f: f.write("data/.hidden", b"x"), 1),
     "name with a blank": (lambda f: f.write("data/a b", b"x"), 1),
@@ -228,6 +229,8 @@ RESEALED: dict[str, tuple[Change, int]] = {
     "entry of another kind": (rewrite_leaf(b"CheckAnswered", b"CheckRefused"), 9),
     "entry of another case": (rewrite_leaf(f'"case":"{CASE}"'.encode(), b'"case":"K-00000000"'), 9),
     "entry with an impossible time": (rewrite_leaf(b"2026-03-02", b"2026-13-02"), 8),
+    "entry with a time in other digits": (rewrite_leaf(b"T08:27", "T08:2\u0667".encode()), 8),
+    "entry whose index is no number": (rewrite_leaf(b'"index":1,', b'"index":true,'), 8),
     "entry of another schema": (rewrite_leaf(b"custody/1", b"custody/2"), 8),
     "checkpoint unsigned": (lambda f: f.edit(CHECKPOINT, lambda b: b.split(b"\n\n")[0] + b"\n\n"), 7),
     "checkpoint by a foreign key": (lambda f: f.write(CHECKPOINT, checkpoint_of(f.leaves(), "a stranger")), 7),
@@ -238,6 +241,10 @@ RESEALED: dict[str, tuple[Change, int]] = {
     ),
     "checkpoint smaller": (checkpoint_text(lambda lines: [lines[0], str(SIZE - 1), lines[2]]), 8),
     "checkpoint larger": (checkpoint_text(lambda lines: [lines[0], str(SIZE + 1), lines[2]]), 8),
+    "checkpoint of more entries than there can be files": (
+        checkpoint_text(lambda lines: [lines[0], "51200001", lines[2]]),
+        8,
+    ),
     "checkpoint empty": (checkpoint_text(lambda lines: [lines[0], "0", lines[2]]), 8),
     "checkpoint with another root": (
         checkpoint_text(lambda lines: [*lines[:2], base64.b64encode(b"r" * 32).decode()]),

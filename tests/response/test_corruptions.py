@@ -60,6 +60,24 @@ def test_both_say_which_file_it_is(kind: str, name: str, verifiers: Verifiers, c
     assert name in verifiers.shell(copy).said
 
 
+def test_a_name_does_not_write_the_verdict(verifiers: Verifiers, copy: Path) -> None:
+    """The attack: a file's name in the message goes back to the start of the line and writes OK over it."""
+    PLAIN["name that moves the cursor"][0](Forger(copy))
+    for verdict in (verifiers.python(copy), verifiers.shell(copy)):
+        assert verdict.said.startswith("WRONG: [1]")
+        assert verdict.said.removesuffix("\n").isprintable()
+
+
+def test_a_manifest_that_nobody_checked_yet_has_no_other_file_read(verifiers: Verifiers, copy: Path) -> None:
+    """The attack: sha256sum follows the manifest out of the folder, to a file without an end."""
+    forger = Forger(copy)
+    forger.write("data/note.txt", b"x")
+    out = "../" * len(copy.parts)
+    forger.edit("manifest-sha256.txt", lambda lines: f"{'0' * 64}  {out}dev/zero\n".encode() + lines)
+    shell = verifiers.shell(copy)
+    assert (shell.code, shell.check) == (1, 2), shell.said
+
+
 @pytest.mark.parametrize("kind", REBAGGED)
 def test_a_valid_bag_that_we_did_not_sign_is_refused(kind: str, verifiers: Verifiers, copy: Path) -> None:
     change, check = REBAGGED[kind]

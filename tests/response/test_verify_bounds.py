@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
+import re
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,8 +31,9 @@ class HeldBag(verify.Bag):
         self._files = files
         self.sizes = {name: len(content) for name, content in files.items()}
 
-    def read(self, name: str, number: int) -> bytes:
+    def read(self, name: str, number: int, ceiling_bytes: int = verify.MAX_READ_BYTES) -> bytes:
         verify.need(name in self._files, number, f"{name} is missing")
+        verify.need(self.sizes[name] <= ceiling_bytes, number, f"{name} is too big")
         return self._files[name]
 
     def digest(self, name: str) -> str:
@@ -79,21 +84,29 @@ def exhibits_of(count: int) -> Callable[[], None]:
     return check
 
 
-def approval(event_count: object = 1, last_commitment: object = "0" * 64) -> bytes:
+def approval(
+    event_count: object = 1,
+    last_commitment: object = "0" * 64,
+    request: str = "A-0001",
+    signers: tuple[str, str] = ("asks", "approves"),
+    reason: str = "",
+) -> bytes:
     """Signed by the two who are enrolled first; it names the first event of the case."""
     statement = {
         "action": "hand_over",
         "case": CASE,
         "case_head": {"case": CASE, "event_count": event_count, "last_commitment": last_commitment},
         "expires_at": AT,
-        "request": "A-0001",
+        "reason": reason,
+        "request": request,
         "requested_at": AT,
-        "requested_by": "asks",
+        "requested_by": signers[0],
     }
-    return envelope(verify.canonical(statement), ("asks", "approves"), APPROVAL_PAYLOAD_TYPE)
+    return envelope(verify.canonical(statement), signers, APPROVAL_PAYLOAD_TYPE)
 
 
 APPROVAL = approval()
+HINTS = [hashlib.sha256(public_bytes(name)).hexdigest()[:16].encode() for name in ("asks", "approves")]
 
 
 def log_of(
@@ -119,9 +132,104 @@ def approvals_of(count: int) -> Callable[[], None]:
     return check
 
 
-@pytest.mark.parametrize("checked", [exhibits_of, approvals_of])
+def one_long_approval_of(count: int) -> Callable[[], None]:
+    """Used again and again, and as long as that often."""
+    bag, events, entries = log_of(2, count, approval(reason="x" * 80 * count))
+
+    def check() -> None:
+        assert len(verify.check_approvals(bag, CASE, events, entries)) == count
+
+    return check
+
+
+def log_of_many(count: int, *, hinted: bool = True) -> tuple[HeldBag, dict[int, dict[str, Any]], list[dict[str, Any]]]:
+    """Each of many people has a key of their own; every eighth one approves something of the one before."""
+    people = [f"person {number}" for number in range(count)]
+    happened = [
+        event("PersonEnrolled", "-", person=one, public_key=public_bytes(one).hex(), roles=["approver"])
+        for one in people
+    ]
+    files = {}
+    for number in range(1, count, 8):
+        request = f"A-{number:04}"
+        content = approval(request=request, signers=(people[number - 1], people[number]))
+        if not hinted:
+            content = re.sub(rb'"keyid":"[0-9a-f]+"', b'"keyid":""', content)
+        files[f"data/approvals/{request}.json"] = content
+        digest = hashlib.sha256(content).hexdigest()
+        happened.append(event("ActionUsed", CASE, request=request, envelope_sha256=digest))
+    entries = [{"at": AT, "case": one["case"], "commitment": "0" * 64} for one in happened]
+    return HeldBag(files), dict(enumerate(happened)), entries
+
+
+def approvals_by_many(count: int) -> Callable[[], None]:
+    bag, events, entries = log_of_many(count)
+
+    def check() -> None:
+        assert len(verify.check_approvals(bag, CASE, events, entries)) == len(bag.sizes)
+
+    return check
+
+
+@pytest.mark.parametrize("checked", [exhibits_of, approvals_of, one_long_approval_of, approvals_by_many])
 def test_time_grows_no_faster_than_the_bundle(checked: Callable[[int], Callable[[], None]]) -> None:
     assert_grows_with_size(checked, lambda check: check(), 1000)
+
+
+def test_a_signature_that_does_not_say_whose_it_is_counts_while_trying_takes_no_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bag, events, entries = log_of_many(20, hinted=False)
+    assert len(verify.check_approvals(bag, CASE, events, entries)) == 3
+    monkeypatch.setattr(verify, "MAX_TRIED", 50)
+    with pytest.raises(verify.WrongError, match="too many signatures"):
+        verify.check_approvals(bag, CASE, events, entries)
+
+
+def test_whose_a_signature_says_it_is_decides_nothing() -> None:
+    """The attack: one person signs twice, once in another's name."""
+    swapped = APPROVAL.replace(b'"keyid":"%s' % HINTS[0], b'"keyid":"%s' % HINTS[1])
+    assert swapped.count(HINTS[1]) == 2
+    bag, events, entries = log_of(2, 1, swapped)
+    assert len(verify.check_approvals(bag, CASE, events, entries)) == 1
+    alone = re.sub(rb'"keyid":"%s"' % HINTS[0], b'"keyid":"%s"' % HINTS[1], approval(signers=("asks", "asks")), count=1)
+    bag, events, entries = log_of(2, 1, alone)
+    with pytest.raises(verify.WrongError, match="one person alone"):
+        verify.check_approvals(bag, CASE, events, entries)
+
+
+def test_an_approval_longer_than_any_is_not_read() -> None:
+    bag, events, entries = log_of(2, 1, approval(reason="x" * verify.MAX_APPROVAL_BYTES))
+    with pytest.raises(verify.WrongError, match="too big"):
+        verify.check_approvals(bag, CASE, events, entries)
+
+
+def test_a_manifest_is_read_line_by_line_up_to_a_ceiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "endless").open("wb") as file:
+        file.truncate(verify.MAX_LINES_BYTES + 1)  # of no size on the disk
+    with pytest.raises(verify.WrongError, match="endless is too big"):
+        list(verify.Bag(tmp_path).lines("endless", 3))
+    with (tmp_path / "endless").open("wb") as file:
+        file.truncate(verify.MAX_READ_BYTES)
+    with pytest.raises(verify.WrongError, match="a line that is too long"):
+        list(verify.Bag(tmp_path).lines("endless", 3))
+    (tmp_path / "endless").write_bytes(b"0" * 64 + b"  a\n" + b"0" * 64 + b"  b\n")
+    monkeypatch.setattr(verify, "MAX_FILES", 1)
+    with pytest.raises(verify.WrongError, match="lists too many files"):
+        verify.check_manifest(verify.Bag(tmp_path), "endless", [], 3)
+
+
+def test_nothing_that_is_said_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    verify.say("person \x1b[2K\rOK", "\u202eKO é")
+    assert capsys.readouterr().out == "person \\u001b[2K\\u000dOK\n\\u202eKO é\n"
+
+
+def test_a_terminal_without_the_letter_gets_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", shown)
+    verify.say("zoë")
+    shown.flush()
+    assert shown.buffer.getvalue() == b"zo\\xeb\n"
 
 
 def test_who_is_enrolled_after_the_approval_does_not_count_for_it() -> None:

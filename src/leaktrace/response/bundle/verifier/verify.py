@@ -32,11 +32,13 @@ import argparse
 import base64
 import binascii
 import hashlib
+import itertools
 import json
+import os
 import re
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,12 +55,15 @@ except ImportError as lacking:
     sys.exit(2)
 
 Json = dict[str, Any]
-MAX_FILES, MAX_DEPTH, MAX_READ_BYTES, MAX_NOTE_BYTES = 200_000, 8, 1 << 30, 1 << 20
+MAX_FILES, MAX_DEPTH, MAX_READ_BYTES, MAX_NOTE_BYTES = 200_000, 8, 1 << 25, 1 << 20
+MAX_LINES_BYTES, MAX_APPROVAL_BYTES = 1 << 28, 1_000_000  # a JSON document takes up to thirty times its bytes
+MAX_TRIED = 100_000  # keys tried because a signature does not say whose it is: some ten seconds, over the whole bundle
 SIGNATURE = "signatures/bundle.note"
 TAG_FILES = ["VERIFY.md", "bag-info.txt", "bagit.txt", "manifest-sha256.txt", "signatures/key.pem"]
 TAG_FILES += ["tagmanifest-sha256.txt", "verify.py"]  # sorted: the list is signed
 NEEDED = ("cover.pdf", "case-uco.jsonld", "handover.json", "timeline.csv", "log/checkpoint", "log/events.txt")
 APPROVAL = "application/vnd.leaktrace.approval.v1+json"
+TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z"
 CLOCK_TOLERANCE = timedelta(minutes=5)  # the authority's clock and the log's are two clocks
 
 
@@ -112,7 +117,7 @@ def text_of(record: Json, name: str, pattern: str, number: int, what: str) -> st
 
 def moment(record: Json, name: str, number: int, what: str) -> datetime:
     """A time in a record: UTC, to the second."""
-    text = text_of(record, name, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", number, what)
+    text = text_of(record, name, TIME, number, what)
     try:
         return datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
     except ValueError:
@@ -142,7 +147,8 @@ class Bag:
         need(len({name.lower() for name in self.sizes}) == len(self.sizes), 1, "two names differ in case only")
 
     def _walk(self, folder: str, depth: int) -> None:
-        names = sorted(one.name for one in (self.root / folder).iterdir())
+        with os.scandir(self.root / folder) as there:
+            names = sorted(one.name for one in itertools.islice(there, MAX_FILES + 1))
         need(names, 1, f"the folder '{folder}' is empty")
         for name in names:
             path = folder + name
@@ -160,17 +166,23 @@ class Bag:
         """Files whose names begin so."""
         return [name for name in self.sizes if name.startswith(prefix)]
 
-    def read(self, name: str, number: int) -> bytes:
+    def read(self, name: str, number: int, ceiling_bytes: int = MAX_READ_BYTES) -> bytes:
         """All bytes of a file, for check `number`."""
-        need(name in self.sizes, number, f"{name} is missing")
-        need(self.sizes[name] <= MAX_READ_BYTES, number, f"{name} is too big")
+        self._bounded(name, number, ceiling_bytes)
         return (self.root / name).read_bytes()
 
-    def lines(self, name: str, number: int) -> list[bytes]:
+    def lines(self, name: str, number: int, ceiling_bytes: int = MAX_LINES_BYTES) -> Iterator[bytes]:
         """Lines of a text that is empty or ends with a line feed."""
-        content = self.read(name, number)
-        need(not content or content.endswith(b"\n"), number, f"the last line of {name} is cut off")
-        return content.split(b"\n")[:-1]
+        self._bounded(name, number, ceiling_bytes)
+        with (self.root / name).open("rb") as file:
+            while line := file.readline(MAX_READ_BYTES):
+                need(line.endswith(b"\n") or len(line) < MAX_READ_BYTES, number, f"{name} has a line that is too long")
+                need(line.endswith(b"\n"), number, f"the last line of {name} is cut off")
+                yield line[:-1]
+
+    def _bounded(self, name: str, number: int, ceiling_bytes: int) -> None:
+        need(name in self.sizes, number, f"{name} is missing")
+        need(self.sizes[name] <= ceiling_bytes, number, f"{name} is too big")
 
     def digest(self, name: str) -> str:
         """SHA-256 of a file, hex."""
@@ -185,6 +197,7 @@ def check_manifest(bag: Bag, manifest: str, expected: list[str], number: int) ->
         message = f"{manifest} has a line that is no digest and name"
         digest, name = matched("([0-9a-f]{64})  ([A-Za-z0-9._/-]+)", line, number, message)
         need(name not in listed, number, f"{manifest} lists {name} twice")
+        need(len(listed) < MAX_FILES, number, f"{manifest} lists too many files")
         listed[name] = digest
     for name in sorted(set(expected) ^ set(listed)):
         need(name in listed, number, f"{name} is not listed in {manifest}")
@@ -204,7 +217,7 @@ def check_bag(bag: Bag) -> None:
         need(f"data/{name}" in bag.sizes, 3, f"data/{name} is missing")
     marker = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
     need(bag.read("bagit.txt", 2) == marker, 2, "bagit.txt is not that of a BagIt 1.0 bag")
-    oxum = [line for line in bag.lines("bag-info.txt", 2) if line.startswith(b"Payload-Oxum:")]
+    oxum = [line for line in bag.lines("bag-info.txt", 2, MAX_NOTE_BYTES) if line.startswith(b"Payload-Oxum:")]
     expected = f"Payload-Oxum: {sum(bag.sizes[name] for name in payload)}.{len(payload)}".encode()
     if oxum != [expected]:
         check_manifest(bag, "manifest-sha256.txt", payload, 2)  # says which file it is, where one is not as listed
@@ -336,7 +349,7 @@ def check_entries(leaves: list[bytes]) -> list[Json]:
         what = f"entry {index}"
         entry = document(leaf, 8, what)
         need(sorted(entry) == ["at", "case", "commitment", "index", "kind", "schema"], 8, f"{what} is no entry")
-        need(entry["index"] == index, 8, f"{what} says that it is entry {entry['index']}")
+        need(type(entry["index"]) is int and entry["index"] == index, 8, f"{what} says that it is another entry")
         moment(entry, "at", 8, what)
         text_of(entry, "case", r"[A-Za-z0-9._-]+", 8, what)
         text_of(entry, "commitment", r"[0-9a-f]{64}", 8, what)
@@ -436,7 +449,12 @@ def check_exhibits(bag: Bag, case: str, events: dict[int, Json], leaves: list[by
         files = there.get(exhibit, [])
         need(len(files) == 1, 10, f"{exhibit} is not there exactly once")
         need(bag.digest(files[0]) == digest, 10, f"{files[0]} is not what was taken into evidence as {exhibit}")
-        need(bag.sizes[files[0]] == event.get("size_bytes"), 10, f"{files[0]} has not the size of {exhibit}")
+        size_bytes = event.get("size_bytes")
+        need(
+            type(size_bytes) is int and bag.sizes[files[0]] == size_bytes,
+            10,
+            f"{files[0]} has not the size of {exhibit}",
+        )
         left.discard(files[0])
     need({*given, *withheld} <= set(seen), 12, "data/handover.json lists exhibits that are not in the log")
     need(not left, 10, f"{min(left, default='')} belongs to no exhibit in the log")
@@ -455,6 +473,8 @@ class Enrolled:
     def __init__(self, events: dict[int, Json]) -> None:
         self.keys: dict[str, str] = {}  # public key -> person, over all that were ever enrolled
         self.people: dict[str, Json] = {}  # what each person is now
+        self._hinted: dict[str, list[str]] = {}  # start of a key's digest -> such keys
+        self._tried = 0
         self._to_come = list(bodies(events, "-", "PersonEnrolled", "PersonChanged"))[::-1]
 
     def walk(self, end: int) -> None:
@@ -464,34 +484,49 @@ class Enrolled:
             person = text_of(event, "person", r'[^"\\\t\n]+', 11, f"event {index}")
             key = text_of(event, "public_key", r"[0-9a-f]{64}", 11, f"event {index}")
             need(self.keys.get(key, person) == person, 11, f"event {index} gives a key to a second person")
+            if key not in self.keys:
+                self._hinted.setdefault(sha256(bytes.fromhex(key)).hex()[:16], []).append(key)
             self.keys[key], self.people[person] = person, event
 
+    def signer(self, hint: str, signature: bytes, message: bytes, what: str) -> str:
+        """Who signed the message. `hint` decides nothing, anybody can write it: it says which key to try first."""
+        for key in self._hinted.get(hint, ()):
+            if signed_by(bytes.fromhex(key), signature, message):
+                return self.keys[key]
+        for key, person in self.keys.items():
+            need(self._tried < MAX_TRIED, 11, "there are too many signatures that do not say whose they are")
+            self._tried += 1
+            if signed_by(bytes.fromhex(key), signature, message):
+                return person
+        raise WrongError(f"[11] {what} is signed by a key that nobody enrolled")
 
-def read_envelope(content: bytes, what: str) -> tuple[bytes, list[bytes]]:
-    """(payload, signatures) of a DSSE envelope for approvals."""
+
+def read_envelope(content: bytes, what: str) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """(payload, [(hint whose it is, signature)]) of a DSSE envelope for approvals."""
     envelope = document(content, 11, what)
     need(sorted(envelope) == ["payload", "payloadType", "signatures"], 11, f"{what} is no DSSE envelope")
     need(envelope["payloadType"] == APPROVAL, 11, f"{what} is no approval")
     payload = text_of(envelope, "payload", r".+", 11, what)
     listed = envelope["signatures"]
     if not isinstance(listed, list) or not all(
-        isinstance(one, dict) and sorted(one) == ["keyid", "sig"] for one in listed
+        isinstance(one, dict) and sorted(one) == ["keyid", "sig"] and isinstance(one["keyid"], str) for one in listed
     ):
         raise WrongError(f"[11] {what} has no list of signatures")
     need(len(listed) == 2, 11, f"{what} does not have two signatures")
-    # `keyid` is a hint that anybody can write: who signed is found by trying the keys.
-    signatures = [text_of(one, "sig", r".+", 11, what) for one in listed]
-    return unbase64(payload, 11, what), [unbase64(one, 11, what) for one in signatures]
+    signatures = [(one["keyid"], unbase64(text_of(one, "sig", r".+", 11, what), 11, what)) for one in listed]
+    return unbase64(payload, 11, what), signatures
 
 
-def check_signers(payload: bytes, signatures: list[bytes], statement: Json, enrolled: Enrolled, what: str) -> None:
-    """Two different people signed: who asked, and somebody who was an approver."""
+def signers_of(content: bytes, enrolled: Enrolled, what: str) -> tuple[Json, list[str]]:
+    """(statement, who signed it) of an approval."""
+    payload, signatures = read_envelope(content, what)
+    statement = document(payload, 11, f"the payload of {what}")
     signed = b"DSSEv1 %d %s %d %s" % (len(APPROVAL), APPROVAL.encode(), len(payload), payload)
-    signers = [
-        next((person for key, person in enrolled.keys.items() if signed_by(bytes.fromhex(key), one, signed)), "")
-        for one in signatures
-    ]
-    need(all(signers), 11, f"{what} is signed by a key that nobody enrolled")
+    return statement, [enrolled.signer(hint, one, signed, what) for hint, one in signatures]
+
+
+def check_signers(signers: list[str], statement: Json, enrolled: Enrolled, what: str) -> None:
+    """Two different people signed: who asked, and somebody who was an approver."""
     need(signers[0] != signers[1], 11, f"{what} was signed by one person alone")
     requester = statement.get("requested_by")
     need(requester in signers, 11, f"{what} is not signed by who asked for it")
@@ -501,11 +536,10 @@ def check_signers(payload: bytes, signatures: list[bytes], statement: Json, enro
     need(isinstance(roles, list) and "approver" in roles and active is True, 11, f"{approver} was no approver")
 
 
-def check_approval(content: bytes, what: str, entry: Json, enrolled: Enrolled, mine: dict[int, str]) -> Json:
-    """The statement of an approval that this entry is about; `mine` numbers the case's commitments from 1."""
-    payload, signatures = read_envelope(content, what)
-    statement = document(payload, 11, f"the payload of {what}")
-    check_signers(payload, signatures, statement, enrolled, what)
+def check_approval(statement: Json, what: str, entry: Json, mine: dict[int, str]) -> None:
+    """The approval is about this case as it was, and this entry is in its time; `mine` numbers the case's commitments
+    from 1.
+    """
     at, asked = moment(entry, "at", 11, what), moment(statement, "requested_at", 11, what)
     need(asked <= at <= moment(statement, "expires_at", 11, what), 11, f"{what} was used before or after its time")
     case, head = entry["case"], statement.get("case_head")
@@ -513,7 +547,6 @@ def check_approval(content: bytes, what: str, entry: Json, enrolled: Enrolled, m
     last = mine.get(count) if type(count) is int else None
     same = head == {"case": case, "event_count": count, "last_commitment": last} and statement.get("case") == case
     need(same and last is not None, 11, f"{what} is about a case that this log does not hold")
-    return statement
 
 
 def check_approvals(bag: Bag, case: str, events: dict[int, Json], entries: list[Json]) -> list[Json]:
@@ -522,13 +555,20 @@ def check_approvals(bag: Bag, case: str, events: dict[int, Json], entries: list[
     enrolled = Enrolled(events)
     mine = dict(enumerate((entry["commitment"] for entry in entries if entry["case"] == case), start=1))
     acts = {kind: dict(bodies(events, case, kind)) for kind in ("ActionApproved", "ActionUsed")}
+    opened: dict[str, tuple[str, Json, list[str]]] = {}  # once for each file: who signed it stays the same
     for index, event in sorted({**acts["ActionApproved"], **acts["ActionUsed"]}.items()):
         request = text_of(event, "request", r"A-[0-9]{4,9}", 11, f"event {index}")
         name = f"data/approvals/{request}.json"
-        content = bag.read(name, 11)
-        need(sha256(content).hex() == event.get("envelope_sha256"), 11, f"{name} is not what event {index} is about")
         enrolled.walk(index)
-        statement = check_approval(content, name, entries[index], enrolled, mine)
+        if name not in opened:
+            content = bag.read(name, 11, MAX_APPROVAL_BYTES)
+            said = sha256(content).hex()
+            need(said == event.get("envelope_sha256"), 11, f"{name} is not what event {index} is about")
+            opened[name] = (said, *signers_of(content, enrolled, name))
+        digest, statement, signers = opened[name]
+        need(digest == event.get("envelope_sha256"), 11, f"{name} is not what event {index} is about")
+        check_signers(signers, statement, enrolled, name)
+        check_approval(statement, name, entries[index], mine)
         need(statement.get("request") == request, 11, f"{name} is about another request")
         left.discard(name)
         used += [statement] if index in acts["ActionUsed"] else []
@@ -645,10 +685,10 @@ def check_timestamps(bag: Bag, stamped: bytes, last_entry_at: datetime) -> list[
     left = set(bag.names("data/timestamps/"))
     for name in sorted(one for one in left if one.endswith(".tsr")):
         chain_name, root_name = name[:-3] + "chain.pem", name[:-3] + "root.pem"
-        chain = read_chain(bag.read(chain_name, 13), chain_name)
+        chain = read_chain(bag.read(chain_name, 13, MAX_NOTE_BYTES), chain_name)
         root_pem = chain[-1].public_bytes(serialization.Encoding.PEM)
         need(bag.read(root_name, 13) == root_pem, 13, f"{root_name} is not the last of {chain_name}")
-        at = check_timestamp(bag.read(name, 13), chain, stamped, name)
+        at = check_timestamp(bag.read(name, 13, MAX_NOTE_BYTES), chain, stamped, name)
         need(last_entry_at - at <= CLOCK_TOLERANCE, 13, f"{name} is older than the last entry of the log")
         left -= {name, chain_name, root_name}
         root = chain[-1].fingerprint(hashes.SHA256()).hex()
@@ -669,7 +709,7 @@ def verify(folder: Path, fingerprint: str | None = None, earlier: bytes | None =
     found = sha256(key).hex()
     need(fingerprint in (None, found), 6, f"the bundle is signed by another key: {found}")  # 6
     size, root, text = open_checkpoint(bag.read("data/log/checkpoint", 7), origin, key, 7, "the checkpoint")  # 7
-    need(0 < size < 1 << 32, 8, "the log is empty or too large")
+    need(0 < size <= MAX_FILES * 256, 8, "the log is empty or too large")  # 256 entries a file
     leaves = read_leaves(bag, size)
     check_tree(bag, leaves, root)  # 8
     entries = check_entries(leaves)  # 8
@@ -691,6 +731,14 @@ def verify(folder: Path, fingerprint: str | None = None, earlier: bytes | None =
     return [head, f"key {found}", *said, *missing]
 
 
+def say(*lines: str) -> None:
+    """Lines on standard output, and nothing in them that moves a terminal's cursor or that it cannot show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in lines:
+        shown = "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in line)
+        sys.stdout.write(shown.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
 def main(arguments: list[str]) -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="verify.py", description="Check an evidence bundle written by leaktrace.")
@@ -710,13 +758,13 @@ def main(arguments: list[str]) -> int:
     try:
         said = verify(options.folder, key, earlier)
     except (WrongError, OSError) as wrong:
-        sys.stdout.write(f"WRONG: {wrong}\n")
+        say(f"WRONG: {wrong}")
         return 1
-    sys.stdout.write("".join(f"  {line}\n" for line in said))
+    say(*(f"  {line}" for line in said))
     if key is None:
-        sys.stdout.write("INTACT, ORIGIN UNPROVEN: compare the key's fingerprint with one you got elsewhere (--key).\n")
+        say("INTACT, ORIGIN UNPROVEN: compare the key's fingerprint with one you got elsewhere (--key).")
         return 3
-    sys.stdout.write("OK\n")
+    say("OK")
     return 0
 
 
