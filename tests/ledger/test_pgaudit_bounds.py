@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,14 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leaktrace.ledger.formats import RejectedRow
+from leaktrace.ledger.pgaudit import columns as seen_columns
+from leaktrace.ledger.pgaudit.ceilings import (
+    COLUMNS_CEILING_COUNT,
+    FIELDS_CEILING_COUNT,
+    PATTERN_CEILING_CHARACTERS,
+)
+from leaktrace.ledger.pgaudit.columns import ColumnsSeen
 from leaktrace.ledger.pgaudit.equalities import equal_columns
 from leaktrace.ledger.pgaudit.grouping import HELD_CEILING_CHARACTERS, WAIT_CEILING_COUNT, Group, grouped
 from leaktrace.ledger.pgaudit.like import compile_like
 from leaktrace.ledger.pgaudit.lines import AuditLine
 from leaktrace.ledger.pgaudit.options import PgauditOptions
 from leaktrace.ledger.pgaudit.prefix import PrefixedLine, compile_prefix
-from leaktrace.ledger.pgaudit.reads import Catalog, shown_by
-from leaktrace.ledger.pgaudit.record import Refused
+from leaktrace.ledger.pgaudit.reads import Catalog, Shown, shown_by
+from leaktrace.ledger.pgaudit.record import PARAMETERS_CEILING_COUNT, Refused, parse_audit_record
 from leaktrace.ledger.pgaudit.scopes import (
     ColumnRef,
     Comparison,
@@ -88,6 +95,106 @@ def test_a_long_list_of_keys_is_looked_up_once_for_the_whole_snapshot() -> None:
         assert table.customers(keys, {}) == ()
 
     assert_work_grows_with_size(work, 1_000)
+
+
+def customers_table(count: int) -> Catalog:
+    """With a snapshot of so many customers."""
+    columns = ("customer_id", "email", "name", "phone")
+    rows = tuple((f"C-{row}", f"{row}@example.org", f"N {row}", str(row)) for row in range(count))
+    return Catalog(PgauditOptions(), {"customers": frozenset(columns)}, Snapshot(columns, "customer_id", rows))
+
+
+def shown_of(text: str, catalog: Catalog, parameters: Mapping[int, str | None] | None = None) -> tuple[Shown, ...]:
+    read = read_text(text)
+    assert isinstance(read, StatementText)
+    return shown_by(read.statements[0], {**(parameters or {}), **read.constants}, None, catalog)
+
+
+def test_what_a_statement_shows_twice_of_the_same_customers_is_shown_once() -> None:
+    shown = shown_of(" union ".join(["select email from customers"] * 900), customers_table(1_000))
+    assert [len(each.customers or ()) for each in shown] == [1_000]
+    shown = shown_of(
+        " union ".join(["select email from customers where customer_id = 'C-1'"] * 900), customers_table(1)
+    )
+    assert [each.customers for each in shown] == [("C-1",)]
+
+
+DIFFERENT_READS = [" ".join(["select email from customers where name <>", f"'{n}'"]) for n in range(900)]
+LIKES = " or ".join(f"name like '%{n}%'" for n in range(900))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [" union ".join(DIFFERENT_READS), " ".join(["select email from customers where", LIKES])],
+    ids=["queries", "conditions"],
+)
+def test_what_asks_too_much_of_a_snapshot_stays_a_bulk_read(text: str) -> None:
+    catalog = customers_table(20_000)
+    started = time.process_time()
+    assert shown_of(text, catalog) == (Shown(None, ("email",), "search"),)
+    assert time.process_time() - started < 10
+
+
+def test_a_long_pattern_is_not_tried() -> None:
+    pattern = "%a" * (PATTERN_CEILING_CHARACTERS // 2) + "%"
+    shown = shown_of("select email from customers where name like $1", customers_table(1), {1: pattern})
+    assert [each.customers for each in shown] == [None]
+    shown = shown_of("select email from customers where name like $1", customers_table(1), {1: "N%"})
+    assert [each.customers for each in shown] == [("C-0",)]
+
+
+def test_one_long_list_of_keys_is_not_gone_through_hundreds_of_times() -> None:
+    keys = "{" + ",".join(f"C-{number}" for number in range(500_000)) + "}"
+    once = "select email from customers where customer_id = any($1)"
+    assert [len(each.customers or ()) for each in shown_of(once, customers_table(1), {1: keys})] == [500_000]
+    started = time.process_time()
+    many = " union ".join([once] * 900)
+    assert [each.customers for each in shown_of(many, customers_table(1), {1: keys})] == [None]
+    assert time.process_time() - started < 10
+
+
+def test_tables_joined_by_one_key_are_held_to_one_list() -> None:
+    def work(count: int) -> None:
+        keys = "{" + ",".join(f"C-{number}" for number in range(count)) + "}"
+        joins = " ".join(f"join customers c{n} using (customer_id)" for n in range(min(count // 50, 200)))
+        text = " ".join(["select * from customers", joins, "where customers.customer_id = any($1)"])
+        shown_of(text, customers_table(1), {1: keys})
+
+    assert_work_grows_with_size(work, 2_000)
+
+
+def test_a_statement_shows_no_more_fields_than_postgresql_gives() -> None:
+    columns = ",".join(f"x{number}" for number in range(5_000))
+    text = " ".join(["select", columns, "from customers where customer_id = 'C-1'"])
+    (shown,) = shown_of(text, customers_table(1))
+    assert len(shown.fields) == FIELDS_CEILING_COUNT + 1
+    assert shown.fields[-1] == "*"
+
+
+def test_more_parameters_than_postgresql_takes_are_refused() -> None:
+    many = ",".join("a" * (PARAMETERS_CEILING_COUNT + 1))
+    record = parse_audit_record(f'SESSION,1,1,READ,SELECT,,,select 1,"{many}"')
+    assert record == Refused("the AUDIT entry has 65536 parameters; PostgreSQL takes 65535")
+
+
+def test_columns_seen_have_ceilings_and_no_table_of_customers_is_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = ColumnsSeen(PgauditOptions())
+    for number in range(2 * COLUMNS_CEILING_COUNT):
+        seen.add("wide", f"x{number}")
+    seen.add("wide", "customer_id")
+    assert (len(seen.by_table()["wide"]), seen.whole) == (COLUMNS_CEILING_COUNT + 1, True)
+    monkeypatch.setattr(seen_columns, "SEEN_CEILING_CHARACTERS", 1_000_000)
+    for number in range(100_000):
+        seen.add(f"temporary{number}", "x")
+    seen.add("orders", "customer_id")
+    seen.add("wide", "user_id")
+    by_table = seen.by_table()
+    assert (len(by_table) < 10_000, seen.whole) == (True, False)
+    catalog = Catalog(PgauditOptions(), by_table, customers_table(1).snapshot, whole=seen.whole)
+    assert catalog.holds_customers("orders")
+    assert catalog.holds_customers("wide")
+    assert not catalog.holds_customers("temporary0")
+    assert [each.customers for each in shown_of("select email from customers", catalog)] == [None]
 
 
 # --- statements -------------------------------------------------------------------------------------------

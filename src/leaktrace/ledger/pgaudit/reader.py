@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from leaktrace.ledger.formats import AccessRow, RejectedRow
+from leaktrace.ledger.pgaudit.columns import ColumnsSeen
 from leaktrace.ledger.pgaudit.grouping import Group, grouped
 from leaktrace.ledger.pgaudit.lines import audit_lines
 from leaktrace.ledger.pgaudit.options import PgauditOptions
@@ -33,7 +34,8 @@ def read_pgaudit(path: Path, options: PgauditOptions | None = None) -> Iterator[
     """
     options = options or PgauditOptions()
     snapshot = read_snapshot(options.snapshot, options) if options.snapshot else None
-    catalog = Catalog(options, _columns_seen(path, options), snapshot)
+    seen = _columns_seen(path, options)
+    catalog = Catalog(options, seen.by_table(), snapshot, whole=seen.whole)
     for item in grouped(audit_lines(path, options)):
         if isinstance(item, RejectedRow):
             yield item
@@ -41,9 +43,9 @@ def read_pgaudit(path: Path, options: PgauditOptions | None = None) -> Iterator[
             yield from _rows(item, catalog)
 
 
-def _columns_seen(path: Path, options: PgauditOptions) -> dict[str, frozenset[str]]:
-    """Table -> columns that statements of the log read from it: at least these a `SELECT *` shows."""
-    seen: dict[str, set[str]] = {}
+def _columns_seen(path: Path, options: PgauditOptions) -> ColumnsSeen:
+    """Columns that statements of the log read from a table: at least these a `SELECT *` shows."""
+    seen = ColumnsSeen(options)
     for line in audit_lines(path, options):
         record = None if isinstance(line, RejectedRow) else parse_audit_record(line.payload)
         if not isinstance(record, AuditRecord) or record.statement is None:
@@ -53,8 +55,8 @@ def _columns_seen(path: Path, options: PgauditOptions) -> dict[str, frozenset[st
             tables = {relation.alias: relation.bare_name.lower() for relation in scope.relations}
             for output in scope.outputs:
                 if output.alias in tables and output.column != "*":
-                    seen.setdefault(tables[output.alias], set()).add(output.column.lower())
-    return {table: frozenset(columns) for table, columns in seen.items()}
+                    seen.add(tables[output.alias], output.column.lower())
+    return seen
 
 
 def _listed(text: StatementText | Refused | None) -> tuple[Statement, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from leaktrace.ledger.pgaudit.ceilings import FIELDS_CEILING_COUNT, asks_too_much, names_too_much
 from leaktrace.ledger.pgaudit.equalities import EqualColumns, equal_columns
 from leaktrace.ledger.pgaudit.options import KEY_COLUMNS, PgauditOptions
 from leaktrace.ledger.pgaudit.scopes import (
@@ -45,17 +46,19 @@ class Catalog:
     columns: Mapping[str, frozenset[str]]
     """Table (lower case, without schema) -> columns that the log's statements name, in lower case."""
     snapshot: Snapshot | None = None
+    whole: bool = True
+    """Whether `columns` has every table that the log names columns of; else any other one may hold customers."""
 
     def holds_customers(self, table: str) -> bool:
         """Whether a table's rows belong to customers: by its name, or because it has a column that names one."""
         if self.options.is_customer_table(table):
             return True
-        known = self.columns.get(table.rpartition(".")[2].lower(), frozenset())
-        return not known.isdisjoint(self.options.key_columns(table))
+        known = self.columns.get(table.rpartition(".")[2].lower())
+        return not self.whole if known is None else not known.isdisjoint(self.options.key_columns(table))
 
     def snapshot_of(self, table: str) -> Snapshot | None:
         """The snapshot, if it is one of this table: no column is read from the table that it has not."""
-        if self.snapshot is None or not self.options.is_customer_table(table):
+        if self.snapshot is None or not self.whole or not self.options.is_customer_table(table):
             return None
         known = self.columns.get(table.rpartition(".")[2].lower(), frozenset())
         return self.snapshot if known <= set(self.snapshot.columns) else None
@@ -67,23 +70,26 @@ def shown_by(
     """What a statement showed of customers; nothing where it reads no table that has any.
 
     `row_count` null: not logged. A server that gave more rows than the statement names customers contradicts our
-    reading of the statement: then it is a bulk read.
+    reading of the statement: then it is a bulk read. So is what goes beyond a ceiling. What a statement shows twice of
+    the same customers is shown once.
     """
+    too_much = names_too_much(statement.scopes, parameters)
     found: list[tuple[ReadScope, Shown]] = []
     for scope in statement.scopes:
         bearing = _bearing(scope, catalog)
         if bearing:
-            shown = Shown(_tied(scope, bearing, parameters, catalog), _fields(scope, catalog), _action(scope))
-            found.append((scope, shown))
+            customers = None if too_much else _tied(scope, bearing, parameters, catalog)
+            found.append((scope, Shown(customers, _fields(scope, catalog), _action(scope))))
     if _contradicted(found, row_count, catalog):
         found = [(scope, Shown(None, shown.fields, _action(scope))) for scope, shown in found]
+    answers = {} if too_much else _answers(found, parameters, catalog)
     results: list[Shown] = []
-    for scope, shown in found:
+    for scope, shown in dict.fromkeys(found):
         if shown.customers is not None:
             results.append(Shown(shown.customers, shown.fields, scope.action))
         else:
-            results += _expanded(scope, shown, parameters, row_count if len(found) == 1 else None, catalog)
-    return tuple(results)
+            results += _expanded(scope, shown, answers, row_count if len(found) == 1 else None, catalog)
+    return tuple(dict.fromkeys(results))
 
 
 def _action(scope: ReadScope) -> str:
@@ -135,6 +141,7 @@ def _tied(
         for member in columns.equal_to(ref):
             held_to.setdefault((member.alias, member.column.lower()), []).append((len(values), place, values))
     customers: set[str] = set()
+    taken: set[int] = set()
     for relation in bearing:
         keys = [
             (column not in KEY_COLUMNS, *key)
@@ -145,7 +152,10 @@ def _tied(
             return None
         # `id` may be an address's or an account's: what names a customer in any table goes before it. Then fewest
         # customers, then whichever stands first in the statement.
-        customers |= min(keys, key=lambda key: key[:3])[3]
+        _, _, place, values = min(keys, key=lambda key: key[:3])
+        if place not in taken:  # a hundred tables joined by one key are held to one list
+            customers |= values
+        taken.add(place)
     return tuple(sorted(customers))
 
 
@@ -179,16 +189,36 @@ def _contradicted(found: list[tuple[ReadScope, Shown]], row_count: int | None, c
     return row_count > sum(len(shown.customers or ()) for _, shown in found)
 
 
-def _expanded(
-    scope: ReadScope, shown: Shown, parameters: Parameters, row_count: int | None, catalog: Catalog
-) -> list[Shown]:
+Answers = Mapping[tuple[Condition, ...], tuple[str, ...] | None]
+"""Conditions -> the customers of the snapshot that they hold for; None where it cannot say."""
+
+
+def _answers(found: list[tuple[ReadScope, Shown]], parameters: Parameters, catalog: Catalog) -> Answers:
+    """What the snapshot says of the statement's bulk reads; nothing where they ask too much of it."""
+    snapshot = catalog.snapshot
+    reads = {
+        (scope.conditions, shown.fields, shown.action)
+        for scope, shown in found
+        if shown.customers is None and _of_snapshot(scope, catalog)
+    }
+    queries = {conditions for conditions, _, _ in reads}
+    if snapshot is None or asks_too_much(reads, queries):
+        return {}
+    return {conditions: snapshot.customers(conditions, parameters) for conditions in queries}
+
+
+def _of_snapshot(scope: ReadScope, catalog: Catalog) -> bool:
+    """Whether the scope's rows are the snapshot's, but for its conditions."""
+    return scope.whole and catalog.snapshot_of(scope.relations[0].name) is not None
+
+
+def _expanded(scope: ReadScope, shown: Shown, answers: Answers, row_count: int | None, catalog: Catalog) -> list[Shown]:
     """A bulk read as reads of the snapshot's customers, where the snapshot can say which.
 
     It cannot where a condition is not understood, where the server counted other rows than the snapshot gives, or
     where something else than conditions chose the rows. Rows beyond a whole snapshot stay a bulk read.
     """
-    snapshot = catalog.snapshot_of(scope.relations[0].name) if scope.whole else None
-    customers = snapshot.customers(scope.conditions, parameters) if snapshot is not None else None
+    customers = answers.get(scope.conditions) if _of_snapshot(scope, catalog) else None
     if customers is None or (scope.conditions and row_count not in (None, len(customers))):
         return [shown]
     if not customers:
@@ -220,4 +250,5 @@ def _fields(scope: ReadScope, catalog: Catalog) -> tuple[str, ...]:
             else (*sorted(catalog.columns.get(relation.bare_name.lower(), ())), ALL_COLUMNS)
         )
         names += [catalog.options.field_of(column) for column in known]
-    return tuple(dict.fromkeys(names))
+    distinct = tuple(dict.fromkeys(names))
+    return distinct if len(distinct) <= FIELDS_CEILING_COUNT else (*distinct[:FIELDS_CEILING_COUNT], ALL_COLUMNS)

@@ -23,6 +23,8 @@ _CLASSES: dict[str, AuditClass] = {
     "MISC": "MISC",
     "MISC_SET": "MISC_SET",
 }
+PARAMETERS_CEILING_COUNT = 65_535
+"""Of one statement (PostgreSQL manual, appendix K)."""
 _SUPPRESSED = "<long param suppressed>"
 _NOT_LOGGED = "<not logged>"
 _ID = re.compile(r"[0-9]{1,19}", re.ASCII)
@@ -117,6 +119,8 @@ def _parameters(values: str) -> tuple[str | None, ...] | Refused:
     fields = split_csv(values)
     if isinstance(fields, Refused):
         return Refused("the parameters of the AUDIT entry are not quoted as CSV")
+    if len(fields) > PARAMETERS_CEILING_COUNT:
+        return Refused(f"the AUDIT entry has {len(fields)} parameters; PostgreSQL takes {PARAMETERS_CEILING_COUNT}")
     return tuple(None if field in ("", _SUPPRESSED) else field for field in fields)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger.pgaudit.ceilings import PATTERN_CEILING_CHARACTERS
 from leaktrace.ledger.pgaudit.like import compile_like
 from leaktrace.ledger.pgaudit.options import KEY_COLUMNS, PgauditOptions
 from leaktrace.ledger.pgaudit.record import split_array
@@ -119,6 +120,8 @@ def _comparison_verdict(comparison: Comparison, parameters: Parameters) -> Verdi
     column = comparison.column.column.lower()
     values = known_values(comparison.values, parameters)
     if values is None:
+        return _not_known
+    if comparison.kind != "equals" and any(len(value) > PATTERN_CEILING_CHARACTERS for value in values):
         return _not_known
     matches = _test_of(comparison.kind, values)
 
