@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import io
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaktrace.errors import LedgerError, UsageError
+from leaktrace.ledger import csvlines
 from leaktrace.ledger.formats import AccessRow, PassedOver, RejectedRow
-from leaktrace.ledger.mapping import jsonfiles, jsontext, mapping_from_text
+from leaktrace.ledger.mapping import csvfiles, jsonfiles, jsontext, mapping_from_text
 from leaktrace.ledger.mapping.jsonfiles import Unreadable, document_records, ndjson_records
 from leaktrace.ledger.mapping.jsontext import RECORD_CEILING_BYTES
 from leaktrace.ledger.mapping.mapped import options_from_document, read_mapped
 from leaktrace.ledger.mapping.paths import Path as RecordPath
 from leaktrace.ledger.mapping.paths import parse_path
 from leaktrace.ledger.mapping.reader import read_mapped_file
+from tests.growth import assert_grows_with_size
 from tests.ledger.small_ledgers import zstd
 
 MAPPING = """
@@ -100,7 +103,7 @@ def test_hostile_lines_are_rejected_one_by_one(tmp_path: Path) -> None:
         (1, "C-1"),
         (2, "the line is nested deeper than can be read"),
         (3, f"the line is longer than {RECORD_CEILING_BYTES} bytes"),
-        (4, "the line is not JSON"),
+        (4, "at is missing"),
         (5, "the line is not UTF-8"),
         (6, "C-9"),
     ]
@@ -139,6 +142,8 @@ def test_a_packed_file_that_breaks_off_is_refused(tmp_path: Path) -> None:
         (json.dumps({"Records": [ROW, ROW]}, indent=2), False),
         ("[\n" + line().strip() + ",\n" + line() + "]\n", False),
         ("[\n" + line() + "]\n", False),
+        (line() + '{"x": "' + "x" * jsonfiles.HEAD_BYTES, True),
+        ('{"Records": [\n' + line() + '{"x": "' + "x" * jsonfiles.HEAD_BYTES, False),
         ("", False),
         ("1\n2\n3\n", False),
     ],
@@ -204,6 +209,41 @@ def test_a_document_that_is_torn_is_refused_with_its_byte(tmp_path: Path, text: 
     assert words in caught.value.message
 
 
+def test_a_torn_document_is_refused_with_its_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"Records": [ROW, ROW]})[:-2] + ', {"t": NaN}]}', encoding="utf-8")
+    with pytest.raises(LedgerError, match=r"a\.json: record 3, after byte 127: it is no JSON"):
+        read(path, 'records = "Records[*]"\ninput = "json"')
+
+
+@pytest.mark.parametrize("text", ["{}\n{}\n{}\n", '{"Records": [{}, {}, {}]}'])
+def test_a_number_of_more_digits_than_are_read_spoils_nothing_but_its_value(tmp_path: Path, text: str) -> None:
+    """The attack: Python takes numbers up to 4,300 digits, and one of more made the whole document unreadable."""
+    path, digits = tmp_path / "a.json", "9" * 5_000
+    long = json.dumps({**ROW, "x": 1})
+    for record, rejected in (
+        (long.replace('"x": 1', f'"x": {digits}'), []),
+        (json.dumps({**ROW, "c": 1}).replace('"c": 1', f'"c": {digits}'), ["customer is missing"]),
+        (json.dumps({**ROW, "t": 1}).replace('"t": 1', f'"t": {digits}'), ["at is not a time in the mapping's format"]),
+    ):
+        whole = text.replace("{}", json.dumps(ROW), 1).replace("{}", record, 1).replace("{}", json.dumps(ROW), 1)
+        path.write_text(whole, encoding="utf-8")
+        items = read(path, 'records = ["Records[*]", ""]')
+        assert [each.reason for each in items if isinstance(each, RejectedRow)] == rejected
+        assert [each.source_row for each in items if isinstance(each, RejectedRow)] == [2] * len(rejected)
+        assert len(items) == 3
+
+
+def test_a_long_record_is_not_read_again_with_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsontext, "BLOCK_BYTES", 100)
+
+    def work(content: bytes) -> None:
+        ((_, record),) = document_records(io.BytesIO(content), (place("Records[*]"),))
+        assert isinstance(record, dict)
+
+    assert_grows_with_size(lambda count: b'{"Records": [{"x": [' + b"1," * count + b"1]}]}", work, 20_000)
+
+
 def test_a_document_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(b'{"Records": [{"t": "\xff"}]}')
@@ -250,6 +290,30 @@ def test_no_bytes_give_anything_but_records_rejects_or_a_broken_file(content: by
 
 
 # --- CSV --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "long", "row"),
+    [
+        ("t,who,c,kind\n2026-03-02T12:00:00Z,ann,C-1,x\n", ",", 2),
+        ("t,who,c,kind\n", '"\n",', 1),
+        ("", "t,", 0),
+    ],
+)
+def test_a_row_without_end_is_refused_before_it_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str, long: str, row: int
+) -> None:
+    """The attack: hundreds of millions of commas, some hundred kilobytes packed, become as many cells."""
+    for module in (csvlines, csvfiles):
+        monkeypatch.setattr(module, "RECORD_CEILING_CHARACTERS", 800_000)
+    path = tmp_path / "a.csv"
+    path.write_text(head + long * (8_000_000 // len(long)), encoding="utf-8")
+    tracemalloc.start()
+    with pytest.raises(LedgerError, match=rf"a\.csv: row {row}: it is longer than 800000 characters"):
+        read(path, 'input = "csv"')
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 20_000_000
 
 
 def test_a_csv_log_with_its_own_delimiter_and_quotes(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from leaktrace.errors import LedgerError, UsageError
+from leaktrace.ledger import csvlines
 from leaktrace.ledger.formats import AccessRow, RejectedRow, row_reader
 from leaktrace.ledger.pgaudit import (
     AuditRecord,
@@ -380,6 +381,14 @@ def test_options_tie_another_schema_to_customers(tmp_path: Path) -> None:
 def test_options_that_cannot_be_are_refused(document: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         options_from_document(document)
+
+
+def test_a_snapshot_with_a_row_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csvlines, "RECORD_CEILING_CHARACTERS", 1_000)
+    snapshot = tmp_path / "table.csv"
+    snapshot.write_text("customer_id\nC-1\n" + "," * 5_000, encoding="utf-8")
+    with pytest.raises(LedgerError, match=r"table\.csv: after line 2 of the snapshot stands a record of more than"):
+        list(read_pgaudit(ASSETS / "postgresql.csv", PgauditOptions(snapshot=snapshot)))
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
-from leaktrace.ledger.mapping.jsontext import RECORD_CEILING_BYTES, BrokenJsonError, JsonText, decoder
+from leaktrace.ledger.mapping.jsontext import RECORD_CEILING_BYTES, BrokenJsonError, JsonText, decoded
 from leaktrace.ledger.mapping.paths import Each, Path, values_at
 
+HEAD_BYTES = 1 << 20
+"""Of a file, by which its kind is judged."""
 _JUDGED_LINES = 9
 
 
@@ -77,7 +79,7 @@ def ndjson_records(stream: IO[bytes], places: Sequence[Path]) -> Iterator[tuple[
 def _line_value(line: bytes) -> Any:
     try:
         text = line.decode("utf-8").strip(" \t\r\n")
-        value, end = decoder.raw_decode(text)
+        value, end = decoded(text)
     except UnicodeDecodeError:
         return Unreadable("the line is not UTF-8")
     except RecursionError:
@@ -90,11 +92,13 @@ def _line_value(line: bytes) -> Any:
 def is_ndjson(head: bytes) -> bool:
     """Whether a file that begins so has one value a line: most of its first lines are one, and there are several.
 
-    A log that was cut in two may begin in the middle of a line. A file of one line is a document either way.
+    A log that was cut in two may begin in the middle of a line. A file of one line is a document either way. What may
+    be the beginning of a long line is not judged.
     """
     lines = [line for line in head.removeprefix(codecs.BOM_UTF8).split(b"\n") if line.strip()][:_JUDGED_LINES]
-    whole = sum(isinstance(_line_value(line), dict | list) for line in lines)
-    return len(lines) > 1 and 2 * whole > len(lines)
+    judged = lines[:-1] if len(lines) < _JUDGED_LINES and len(head) >= HEAD_BYTES else lines
+    whole = sum(isinstance(_line_value(line), dict | list) for line in judged)
+    return len(lines) > 1 and 2 * whole > len(judged)
 
 
 # --- documents --------------------------------------------------------------------------------------------
@@ -110,10 +114,14 @@ def document_records(stream: IO[bytes], places: Sequence[Path]) -> Iterator[tupl
     listed = next((place for place in places if _leading_keys(place) is not None), None)
     keys = (_leading_keys(listed) or ()) if listed is not None else ()
     row = 0
-    while text.peek():
-        for record in _document(text, listed, keys, places):
-            row += 1
-            yield row, record
+    try:
+        while text.peek():
+            for record in _document(text, listed, keys, places):
+                row += 1
+                yield row, record
+    except BrokenJsonError as error:
+        error.row = row + 1
+        raise
 
 
 def _leading_keys(place: Path) -> tuple[str, ...] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import re
 from typing import IO, Any, NoReturn
 
@@ -22,13 +23,38 @@ class BrokenJsonError(Exception):
     def __init__(self, byte: int, what: str) -> None:
         super().__init__(what)
         self.byte, self.what = byte, what
+        self.row: int | None = None
+        """Of the record in which it breaks off, where that is known."""
 
 
 def _refuse(_constant: str) -> NoReturn:
     raise ValueError
 
 
-decoder = json.JSONDecoder(parse_constant=_refuse)
+def _whole(digits: str) -> int | float:
+    """The number; infinity where it has more digits than Python reads (4,300), which no column takes for a name."""
+    try:
+        return int(digits)
+    except ValueError:
+        return math.inf
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse)
+_decoder_of_long_numbers = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole)
+"""A call for each number makes it slower."""
+
+
+def decoded(text: str, position: int = 0) -> tuple[Any, int]:
+    """(value, where it ends) of the JSON value at a position.
+
+    ValueError where there is none, RecursionError where it is nested deeper than can be read.
+    """
+    try:
+        return _decoder.raw_decode(text, position)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # of a number, and not of the grammar
+        return _decoder_of_long_numbers.raw_decode(text, position)
 
 
 class JsonText:
@@ -48,9 +74,9 @@ class JsonText:
         """How many bytes of the plain text were taken."""
         return self._byte + len(self._buffer[: self._position].encode("utf-8", "surrogatepass"))
 
-    def _more(self) -> None:
+    def _more(self, at_least_bytes: int = 0) -> None:
         self._byte = self.byte()
-        block = self._stream.read(BLOCK_BYTES)
+        block = self._stream.read(max(BLOCK_BYTES, at_least_bytes))
         try:
             fresh = self._decode.decode(block, final=not block)
         except UnicodeDecodeError as error:
@@ -85,7 +111,7 @@ class JsonText:
             raise BrokenJsonError(self.byte(), "it breaks off")
         while True:
             try:
-                value, end = decoder.raw_decode(self._buffer, self._position)
+                value, end = decoded(self._buffer, self._position)
             except RecursionError as error:
                 raise BrokenJsonError(self.byte(), "it is nested deeper than can be read") from error
             except ValueError as error:
@@ -97,4 +123,4 @@ class JsonText:
                     return value
             if len(self._buffer) - self._position > RECORD_CEILING_BYTES:
                 raise BrokenJsonError(self.byte(), f"no value ends within {RECORD_CEILING_BYTES} bytes")
-            self._more()
+            self._more(len(self._buffer) - self._position)  # each try begins anew, so each is of about twice the text

@@ -11,13 +11,12 @@ import pyarrow as pa
 from leaktrace.errors import LedgerError, to_utf8
 from leaktrace.ledger.formats import AccessRow, PassedOver, RejectedRow
 from leaktrace.ledger.mapping.csvfiles import BrokenCsvError, csv_records
-from leaktrace.ledger.mapping.jsonfiles import Unreadable, document_records, is_ndjson, ndjson_records
+from leaktrace.ledger.mapping.jsonfiles import HEAD_BYTES, Unreadable, document_records, is_ndjson, ndjson_records
 from leaktrace.ledger.mapping.jsontext import BrokenJsonError
 from leaktrace.ledger.mapping.model import Mapping
 from leaktrace.ledger.mapping.rows import map_record
 from leaktrace.ledger.packed import open_unpacked
 
-_HEAD_BYTES = 1 << 20
 _TOLD_AT_ONCE_COUNT = 1000
 """Records passed over are told in portions, so that whoever reads only a part can stop."""
 
@@ -55,12 +54,12 @@ def _records(path: Path, mapping: Mapping) -> Iterator[tuple[int, dict[str, Any]
         kind = mapping.input
         if kind == "auto":
             with open_unpacked(path) as stream:
-                kind = "ndjson" if is_ndjson(stream.read(_HEAD_BYTES)) else "json"
+                kind = "ndjson" if is_ndjson(stream.read(HEAD_BYTES)) else "json"
         with open_unpacked(path) as stream:
             yield from _taken_apart(stream, kind, mapping)
     except BrokenJsonError as error:
         raise LedgerError(
-            f"{path}: after byte {error.byte}: {error.what}.",
+            f"{path}: {f'record {error.row}, ' if error.row else ''}after byte {error.byte}: {error.what}.",
             _hint(path, error.what, "Copy it again, or say the right --format."),
         ) from error
     except BrokenCsvError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from leaktrace.errors import LedgerError
+from leaktrace.ledger.csvlines import RECORD_CEILING_CHARACTERS, RecordLines, TooLongError
 from leaktrace.ledger.pgaudit.ceilings import PATTERN_CEILING_CHARACTERS
 from leaktrace.ledger.pgaudit.like import compile_like
 from leaktrace.ledger.pgaudit.options import KEY_COLUMNS, PgauditOptions
@@ -54,11 +55,15 @@ class Snapshot:
 
 def read_snapshot(path: Path, options: PgauditOptions) -> Snapshot:
     """The table in a CSV file with a header; LedgerError for a file that is none or has no key column."""
+    rows: list[tuple[str, ...]] = []
     try:
         with path.open(encoding="utf-8", newline="") as stream:
-            lines = csv.reader(stream, strict=True)
-            header = tuple(name.strip().lower() for name in next(lines, []))
-            rows = tuple(tuple(row) for row in lines if row)
+            records = _records(stream, path)
+            header = tuple(name.strip().lower() for name in next(records, ()))
+            for number, row in enumerate(filter(None, records), 2):
+                if len(row) != len(header):
+                    raise LedgerError(f"{path}: line {number} of the snapshot has not as many fields as the header.")
+                rows.append(row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise LedgerError(f"{path}: the snapshot cannot be read as CSV in UTF-8.", "Export the table again.") from error
     wanted = (options.key_column.lower(),) if options.key_column else (*KEY_COLUMNS, "id")
@@ -69,10 +74,22 @@ def read_snapshot(path: Path, options: PgauditOptions) -> Snapshot:
         )
     if len(set(header)) < len(header):
         raise LedgerError(f"{path}: a column of the snapshot is there more than once.", "Export the table again.")
-    for number, row in enumerate(rows, 2):
-        if len(row) != len(header):
-            raise LedgerError(f"{path}: line {number} of the snapshot has not as many fields as the header.")
-    return Snapshot(header, key_column, rows)
+    return Snapshot(header, key_column, tuple(rows))
+
+
+def _records(stream: IO[str], path: Path) -> Iterator[tuple[str, ...]]:
+    lines = RecordLines(stream)
+    records = csv.reader(lines, strict=True)
+    try:
+        for row in records:
+            lines.next_record()
+            yield tuple(row)
+    except TooLongError as error:
+        raise LedgerError(
+            f"{path}: after line {records.line_num} of the snapshot stands a record of more than "
+            f"{RECORD_CEILING_CHARACTERS} characters.",
+            "Export the table again.",
+        ) from error
 
 
 def known_values(values: tuple[Value, ...], parameters: Parameters) -> tuple[str, ...] | None:
