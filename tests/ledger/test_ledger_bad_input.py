@@ -16,6 +16,10 @@ import pytest
 from leaktrace.errors import LedgerError
 from leaktrace.ledger import DuckLedger
 from leaktrace.ledger.engine import Answers
+from leaktrace.ledger.formats import FileFormat
+from leaktrace.ledger.parquetfiles import parquet_batches
+from leaktrace.ledger.parquetsizes import BATCH_BYTES
+from leaktrace.ledger.schema import ACCESSES
 from leaktrace.records import IngestReport, Window
 from leaktrace.settings import Settings
 from tests.ledger.following import follow
@@ -211,6 +215,12 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
     naive = parquet_bytes(folder, {**good_columns(), "at": pa.array([START.replace(tzinfo=None)], pa.timestamp("us"))})
     number = parquet_bytes(folder, {**good_columns(), "at": pa.array([1740787200])})
     floats = parquet_bytes(folder, {**good_columns(), "customer": pa.array([17.0])})
+    raw = pa.array([b"ann", b"ann\xff"], pa.binary())
+    two = {name: pa.concat_arrays([column, column]) for name, column in good_columns().items()}
+    no_text = parquet_bytes(folder, {**two, "customer": pa.Array.from_buffers(pa.string(), 2, raw.buffers())})
+    no_name = parquet_bytes(folder, {**two, "principal": pa.Array.from_buffers(pa.string(), 2, raw.buffers())})
+    listed = pa.ListArray.from_arrays([0, 1, 2], pa.Array.from_buffers(pa.string(), 2, raw.buffers()))
+    no_field = parquet_bytes(folder, {**two, "fields": listed})
     damaged = bytearray(good)
     damaged[4:24] = b"\xff" * 20
     return {
@@ -234,6 +244,9 @@ def bad_files(folder: Path) -> dict[str, tuple[bytes, str]]:
         "cut-early.parquet": (good[: len(good) // 2], "cannot be read after row 0"),
         "damaged.parquet": (bytes(damaged), "cannot be read after row 0"),
         "no-parquet.parquet": (csv_text.encode(), "cannot be read after row 0"),
+        "no-text.parquet": (no_text, "row 2: the column customer holds bytes that are no UTF-8 text"),
+        "no-name.parquet": (no_name, "row 2: the column principal holds bytes that are no UTF-8 text"),
+        "no-field.parquet": (no_field, "row 2: the column fields holds bytes that are no UTF-8 text"),
         "naive.parquet": (naive, "the column at holds times without zone"),
         "number.parquet": (number, "the column at has the type int64"),
         "floats.parquet": (floats, "the column customer has the type double"),
@@ -250,6 +263,7 @@ BAD_FILE_NAMES = [
     "long.csv", "long-name.csv", "long-quoted.csv.gz", "long.ndjson",
     "no-principal.csv", "twice.csv", "empty.csv", "latin1.csv", "latin1-late.csv", "utf16.csv", "cut.csv.gz",
     "cut.csv.zst", "no-gzip.csv.gz", "cut.parquet", "cut-early.parquet", "damaged.parquet", "no-parquet.parquet",
+    "no-text.parquet", "no-name.parquet", "no-field.parquet",
     "naive.parquet", "number.parquet", "floats.parquet", "no-customer.ndjson", "latin1.ndjson", "unknown.xlsx",
 ]  # fmt: skip
 
@@ -312,6 +326,29 @@ def test_a_csv_parted_by_semicolons_is_told_of_mappings(ledger: DuckLedger, tmp_
     with pytest.raises(LedgerError) as caught:
         ledger.ingest("contacts", [write_text(tmp_path / "c.csv", "at;customer;seller;kind\n")])
     assert "mapped" not in caught.value.hint, "mappings are for accesses"
+
+
+def test_a_value_that_a_dictionary_holds_once_is_unpacked_a_few_rows_at_a_time(tmp_path: Path) -> None:
+    """The attack: a name of 20,000 letters stands once in the file and is meant by each row of a batch."""
+    path, count = tmp_path / "small.parquet", 30_000
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * count), pa.array(["k" * 20_000]))
+    columns = {name: pa.concat_arrays([column] * count) for name, column in good_columns().items()}
+    listed = pa.ListArray.from_arrays(pa.array(range(count + 1), pa.int32()), once)
+    for name, values in (("customer", once), ("principal", once), ("fields", listed)):
+        pq.write_table(pa.table({**columns, name: values}), path, store_schema=False)
+        assert path.stat().st_size < 100_000
+        batches = list(parquet_batches(path, FileFormat("parquet", None), ACCESSES, tmp_path))
+        assert sum(len(batch.rows) for batch in batches) == count
+        assert max(batch.columns[name].nbytes for batch in batches) < 1.01 * BATCH_BYTES
+
+
+def test_a_row_that_is_larger_than_a_batch_is_refused(tmp_path: Path) -> None:
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * 30_000), pa.array(["k" * 20_000]))
+    listed = pa.ListArray.from_arrays(pa.array([0, 30_000], pa.int32()), once)
+    path = tmp_path / "row.parquet"
+    pq.write_table(pa.table({**good_columns(), "fields": listed}), path, store_schema=False)
+    with pytest.raises(LedgerError, match=r"row\.parquet: a row of row group 0 holds more than 268,435,456 bytes"):
+        list(parquet_batches(path, FileFormat("parquet", None), ACCESSES, tmp_path))
 
 
 def test_every_bad_file_was_tried(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from leaktrace.ledger.arrow import ArrowColumn
 from leaktrace.ledger.formats import BadFileError, FileFormat
+from leaktrace.ledger.parquetsizes import rows_at_once
 from leaktrace.ledger.rawrows import Meter, RawBatch, RowNumbers, demand_columns, reading, unpacked
 from leaktrace.ledger.schema import TableSchema
 
-_BATCH_ROWS = 1_048_576
 _FEW_TEXTS = ("principal", "fields", "action", "tool")
 """Columns of few different texts; where a file keeps them as codes into a dictionary, so do we."""
 
@@ -43,7 +43,9 @@ def parquet_batches(
             _demand_type(path, column.name, column.kind, found.field(column.name).type)
         names = [column.name for column in known]
         extra = tuple(name for name in found.names if name not in names)
-        batches = parquet.iter_batches(batch_size=_BATCH_ROWS, columns=names)
+        with reading(path, None, lambda: numbers.last):
+            batch_rows = rows_at_once(path, source, parquet.metadata, names)
+        batches = parquet.iter_batches(batch_size=batch_rows, columns=names)
         # The next batch is read while this one is judged.
         ahead = stack.enter_context(ThreadPoolExecutor(1))
         coming = ahead.submit(next, batches, None)
@@ -52,7 +54,10 @@ def parquet_batches(
                 batch = coming.result()
                 if batch is not None:
                     coming = ahead.submit(next, batches, None)
-                columns = {n: _as_text(batch.column(n)) for n in names} if batch is not None else {}
+                raw = {n: batch.column(n) for n in names} if batch is not None else {}
+                for name, values in raw.items():
+                    _demand_utf8(path, name, values, numbers.last)
+                columns = {name: _as_text(values) for name, values in raw.items()}
             if batch is None:
                 return
             yield RawBatch(numbers.take(batch.num_rows, ()), columns, (), extra)
@@ -77,6 +82,28 @@ def _demand_type(path: Path, name: str, kind: str, found: pa.DataType) -> None:
             f"{path}: the column {name} has the type {found}, which cannot be read as {_KIND_WORDS.get(kind, 'text')}.",
             "Write the column as text.",
         )
+
+
+def _demand_utf8(path: Path, name: str, column: Any, rows_before: int) -> None:
+    """Parquet calls a column text, and nobody has looked whether its bytes are."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        rows = (plain.take(pa.array([place])) for place in range(len(plain)))  # a slice of lists has all their values
+        place = next((place for place, row in enumerate(rows) if not _is_sound(row)), 0)
+        raise BadFileError(
+            f"{path}: row {rows_before + 1 + place}: the column {name} holds bytes that are no UTF-8 text.",
+            "Write the column as text in UTF-8, or as numbers.",
+        ) from error
+
+
+def _is_sound(column: Any) -> bool:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 _KIND_WORDS = {
