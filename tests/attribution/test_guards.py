@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from leaktrace.attribution import Study
+from leaktrace.attribution.accomplices import accomplices_of
 from leaktrace.attribution.likelihood import NOISE, Columns, Credibility, Doubt, log_likelihood_ratio
 from leaktrace.attribution.suspects import dominant_shares
 from leaktrace.attribution.view import view_at
@@ -78,6 +79,46 @@ class TestSmallerColleague:
         assert judgement.undecided is not None
         assert judgement.undecided.code == "indistinguishable"
         assert {"p03", "p04"} <= set(judgement.sets[0].principals)
+
+
+class TestAccomplices:
+    """Guard 1: two accounts pass on, half each, what a colleague of both had been shown too."""
+
+    def market(self) -> Market:
+        market = background_market()
+        market.show("p07", range(400))
+        market.show("p20", [*range(80), *range(1000, 1300)])
+        market.show("p31", [*range(80, 160), *range(1300, 1600)])
+        return market
+
+    def test_the_attack_works_without_the_guard(self) -> None:
+        market = self.market()
+        assert naive_posterior(study_of(market, list(range(0, 160, 8))), market.names.index("p07")) > 0.99
+
+    @pytest.mark.parametrize("step", [4, 8, 10])
+    def test_the_colleague_is_not_named_and_all_three_are_in_the_set(self, step: int) -> None:
+        market = self.market()
+        judgement = judged(market, study_of(market, list(range(0, 160, step))))
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "indistinguishable"
+        assert judgement.undecided.sentence.startswith("Two others between them")
+        assert set(judgement.sets[0].principals) == {"p07", "p20", "p31"}
+
+    def test_who_passes_on_what_nobody_shares_beyond_chance_is_named(self) -> None:
+        market = self.market()
+        judgement = judged(market, study_of(market, list(range(0, 400, 20))))
+        assert judgement.named == ("p07",)
+
+    def test_two_who_were_shown_most_of_the_customers_anyway_are_no_accomplices(self) -> None:
+        """Of ten customers they miss one, but of the colleague's customers at large they miss no more."""
+        market = background_market()
+        market.show("p07", range(400))
+        market.show("p20", [*(one for one in range(400) if one % 9 < 4), *range(1000, 1500)])
+        market.show("p31", [*(one for one in range(400) if 4 <= one % 9 < 8), *range(1500, 2000)])
+        judgement = judged(market, study_of(market, list(range(0, 400, 40))))
+        (one,) = (one for one in judgement.late.weighed if one.principal == 7)
+        assert not accomplices_of(judgement.late.view, one)
 
 
 class TestForgedReports:

@@ -10,7 +10,8 @@
 5. Two independent reports of grade G2 or better that the principal had been shown, or a decoy; none of whom the seller
    may know.
 6. For every colleague, "passed on just what this one was shown too" is much the worse explanation. A fixed job (a
-   service account that opens nearly everybody) is no colleague.
+   service account that opens nearly everybody) is no colleague. Nor had two others between them been shown nearly all
+   that this one was, far beyond chance.
 7. Where no table tells of teams: nobody who opens the same customers explains a part of the reports beside them.
 8. Nobody else read the field of many customers at once without the log saying whose: they may have been shown all.
    Nor are more than stray rows of the log unread.
@@ -26,6 +27,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leaktrace.attribution.accomplices import accomplices_of
 from leaktrace.attribution.covering import few_covering
 from leaktrace.attribution.explanations import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.looks import Circumstances, Looks
@@ -47,6 +49,10 @@ ALONE_LOG_RATIO = math.log(20.0)
 to choose one of all principals. Who only fills the gaps that others leave is a set at most."""
 COLLEAGUES_ENOUGH = 0.05
 """Where no table tells of teams, nobody is named with this chance to be a source beside others of the same work."""
+_ACCOMPLICES = (
+    "Two others between them had been shown nearly all of the same customers, far beyond chance, and may have passed "
+    "on just those."
+)
 _FORGED_ENOUGH = 0.005
 _SHARED_ENOUGH = 0.05
 _LEANS_ENOUGH = 0.5
@@ -239,6 +245,9 @@ def _name_or_not(
         more = more_for_rival(best, rival, rival.needed)
         tied = _undecided("indistinguishable", tie_sentence(viable, bursts), more, members)
         return replace(tied, tied_by=bursts)
+    pair = accomplices_of(late.view, best)
+    if pair:
+        return _undecided("indistinguishable", _ACCOMPLICES, None, with_rivals(sets, principal, pair))
     unseen = _unseen(study, principal, around)
     if unseen is not None:
         return _undecided("log_incomplete", unseen, None, sets)

@@ -184,34 +184,49 @@ def _close(principal: int, shown: Flags, view: View) -> Indices:
 
 
 def _shared_share(view: View, opened: Group | None, others: Indices) -> Reals:
-    """Among a principal's customers, the share that each other had been shown too, at each case's region and intensity.
+    """Of the customers that `opened` samples, the share that each other had been shown too, `[others, cases]`."""
+    own = _own_rates(view, others)
+    return own if opened is None else shares_of_like(view, opened, shown_of(opened, others), own)
 
-    `opened`: a sample of those customers. Where there are few of a region, the other's own rate there says how many are
-    shared: two who both work far away share little over all, but not little of the few they have in common.
+
+def _own_rates(view: View, others: Indices) -> Reals:
+    """How likely each is to be shown such a customer, as the controls have it, `[others, cases]`."""
+    busy = np.tile(np.maximum(view.intensity - 1, 0), len(others))
+    principal, region = np.repeat(others, view.size), np.tile(view.region, len(others))
+    return rates_from_controls(view.known, principal, region, busy).reshape(len(others), view.size)
+
+
+def union_of_rates(view: View, others: Indices, firsts: Indices, seconds: Indices) -> Reals:
+    """The same for at least one of two, `[pairs, cases]`; pairs are of places in `others`."""
+    missed = 1.0 - _own_rates(view, others)
+    return np.asarray(1.0 - missed[firsts] * missed[seconds])
+
+
+def shown_of(opened: Group, others: Indices) -> Flags:
+    """Which of these customers each other had been shown, `[others, customers]`."""
+    flags = np.zeros((len(others), opened.size), dtype=np.bool_)
+    for row, other in enumerate(others.tolist()):
+        flags[row, opened.pair_customer[opened.pair_principal == other]] = True
+    return flags
+
+
+def shares_of_like(view: View, opened: Group, shown: Flags, own: Reals) -> Reals:
+    """Of the customers in a sample, the share that was shown, at each case's region and intensity, `[rows, cases]`.
+
+    `shown`: of the sample, `[rows, customers]`. Where there are few of a region, `own`, the rate there, says how many
+    are shared: two who both work far away share little over all, but not little of the few they have in common.
     """
-    many, cases = len(others), view.size
-    regions = view.known.regions
-    busy = np.maximum(view.intensity - 1, 0)
-    own = rates_from_controls(
-        view.known, np.repeat(others, cases), np.tile(view.region, many), np.tile(busy, many)
-    ).reshape(many, cases)
-    if opened is None:
-        return own
-    classes = intensity_class(np.maximum(opened.intensity() - 1, 0))
-    by_region, in_region = _hits_by(opened, opened.region, regions, others, len(view.study.principals))
-    by_class, in_class = _hits_by(opened, classes, CLASSES, others, len(view.study.principals))
+    case_class = intensity_class(np.maximum(view.intensity - 1, 0))
+    by_region, in_region = _hits_by(shown, opened.region, view.known.regions)
+    by_class, in_class = _hits_by(shown, intensity_class(np.maximum(opened.intensity() - 1, 0)), CLASSES)
     overall = (by_class.sum(axis=1) + 0.5) / (in_class.sum() + 1.0)
     lean = (by_class + _SHRINK * overall[:, None]) / ((in_class + _SHRINK) * overall[:, None])
     share = (by_region[:, view.region] + _SHRINK * own) / (in_region[view.region] + _SHRINK)
-    return np.asarray(np.clip(share * lean[:, intensity_class(busy)], 1e-6, 1.0))
+    return np.asarray(np.clip(share * lean[:, case_class], 1e-6, 1.0))
 
 
-def _hits_by(opened: Group, code: Indices, codes: int, others: Indices, principals: int) -> tuple[Reals, Reals]:
-    """By code of a sampled customer: how many the others were shown, `[others, codes]`, and how many there are."""
-    position = np.full(principals, -1)
-    position[others] = np.arange(len(others))
-    row = position[opened.pair_principal]
-    kept: Flags = row >= 0
-    cells = row[kept] * codes + code[opened.pair_customer[kept]]
-    hits = np.bincount(cells, minlength=len(others) * codes).reshape(len(others), codes)
+def _hits_by(shown: Flags, code: Indices, codes: int) -> tuple[Reals, Reals]:
+    """By code of a sampled customer: how many were shown, `[rows, codes]`, and how many there are."""
+    row, customer = np.nonzero(shown)
+    hits = np.bincount(row * codes + code[customer], minlength=len(shown) * codes).reshape(len(shown), codes)
     return hits.astype(np.float64), np.bincount(code, minlength=codes).astype(np.float64)
