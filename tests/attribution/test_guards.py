@@ -487,6 +487,16 @@ class TestDecoys:
         hit = judged(market, study_of(market, reports, changes=decoys))
         assert hit.candidates[0].weight_bits > without.candidates[0].weight_bits + 5
 
+    @pytest.mark.parametrize("grade", ["G1", "G2"])
+    def test_nobody_makes_up_mail_to_decoys(self, grade: Grade) -> None:
+        """Whoever writes to one knows an address that nobody was given: no forger's doing, whatever shows the mail."""
+        market = background_market()
+        market.show("p05", range(60))
+        hits = {number: {"kind": "decoy"} for number in range(4)}
+        judgement = judged(market, study_of(market, list(range(4)), grade=grade, changes=hits))
+        assert judgement.named == ("p05",)
+        assert judgement.late.forged == 0.0
+
     def test_silent_decoys_speak_against_whoever_was_shown_them(self) -> None:
         market = background_market()
         market.show("p05", range(60))

@@ -153,8 +153,8 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
         intensity=intensity,
         belief=_belief(cases, contact),
         weight=_weight(cases),
-        weak=np.array([case.grade in WEAK_GRADES for case in cases], dtype=np.bool_),
-        unsigned=np.array([case.grade in UNSIGNED_GRADES for case in cases], dtype=np.bool_),
+        weak=np.array([_may_be_made_up(case, WEAK_GRADES) for case in cases], dtype=np.bool_),
+        unsigned=np.array([_may_be_made_up(case, UNSIGNED_GRADES) for case in cases], dtype=np.bool_),
         neutral_case=position[owner[neutral]],
         neutral_principal=group.pair_principal[neutral],
         known=known,
@@ -165,6 +165,11 @@ def view_at(study: Study, latest: int = NEVER, aside: Aside | None = None, like:
         listed_share=_listed_share(group.region[mailed], regions, known),
         other_path=log_other_path(_buyers_beyond_share(contact, intensity, controls), len(mailed)),
     )
+
+
+def _may_be_made_up(case: Case, grades: frozenset[str]) -> bool:
+    """Nobody makes up mail to a decoy: who writes to one knows the address, which nobody was given."""
+    return case.kind != "decoy" and case.grade in grades
 
 
 def _fixed_jobs(study: Study, known: Background) -> Indices:
