@@ -155,6 +155,20 @@ class TestForgedReports:
         apart = judged(market, study_of(market, list(range(20))))
         assert apart.named == ("p05",)
 
+    def test_a_list_for_sale_is_one_report_however_long(self) -> None:
+        """Whoever makes a list up makes up all of it; one report of somebody else's bears it out."""
+        market = background_market()
+        market.show("p05", range(200))
+        listed = {number: {"kind": "listed"} for number in range(20)}
+        alone = judged(market, study_of(market, list(range(20)), changes=listed))
+        assert alone.named == ()
+        assert alone.undecided is not None
+        assert (alone.undecided.code, alone.undecided.needs_about_more_reports) == ("weak_grade", 1)
+        assert [found.principals for found in alone.sets] == [("p05",)]
+        assert judged(market, study_of(market, list(range(21)), changes=listed)).named == ("p05",)
+        signed = {number: {"kind": "listed", "grade": "G3"} for number in range(20)}
+        assert judged(market, study_of(market, list(range(20)), changes=signed)).named == ("p05",)
+
 
 class TestOtherCauses:
     """Guard 3: a contact explains the mail; without a contacts table nothing can be said."""

@@ -8,7 +8,7 @@
 4. So it is with the cut some days before the campaign's first mail (but for a little less certainty). At either cut
    what was opened in a burst, as who handles complaints does, is left out.
 5. Two independent reports of grade G2 or better that the principal had been shown, or a decoy; none of whom the seller
-   may know.
+   may know. A list for sale that nobody signed for is one report, however long.
 6. For every colleague, "passed on just what this one was shown too" is much the worse explanation. A fixed job (a
    service account that opens nearly everybody) is no colleague. Nor had two others between them been shown nearly all
    that this one was, far beyond chance.
@@ -284,12 +284,15 @@ def _beside_colleagues(late: Posterior, best: Weighed) -> float:
 
 
 def _solid_reports(study: Study, late: Posterior, best: Weighed) -> int:
-    """Independent reports of grade G2 or better that the principal had been shown and no other path explains."""
+    """Independent reports of grade G2 or better that the principal had been shown and no other path explains. A list
+    that nobody signed for is one: whoever makes it up makes up all of it.
+    """
     reporters = set()
     for row, case_index in enumerate(late.view.mailed.tolist()):
         case = study.cases[case_index]
         if best.shown[row] and case.grade not in {"G0", "G1"} and not _other_path(study, late, row):
-            reporters.add(case.reporter)
+            of_list = case.kind == "listed" and bool(late.view.unsigned[row])
+            reporters.add("" if of_list else case.reporter)
     return len(reporters)
 
 
