@@ -246,8 +246,8 @@ def _side(side: Comparable, found: Weighed) -> LinkSide:
 
 
 def _content(evidence: Evidence) -> tuple[str, ...]:
-    """What is in the evidence, wherever its rows came from and in whatever order."""
-    return tuple(sorted(to_json(replace(item, source=""), indent=None) for item in evidence.items))
+    """What is in the evidence, wherever its rows came from, in whatever order and however often each."""
+    return tuple(sorted({to_json(replace(item, source=""), indent=None) for item in evidence.items}))
 
 
 def _order(side: Comparable) -> tuple[datetime, tuple[datetime, ...], tuple[str, ...]]:
