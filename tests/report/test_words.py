@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leaktrace.records import EvidenceSummary, Window
 from leaktrace.report import words
 
 
@@ -71,6 +72,20 @@ def test_bits(weight: float, shown: str) -> None:
 )
 def test_number(value: float, shown: str) -> None:
     assert words.number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("counts", "shown"),
+    [
+        ((5, 5, 0, 0, 0), "5 reports from 5 customers"),
+        ((0, 0, 0, 0, 0), "0 reports from 0 customers"),
+        ((20, 24, 1, 3, 0), "20 reports from 20 customers, 1 entry of a list for sale, 3 decoy hits"),
+        ((0, 20, 20, 0, 0), "20 entries of a list for sale"),
+        ((0, 1, 0, 1, 9), "1 decoy hit, 9 silent decoys"),
+    ],
+)
+def test_each_kind_of_evidence_is_told_by_itself(counts: tuple[int, int, int, int, int], shown: str) -> None:
+    assert words.evidence(EvidenceSummary(*counts, Window(None, None))) == shown
 
 
 def test_times_are_told_in_utc() -> None:

@@ -115,5 +115,7 @@ def environment() -> Environment:
         days_between=words.days_between,
         gap_kind=words.gap_kind,
     )
-    environment.globals.update(count=words.count, field_noun=words.field_noun, looks=words.looks)
+    environment.globals.update(
+        count=words.count, evidence_words=words.evidence, field_noun=words.field_noun, looks=words.looks
+    )
     return environment

@@ -74,8 +74,7 @@ def _facts(finding: Finding, explanation: Explanation, story: Story) -> Table:
         ("Seller", words.plain(seller) if seller else "no seller could be tied to it"),
         (
             "Evidence",
-            f"{words.count(evidence.report_count, 'report')} from {words.count(evidence.customer_count, 'customer')}, "
-            f"{words.day(evidence.window.start)} to {words.day(evidence.window.end)}",
+            f"{words.evidence(evidence)}, {words.day(evidence.window.start)} to {words.day(evidence.window.end)}",
         ),
         ("Nobody inside", f"{words.percent(finding.no_insider_probability)} chance"),
         ("A name needs", words.percent(finding.naming_threshold)),
@@ -83,7 +82,9 @@ def _facts(finding: Finding, explanation: Explanation, story: Story) -> Table:
     if finding.exposure is not None:
         shown = ", ".join(f"{words.plain(name)} {amount:,}" for name, amount in finding.exposure.fields.items())
         rows.append(("Customers shown", f"{finding.exposure.customers_opened:,} ({shown or 'fields not known'})"))
-        rows.append(("Mail confirmed", _mailed_words(finding.exposure)))
+        rows.append(
+            ("Mailed or on a list" if evidence.listed_count else "Mail confirmed", _mailed_words(finding.exposure))
+        )
     if finding.prior is not None:
         rows.append(("Before the reports", finding.prior.sentence))
     if finding.error_budget is not None:

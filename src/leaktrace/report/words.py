@@ -6,6 +6,7 @@ import math
 import unicodedata
 from datetime import UTC, datetime
 
+from leaktrace.records import EvidenceSummary
 from leaktrace.wording import UNKNOWN, count, instant, size
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "day",
     "days_between",
     "error_chance",
+    "evidence",
     "field_noun",
     "frequency",
     "gap_kind",
@@ -74,6 +76,20 @@ def percent(probability: float) -> str:
     if probability > 0.5:
         return f"{math.floor(probability * 100 + 1e-9)} %"
     return f"{probability * 100:.1f} %" if probability < 0.1 else f"{probability * 100:.0f} %"
+
+
+def evidence(found: EvidenceSummary) -> str:
+    """What a finding stands on, each kind by itself: `20 reports from 20 customers, 3 decoy hits`."""
+    customers = found.customer_count - found.listed_count - found.decoy_hit_count
+    others = (
+        (found.listed_count, ("entry of a list for sale", "entries of a list for sale")),
+        (found.decoy_hit_count, ("decoy hit", "decoy hits")),
+        (found.silent_decoy_count, ("silent decoy", "silent decoys")),
+    )
+    parts = [count(many, *nouns) for many, nouns in others if many]
+    if found.report_count or not parts:
+        parts.insert(0, f"{count(found.report_count, 'report')} from {count(customers, 'customer')}")
+    return ", ".join(parts)
 
 
 def error_chance(probability: float) -> str:
