@@ -319,8 +319,15 @@ def _summary(inquiry: Inquiry, judgement: Judgement) -> EvidenceSummary:
         listed_count=sum(1 for case in cases if case.kind == "listed"),
         decoy_hit_count=hits,
         silent_decoy_count=len(decoys) - hits,
-        window=Window(inquiry.question.start_at, inquiry.question.last_mail_at) if cases else Window(None, None),
+        window=Window(inquiry.question.start_at, inquiry.question.last_mail_at)
+        if _is_timed(inquiry)
+        else Window(None, None),
     )
+
+
+def _is_timed(inquiry: Inquiry) -> bool:
+    """Whether anything in evidence says when the mail came; silent decoys do not."""
+    return any(item.received_at or item.reported_at for item in inquiry.question.items)
 
 
 def _notes(inquiry: Inquiry, evidence: Evidence, settings: Settings) -> tuple[str, ...]:
@@ -342,7 +349,7 @@ def _notes(inquiry: Inquiry, evidence: Evidence, settings: Settings) -> tuple[st
             f"{'it was' if one else 'they were'} left out."
         )
     study = inquiry.study
-    if study.seller_known and study.contacts_known and study.nobody_dealt:
+    if study.seller_known and study.contacts_known and study.nobody_dealt and _is_timed(inquiry):
         notes.append(
             f"None of the {len(study.cases) + study.controls.size} customers looked at is known to have dealt with the "
             "seller: check that its contacts were ingested, under the id that the evidence has."

@@ -151,3 +151,14 @@ def test_reports_that_say_nothing_leave_the_insider_prior_as_it_was() -> None:
     known = {place: {"known_elsewhere": True} for place in range(12)}
     judgement = judged(market, study_of(market, list(range(12)), changes=known))
     assert judgement.late.log_bayes_factor == pytest.approx(0.0, abs=1e-2)
+
+
+def test_a_log_that_shows_nobody_leaves_the_insider_prior_as_it_was() -> None:
+    """What was opened in time is not in it: that is no sign of nobody inside."""
+    market = background_market()
+    market.opened = {}
+    judgement = judged(market, study_of(market, list(range(12))), replace(AROUND, log_has_accesses=False))
+    assert judgement.undecided is not None
+    assert judgement.undecided.code == "log_incomplete"
+    assert judgement.no_insider_probability == pytest.approx(0.5, abs=0.01)
+    assert judgement.source_count_probability == pytest.approx((0.5, 0.5, 0.0, 0.0), abs=0.01)

@@ -55,6 +55,21 @@ def test_a_seller_whom_no_contact_has_is_told(stories: Library, tmp_path: Path) 
             assert ("is known to have dealt with the seller: check" in " ".join(shown.split())) is not known
 
 
+def test_evidence_without_a_mail_has_no_time_and_says_nothing(stories: Library, tmp_path: Path) -> None:
+    """Decoys that stayed silent, or customers whom nobody knows: no day of 1970, and no sign of nobody inside."""
+    told = stories("one")
+    customer = pq.read_table(told.market / "customers.parquet").column("customer").to_pylist()[0]
+    for row in (f"{customer},decoy,,", "nobody-here,report,2026-05-01T00:00:00Z,"):
+        evidence = tmp_path / "silent.csv"
+        evidence.write_text(f"customer,kind,received_at,seller\n{row}{told.truth['seller']}\n", encoding="utf-8")
+        finding = told.desk.json("trace", "--evidence", evidence)
+        assert finding["evidence"]["window"] == {"start": None, "end": None}
+        assert finding["no_insider_probability"] == pytest.approx(0.5, abs=0.01)
+        shown = " ".join(told.desk.run("trace", "--evidence", evidence).out.split())
+        assert "not known to not known" in shown
+        assert "is known to have dealt with the seller" not in shown
+
+
 # --- settings, keys and variables ---------------------------------------------------------------------------
 
 

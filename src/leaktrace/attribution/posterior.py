@@ -190,6 +190,8 @@ class _Masses:
     nobody: float
     log_price: Callable[[tuple[int, ...]], float]
     """Ln prior of a group of sources, or of the only one."""
+    unseen: float
+    """A source whom the log does not show: where it shows nobody, it says nothing about whether there is one."""
 
     def total(self) -> float:
         """Of all of them."""
@@ -198,7 +200,7 @@ class _Masses:
     def inside(self) -> float:
         """Of somebody inside."""
         others = [mass for _, mass in (*self.columns, *self.groups)]
-        return float(log_sum(np.concatenate([self.own, others, [-np.inf]])))
+        return float(log_sum(np.concatenate([self.own, others, [self.unseen]])))
 
     def outside(self) -> float:
         """Of nobody inside."""
@@ -247,6 +249,7 @@ def _masses(
         ],
         nobody=log_nobody,
         log_price=price,
+        unseen=-np.inf if eligible.any() else log_insider,
     )
 
 
