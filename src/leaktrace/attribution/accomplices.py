@@ -14,7 +14,6 @@ beyond chance are not seen: few reports, or customers whom most people opened.
 from __future__ import annotations
 
 import math
-from itertools import combinations
 
 import numpy as np
 
@@ -42,14 +41,10 @@ def accomplices_of(view: View, one: Weighed) -> frozenset[int]:
     theirs, unsure = view.rows(others)
     shown = theirs | unsure
     most_missed = max(1.0, NEARLY_ALL_MISSED * float(weight.sum()))
-    pairs = [
-        (first, second)
-        for first, second in combinations(range(len(others)), 2)
-        if float(weight @ ~(shown[first] | shown[second])) <= most_missed
-    ]
-    if not pairs:
+    missed = (weight * ~shown) @ (~shown).T.astype(np.float64)
+    firsts, seconds = np.nonzero(np.triu(missed <= most_missed, k=1))
+    if not len(firsts):
         return frozenset()
-    firsts, seconds = np.array(pairs, dtype=np.int64).T
     covered = shown[firsts] | shown[seconds]
     tails = _log_tails(_shares(view, one.opened, others, firsts, seconds), covered, weight)
     people = len(view.study.principals) - 1 - len(view.fixed_jobs)

@@ -205,8 +205,10 @@ def union_of_rates(view: View, others: Indices, firsts: Indices, seconds: Indice
 def shown_of(opened: Group, others: Indices) -> Flags:
     """Which of these customers each other had been shown, `[others, customers]`."""
     flags = np.zeros((len(others), opened.size), dtype=np.bool_)
-    for row, other in enumerate(others.tolist()):
-        flags[row, opened.pair_customer[opened.pair_principal == other]] = True
+    place = np.full(max(opened.pair_principal.max(initial=-1), others.max(initial=-1)) + 1, -1)
+    place[others] = np.arange(len(others))
+    row = place[opened.pair_principal]
+    flags[row[row >= 0], opened.pair_customer[row >= 0]] = True
     return flags
 
 
