@@ -16,7 +16,7 @@ SNAPSHOT_CONDITIONS_CEILING_COUNT = 200
 """Conditions of such reads, taken together: each is tried on every row of the snapshot."""
 COMPARED_CEILING_CHARACTERS = 20_000_000
 """Values that conditions compare with, each as often as it stands there; a record of a log holds 8,000,000."""
-PATTERN_CEILING_CHARACTERS = 10_000
+PATTERN_CEILING_CHARACTERS = 1_000
 """Of one LIKE pattern: each of its pieces is compiled."""
 FIELDS_CEILING_COUNT = 1_664
 """Columns of one select list (PostgreSQL manual, appendix K)."""
