@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from leaktrace.mailroom.headers import decode_words, field_text, parse_parameters
 from leaktrace.mailroom.mailboxes import MAILBOX_CEILING_COUNT, clean_address, read_mailbox, read_mailboxes
+from leaktrace.records import Mailbox
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,52 @@ def test_a_mailbox_is_what_stands_in_the_last_angle_brackets(
 ) -> None:
     found = read_mailbox(text)
     assert (found.mailbox.address, found.mailbox.name, found.name_contains_address) == (address, name, forged)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoded", "address"),
+    [
+        ("boss@rival.example real@other.example", False, None),
+        ("boss@rival.example real@other.example", True, None),
+        ("boss@rival.example (real@other.example)", False, None),
+        ("boss@rival.example [real@other.example]", False, None),
+        ("boss@rival.example <real@other.example", False, None),
+        ("boss@rival.example <real@oth=\n er.example>", False, None),
+        ("boss@rival.example <real@other.\n example>", False, None),
+        ("x <boss@rival.example@other.example>", True, None),
+        ('"boss@rival.example" real@other.example', False, "real@other.example"),
+        ("(boss@rival.example) real@other.example", True, "real@other.example"),
+        ("real@other.example (boss@rival.example)", True, "real@other.example"),
+        ("real@other.example (real@other.example)", False, "real@other.example"),
+    ],
+)
+def test_a_name_without_brackets_around_the_address_is_not_taken_for_it(
+    text: str, encoded: bool, address: str | None
+) -> None:
+    """Attack: where a program leaves the angle brackets away, a name that is an address would be the sender's."""
+    assert read_mailbox(text, encoded=encoded).mailbox.address == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nora ‹nora@vale.example›",
+        "Nora 〈nora@vale.example〉",
+        "Nora＜nora@vale.example＞",
+        "Nora（nora@vale.example）",
+        "Nora《nora@vale.example》；",
+        "Nora [nora@vale.example]",
+        "Nora <nora@\u200bvale.\u200bexample>",
+        "Nora <nora@vale.\xadexample>",
+    ],
+)
+def test_signs_around_an_address_and_marks_inside_it_are_no_part_of_it(text: str) -> None:
+    assert read_mailbox(text).mailbox == Mailbox("nora@vale.example", "Nora")
+
+
+def test_in_angle_brackets_every_sign_of_an_address_counts() -> None:
+    assert read_mailbox("Nora <a*b@vale.example>").mailbox.address == "a*b@vale.example"
+    assert read_mailbox("*Nora* | *nora@vale.example*").mailbox.address == "nora@vale.example"
 
 
 def test_an_encoded_word_is_a_name_and_never_structure() -> None:

@@ -206,6 +206,18 @@ def test_several_senders_are_flagged() -> None:
     assert "several_senders" in found.flags
 
 
+def test_a_name_that_is_shown_as_a_link_is_not_the_sender() -> None:
+    """Attack: the name looks like an address, and the program that made links of both wrote no brackets."""
+    linked = '<a href="mailto:{0}">{0}</a>'
+    page = (
+        f"<div>From: {linked.format('boss@rival.example')} {linked.format(NORA)}<br>Sent: Monday, March 4, 2024 9:30 AM"
+        f"<br>To: cleo@mail.example<br>Subject: {SUBJECT}</div>"
+    )
+    found = only(message(page, content_type="text/html", subject="FW: x"))
+    assert found.sender.address is None
+    assert {"name_contains_address", "no_sender_address"} <= set(found.flags)
+
+
 def test_pasted_raw_headers_are_read() -> None:
     raw = (
         "Return-Path: <x@vale-shop.example>\nReceived: from a.example (a.example [192.0.2.1])\n\tby b.example;\n"

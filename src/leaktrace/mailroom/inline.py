@@ -228,11 +228,17 @@ def split_on_behalf(written: str) -> tuple[str, str | None]:
 
 
 def _linked_address(text: Text, value: Value) -> str | None:
-    """The address behind a name that is shown as a link; the client made the link."""
-    for link in text.rendered.links if text.rendered is not None else ():
-        if value.start - 1 <= link.text_at < value.end and link.target.lower().startswith("mailto:"):
-            return clean_address(re.split(r"[?&]", link.target[7:])[0])
-    return None
+    """The address behind a name that is shown as a link; the client made the link. None behind a name that spells out
+    addresses, or where links lead to several.
+    """
+    if find_address(value.text):
+        return None
+    found = {
+        clean_address(re.split(r"[?&]", link.target[7:])[0])
+        for link in (text.rendered.links if text.rendered is not None else ())
+        if value.start - 1 <= link.text_at < value.end and link.target.lower().startswith("mailto:")
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def _recipients(text: Text, block: Block, spans: dict[str, tuple[int, int]], flags: set[str]) -> tuple[Recipient, ...]:

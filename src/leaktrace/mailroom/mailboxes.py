@@ -19,23 +19,37 @@ NAME_CEILING_CHARACTERS = 2000
 MAILBOX_CEILING_COUNT = 1000
 """More mailboxes than this in one field are not read."""
 
-_UNSEEN = "\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+_UNSEEN = "\xad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
 """Marks of direction and breaks without width: programs of right-to-left languages put them around addresses."""
-_LOCAL = rf"""(?:"[^"\s]{{1,64}}"|[^\s<>()\[\],;:"“”«»'@|*\\{_UNSEEN}][^\s<>()\[\],;:"“”«»@|*\\{_UNSEEN}]{{0,127}})"""
-_DOMAIN = rf"""(?:\[[0-9A-Fa-f.:]{{3,60}}\]|[^\s<>()\[\],;:"'“”«»@|*/\\{_UNSEEN}=&]{{1,255}}+(?!=))"""
-"""Before `=` it is no domain: a program that did not undo quoted-printable has cut it there. Nor has one `&gt;`."""
+_UNSEEN_MARK = re.compile(f"[{_UNSEEN}]")
+_WIDE = "＜＞（）［］【】「」『』〈〉《》‹›，；：、。｡＠"
+"""What stands around addresses in East Asian and other text, and in none."""
+_NEVER = rf"""\s<>()\[\],;:"“”«»@|*\\{_UNSEEN}{_WIDE}"""
+_LOCAL = rf"""(?<![^'{_NEVER}])(?<!@)(?:"[^"\s]{{1,64}}"|[^'{_NEVER}][^{_NEVER}]{{0,127}})"""
+"""From its beginning: the end of a longer word, or of what follows another `@`, is nobody's."""
+_DOMAIN = rf"""(?:\[[0-9A-Fa-f.:]{{3,60}}\]|[^'/=&{_NEVER}]{{1,255}}+(?![=@]))"""
+"""Before `=` it is no domain: a program that did not undo quoted-printable has cut it there. Nor has one `&gt;`. Before
+another `@` it is none: of `a@b@c` nobody knows which address it is."""
 ADDRESS = re.compile(_LOCAL + "@" + _DOMAIN)
 """Something that looks like an address, in any script. To look for one, `find_address` is faster."""
 _LOCAL_CEILING_CHARACTERS = 128
 _IN_ANGLES = re.compile(r"<\s*([^<>]{0,400})\s*>")
+_IN_ANGLES_WHOLE = re.compile(rf"""[^'\s<>()\[\],;:"“”«»@\\{_UNSEEN}{_WIDE}]{{1,128}}@{_DOMAIN}""")
+"""Where nothing else stands in the brackets, signs that elsewhere set off an address (`*`, `|`) are part of it."""
 _SOFT_END = re.compile(r"=\s")
 """A soft line end of quoted-printable that nobody undid: neither half of an address that it divides is one."""
+_BROKEN = re.compile(r"=\s|@[^\s<>@:()\[\]]*\s+[\w.-]+\s*>")
+"""In angle brackets: such a line end, or one that a program put inside the domain."""
 _ANGLES = re.compile(r"<[^<>]*>")
 _MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECASE)
 _MAILTO_SQUARE = re.compile(r"\[\s*mailto:([^<>\[\]\s]{1,400})\s*\]", re.IGNORECASE)
 """Outlook's plain text: the sender's address; what stands before it is the display name, whatever it looks like."""
 _COMMENT = re.compile(r"\(([^()]*)\)\s*$")
-_MARKS = " \t*_|;,"
+_ASIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
+"""Quoted words and comments: in a header field they hold no address (RFC 5322, sections 3.2.2 and 3.2.4)."""
+_QUOTED = re.compile(r'"[^"]*"')
+_EMPTY_PAIR = re.compile(r'<\s*>|\(\s*\)|\[\s*\]|＜\s*＞|（\s*）|［\s*］|〈\s*〉|《\s*》|‹\s*›|(?<!\\)"\s*"')
+_MARKS = " \t*_|;,；，"
 _QUOTES = frozenset("\"'“”„«»‹›‘’")
 _SEPARATORS = ",;，；、"
 _STRUCTURE = re.compile(f'["<>(){_SEPARATORS}]')
@@ -71,9 +85,11 @@ def without_addresses(text: str) -> str:
 def clean_address(text: str) -> str | None:
     """The address in `text` with its domain in lower case; None when there is none."""
     match = find_address(text[:1000])
-    if match is None:
-        return None
-    local, _, domain = match.group().rpartition("@")
+    return None if match is None else _lowered(match.group())
+
+
+def _lowered(address: str) -> str | None:
+    local, _, domain = address.rpartition("@")
     domain = domain.rstrip(".").lower()
     return f"{local}@{domain}" if domain else None
 
@@ -84,18 +100,24 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
     `encoded`: the text is a header field's, so encoded words are names; what they decode to is never structure
     (RFC 2047, section 6.2), unless the whole mailbox was encoded against the rules.
     """
+    lead = len(text) - len(text.lstrip())
+    start, end = start + lead, start + len(text.rstrip())
     if encoded and find_address(text) is None:
         text, encoded = clean(decode_words(text)), False
+    if not text.isascii():
+        text = _UNSEEN_MARK.sub("", text)
     text, plain, links = _links_apart(text)
-    if _SOFT_END.search(plain):
-        plain = _ANGLES.sub(lambda angled: " " if _SOFT_END.search(angled.group()) else angled.group(), plain)
+    whole = plain
+    if _BROKEN.search(plain):
+        plain = _ANGLES.sub(lambda angled: " " if _BROKEN.search(angled.group()) else angled.group(), plain)
     address, name = None, plain
     for angled in reversed(list(_IN_ANGLES.finditer(plain))):
-        address = clean_address(angled.group(1))
+        address = _angled_address(angled.group(1))
         if address is not None:
             name = plain[: angled.start()] + " " + plain[angled.end() :]
             break
-    bare = find_address(plain) if address is None else None
+    # Beside an address in brackets that cannot be read, one that stands before them is a name.
+    bare = _bare_address(plain, encoded=encoded) if address is None and plain == whole else None
     if bare is not None and not _SOFT_END.fullmatch(plain[max(bare.start() - 2, 0) : bare.start()]):
         address = clean_address(bare.group())
         name = plain[: bare.start()] + " " + plain[bare.end() :]
@@ -104,8 +126,28 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
     if inside is not None and address is not None and inside.lower() == address.lower():
         shown, inside = (None if (shown or "").lower() == address.lower() else shown), None
     forged = inside is not None or any((clean_address(link) or address) != address for link in links)
-    lead = len(text) - len(text.lstrip())
-    return Found(Mailbox(address, shown), start + lead, start + len(text.rstrip()), forged)
+    return Found(Mailbox(address, shown), start, end, forged)
+
+
+def _angled_address(content: str) -> str | None:
+    """The address in angle brackets; None where none is."""
+    content = content.strip()
+    match = _IN_ANGLES_WHOLE.fullmatch(content) or find_address(content)
+    return None if match is None else _lowered(match.group())
+
+
+def _bare_address(text: str, *, encoded: bool) -> re.Match[str] | None:
+    """The address that stands in no angle brackets; None where several do, of which one may be a name that the sender
+    chose (`boss@rival.example real@other.example`).
+    """
+    first = find_address(text)
+    if first is None or find_address(text, first.end()) is None:
+        return first
+    aside = [one.span() for one in (_ASIDE if encoded else _QUOTED).finditer(text)]
+    found = list(addresses_in(text))
+    outside = [one for one in found if not any(start < one.start() < end for start, end in aside)]
+    different = {one.group().lower() for one in outside or found}
+    return (outside or found)[0] if len(different) == 1 else None
 
 
 def _links_apart(text: str) -> tuple[str, str, list[str]]:
@@ -123,11 +165,11 @@ def _angled(square: re.Match[str]) -> str:
 
 
 def _shown_name(text: str) -> str | None:
-    text = re.sub(f"[{_UNSEEN}]", "", text[:NAME_CEILING_CHARACTERS])
+    text = _UNSEEN_MARK.sub("", text[:NAME_CEILING_CHARACTERS])
     comment = _COMMENT.search(text.strip())
     if comment and not text.strip()[: comment.start()].strip(_MARKS + "<>"):
         text = comment.group(1)
-    text = re.sub(r"<\s*>", " ", text)
+    text = _EMPTY_PAIR.sub(" ", text)
     text = re.sub(r'\\(["\\])', r"\1", " ".join(text.split()))
     return _unquoted(text.strip(_MARKS)) or None
 
