@@ -198,6 +198,25 @@ def test_an_address_that_a_soft_line_end_cut_is_no_address() -> None:
     assert "no_sender_address" in found.flags
 
 
+def test_an_address_that_a_program_left_in_bare_brackets_is_the_senders() -> None:
+    """Attack: as an element it would not be shown, and the name before it would be the only address."""
+    page = (
+        "<div>From: boss@rival.example <nora@vale-shop.example><br>Date: Monday, March 4, 2024 9:30 AM<br>"
+        f"To: Cleo <cleo@mail.example><br>Subject: {SUBJECT}</div>"
+    )
+    found = forward_in(message(page, content_type="text/html", subject="FW: x"))
+    assert (found.sender.address, found.recipients[0].address) == ("nora@vale-shop.example", "cleo@mail.example")
+    assert found.flags == ("name_contains_address",)
+
+
+def test_a_forward_in_preformatted_text_is_read_line_by_line() -> None:
+    page = f"<html><body>see<pre>{escape(gmail_text())}</pre></body></html>"
+    raw = message(page, content_type="text/html", subject="help")
+    found = forward_in(raw)
+    assert (found.sender.address, found.subject) == ("nora@vale-shop.example", SUBJECT)
+    assert covered(raw, found, "subject") == SUBJECT
+
+
 def test_a_display_name_with_another_address_is_flagged() -> None:
     found = forward_in(message(gmail_text("Chase <no.reply@chase.com> <real@other.example>")))
     assert found.sender.address == "real@other.example"

@@ -24,6 +24,8 @@ from leaktrace.mailroom.markup import render
         ('<a title="never closed>x</a>', "x"),
         ("<!DOCTYPE html><?xml x?>x", "x"),
         ("cut <b", "cut <b"),
+        ("<pre>a\n b\r\n<b>\nc</b>\n</pre>d\ne", "a\nb \n\nc\nd e"),
+        ("N <n@x.example> <mailto:n@x.example><n@x.example a>c</n@x.example>", "N <n@x.example> <mailto:n@x.example>c"),
     ],
 )
 def test_what_is_shown(source: str, text: str) -> None:
@@ -41,7 +43,10 @@ def test_links_and_clients_marks_have_places() -> None:
 
 
 @settings(deadline=None)
-@given(st.text(alphabet="ab<>&;\"'/= \n!-", max_size=120))
+@given(
+    st.text(alphabet="ab<>&;\"'/= \n!-@", max_size=120)
+    | st.lists(st.sampled_from(["<pre>", "</pre>", "a", " ", "\n", "\r\n", "<b>", "<a@b>"])).map("".join)
+)
 def test_no_markup_breaks_the_reader_and_places_are_in_order(source: str) -> None:
     page = render(source)
     places = [page.runs.place(at) for at in range(len(page.text))]

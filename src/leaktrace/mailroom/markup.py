@@ -20,16 +20,16 @@ from typing import NamedTuple
 _NEW_LINE = frozenset(
     (
         "address", "article", "blockquote", "body", "br", "caption", "center", "dd", "div", "dl", "dt", "fieldset",
-        "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "ol", "p", "pre",
+        "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "ol", "p",
         "section", "table", "tbody", "thead", "tr", "ul",
     )
 )  # fmt: skip
 _UNSEEN = frozenset(("style", "script", "title", "template", "noscript"))
-_HIDES, _ENDS_LINE, _BREAKS, _IS_PARAGRAPH, _IS_CELL, _LEADS, _QUOTES = range(1, 8)
+_HIDES, _ENDS_LINE, _BREAKS, _IS_PARAGRAPH, _IS_CELL, _KEEPS_LINES, _LEADS, _QUOTES = range(1, 9)
 """What elements do. From `_LEADS` on their attributes are read."""
 _DOES = dict.fromkeys(_NEW_LINE, _ENDS_LINE) | dict.fromkeys(_UNSEEN, _HIDES)
 _DOES |= {"br": _BREAKS, "hr": _BREAKS, "p": _IS_PARAGRAPH, "td": _IS_CELL, "th": _IS_CELL}
-_DOES |= {"a": _LEADS, "area": _LEADS, "blockquote": _QUOTES}
+_DOES |= {"pre": _KEEPS_LINES, "a": _LEADS, "area": _LEADS, "blockquote": _QUOTES}
 _PLAIN_TAG = re.compile('(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(?:[\\s/][^"\']*(?:"[^"]*"[^"\']*){0,40})?')
 """What stands between `<` and the next `>` where a tag is as nearly all are: no bracket in its values, single quotes
 nowhere."""
@@ -47,6 +47,9 @@ _PIECE = re.compile(
 )
 """Words with single spaces between them, blanks, an entity, or an ampersand that begins none. Nothing is ever given
 back: else each word of a long text would be remembered as a place to go back to."""
+_ADDRESS = re.compile(r"""<(?:mailto:)?[^\s<>"'=/@:]{1,128}@[^\s<>"'=/@:]{1,255}>""", re.IGNORECASE)
+"""An address in angle brackets, as programs leave it that make HTML of text and do not write `&lt;`: no element has
+such a name, and without it a name before it that looks like an address would be all there is."""
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _OTHER = r"""(?:\s{1,9}(?!href\b)[a-zA-Z-]{1,40}="[^"]*"){0,9}"""
@@ -125,6 +128,8 @@ class _Page:
         self.links: list[Link] = []
         self.cues: list[tuple[int, str]] = []
         self.last = "\n"
+        self.keeps_lines = False
+        """Inside `<pre>`."""
 
     def put(self, text: str, start: int, end: int = -1) -> None:
         """Adds text that stands from `start` on; `end`: every character covers the whole range (an entity)."""
@@ -225,7 +230,10 @@ def render(source: str) -> Rendered:
                 if not closing and (does >= _LEADS or cue < position):
                     _attributes(page, name, source, opening, position, has_cue=cue < position)
                     cue = scanner.next_cue(position)
-        if shown:
+        if shown and page.keeps_lines:
+            _lines(page, source, position, at)
+            position = at
+        elif shown:
             # Blanks between tags that end lines: nearly half of what stands between tags, and it shows nothing.
             if page.last not in _AFTER_BLANKS or not shown.isspace() or "\xa0" in shown:
                 _text(page, source, shown, position, at)
@@ -263,6 +271,10 @@ def _markup(page: _Page, scanner: _Scanner, opening: int) -> int:
     if source.startswith("<!--", opening):
         close = scanner.find("-->", opening + 4)
         return close + 3 if close >= 0 else opening + 4
+    address = _ADDRESS.match(source, opening)
+    if address is not None:
+        page.put(address.group(), opening)
+        return address.end()
     match = _TAG_NAME.match(source, opening + 1)
     if match is None and not source.startswith(("<!", "<?"), opening):
         page.put("<", opening)
@@ -290,8 +302,10 @@ def _do(page: _Page, does: int, at: int, closing: str) -> None:
         if not closing and last not in "\n\t":
             page.put("\t", at, at)
         return
+    if does == _KEEPS_LINES:
+        page.keeps_lines = not closing
     always = does == _BREAKS or (does == _IS_PARAGRAPH and closing)
-    if always or (last != "\n" and does in (_ENDS_LINE, _IS_PARAGRAPH, _QUOTES)):
+    if always or (last != "\n" and does in (_ENDS_LINE, _IS_PARAGRAPH, _KEEPS_LINES, _QUOTES)):
         page.put("\n", at, at)
 
 
@@ -317,6 +331,18 @@ def _attributes(page: _Page, name: str, source: str, start: int, end: int, *, ha
         if cue in marks:
             page.cues.append((page.length, cue))
             return
+
+
+def _lines(page: _Page, source: str, start: int, end: int) -> None:
+    """Shows `source[start:end]`, the lines of a `<pre>`, each as a line."""
+    while start < end:
+        newline = source.find("\n", start, end)
+        stop = end if newline < 0 else newline
+        if start < stop:
+            _text(page, source, source[start:stop], start, stop)
+        if newline >= 0:
+            page.put("\n", newline)
+        start = stop + 1
 
 
 _entity = lru_cache(maxsize=256)(html.unescape)
