@@ -62,6 +62,18 @@ def test_an_attached_mail_of_one_of_us_that_forwards_another() -> None:
     assert disclaim(plain, is_ours) == plain
 
 
+def test_a_reporter_who_forwards_their_own_answer_is_not_claimed_as_the_sender() -> None:
+    """Nobody need know them as a customer: that they complain is enough."""
+    quoted = "On Sun, 3 Mar 2024 at 09:00, Nora <nora@vale-shop.example> wrote:\n> buy\n"
+    (other,) = read_mail(message(gmail_text(SPOUSE) + quoted, subject="Fwd: x")).originals
+    assert other.sender.address == "sam@mail.example"
+    own = gmail_text("Cleo Marsh <Cleo+shop@mail.example>") + quoted
+    (told,) = read_mail(message(own, subject="Fwd: x")).originals
+    assert told.sender.address is None
+    assert FLAG in told.flags
+    assert [claim.sender.address for claim in told.claims] == ["Cleo+shop@mail.example", "nora@vale-shop.example"]
+
+
 def test_from_and_sender_are_both_kept() -> None:
     inner = original("Sender: Mailer <bulk@mailer.example>\n")
     raw = multipart(attached(inner))

@@ -30,7 +30,7 @@ from leaktrace.mailroom.bounces import (
     find_forwarded_bounce,
 )
 from leaktrace.mailroom.carried import Carried
-from leaktrace.mailroom.disclaiming import REDIRECTED_FLAG, without_sender
+from leaktrace.mailroom.disclaiming import REDIRECTED_FLAG, disclaim, without_sender
 from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import UNCLEAR_FLAG, addresses_of, find_forward, is_to_its_writer, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
@@ -99,6 +99,14 @@ def _is_redirected(originals: tuple[Original, ...]) -> bool:
     return any(REDIRECTED_FLAG in one.flags for one in originals)
 
 
+def _not_by(reporter: Mailbox, originals: tuple[Original, ...]) -> tuple[Original, ...]:
+    """The originals without a sender where that is the reporter: who forwards an exchange of letters begins with the
+    last one, which is often their own; whether they are a customer or not.
+    """
+    own = fold(reporter.address) if reporter.address is not None else None
+    return tuple(disclaim(one, lambda address: own is not None and fold(address) == own) for one in originals)
+
+
 class _Reading:
     """One message while it is read."""
 
@@ -124,6 +132,7 @@ class _Reading:
         if not _is_redirected(originals):
             redirect = None
         found = read_mailboxes(message.unfolded("from") or "", encoded=True)
+        reporter = redirect.by if redirect else found[0].mailbox if found else _NOBODY
         signed = check_signatures(message.whole(), self._keys, None)
         by_field = "from" if redirect is None else BY_FIELD
         return replace(
@@ -131,8 +140,8 @@ class _Reading:
             kind=kind,
             reason=reason,
             status=status,
-            reporter=redirect.by if redirect else found[0].mailbox if found else _NOBODY,
-            originals=originals,
+            reporter=reporter,
+            originals=_not_by(reporter, originals),
             authentication=signed.authentication,
             arrival=judge_arrival(message, envelope, signed, names, self._settings, by_field=by_field),
             reported_at=reported_at(message),
