@@ -149,6 +149,35 @@ def test_web_mailers_and_mobile_programs(program: str, subject: str) -> None:
     assert b"nora" in raw[slice(*found.spans["sender"])]
 
 
+def test_chinese_labels_that_are_made_as_wide_as_each_other() -> None:
+    text = (
+        "------------------ 原始邮件 ------------------\n发 件 人：Nora Vale <nora@vale-shop.example>\n"
+        f"发送时间：2024年3月4日 09:30\n收 件 人：<cleo@mail.example>\n"
+        f"抄　送：pm <pm@mail.example>\n主　题：{SUBJECT}\n你好\n"
+    )
+    (found,) = read_mail(message(text, subject="look")).originals
+    assert found.sender.address == "nora@vale-shop.example"
+    assert [one.address for one in found.recipients] == ["cleo@mail.example", "pm@mail.example"]
+    assert (found.subject, found.flags) == (SUBJECT, ())
+
+
+def test_the_complaints_own_subject_is_not_the_mails() -> None:
+    text = "From: Nora <nora@vale-shop.example>\nSent: Monday, March 4, 2024 9:30 AM\nTo: cleo@mail.example\n\nhi\n"
+    (found,) = read_mail(message(text, subject="I never signed up for this")).originals
+    assert (found.subject, "subject" in found.spans) == (None, False)
+    (found,) = read_mail(message(text, subject=f"FW: {SUBJECT}")).originals
+    assert found.subject == SUBJECT
+
+
+def test_lines_that_end_as_old_programs_end_them() -> None:
+    head, _, _ = message("", subject="look").rpartition(b"\r\n\r\n")
+    text = f"From: {SELLER}\rDate: Monday, March 4, 2024 9:30 AM\rTo: cleo@mail.example\rSubject: {SUBJECT}\r\rhi\r"
+    raw = head + b"\r\n\r\n" + text.encode()
+    (found,) = read_mail(raw).originals
+    assert (found.subject, [one.address for one in found.recipients]) == (SUBJECT, ["cleo@mail.example"])
+    assert raw[slice(*found.spans["subject"])].decode() == SUBJECT
+
+
 def test_on_behalf_of_in_a_language_that_puts_it_around() -> None:
     text = (
         f"{'_' * 32}\n差出人: List <list@lists.example> が {SELLER} の代理で送信\n送信日時: 2024年3月4日 9:30\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,8 @@ LINE_CEILING_CHARACTERS = 20_000
 NEAR_CHARACTERS = 400
 THUNDERBIRD_CUES = ("moz-forward-container", "moz-email-headers-table")
 FORWARD_CUES = ("gmail_attr", *THUNDERBIRD_CUES)
+_PADDED = re.compile("(?:[\u4e00-\u9fff] ){1,3}[\u4e00-\u9fff]")
+"""A Chinese label that its program made as wide as those above it: `主　题`, `发 件 人`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,10 @@ def _label_at(text: Text, line: Range) -> Labelled | None:
         colon = cell_end  # a table without colons
     if colon < 0:
         return None
-    roles = labels().roles.get(plain(segment[lead:colon]).strip("* _|").rstrip(":").strip())
+    word = plain(segment[lead:colon]).strip("* _|").rstrip(":").strip()
+    roles = labels().roles.get(word)
+    if roles is None and _PADDED.fullmatch(word):
+        roles = labels().roles.get(word.replace(" ", ""))
     if roles is None:
         return None
     return roles, value_at(text, begin + colon + 1, end, decorated="*" in segment[: colon + 2] or in_table)

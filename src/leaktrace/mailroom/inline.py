@@ -95,7 +95,9 @@ def _is_forward(block: Block, subject: str | None) -> bool:
 
 
 def read_forward(forward: Forward, outer: Part | None, form: OriginalForm | None = None) -> Original:
-    """The original that a forward shows; its subject is the outer one's where the block has none (attributions)."""
+    """The original that a forward shows; its subject is the outer one's where the block never has one (attributions),
+    or has none under a subject that says "forward".
+    """
     found = _original(forward.text, forward.block, outer, 0)
     if forward.unclear:
         found = without_sender(found, UNCLEAR_FLAG)
@@ -270,6 +272,8 @@ def _subject(text: Text, block: Block, outer: Part | None, spans: dict[str, tupl
     field = outer.first("subject") if outer is not None else None
     if outer is None or field is None:
         return None
+    if block.shape != "attribution" and subject_says(outer.text("subject"), block.languages) != "forward":
+        return None  # the client wrote lines, and the mail had no subject or its line was not read; this one is new
     spans["subject"] = outer.span(field)
     return without_prefixes(outer.text("subject") or "")
 

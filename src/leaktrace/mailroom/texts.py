@@ -63,6 +63,8 @@ def read_text(part: Part, budget: TextBudget) -> Text:
     if is_html:
         rendered = render(text)
         return Text("html", rendered.text, False, source, rendered, codec)
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # lines as old programs end them; no character moves
     flowed = part.parameters.get("format", "").lower() == "flowed"
     return Text("plain", text, flowed, source, None, codec)
 
