@@ -110,6 +110,14 @@ def test_codecs_that_are_no_charsets_of_mail_are_refused(name: str) -> None:
         ("UTF-7", "Größe"),
         ("utf-16", "Größe 发件人"),
         ("iso-8859-1", "caf\u00e9 \u201cquoted\u201d"),
+        ("windows-874", "จาก"),
+        ("windows-31j", "差出人 ①"),
+        ("cp50220", "差出人"),
+        ("x-mac-cyrillic", "От кого"),
+        ("cn-big5", "寄件者"),
+        ("gb_2312-80", "发件人"),
+        ("ks_c_5601-1989", "보낸 사람"),
+        ("iso-8859-8-e", "מאת"),
     ],
 )
 def test_charsets_are_read_and_places_found(charset: str, text: str) -> None:
@@ -150,7 +158,15 @@ def test_unknown_charsets_are_guessed() -> None:
     assert decode("naïve".encode("cp1252"), "utf-8") == "naïve"
     assert decode(("ü" * 50).encode() + b"\xff", "us-ascii") == "ü" * 50 + "\ufffd"
     assert decode(b"\xff" + ("ü" * 50).encode(), "utf-8") == "\ufffd" + "ü" * 50
+    assert decode(("ü" * 50).encode()[:-1], "utf-8") == "ü" * 49 + "\ufffd"
     assert best_codec(b"plain", "us-ascii") == "utf-8-sig"
+
+
+def test_a_late_byte_does_not_make_another_charset_utf8() -> None:
+    # A label below plain ASCII that bytes of Latin-1 spell, in a mail that says it is UTF-8.
+    text = "From: Nora <nora@vale.example>\nÀ: cleo@mail.example\n"
+    assert decode(text.encode("latin-1"), "utf-8") == text
+    assert decode(text.encode("latin-1"), "us-ascii") == text
 
 
 def test_broken_east_asian_text_is_covered_as_a_whole_where_no_place_can_be_told() -> None:

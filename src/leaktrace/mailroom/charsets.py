@@ -32,15 +32,23 @@ _SUPERSETS = {
     "utf-8": "utf-8-sig",
 }
 _OTHER_NAMES = {
-    "ks_c_5601-1987": "cp949",
-    "x-gbk": "gb18030",
-    "x-sjis": "cp932",
-    "x-mac-roman": "mac-roman",
-    "iso-8859-8-i": "iso8859-8",
-    "unicode-1-1-utf-7": "utf-7",
-    "utf8mb4": "utf-8",
-    "ansi": "cp1252",
-}
+    # Names that mail uses and Python does not know: those of the WHATWG's Encoding Standard (section 4.2), and some
+    # that Windows and old Macintosh programs write.
+    "ks_c_5601-1987": "cp949", "ks_c_5601-1989": "cp949", "ksc_5601": "cp949", "iso-ir-149": "cp949",
+    "windows-949": "cp949", "x-euc-kr": "cp949",
+    "x-gbk": "gb18030", "gb_2312": "gb18030", "gb_2312-80": "gb18030", "cn-gb": "gb18030", "cp936": "gb18030",
+    "windows-936": "gb18030",
+    "cn-big5": "cp950", "x-x-big5": "cp950", "x-big5": "cp950", "windows-950": "cp950",
+    "x-sjis": "cp932", "windows-31j": "cp932", "windows-932": "cp932", "x-euc-jp": "euc_jp",
+    "cp50220": "iso2022_jp_ext", "cp50221": "iso2022_jp_ext", "iso-2022-jp-ms": "iso2022_jp_ext",
+    "windows-874": "cp874", "x-windows-874": "cp874", "dos-874": "cp874", "iso-8859-11": "cp874",
+    "iso-8859-8-i": "iso8859-8", "iso-8859-8-e": "iso8859-8", "logical": "iso8859-8", "visual": "iso8859-8",
+    "iso-8859-6-i": "iso8859-6", "iso-8859-6-e": "iso8859-6", "koi8-ru": "koi8-u",
+    "x-cp1250": "cp1250", "x-cp1251": "cp1251", "x-cp1252": "cp1252", "ansi": "cp1252",
+    "x-mac-roman": "mac-roman", "x-mac-ce": "mac-latin2", "x-mac-cyrillic": "mac-cyrillic",
+    "x-mac-ukrainian": "mac-cyrillic", "x-mac-greek": "mac-greek", "x-mac-turkish": "mac-turkish",
+    "unicode-1-1-utf-7": "utf-7", "unicode-1-1-utf-8": "utf-8", "utf8mb4": "utf-8",
+}  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,39}\Z")
 _CHUNK_BYTES = 512
 
@@ -68,16 +76,17 @@ def best_codec(content: bytes, charset: str | None) -> str:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         # A cut-off last character, or a single bad byte in a long text, does not make it another charset.
-        if codec is not None and error.start > len(content) // 2:
-            return "utf-8-sig"
-        return "utf-8-sig" if codec == "utf-8-sig" and _mostly_utf8(content) else "cp1252"
+        return "utf-8-sig" if codec is not None and _is_damaged_utf8(content, error.start) else "cp1252"
     return "utf-8-sig"
 
 
-def _mostly_utf8(content: bytes) -> bool:
+def _is_damaged_utf8(content: bytes, bad_at: int) -> bool:
+    """Whether bytes, the first bad one of which is at `bad_at`, are UTF-8 all the same: they have good characters of it
+    beyond ASCII, which bytes of another charset hardly ever make, and the damage is late or rare.
+    """
     text = content[:100_000].decode("utf-8", "replace")
     good = sum(1 for character in text if character > "\x7f" and character != "�")
-    return good > 4 * text.count("�")
+    return good > 4 * text.count("�") or (good > 0 and bad_at > len(content) // 2)
 
 
 def decode(content: bytes, charset: str | None) -> str:
