@@ -395,8 +395,27 @@ def test_attached_messages_under_every_name_and_encoding(content_type: str, name
 
 
 def test_digests_and_several_attached_are_each_a_report() -> None:
+    second, third = (original().replace(b"offer-1", name) for name in (b"offer-2", b"offer-3"))
     digest = (
-        b"Content-Type: multipart/digest; boundary=d\n\n--d\n\n" + original() + b"\n--d\n\n" + original() + b"\n--d--\n"
+        b"Content-Type: multipart/digest; boundary=d\n\n--d\n\n" + original() + b"\n--d\n\n" + second + b"\n--d--\n"
     )
-    record = read_mail(multipart(NOTE, digest, b"Content-Type: message/rfc822\n\n" + original()))
-    assert [one.sender.address for one in record.originals] == ["nora@vale-shop.example"] * 3
+    record = read_mail(multipart(NOTE, digest, b"Content-Type: message/rfc822\n\n" + third))
+    assert [one.message_id for one in record.originals] == [f"offer-{n}@vale-shop.example" for n in (1, 2, 3)]
+
+
+def test_a_mail_that_is_attached_twice_is_one_report() -> None:
+    again = b"Content-Type: message/rfc822\n\n" + original()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.eml", original())
+    head = b"Content-Type: application/zip\nContent-Transfer-Encoding: base64\n\n"
+    zipped = head + base64.encodebytes(packed.getvalue())
+    found = only(read_mail(multipart(NOTE, again, again, zipped)))
+    assert (found.message_id, found.grade) == ("offer-1@vale-shop.example", "G2")
+
+
+def test_a_blank_line_above_an_attached_mail_is_no_end_of_its_header() -> None:
+    raw = multipart(NOTE, b"Content-Type: message/rfc822\n\n\n" + original())
+    found = only(read_mail(raw))
+    assert found.sender.address == "nora@vale-shop.example"
+    assert b"nora@vale-shop.example" in raw[slice(*found.spans["sender"])]

@@ -47,8 +47,15 @@ class Carried:
         self._left_bytes = settings.message_ceiling_bytes
 
     def originals(self, message: Part) -> tuple[Original, ...]:
-        """The originals that a message carries; those inside attached messages stay closed."""
-        return tuple(original for part in walk(message) for original in self._of_part(part))
+        """The originals that a message carries; those inside attached messages stay closed.
+
+        A mail that is attached twice, or once more inside a zip file, is one.
+        """
+        found: dict[tuple[object, ...], Original] = {}
+        for part in walk(message):
+            for original in self._of_part(part):
+                found.setdefault(_identity(original), original)
+        return tuple(found.values())
 
     def _of_part(self, part: Part) -> Iterator[Original]:
         if part.is_message:
@@ -121,6 +128,15 @@ class Carried:
                 return piece_of(source, at, at + len(content))
         covered = source.locate(begin, min(begin + entry.compress_size + 64, len(source.content)))
         return Source(content, covered_by(covered))
+
+
+def _identity(original: Original) -> tuple[object, ...]:
+    """What is equal of two copies of one mail, wherever they lie."""
+    return (
+        original.message_id, original.sender, original.sent_by, original.recipients, original.subject,
+        original.sent_between, original.received_at, original.links, original.text_sketch, original.marks,
+        original.grade, len(original.claims),
+    )  # fmt: skip
 
 
 def _may_hold(part: Part) -> bool:

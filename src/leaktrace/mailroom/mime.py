@@ -295,6 +295,8 @@ class _Reader:
         ):
             source = part.decoded()
             start, end = 0, len(source.content)
+        while source.content[start : start + 1] in (b"\r", b"\n") and start < end:
+            start += 1  # as above a whole message
         if part.content_type not in _MESSAGE_TYPES and not _looks_like_message(source.content, start, end):
             return ()
         return (self.entity(source, start, end, depth + 1),)
