@@ -126,6 +126,18 @@ def test_a_sentence_of_the_reporters_is_no_forward(below: str) -> None:
         assert [claim.sender.address for claim in found.claims] == ["jane@rival.example", NORA]
 
 
+@pytest.mark.parametrize("subject", ["Re: your case", "Fwd: your case", "your case"])
+def test_a_forward_below_what_the_reporter_answers_is_a_report(subject: str) -> None:
+    """Whoever asked is not the sender; who is, nobody knows: the mail that is answered may be the unwanted one."""
+    answered = "On 5 March 2024 at 9:30, Support <support@market.example> wrote:\n> Please forward it.\n>\n> Ann\n\n"
+    asked = f"Here it is.\n\n{answered}"
+    found = only(message(asked + gmail_text(), subject=subject))
+    assert (found.sender.address, UNCLEAR_FLAG in found.flags) == (None, True)
+    assert [claim.sender.address for claim in found.claims] == [NORA]
+    quoted = asked + "".join(f"> {line}\n" for line in gmail_text().splitlines())
+    assert read_mail(message(quoted, subject="Re: your case")).kind != "report"
+
+
 def test_what_an_attribution_quotes_stays_its_authors() -> None:
     quoted = "".join(f"> {line}\n" for line in gmail_text(JANE).splitlines())
     found = only(message(f"On 4 March 2024 at 9:30, {SELLER} wrote:\n\n{quoted}", subject="Fwd: x"))

@@ -34,6 +34,7 @@ CLAIM_CEILING_DEPTH = 8
 """Forwards of forwards are followed this deep."""
 
 _ONE_MAILTO_AT_END = re.compile(r"[^<\[]{0,1000}\[\s{0,3}mailto:[^\]]{1,400}\]\s{0,9}", re.IGNORECASE)
+_QUOTED_LINES = re.compile(r"[\r\n]{0,8}(?:>[^\n]*+(?:\n|\Z)[\r\n]*+)++")
 _CUE_NAMES = {
     "gmail_attr": "Gmail",
     "gmail_quote": "Gmail",
@@ -66,12 +67,26 @@ def find_forward(texts: list[Text], subject: str | None) -> Forward | None:
         block = find_block(text, 0, subject)
         if block is None:
             continue
+        if (below := _forward_below_quote(text, block, subject)) is not None:
+            return Forward(text, below, unclear=True)
         if _may_be_prose(text, block) and subject_says(subject, block.languages) != "reply":
             below = find_block(text, block.end, subject)
             if below is not None and below.marker in ("forwarded", "original"):
                 return Forward(text, block, unclear=True)
         return Forward(text, block) if _is_forward(block, subject) else None
     return None
+
+
+def _forward_below_quote(text: Text, block: Block, subject: str | None) -> Block | None:
+    """The forward that a reporter put below what they answer (`On 3 June Ann wrote:` and lines with `>`); null without
+    one. It is theirs, for nothing before its mark is quoted; but what is quoted above it may be what they forward.
+    """
+    if text.kind != "plain" or block.shape != "attribution" or block.marker is not None:
+        return None
+    quoted = _QUOTED_LINES.match(text.text, block.end)
+    below = find_block(text, quoted.end(), subject) if quoted is not None else None
+    own = below is not None and below.marker == "forwarded" and not text.text.startswith((">", " >"), below.start)
+    return below if own else None
 
 
 def _may_be_prose(text: Text, block: Block) -> bool:
