@@ -258,6 +258,15 @@ def test_an_attribution_is_a_forward_only_where_the_subject_says_so(line: str) -
     assert read_mail(message(f"!\n\n{line}\n\n    {BODY}", subject=SUBJECT)).kind != "report"
 
 
+@pytest.mark.parametrize("gap", [" ", "\n"])
+def test_an_attribution_below_the_mark_of_a_forward_is_one_under_any_subject(gap: str) -> None:
+    line = f"On March 4, 2024 at 9:30 AM, Nora Vale{gap}<nora@vale-shop.example> wrote:"
+    text = f"see\n\n---------- Forwarded message ----------\n{line}\n\n{BODY}"
+    found = forward_in(message(text, subject="look"))
+    assert (found.sender.address, found.sender.name) == ("nora@vale-shop.example", "Nora Vale")
+    assert read_mail(message(text.replace("Forwarded", "Original"), subject="Re: look")).kind != "report"
+
+
 def test_an_attribution_without_an_address_names_the_sender() -> None:
     found = forward_in(message(f"On Mon, Mar 4, 2024 at 9:30, Nora Vale wrote:\n\n> {BODY}", subject="Fwd: x"))
     assert (found.sender.address, found.sender.name) == (None, "Nora Vale")
