@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from leaktrace.mailroom import read_mail
 from leaktrace.mailroom.replies import OLDEST_DAYS, Acknowledge, Declined, judge_reply
+from leaktrace.records import Arrival
 from leaktrace.settings import Settings
 from tests.mailroom.mail_samples import attached, gmail_text, message, multipart, original
 
@@ -110,6 +112,13 @@ def test_a_feedback_report_by_a_machine_is_not_answered() -> None:
     raw = multipart(*parts, subtype="report", parameters="; report-type=feedback-report")
     assert read_mail(raw).kind == "report"
     assert judged(raw) == Declined("a machine sent it: a feedback report")
+
+
+@pytest.mark.parametrize("sender", ["disowned", "unknown", "confirmed"])
+def test_whoever_is_forged_in_from_is_not_written_to(sender: Literal["disowned", "unknown", "confirmed"]) -> None:
+    record = replace(read_mail(REPORT), arrival=Arrival("own_results", None, None, sender, "x"))
+    found = judge_reply(REPORT, record, settings=SETTINGS, now=NOW, is_ours=lambda _: False)
+    assert isinstance(found, Declined if sender == "disowned" else Acknowledge)
 
 
 def test_only_reports_and_complaints_are_answered() -> None:

@@ -7,7 +7,8 @@ report: thanks, what happens next, and a reference that says nothing.
 Checks, in this order:
  1. a new report or complaint that a person sent, not a machine's feedback report;
  2. not sent by a program, a list or in bulk (RFC 3834, section 2);
- 3. a sender known by name who can take an answer, and the one in the envelope if that is known;
+ 3. a sender known by name who can take an answer, and the one in the envelope if that is known; not one whose domain
+    says that such mail is forged;
  4. not an answer to one of ours;
  5. sent lately.
 What the caller still owes: once per reporter and so many an hour (`acknowledged.py`), and writing down before sending.
@@ -89,6 +90,7 @@ def judge_reply(
         _by_a_program(message)
         or _in_bulk(message)
         or _cannot_take_answers(message, to, settings.acknowledge_from)
+        or _disowned(record)
         or ("it answers an acknowledgement" if any(map(is_ours, [*ids, *replied_to])) else None)
         or _too_old(record, now)
     )
@@ -139,6 +141,11 @@ def _cannot_take_answers(message: Part, to: str, ourselves: str) -> str | None:
         if fold(sender) != fold(to):
             return "its envelope names another sender than its From field"
     return None
+
+
+def _disowned(record: MessageRecord) -> str | None:
+    disowned = record.arrival is not None and record.arrival.sender == "disowned"
+    return "the domain of its sender says that it is forged (DMARC)" if disowned else None
 
 
 def _is_only_sender(message: Part, to: str) -> bool:
