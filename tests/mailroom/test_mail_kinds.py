@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import unicodedata
 
 import pytest
 
+from leaktrace.mailroom.notices import notices
 from leaktrace.mailroom.read import read_mail
 from tests.mailroom.mail_samples import SELLER, SUBJECT, attached, gmail_text, message, multipart, original
 
@@ -170,6 +172,12 @@ def test_a_forwarded_delivery_report_is_a_bounce_but_a_lure_is_a_report() -> Non
         ("Return-Path: <>\n", "Abwesenheitsnotiz"),
         ("", "自动回复: x"),
         ("", "پاسخ خودکار: x"),
+        ("", "תשובה אוטומטית: x"),
+        ("", "Trả lời tự động: x"),
+        ("", "การตอบกลับอัตโนมัติ: x"),
+        ("", "Balasan otomatis: x"),
+        ("", "Автоматичен отговор: x"),
+        ("", "स्वचालित उत्तर: x"),
     ],
 )
 def test_automatic_answers(headers: str, subject: str) -> None:
@@ -192,6 +200,13 @@ def test_a_read_receipt_is_an_automatic_answer() -> None:
         "Woher hat der Händler meine Adresse?",
         "卖家泄露了我的邮箱",
         "فروشنده‌ای به ایمیل من پیام تبلیغات می‌فرستد",
+        "यह विक्रेता मुझे अवांछित ईमेल भेज रहा है",
+        "ผู้ขายรายนี้ส่งอีเมลขยะมาให้ฉัน",
+        "Penjual ini terus mengirim email yang tidak diinginkan",
+        "Този продавач ми изпраща нежелана поща",
+        "Acest vânzător îmi trimite mesaje nedorite",
+        "Sælgeren sender mig uønskede mails",
+        "See müüja saadab mulle soovimatuid kirju",
     ],
 )
 def test_words_about_unwanted_mail_are_a_complaint(text: str) -> None:
@@ -206,6 +221,8 @@ def test_words_about_unwanted_mail_are_a_complaint(text: str) -> None:
         "List-Id: <l.x.example>\n",
         "Precedence: bulk\n",
         "X-Spam-Flag: YES\n",
+        "X-Spam-Status: Yes, score=9.1 required=5.0\n",
+        "X-Spam: Yes\n",
         "Auto-Submitted: auto-generated\n",
         "X-AMZ-SNS-Message-ID: 1\n",
     ],
@@ -214,6 +231,14 @@ def test_programs_and_lists_do_not_complain(headers: str) -> None:
     record = read_mail(message("this is not spam, privacy policy below", headers=headers))
     assert record.kind == "other"
     assert record.reason
+
+
+def test_no_word_of_the_tables_mixes_alphabets() -> None:
+    """A word with a letter of another alphabet in it is never met."""
+    known = notices()
+    for word in (*known.bounce_subjects, *known.autoreply_subjects, *known.complaint_words):
+        alphabets = {unicodedata.name(letter).split()[0].split("-")[0] for letter in word if letter.isalpha()}
+        assert len(alphabets) <= 1 or alphabets <= {"CJK", "HIRAGANA", "KATAKANA"}, word
 
 
 def test_everything_else_is_other() -> None:

@@ -58,8 +58,9 @@ def _auto_submitted(message: Part) -> str:
 
 def judge_words(message: Part, texts: list[Text]) -> tuple[MessageKind, str]:
     """`complaint` or `other` for a message without an original, and why."""
-    if (message.text("x-spam-flag") or "").strip().lower() == "yes":
-        return "other", "marked as spam sent to the mailbox itself (X-Spam-Flag)"
+    for name in ("x-spam-flag", "x-spam-status", "x-spam"):
+        if re.split(r"[\s,;]", (message.text(name) or "").strip().lower(), maxsplit=1)[0] == "yes":
+            return "other", f"marked as spam sent to the mailbox itself ({name.title()})"
     if message.first("list-unsubscribe") is not None or message.first("list-id") is not None:
         return "other", "mailing-list mail to the mailbox itself (List- fields)"
     if (message.text("precedence") or "").strip().lower() in ("bulk", "list", "junk"):
