@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import leaktrace
 from leaktrace.mailroom.disclaiming import FLAG, disclaim, is_listed
 from leaktrace.mailroom.read import read_mail
 from leaktrace.records import Original
+from leaktrace.settings import Settings
 from tests.mailroom.handmade_mail import original as handmade
 from tests.mailroom.mail_samples import attached, gmail_text, message, multipart, original
 
@@ -72,6 +74,15 @@ def test_a_reporter_who_forwards_their_own_answer_is_not_claimed_as_the_sender()
     assert told.sender.address is None
     assert FLAG in told.flags
     assert [claim.sender.address for claim in told.claims] == ["Cleo+shop@mail.example", "nora@vale-shop.example"]
+
+
+def test_an_employee_is_not_claimed_wherever_a_mail_is_read() -> None:
+    """Also where one message is looked at, and in its features: else their domain groups what they pass on."""
+    raw = message(gmail_text("Ann <ann@desk.market.example>") + gmail_text(), subject="Fwd: Fwd: x")
+    (known,) = read_mail(raw, settings=replace(Settings(), staff_addresses=("market.example",))).originals
+    assert (known.sender.address, FLAG in known.flags) == (None, True)
+    (unknown,) = read_mail(raw).originals
+    assert unknown.sender.address == "ann@desk.market.example"
 
 
 def test_from_and_sender_are_both_kept() -> None:

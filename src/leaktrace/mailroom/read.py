@@ -9,7 +9,7 @@ sender says, so they become claims).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from leaktrace.addresses import fold
@@ -30,7 +30,7 @@ from leaktrace.mailroom.bounces import (
     find_forwarded_bounce,
 )
 from leaktrace.mailroom.carried import Carried
-from leaktrace.mailroom.disclaiming import REDIRECTED_FLAG, disclaim, without_sender
+from leaktrace.mailroom.disclaiming import REDIRECTED_FLAG, disclaim, is_listed, without_sender
 from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import UNCLEAR_FLAG, addresses_of, find_forward, is_to_its_writer, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
@@ -99,12 +99,16 @@ def _is_redirected(originals: tuple[Original, ...]) -> bool:
     return any(REDIRECTED_FLAG in one.flags for one in originals)
 
 
-def _not_by(reporter: Mailbox, originals: tuple[Original, ...]) -> tuple[Original, ...]:
-    """The originals without a sender where that is the reporter: who forwards an exchange of letters begins with the
-    last one, which is often their own; whether they are a customer or not.
+def _not_by_us(reporter: Mailbox, staff: Collection[str], originals: tuple[Original, ...]) -> tuple[Original, ...]:
+    """The originals without a sender where that is the reporter, known as a customer or not, or an employee: who
+    forwards an exchange of letters begins with the last one, which is often their own.
     """
     own = fold(reporter.address) if reporter.address is not None else None
-    return tuple(disclaim(one, lambda address: own is not None and fold(address) == own) for one in originals)
+
+    def is_ours(address: str) -> bool:
+        return (own is not None and fold(address) == own) or is_listed(address, staff)
+
+    return tuple(disclaim(one, is_ours) for one in originals)
 
 
 class _Reading:
@@ -141,7 +145,7 @@ class _Reading:
             reason=reason,
             status=status,
             reporter=reporter,
-            originals=_not_by(reporter, originals),
+            originals=_not_by_us(reporter, self._settings.staff_addresses, originals),
             authentication=signed.authentication,
             arrival=judge_arrival(message, envelope, signed, names, self._settings, by_field=by_field),
             reported_at=reported_at(message),
