@@ -230,6 +230,47 @@ def test_a_name_that_is_shown_as_a_link_is_not_the_sender() -> None:
     assert {"name_contains_address", "no_sender_address"} <= set(found.flags)
 
 
+ATTRIBUTIONS = (
+    "On Mon, Mar 4, 2024 at 9:30 AM {} <{}> wrote:",
+    'On Mon, Mar 4, 2024 at 9:30 AM "{}" <{}> wrote:',
+    "Dnia 4 marca 2024 09:30 {} <{}> napisał(a):",
+    '-------- Пересылаемое сообщение --------\n04.03.2024, 09:30, "{}" <{}>:',
+)
+
+
+@pytest.mark.parametrize("line", ATTRIBUTIONS)
+@pytest.mark.parametrize("name", ["Nora" + "x" * 600, "Nora " * 130, "N" * 25_000])
+def test_a_name_too_long_for_an_attribution_hides_it_not(line: str, name: str) -> None:
+    """Attack: without the client's line the block that the sender planted below it would be the first."""
+    for subject in ("Fwd: x", "please help"):
+        record = read_mail(message(f"{line.format(name, NORA)}\n\n{gmail_text(JANE)}", subject=subject))
+        assert [one.sender.address for one in record.originals] in ([NORA], [None], [])
+
+
+@pytest.mark.parametrize("line", ATTRIBUTIONS)
+@pytest.mark.parametrize(
+    "name",
+    ["jane@rival.example wrote", "jane@rival.example schrieb", "On 3 Mar 2024, Jane <jane@rival.example> wrote:"],
+)
+def test_a_name_that_ends_like_an_attribution_is_not_the_sender(line: str, name: str) -> None:
+    record = read_mail(message(f"{line.format(name, NORA)}\n\n{BODY}", subject="Fwd: x"))
+    assert [one.sender.address for one in record.originals] in ([NORA], [None])
+
+
+def test_a_name_with_brackets_of_its_own_is_not_the_sender_where_the_program_writes_none() -> None:
+    for name in ("Jane <jane@rival.example>", "Jane [mailto:jane@rival.example]"):
+        for written in (f"{name} {NORA}", f"{name} ({NORA})"):
+            found = only(message(BLOCK.replace(SELLER, written), subject="FW: x"))
+            assert found.sender.address is None
+            assert "name_contains_address" in found.flags
+
+
+def test_gmail_never_says_on_behalf_of() -> None:
+    page = gmail_html("jane@rival.example on behalf of Nora")
+    found = only(message(page, content_type="text/html", subject="Fwd: x"))
+    assert (found.sender.address, found.on_behalf_of) == (NORA, None)
+
+
 def test_pasted_raw_headers_are_read() -> None:
     raw = (
         "Return-Path: <x@vale-shop.example>\nReceived: from a.example (a.example [192.0.2.1])\n\tby b.example;\n"

@@ -123,11 +123,11 @@ def attribution(
     end = lines[index][1]
     for first in range(index, max(index - 3, -1), -1):
         begin = lines[first][0]
-        if end - begin > _ATTRIBUTION_CEILING_CHARACTERS or (
-            first < index and blank_between(text, lines[first], lines[first + 1])
+        if first < index and (
+            end - begin > _ATTRIBUTION_CEILING_CHARACTERS or blank_between(text, lines[first], lines[first + 1])
         ):
             return None
-        joined = " ".join(text.text[a:b].strip(LEAD) for a, b in lines[first : index + 1])
+        joined = " ".join(_ends_of(text.text, a, b) for a, b in lines[first : index + 1])
         if not _DIGIT_OR_AT.search(joined):
             continue
         said = plain(joined)
@@ -146,6 +146,9 @@ def attribution(
                 continue
             value = value_at(text, begin, end)
             sender = Value(_attributed(joined, verb or ""), value.start, value.end)
+            if address is not None and address.group() != _addresses_of(joined)[-1].group():
+                # A name that ends in an address and a verb, or a line that says to whom it was written.
+                sender = Value("", value.start, value.end)
             if verb is None and marker is not None:
                 return _with_recipients(text, lines, index, marker, {"from": sender, "date": value})
             opened = lines[first - 1] if first else (0, 0)
@@ -153,6 +156,16 @@ def attribution(
                 return Block("attribution", "forwarded", {"from": sender, "date": value}, frozenset(), opened[0], end)
             return Block("attribution", None, {"from": sender, "date": value}, frozenset(), begin, end)
     return None
+
+
+def _ends_of(text: str, begin: int, end: int) -> str:
+    """A line; of one that a name makes too long for an attribution both ends: there stand date, address and verb. Who
+    chose such a name would else hide the client's line, and one planted below it would be the first.
+    """
+    if end - begin > _ATTRIBUTION_CEILING_CHARACTERS:
+        half = _ATTRIBUTION_CEILING_CHARACTERS // 2
+        return f"{text[begin : begin + half].lstrip(LEAD)} {text[end - half : end].rstrip(LEAD)}"
+    return text[begin:end].strip(LEAD)
 
 
 def _with_recipients(
@@ -168,9 +181,14 @@ def _with_recipients(
     return Block("attribution", marker[0], values, frozenset(), marker[1], end)
 
 
+def _addresses_of(line: str) -> list[re.Match[str]]:
+    """Its addresses; what stands in `<...>` after `in message` is none."""
+    return [match for match in addresses_in(line) if not _IN_MESSAGE.search(line, 0, match.start())]
+
+
 def _sender_address(line: str, verb: str | None) -> re.Match[str] | None:
-    """The last address before the verb, else the last one; what stands in `<...>` after `in message` is no address."""
-    found = [match for match in addresses_in(line) if not _IN_MESSAGE.search(line, 0, match.start())]
+    """The last address before the verb, else the last one."""
+    found = _addresses_of(line)
     at = line.casefold().rfind(verb) if verb else -1
     return next((match for match in reversed(found) if match.end() <= at), found[-1] if found else None)
 

@@ -178,7 +178,8 @@ def _at_line(
         if labelled is not None:
             return labelled
         trials.line_count += looked_at_count
-    if line.endswith((":", "：")):
+    # A line may go on behind what was looked at of it.
+    if text.text[max(lines[index][1] - 20, lines[index][0]) : lines[index][1]].rstrip(LEAD).endswith((":", "：")):
         return attribution(text, lines, index, marker, trials.dates)
     return None
 

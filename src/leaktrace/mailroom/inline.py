@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 
 from leaktrace.addresses import fold
-from leaktrace.mailroom.blocklines import Block, Value, cue_before
+from leaktrace.mailroom.blocklines import FORWARD_CUES, Block, Value, cue_before
 from leaktrace.mailroom.blocks import find_block
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.disclaiming import without_sender
@@ -201,7 +201,8 @@ def _sender(
 ) -> tuple[Mailbox, Mailbox | None]:
     value = block.values["from"]
     spans["sender"] = text.span(value.start, value.end)
-    written, behalf = split_on_behalf(value.text)
+    # Programs that mark their own header lines say nothing of the kind: there it is a name.
+    written, behalf = (value.text, None) if block.cue in FORWARD_CUES else split_on_behalf(value.text)
     found = read_mailbox(written)
     mailbox = found.mailbox
     if behalf is None and sum(one.mailbox.address is not None for one in read_mailboxes(written)) > 1:

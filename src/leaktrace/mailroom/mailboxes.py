@@ -111,13 +111,12 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
     if _BROKEN.search(plain):
         plain = _ANGLES.sub(lambda angled: " " if _BROKEN.search(angled.group()) else angled.group(), plain)
     address, name = None, plain
-    for angled in reversed(list(_IN_ANGLES.finditer(plain))):
+    angled = next((one for one in reversed(list(_IN_ANGLES.finditer(plain))) if _angled_address(one.group(1))), None)
+    if angled is not None and (encoded or _is_last_word(plain, angled)):
         address = _angled_address(angled.group(1))
-        if address is not None:
-            name = plain[: angled.start()] + " " + plain[angled.end() :]
-            break
-    # Beside an address in brackets that cannot be read, one that stands before them is a name.
-    bare = _bare_address(plain, encoded=encoded) if address is None and plain == whole else None
+        name = plain[: angled.start()] + " " + plain[angled.end() :]
+    # Beside an address in brackets that cannot be read, or is not the last word, one outside of them is a name.
+    bare = _bare_address(plain, encoded=encoded) if angled is None and plain == whole else None
     if bare is not None and not _SOFT_END.fullmatch(plain[max(bare.start() - 2, 0) : bare.start()]):
         address = clean_address(bare.group())
         name = plain[: bare.start()] + " " + plain[bare.end() :]
@@ -134,6 +133,14 @@ def _angled_address(content: str) -> str | None:
     content = content.strip()
     match = _IN_ANGLES_WHOLE.fullmatch(content) or find_address(content)
     return None if match is None else _lowered(match.group())
+
+
+def _is_last_word(text: str, angled: re.Match[str]) -> bool:
+    """Whether no other address follows the brackets: where a program writes none, they are part of the name, and the
+    sender's address comes after it.
+    """
+    after = find_address(text, angled.end())
+    return after is None or _lowered(after.group()) == _angled_address(angled.group(1))
 
 
 def _bare_address(text: str, *, encoded: bool) -> re.Match[str] | None:
