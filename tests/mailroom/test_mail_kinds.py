@@ -18,6 +18,7 @@ FEEDBACK = (
     "Original-Mail-From: bounce@vale-shop.example\n\nArrival-Date: Mon, 04 Mar 2024 09:31:00 +0000\n"
 )
 REPORT = '; report-type="feedback-report"'
+BLOCK = f"From: {SELLER}\nSent: Monday, March 4, 2024 9:30 AM\nTo: cleo@mail.example\nSubject: {SUBJECT}\n\nhi\n"
 
 
 def arf(*parts: str | bytes) -> bytes:
@@ -123,6 +124,23 @@ def test_bounces_by_their_sender(sender: str) -> None:
 def test_a_subject_does_not_outrank_somebody_elses_mail_that_is_attached(subject: str) -> None:
     record = read_mail(multipart("Content-Type: text/plain\n\nsee", attached(original()), subject=subject))
     assert (record.kind, record.originals[0].sender.address) == ("report", "nora@vale-shop.example")
+    for text in (gmail_text(), BLOCK):
+        record = read_mail(message(text, subject=subject))
+        assert (record.kind, record.originals[0].sender.address) == ("report", "nora@vale-shop.example")
+
+
+def test_what_an_answer_quotes_of_its_readers_is_no_report() -> None:
+    ours = BLOCK.replace(SELLER, "Abuse desk <desk@market.example>")
+    assert read_mail(message(f"I am away\n\n{ours}", subject="Automatic reply: hello")).kind == "autoreply"
+    by_exchange = message(
+        f"I am away\n\n{BLOCK}", subject="Automatic reply: x", headers="X-Auto-Response-Suppress: All\n"
+    )
+    assert read_mail(by_exchange).kind == "autoreply"
+
+
+@pytest.mark.parametrize("subject", ["Zwrot pieniędzy, oszustwo, spam", "Devolución: correo no deseado"])
+def test_goods_that_are_returned_are_no_mail_that_is(subject: str) -> None:
+    assert read_mail(message("spam", subject=subject)).kind == "complaint"
 
 
 @pytest.mark.parametrize("reporter", ["bounce.house@mail.example", "maildelivery.guy@mail.example"])

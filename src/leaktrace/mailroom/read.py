@@ -32,7 +32,7 @@ from leaktrace.mailroom.bounces import (
 from leaktrace.mailroom.carried import Carried
 from leaktrace.mailroom.disclaiming import REDIRECTED_FLAG, disclaim, is_listed, without_sender
 from leaktrace.mailroom.headers import unfolded
-from leaktrace.mailroom.inline import UNCLEAR_FLAG, addresses_of, find_forward, is_to_its_writer, read_forward
+from leaktrace.mailroom.inline import UNCLEAR_FLAG, find_forward, is_to_its_writer, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
 from leaktrace.mailroom.mime import CeilingReached, Part, TextBudget, read_fields, read_message
 from leaktrace.mailroom.received import reported_at
@@ -189,13 +189,16 @@ class _Reading:
         return None if bounce is None else ("bounce", bounce.reason, bounce.status, ())
 
     def _passes_on(self, message: Part) -> bool:
-        """Whether a message attaches one that is not by whoever gets it: a program returns to its writer what it could
-        not deliver; a person who writes "Delivery problem: who are they?" attaches somebody else's.
+        """Whether a message holds one that is not by whoever gets it: a program returns to its writer what it could
+        not deliver, or answers it; a person who writes "Delivery problem: who are they?" sends on somebody else's.
         """
         budget = TextBudget(self._settings.text_ceiling_bytes)
-        attached = Carried(self._settings, budget, self._keys).originals(message)
-        readers = addresses_of(message)
-        return any(one.sender.address is not None and fold(one.sender.address) not in readers for one in attached)
+        held = Carried(self._settings, budget, self._keys).originals(message)
+        if message.first("x-auto-response-suppress") is None:  # as Exchange writes into its answers, which may quote
+            forward = find_forward(body_texts(message, budget), message.text("subject"))
+            if forward is not None and forward.block.shape == "labels":
+                held = (*held, read_forward(forward, message))
+        return any(one.sender.address is not None and not is_to_its_writer(message, one) for one in held)
 
     def _structured(self, message: Part) -> tuple[MessageKind, str | None, str | None, tuple[Original, ...]] | None:
         """What a report of a mailbox provider or a network says; None for what is none."""
