@@ -143,7 +143,10 @@ def test_goods_that_are_returned_are_no_mail_that_is(subject: str) -> None:
     assert read_mail(message("spam", subject=subject)).kind == "complaint"
 
 
-@pytest.mark.parametrize("reporter", ["bounce.house@mail.example", "maildelivery.guy@mail.example"])
+@pytest.mark.parametrize(
+    "reporter",
+    ["bounce.house@mail.example", "bouncer@mail.example", "bouncybob7@mail.example", "maildelivery.guy@mail.example"],
+)
 def test_a_person_with_a_name_like_a_programs_is_a_reporter(reporter: str) -> None:
     raw = multipart(attached(original())).replace(
         b"From: Cleo Marsh <cleo@mail.example>", f"From: {reporter}".encode(), 1

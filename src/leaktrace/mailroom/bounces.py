@@ -18,7 +18,7 @@ from leaktrace.records import Original
 _STATUS = re.compile(rb"^[ \t>]{0,9}Status[ \t]{0,9}:[ \t]{0,9}([245]\.\d{1,3}\.\d{1,3})", re.MULTILINE | re.IGNORECASE)
 _ACTION = re.compile(rb"^[ \t>]{0,9}Action[ \t]{0,9}:[ \t]{0,9}([A-Za-z-]{1,20})", re.MULTILINE | re.IGNORECASE)
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
-_PROGRAM = re.compile(r"[a-z]+(?:[-_.]?(?:daemon|master|reply|delivery))*s?(?:[-+=_\d@]|\Z)")
+_PROGRAM = re.compile(r"(?:bounces?|(?!bounce)[a-z]+(?:[-_.]?(?:daemon|master|reply|delivery))*s?)(?:[-+=_\d@]|\Z)")
 _SCAN_CEILING_BYTES = 200_000
 
 
@@ -108,7 +108,7 @@ def _is_daemon(message: Part) -> bool:
     names = notices().bounce_senders
     address = plain(mailbox.address or "")
     if address.startswith(names):
-        # `bounce-17@`, `bounces@`; but `bounce.house@` may be somebody's name.
+        # `bounce-17@`, `bounces@`; but `bounce.house@` and `bouncer@` may be somebody's name.
         certain = _PROGRAM.match(address) is not None and not address.startswith("postmaster")
         return certain or _subject_or_null(message)
     return plain(mailbox.name or "").startswith(
