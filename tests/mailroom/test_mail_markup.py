@@ -24,7 +24,7 @@ from leaktrace.mailroom.markup import render
         ('<a title="never closed>x</a>', "x"),
         ("<!DOCTYPE html><?xml x?>x", "x"),
         ("cut <b", "cut <b"),
-        ("<pre>a\n b\r\n<b>\nc</b>\n</pre>d\ne", "a\nb \n\nc\nd e"),
+        ("<pre>a\n b\r\n<b>\nc</b>\n</pre>d\ne", "a\n b\r\n\nc\nd e"),
         ("N <n@x.example> <mailto:n@x.example><n@x.example a>c</n@x.example>", "N <n@x.example> <mailto:n@x.example>c"),
     ],
 )

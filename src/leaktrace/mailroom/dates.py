@@ -26,7 +26,7 @@ _ZONE = re.compile(r"(?:\b(?:gmt|utc)\s?|(?<=\d)\s|(?<=[\s(]))([+-])(\d{1,2}):?(
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,4})\s?[./年년-]\s?(\d{1,2})\s?[./月월-]\s?(\d{1,4})(?!\d)")
 _LETTER = "(?:[^\\W\\d_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0963\u0e31-\u0e4e])"
 """A letter, or a mark that belongs to one (vowel signs of Arabic, Hebrew, Devanagari, Thai), which `\\w` leaves out."""
-_WORD = f"({_LETTER}{{1,9}}(?:\\.{_LETTER}{{1,9}})+|{_LETTER}{{2,}}(?:['’]{_LETTER}+)?)"
+_WORD = f"({_LETTER}{{1,9}}(?:\\.{_LETTER}{{1,9}})+|{_LETTER}{{2,}}+(?:['’]{_LETTER}+)?)"
 _DAY_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?[.,]?\s?-?(?:(?:de|of)\s|d')?{_WORD}")
 _MONTH_DAY = re.compile(rf"{_WORD}[.,]?\s?(\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)")
 _YEAR = re.compile(r"(?<![\d:])(\d{4})(?!\d)")

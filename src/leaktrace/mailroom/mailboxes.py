@@ -45,9 +45,10 @@ _MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECA
 _MAILTO_SQUARE = re.compile(r"\[\s*mailto:([^<>\[\]\s]{1,400})\s*\]", re.IGNORECASE)
 """Outlook's plain text: the sender's address; what stands before it is the display name, whatever it looks like."""
 _COMMENT = re.compile(r"\(([^()]*)\)\s*$")
-_ASIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
-"""Quoted words and comments: in a header field they hold no address (RFC 5322, sections 3.2.2 and 3.2.4)."""
-_QUOTED = re.compile(r'"[^"]*"')
+_ASIDE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|\([^()]*+(?:\)|\Z)', re.DOTALL)
+"""Quoted words and comments: in a header field they hold no address (RFC 5322, sections 3.2.2 and 3.2.4). What is not
+closed goes to the end, so that its end is searched once."""
+_QUOTED = re.compile(r'"[^"]*+(?:"|\Z)')
 _EMPTY_PAIR = re.compile(r'<\s*>|\(\s*\)|\[\s*\]|＜\s*＞|（\s*）|［\s*］|〈\s*〉|《\s*》|‹\s*›|(?<!\\)"\s*"')
 _MARKS = " \t*_|;,；，"
 _QUOTES = frozenset("\"'“”„«»‹›‘’")
@@ -150,11 +151,10 @@ def _bare_address(text: str, *, encoded: bool) -> re.Match[str] | None:
     first = find_address(text)
     if first is None or find_address(text, first.end()) is None:
         return first
-    aside = [one.span() for one in (_ASIDE if encoded else _QUOTED).finditer(text)]
-    found = list(addresses_in(text))
-    outside = [one for one in found if not any(start < one.start() < end for start, end in aside)]
-    different = {one.group().lower() for one in outside or found}
-    return (outside or found)[0] if len(different) == 1 else None
+    outside = (_ASIDE if encoded else _QUOTED).sub(lambda aside: " " * len(aside.group()), text)
+    written = outside if find_address(outside) else text
+    found = list(addresses_in(written))
+    return found[0] if len({one.group().lower() for one in found}) == 1 else None
 
 
 def _links_apart(text: str) -> tuple[str, str, list[str]]:

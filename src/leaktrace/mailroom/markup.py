@@ -42,9 +42,8 @@ _PIECES_AT_ONCE = 1000
 _AFTER_BLANKS = "\n \t"
 """Behind these blanks show nothing."""
 _QUOTE = re.compile("[\"']")
-_PIECE = re.compile(
-    r"[^\s&]++(?: [^\s&]++)*+|\s++|&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?|&"
-)
+_ENTITY = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z][A-Za-z0-9]{1,31});?")
+_PIECE = re.compile(rf"[^\s&]++(?: [^\s&]++)*+|\s++|{_ENTITY.pattern}|&")
 """Words with single spaces between them, blanks, an entity, or an ampersand that begins none. Nothing is ever given
 back: else each word of a long text would be remembered as a place to go back to."""
 _ADDRESS = re.compile(r"""<(?:mailto:)?[^\s<>"'=/@:]{1,128}@[^\s<>"'=/@:]{1,255}>""", re.IGNORECASE)
@@ -231,7 +230,7 @@ def render(source: str) -> Rendered:
                     _attributes(page, name, source, opening, position, has_cue=cue < position)
                     cue = scanner.next_cue(position)
         if shown and page.keeps_lines:
-            _lines(page, source, position, at)
+            _as_it_stands(page, source, position, at)
             position = at
         elif shown:
             # Blanks between tags that end lines: nearly half of what stands between tags, and it shows nothing.
@@ -333,16 +332,15 @@ def _attributes(page: _Page, name: str, source: str, start: int, end: int, *, ha
             return
 
 
-def _lines(page: _Page, source: str, start: int, end: int) -> None:
-    """Shows `source[start:end]`, the lines of a `<pre>`, each as a line."""
-    while start < end:
-        newline = source.find("\n", start, end)
-        stop = end if newline < 0 else newline
-        if start < stop:
-            _text(page, source, source[start:stop], start, stop)
-        if newline >= 0:
-            page.put("\n", newline)
-        start = stop + 1
+def _as_it_stands(page: _Page, source: str, start: int, end: int) -> None:
+    """Shows `source[start:end]`, which stands inside `<pre>`: its lines and blanks are shown as they are."""
+    for match in _ENTITY.finditer(source, start, end) if "&" in source[start:end] else ():
+        if start < match.start():
+            page.put(source[start : match.start()], start)
+        page.put(_entity(match.group()), match.start(), match.end())
+        start = match.end()
+    if start < end:
+        page.put(source[start:end], start)
 
 
 _entity = lru_cache(maxsize=256)(html.unescape)
