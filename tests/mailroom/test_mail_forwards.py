@@ -235,6 +235,9 @@ def test_an_address_behind_a_shown_name_is_the_clients_link() -> None:
     html = outlook_html("@@").replace("@@", '<a href="mailto:Nora@Vale-Shop.example?subject=x">Nora Vale</a>')
     found = forward_in(message(html, content_type="text/html", subject="FW: x"))
     assert (found.sender.address, found.sender.name) == ("Nora@vale-shop.example", "Nora Vale")
+    for written in ("nora%40vale-shop.example", "Nora%20Vale%20%3Cnora@vale-shop.example%3E"):
+        found = forward_in(message(html.replace("Nora@Vale-Shop.example", written), content_type="text/html"))
+        assert found.sender.address == "nora@vale-shop.example"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 from leaktrace.addresses import fold
 from leaktrace.mailroom.blocklines import FORWARD_CUES, Block, Value, cue_before
@@ -252,7 +253,7 @@ def _linked_address(text: Text, value: Value) -> str | None:
     if find_address(value.text):
         return None
     found = {
-        clean_address(re.split(r"[?&]", link.target[7:])[0])
+        clean_address(unquote(re.split(r"[?&]", link.target[7:])[0]))  # RFC 6068, section 2
         for link in (text.rendered.links if text.rendered is not None else ())
         if value.start - 1 <= link.text_at < value.end and link.target.lower().startswith("mailto:")
     }
