@@ -169,6 +169,14 @@ def test_the_complaints_own_subject_is_not_the_mails() -> None:
     assert found.subject == SUBJECT
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "text/markdown", "text/x-unheard-of"])
+def test_a_message_that_is_one_text_is_its_own_words(kind: str) -> None:
+    block = f"From: {SELLER}\nDate: Monday, March 4, 2024 9:30 AM\nTo: cleo@mail.example\nSubject: {SUBJECT}\n\nhi\n"
+    for headers in ("", "Content-Disposition: attachment; filename=body.txt\n"):
+        (found,) = read_mail(message(block, content_type=kind, headers=headers, subject="look")).originals
+        assert found.sender.address == "nora@vale-shop.example"
+
+
 def test_lines_that_end_as_old_programs_end_them() -> None:
     head, _, _ = message("", subject="look").rpartition(b"\r\n\r\n")
     text = f"From: {SELLER}\rDate: Monday, March 4, 2024 9:30 AM\rTo: cleo@mail.example\rSubject: {SUBJECT}\r\rhi\r"

@@ -73,8 +73,11 @@ def body_parts(message: Part) -> list[Part]:
     """The parts a reader sees as the message's own words: text that is no attachment, attached messages closed.
 
     In the order of reading, HTML first where two say the same: HTML says more about who wrote what. A named part below
-    the first text is a file that came with the mail, whatever its disposition says.
+    the first text is a file that came with the mail, whatever its disposition says. A message that is one text, of
+    whatever kind (RFC 2046, section 4.1.4), is its own words, whatever it says of itself.
     """
+    if message.content_type.startswith("text/") and not message.is_message:
+        return [message]
     texts = [
         part
         for part in _in_order(message)
