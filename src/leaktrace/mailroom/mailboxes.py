@@ -111,11 +111,16 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
     whole = plain
     if _BROKEN.search(plain):
         plain = _ANGLES.sub(lambda angled: " " if _BROKEN.search(angled.group()) else angled.group(), plain)
-    address, name = None, plain
-    angled = next((one for one in reversed(list(_IN_ANGLES.finditer(plain))) if _angled_address(one.group(1))), None)
-    if angled is not None and (encoded or _is_last_word(plain, angled)):
+    address, name, angled = None, plain, None
+    for angled in reversed(list(_IN_ANGLES.finditer(plain))):
         address = _angled_address(angled.group(1))
+        if address is not None:
+            break
+    angled = angled if address is not None else None
+    if angled is not None and (encoded or _is_last(address, plain, angled.end())):
         name = plain[: angled.start()] + " " + plain[angled.end() :]
+    else:
+        address = None
     # Beside an address in brackets that cannot be read, or is not the last word, one outside of them is a name.
     bare = _bare_address(plain, encoded=encoded) if angled is None and plain == whole else None
     if bare is not None and not _SOFT_END.fullmatch(plain[max(bare.start() - 2, 0) : bare.start()]):
@@ -136,12 +141,12 @@ def _angled_address(content: str) -> str | None:
     return None if match is None else _lowered(match.group())
 
 
-def _is_last_word(text: str, angled: re.Match[str]) -> bool:
-    """Whether no other address follows the brackets: where a program writes none, they are part of the name, and the
-    sender's address comes after it.
+def _is_last(address: str | None, text: str, after: int) -> bool:
+    """Whether no other address follows: where a program writes no brackets, those that are there are part of the name,
+    and the sender's address comes after it.
     """
-    after = find_address(text, angled.end())
-    return after is None or _lowered(after.group()) == _angled_address(angled.group(1))
+    other = find_address(text, after)
+    return other is None or _lowered(other.group()) == address
 
 
 def _bare_address(text: str, *, encoded: bool) -> re.Match[str] | None:
