@@ -40,7 +40,6 @@ _SOFT_END = re.compile(r"=\s")
 """A soft line end of quoted-printable that nobody undid: neither half of an address that it divides is one."""
 _BROKEN = re.compile(r"=\s|@[^\s<>@:()\[\]]*\s+[\w.-]+\s*>")
 """In angle brackets: such a line end, or one that a program put inside the domain."""
-_ANGLES = re.compile(r"<[^<>]*>")
 _MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECASE)
 _MAILTO_SQUARE = re.compile(r"\[\s*mailto:([^<>\[\]\s]{1,400})\s*\]", re.IGNORECASE)
 """Outlook's plain text: the sender's address; what stands before it is the display name, whatever it looks like."""
@@ -108,22 +107,18 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
     if not text.isascii():
         text = _UNSEEN_MARK.sub("", text)
     text, plain, links = _links_apart(text)
-    whole = plain
-    if _BROKEN.search(plain):
-        plain = _ANGLES.sub(lambda angled: " " if _BROKEN.search(angled.group()) else angled.group(), plain)
-    address, name, angled = None, plain, None
-    for angled in reversed(list(_IN_ANGLES.finditer(plain))):
-        address = _angled_address(angled.group(1))
-        if address is not None:
-            break
-    angled = angled if address is not None else None
-    if angled is not None and (encoded or _is_last(address, plain, angled.end())):
-        name = plain[: angled.start()] + " " + plain[angled.end() :]
-    else:
-        address = None
-    # Beside an address in brackets that cannot be read, or is not the last word, one outside of them is a name.
-    bare = _bare_address(plain, encoded=encoded) if angled is None and plain == whole else None
-    if bare is not None and not _SOFT_END.fullmatch(plain[max(bare.start() - 2, 0) : bare.start()]):
+    address, name = None, plain
+    angled = next((one for one in reversed(list(_IN_ANGLES.finditer(plain))) if "@" in one.group(1)), None)
+    # Beside an address in brackets that cannot be read, or is not the last word, any other is a name.
+    bare = _bare_address(plain, encoded=encoded) if angled is None else None
+    if angled is not None:
+        is_broken = _BROKEN.search(angled.group()) is not None
+        address = None if is_broken else _angled_address(angled.group(1))
+        if not encoded and not _is_last(address, plain, angled.end()):
+            address = None
+        if is_broken or address is not None:
+            name = plain[: angled.start()] + " " + plain[angled.end() :]
+    elif bare is not None and not _SOFT_END.fullmatch(plain[max(bare.start() - 2, 0) : bare.start()]):
         address = clean_address(bare.group())
         name = plain[: bare.start()] + " " + plain[bare.end() :]
     shown = _shown_name(clean(decode_words(name)) if encoded else name)
