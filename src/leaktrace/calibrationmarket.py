@@ -86,13 +86,14 @@ class MarketLookup:
         instants = [instant_of(int(at)) for at in mail_at]
         table = self.ledger.customers(keys)
         lookup = lookup_of(self.ledger, self.moment.question(self.plan.field), known.principals, table)
+        people = lookup.group(keys, instants)
         until = self.moment.mail_at + self.moment.spread
         market = Market(
             principals=known.principals,
             opened_count=known.opened_count,
             customer_count=known.customer_count,
             start_at=microseconds(self.moment.mail_at),
-            people=lookup.group(keys, instants),
+            people=people,
             mail_at=mail_at,
             known_elsewhere=np.isin(keys, self.ledger.known_elsewhere(keys, self.plan.field, until)),
             uniform=np.isin(keys, drawn.uniform),
@@ -100,7 +101,7 @@ class MarketLookup:
             by_region=np.isin(keys, drawn.by_region) & ~np.isin(keys, drawn.alike),
             elsewhere=np.isin(keys, reporters),
             openings={index: np.searchsorted(keys, found).astype(np.int64) for index, found in openings.items()},
-            channels=lookup.channels(_NO_KEYS, [], keys, instants, table),
+            channels=lookup.channels(_NO_KEYS, [], keys, instants, table, ((keys, people),)),
             near_count=self.settings.control_count // 4,
             region_known=bool(lookup.regions),
         )

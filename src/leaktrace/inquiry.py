@@ -30,6 +30,7 @@ from leaktrace.records import (
 )
 from leaktrace.settings import Settings
 from leaktrace.spelling import codes_of, one_spelling
+from leaktrace.timecolumns import time_columns
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_SELLERS = 0.75
@@ -115,10 +116,11 @@ class Lookup:
         controls: Keys,
         ends: Sequence[datetime],
         table: CustomerTable,
+        groups: Sequence[tuple[Keys, Group]],
     ) -> Channels:
         """By which tools and types of ticket the cases and controls had been shown before each one's end; with which
-        other sellers, and over which products, they had dealt before the first mail; and of which language and country
-        they are, by the table, in which the cases come first.
+        other sellers, and over which products, they had dealt before the first mail; of which language and country
+        they are, by the table, in which the cases come first; and in which days they were opened, by their groups.
         """
         # Where anybody may come to be in evidence, as in a calibration, what holds for two of all of them is asked.
         evident = cases if len(cases) else controls
@@ -130,6 +132,15 @@ class Lookup:
             self.ledger.dealings(evident, controls, self.question.start_at, but=self.question.seller),
             # So is a list of a language's customers, for whoever answers in it.
             customer_columns(table, len(evident)),
+            # And a list of who came in some weeks, for whoever worked then.
+            time_columns(
+                np.concatenate([keys[group.pair_customer] for keys, group in groups]),
+                np.concatenate([group.pair_principal for _, group in groups]),
+                np.concatenate([group.pair_at for _, group in groups]),
+                microseconds(self.question.start_at),
+                cases,
+                len(cases) + len(controls),
+            ),
         )
         (case, case_row), (control, control_row) = (_rows_of(used.customer, keys) for keys in (cases, controls))
         return Channels(
@@ -273,7 +284,9 @@ def open_inquiry(
         contacts_known=totals.contacts_count > 0,
         seller_dealt=dealt or _has_dealt(ledger, question, settings),
         region_known=bool(lookup.regions),
-        channels=lookup.channels(case_keys, case_ends, controls, ends, table),
+        channels=lookup.channels(
+            case_keys, case_ends, controls, ends, table, ((case_keys, case_group), (controls, control_group))
+        ),
     )
     return Inquiry(study, question, lookup, case_keys, controls, tuple(principal.key for principal in principals))
 

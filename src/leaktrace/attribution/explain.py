@@ -207,7 +207,7 @@ def _others_left_out(study: Study, judgement: Judgement, principal: int) -> list
 
 
 def _of_column(label: str) -> str:
-    if label.startswith(("seller ", "product ", "reviewers of ", "language ", "country ")):
+    if label.startswith(("seller ", "product ", "reviewers of ", "language ", "country ", "the days ")):
         return "Somebody passed on just its customers, not told apart by the log."
     return "Somebody of this group, not told apart by the log."
 
