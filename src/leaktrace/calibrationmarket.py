@@ -13,7 +13,8 @@ from leaktrace.calibrationmoment import Moment
 from leaktrace.calibrationplan import Plan
 from leaktrace.calibrationtasks import Task
 from leaktrace.errors import UsageError
-from leaktrace.inquiry import instant_of, lookup_of, microseconds
+from leaktrace.inquiry import lookup_of
+from leaktrace.instants import instant_at, microseconds
 from leaktrace.ledger import Ledger
 from leaktrace.records import Keys, PrincipalFacts
 from leaktrace.sampledprincipals import SampledPrincipals
@@ -83,7 +84,7 @@ class MarketLookup:
         keys = np.unique(np.concatenate([drawn.alike, drawn.by_region, reporters, *openings.values()]))
         keys = keys.astype(np.uint64)
         mail_at = self.moment.mail_times(len(keys), self.plan.seed)
-        instants = [instant_of(int(at)) for at in mail_at]
+        instants = [instant_at(int(at)) for at in mail_at]
         table = self.ledger.customers(keys)
         lookup = lookup_of(self.ledger, self.moment.question(self.plan.field), known.principals, table)
         people = lookup.group(keys, instants)

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from leaktrace.errors import UsageError
-from leaktrace.inquiry import Question, microseconds
-from leaktrace.instants import moved
+from leaktrace.instants import microseconds, moved
 from leaktrace.ledger import Ledger
+from leaktrace.question import Question
 from leaktrace.records import Instants, LogCoverage, Window
 from leaktrace.settings import Settings
 

@@ -25,7 +25,7 @@ from leaktrace.cases import (
     habit_facts,
 )
 from leaktrace.exposing import Whose, exposed_customers
-from leaktrace.inquiry import instant_of
+from leaktrace.instants import instant_at
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
 from leaktrace.mailflow import MailFlow, MatchedReport
@@ -183,4 +183,4 @@ def _in_evidence(rows: AccessRows, keyring: Keyring, cutoffs: Mapping[str, datet
     names = sorted(cutoffs)
     until = dict(zip(keyring.customer_keys(names).tolist(), (cutoffs[name] for name in names), strict=True))
     pairs = zip(rows.customer.tolist(), rows.at.tolist(), strict=True)
-    return np.array([key in until and instant_of(at) < until[key] for key, at in pairs], dtype=np.bool_)
+    return np.array([key in until and instant_at(at) < until[key] for key, at in pairs], dtype=np.bool_)

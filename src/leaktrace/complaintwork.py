@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from leaktrace.attribution import Judgement
-from leaktrace.inquiry import Inquiry, instant_of
+from leaktrace.inquiry import Inquiry
+from leaktrace.instants import instant_at
 from leaktrace.ledger import Ledger
 from leaktrace.records import Window
 
@@ -24,8 +25,8 @@ def worked_on_tickets(ledger: Ledger, inquiry: Inquiry, judgement: Judgement, pr
         if wave.principal not in principals:
             continue
         first_mail = inquiry.question.window.end
-        until = first_mail if wave.is_late else instant_of(wave.until + wave.trail)
-        window = Window(instant_of(wave.since - wave.trail), until)
+        until = first_mail if wave.is_late else instant_at(wave.until + wave.trail)
+        window = Window(instant_at(wave.since - wave.trail), until)
         key = inquiry.principal_keys[wave.principal]
         rows = ledger.access_origins([key], inquiry.case_keys.tolist(), window)
         ticket = {row.customer: row.reason for row in rows if row.reason is not None}

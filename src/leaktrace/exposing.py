@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from leaktrace.inquiry import instant_of
+from leaktrace.instants import instant_at
 from leaktrace.ledger import Ledger
 from leaktrace.records import ExposedCustomer, ExposureStatus, Keys, PrincipalKey, Window, shown_cell
 
@@ -57,7 +57,7 @@ def exposed_customers(ledger: Ledger, whose: Whose) -> tuple[ExposedCustomer, ..
     rows = zip(
         ledger.customer_names(customers), whose.status_of(customers), first.tolist(), fields, strict=True
     )  # fmt: skip
-    found = [ExposedCustomer(name, status, instant_of(at), tuple(shown)) for name, status, at, shown in rows]
+    found = [ExposedCustomer(name, status, instant_at(at), tuple(shown)) for name, status, at, shown in rows]
     return tuple(sorted(found, key=lambda one: (one.status != "confirmed", one.customer)))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,64 +15,27 @@ from numpy.typing import NDArray
 from leaktrace.attribution import Case, Channels, Group, Samples, Study
 from leaktrace.customercolumns import customer_columns
 from leaktrace.errors import LedgerError
-from leaktrace.instants import instant_at, moved
+from leaktrace.instants import instant_at, microseconds
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
+from leaktrace.question import Question, cases_of, merged_items, question_of
 from leaktrace.records import (
     ChannelUses,
     CustomerTable,
     Evidence,
-    EvidenceItem,
     Keys,
     PrincipalFacts,
     PrincipalKey,
-    Window,
 )
 from leaktrace.settings import Settings
 from leaktrace.spelling import codes_of, one_spelling
 from leaktrace.timecolumns import time_columns
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_SELLERS = 0.75
 """Where so many of the other sellers in the table have contacts, one without any is no seller without customers."""
 SAMPLE_CUSTOMERS = 600
 """Customers drawn of each principal that is looked at closely."""
 _NO_KEYS: Keys = np.array([], dtype=np.uint64)
-
-
-def microseconds(instant: datetime) -> int:
-    """Microseconds since 1970, UTC."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
-
-
-def instant_of(value: int) -> datetime:
-    """The time of so many microseconds since 1970, UTC."""
-    return instant_at(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: whose field, in which stretch of time, and who may know the customer lawfully."""
-
-    field: str
-    seller: str | None
-    window: Window
-    """From the first access that may count to the campaign's first mail."""
-    last_mail_at: datetime
-    items: tuple[EvidenceItem, ...]
-    """One per customer, earliest first."""
-    unknown_count: int
-    """Customers in evidence that the ledger does not have."""
-
-    @property
-    def start_at(self) -> datetime:
-        """The campaign's first mail."""
-        return self.window.end or _EPOCH
-
-    @property
-    def window_days(self) -> int:
-        """Length of the window."""
-        return (self.start_at - (self.window.start or _EPOCH)).days
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,84 +135,6 @@ class Inquiry:
     principal_keys: tuple[PrincipalKey, ...]
 
 
-def merged_items(items: Iterable[EvidenceItem]) -> tuple[EvidenceItem, ...]:
-    """One item a customer: the earliest mail, the best grade, a decoy before a report; the order of rows is nothing."""
-    by_customer: dict[str, list[EvidenceItem]] = {}
-    for item in items:
-        by_customer.setdefault(item.customer, []).append(item)
-    merged = []
-    for customer, found in by_customer.items():
-        received = [item.received_at for item in found if item.received_at]
-        reported = [item.reported_at for item in found if item.reported_at]
-        reporters = sorted(item.reporter for item in found if item.reporter)
-        kinds = {item.kind for item in found}
-        merged.append(
-            EvidenceItem(
-                customer=customer,
-                kind="decoy" if "decoy" in kinds else "report" if "report" in kinds else "listed",
-                received_at=min(received, default=None),
-                reported_at=min(reported, default=None),
-                seller=next((item.seller for item in found if item.seller), None),
-                grade=max(item.grade for item in found),
-                reporter=reporters[0] if reporters else None,
-                source=min(item.source for item in found),
-            )
-        )
-    late = datetime.max.replace(tzinfo=UTC)
-    return tuple(sorted(merged, key=lambda item: (item.received_at or item.reported_at or late, item.customer)))
-
-
-def question_of(evidence: Evidence, field: str, settings: Settings, known: NDArray[np.bool_] | None = None) -> Question:
-    """The window and the cases of a piece of evidence. `known`: which merged items the ledger has a customer for."""
-    items = merged_items(evidence.items)
-    kept = items if known is None else tuple(item for item, here in zip(items, known, strict=True) if here)
-    delay = timedelta(days=settings.report_delay_days)
-    mailed = [item.received_at for item in kept if item.received_at is not None]
-    told = [
-        moved(item.reported_at, -delay) for item in kept if item.received_at is None and item.reported_at is not None
-    ]
-    moments = mailed or told or [_EPOCH + timedelta(days=1)]
-    start = min(moments)
-    return Question(
-        field=field,
-        seller=evidence.seller,
-        window=Window(moved(start, -timedelta(days=settings.exposure_window_days)), start),
-        last_mail_at=max(moments),
-        items=kept,
-        unknown_count=len(items) - len(kept),
-    )
-
-
-def cases_of(question: Question, settings: Settings, elsewhere: NDArray[np.bool_]) -> tuple[Case, ...]:
-    """When each customer's exposure stops to count (guard 4)."""
-    start = question.start_at
-    delay = timedelta(days=settings.report_delay_days)
-    cases = []
-    for number, item in enumerate(question.items, start=1):
-        mailed = item.received_at is not None or (item.kind != "decoy" and item.reported_at is not None)
-        told = item.reported_at
-        if item.received_at is not None:
-            sure = late = item.received_at if told is None else min(item.received_at, told)
-        elif told is not None and mailed:
-            # The mail came some time before the complaint; what was opened in between is neither for nor against.
-            sure, late = min(start, moved(told, -delay)), told
-        else:
-            sure = late = start
-        cases.append(
-            Case(
-                label=f"report {number}",
-                kind=item.kind,
-                grade=item.grade,
-                mailed=mailed,
-                sure_at=microseconds(sure),
-                late_at=microseconds(max(sure, late)),
-                reporter=item.reporter or f"customer {number}",
-                known_elsewhere=bool(elsewhere[number - 1]),
-            )
-        )
-    return tuple(cases)
-
-
 def open_inquiry(
     ledger: Ledger, keyring: Keyring, evidence: Evidence, field: str, settings: Settings, *, reporters: Keys = _NO_KEYS
 ) -> Inquiry:
@@ -267,7 +152,7 @@ def open_inquiry(
     lookup = lookup_of(ledger, question, principals, table)
     elsewhere = ledger.known_elsewhere(np.sort(case_keys), field, question.last_mail_at)
     cases = cases_of(question, settings, np.isin(case_keys, elsewhere))
-    case_ends, ends = [instant_of(case.late_at) for case in cases], _spread_ends(cases, len(controls), question)
+    case_ends, ends = [instant_at(case.late_at) for case in cases], _spread_ends(cases, len(controls), question)
     case_group, control_group = lookup.group(case_keys, case_ends), lookup.group(controls, ends)
     dealt = bool(case_group.contact.any() or control_group.contact.any())
     study = Study(
@@ -325,7 +210,7 @@ def _spread_ends(cases: Sequence[Case], count: int, question: Question) -> list[
     """Ends for the controls: those of the cases whose mail has a known time, in the same proportions."""
     ends = sorted(case.sure_at for case in cases if case.sure_at == case.late_at)
     ends = ends or [microseconds(question.start_at)]
-    return [instant_of(ends[place * len(ends) // count]) for place in range(count)]
+    return [instant_at(ends[place * len(ends) // count]) for place in range(count)]
 
 
 def samples_for(ledger: Ledger, inquiry: Inquiry, principals: Iterable[int], settings: Settings) -> Samples:

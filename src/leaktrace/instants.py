@@ -15,6 +15,11 @@ def instant_at(microseconds: int) -> datetime:
     return EPOCH + timedelta(microseconds=min(max(microseconds, FIRST_MICROSECONDS), LAST_MICROSECONDS))
 
 
+def microseconds(at: datetime) -> int:
+    """Microseconds from 1970 to an aware time."""
+    return (at - EPOCH) // _MICROSECOND
+
+
 def moved(at: datetime, by: timedelta) -> datetime:
     """An aware time later by so much, or earlier, UTC; the first or the last one where that lies beyond."""
-    return instant_at((at - EPOCH) // _MICROSECOND + by // _MICROSECOND)
+    return instant_at(microseconds(at) + by // _MICROSECOND)

@@ -17,7 +17,7 @@ from leaktrace.attribution.planting import Planted
 from leaktrace.attribution.reliability import Answered
 from leaktrace.calibrating import Calibrator
 from leaktrace.calibrationplan import Plan
-from leaktrace.inquiry import instant_of
+from leaktrace.instants import instant_at
 from leaktrace.records import Calibration, CalibrationRow, Evidence, EvidenceItem
 from leaktrace.workspace import open_workspace
 from tests.report import page_reader
@@ -205,7 +205,7 @@ def test_trace_says_of_the_same_reports_what_calibrate_said(desk: Desk, monkeypa
         for assembled, planted, answered in Watched.seen:
             names = ws.ledger.customer_names(assembled.keys[planted.customers])
             mailed = assembled.market.mail_at[planted.customers].tolist()
-            items = [EvidenceItem(one, received_at=instant_of(at)) for one, at in zip(names, mailed, strict=True)]
+            items = [EvidenceItem(one, received_at=instant_at(at)) for one, at in zip(names, mailed, strict=True)]
             finding = ws.trace(Evidence(tuple(items), "planted", seller="nobody's"))
             named = {assembled.market.principals[index].name for index in answered.named}
             same += (finding.outcome, set(finding.named)) == (answered.outcome, named)

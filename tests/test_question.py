@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaktrace.inquiry import cases_of, instant_of, merged_items, microseconds, question_of
-from leaktrace.instants import FIRST, LAST
+from leaktrace.instants import FIRST, LAST, instant_at, microseconds
+from leaktrace.question import cases_of, merged_items, question_of
 from leaktrace.records import Evidence, EvidenceItem
 from leaktrace.settings import Settings
 
@@ -33,7 +33,7 @@ items = st.builds(
 def cases(*found: EvidenceItem) -> list[tuple[datetime, datetime, bool]]:
     question = question_of(Evidence(found, "e"), "email", SETTINGS)
     made = cases_of(question, SETTINGS, np.zeros(len(question.items), dtype=np.bool_))
-    return [(instant_of(case.sure_at), instant_of(case.late_at), case.mailed) for case in made]
+    return [(instant_at(case.sure_at), instant_at(case.late_at), case.mailed) for case in made]
 
 
 @given(st.lists(items, max_size=8), st.randoms())
@@ -51,7 +51,7 @@ def test_a_report_told_twice_is_one(found: list[EvidenceItem]) -> None:
 
 @given(st.integers(-(10**15), 4 * 10**15))
 def test_microseconds_go_there_and_back(value: int) -> None:
-    assert microseconds(instant_of(value)) == value
+    assert microseconds(instant_at(value)) == value
 
 
 @given(st.sampled_from([FIRST, FIRST + DAY, LAST - DAY, LAST]), st.booleans())
