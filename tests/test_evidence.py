@@ -222,3 +222,15 @@ def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
 def test_two_sellers_in_one_file_are_no_seller(tmp_path: Path) -> None:
     rows = "c1,report,2026-03-01T10:00:00Z,s1\nc2,report,2026-03-01T10:00:00Z,s2\n"
     assert read_evidence(written(tmp_path, f"customer,kind,received_at,seller\n{rows}")).seller is None
+
+
+def test_rows_sorted_anew_or_told_twice_are_the_same_campaign_and_a_further_one_is_another(tmp_path: Path) -> None:
+    rows = ["c1,report,2026-03-01T10:00:00Z\n", "c2,report,2026-03-02T10:00:00Z\n", "c3,decoy,\n"]
+    one, anew, twice, grown = (
+        read_evidence(written(tmp_path, f"customer,kind,received_at\n{''.join(some)}"))
+        for some in (rows, rows[::-1], rows + rows[:1], [*rows, "c4,decoy,\n"])
+    )
+    for other in (anew, twice):
+        assert other.campaign == one.campaign
+        assert evidence.evidence_digest(other) == evidence.evidence_digest(one)
+    assert grown.campaign != one.campaign

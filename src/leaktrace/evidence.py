@@ -9,8 +9,8 @@ import io
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 from leaktrace.errors import LedgerError, to_utf8
 from leaktrace.instants import instant_at
-from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade, is_text
+from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade, is_text, to_json
 
 REQUIRED = ("customer", "kind")
 OPTIONAL = ("received_at", "reported_at", "seller", "grade", "reporter")
@@ -79,7 +79,7 @@ def read_evidence_file(path: Path) -> ReadEvidence:
     seller = sellers.most_common(1)[0][0] if len(sellers) == 1 else None
     evidence = Evidence(
         items=tuple(items),
-        campaign=f"e-{digest[:8]}",
+        campaign=f"e-{_digest(items)[:8]}",
         seller=seller,
         seller_probability=1.0 if seller else None,
     )
@@ -87,6 +87,20 @@ def read_evidence_file(path: Path) -> ReadEvidence:
     names = {name.encode(errors="replace").decode() for name in columns}
     ignored = tuple(sorted(names - {*REQUIRED, *OPTIONAL}))
     return ReadEvidence(evidence, tuple(rejected), ignored)
+
+
+def evidence_digest(evidence: Evidence) -> str:
+    """SHA-256 over what the evidence says, in whatever order, however often each item, and wherever it comes from."""
+    return _digest(evidence.items)
+
+
+def evidence_content(items: Iterable[EvidenceItem]) -> tuple[str, ...]:
+    """What these items say, each once, sorted: the same for a file whose rows were sorted anew or told twice."""
+    return tuple(sorted({to_json(replace(item, source=""), indent=None) for item in items}))
+
+
+def _digest(items: Iterable[EvidenceItem]) -> str:
+    return hashlib.sha256("\n".join(evidence_content(items)).encode(errors="surrogatepass")).hexdigest()
 
 
 def _bytes_of(path: Path) -> bytes:

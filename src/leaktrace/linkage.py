@@ -26,10 +26,11 @@ from leaktrace.attribution import (
 )
 from leaktrace.campaignflow import CampaignTraces
 from leaktrace.errors import UsageError
+from leaktrace.evidence import evidence_content, evidence_digest
 from leaktrace.ledger import Ledger
 from leaktrace.priors import beliefs_of
-from leaktrace.records import Evidence, Keys, Link, LinkProvenance, LinkSide, LinkTerm, to_json
-from leaktrace.tracing import Tracer, Weighed, evidence_digest
+from leaktrace.records import Evidence, Keys, Link, LinkProvenance, LinkSide, LinkTerm
+from leaktrace.tracing import Tracer, Weighed
 from leaktrace.version import __version__
 
 SCHEMA = "leaktrace.link/1"
@@ -76,7 +77,7 @@ class Linker:
 
     def link(self, a: Comparable, b: Comparable, field: str, *, pseudonyms: bool = False) -> Link:
         """Whether the two are one incident; UsageError where they are the same campaign."""
-        same = bool(a.evidence.items) and _content(a.evidence) == _content(b.evidence)
+        same = bool(a.evidence.items) and evidence_content(a.evidence.items) == evidence_content(b.evidence.items)
         if same or a.evidence.campaign == b.evidence.campaign:
             raise UsageError(
                 f"{a.evidence.campaign} and {b.evidence.campaign} are the same campaign.",
@@ -245,15 +246,10 @@ def _side(side: Comparable, found: Weighed) -> LinkSide:
     )
 
 
-def _content(evidence: Evidence) -> tuple[str, ...]:
-    """What is in the evidence, wherever its rows came from, in whatever order and however often each."""
-    return tuple(sorted({to_json(replace(item, source=""), indent=None) for item in evidence.items}))
-
-
 def _order(side: Comparable) -> tuple[datetime, tuple[datetime, ...], tuple[str, ...]]:
     """Which campaign is the earlier one; what the two are called changes it only where all times are equal."""
     times = sorted(item.received_at or item.reported_at or _LATE for item in side.evidence.items)
-    return (side.traces.campaign.first_mail_at or _LATE, tuple(times), _content(side.evidence))
+    return (side.traces.campaign.first_mail_at or _LATE, tuple(times), evidence_content(side.evidence.items))
 
 
 def _claim(evidence: Evidence) -> SellerClaim:

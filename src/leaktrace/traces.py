@@ -11,6 +11,7 @@ from pathlib import Path
 
 from leaktrace import learned
 from leaktrace.attribution import needed_once_spent
+from leaktrace.evidence import evidence_digest
 from leaktrace.folder import LEARNED, Opened
 from leaktrace.learned import Learned, Look, Measured
 from leaktrace.ledger import DuckLedger, Progress
@@ -18,7 +19,7 @@ from leaktrace.mailflow import MailFlow
 from leaktrace.personprior import PersonPrior
 from leaktrace.priors import Beliefs, beliefs_of, shares_sentence
 from leaktrace.records import CallBack, ErrorBudget, Evidence
-from leaktrace.tracing import Traced, Tracer, Weighed, evidence_digest
+from leaktrace.tracing import Traced, Tracer, Weighed
 from leaktrace.version import __version__
 
 _SPENT = (

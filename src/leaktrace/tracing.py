@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from leaktrace.attribution import (
     withhold,
 )
 from leaktrace.complaintwork import worked_on_tickets
+from leaktrace.evidence import evidence_digest
 from leaktrace.exposing import Whose
 from leaktrace.inquiry import Inquiry, open_inquiry, samples_for
 from leaktrace.keys import Keyring
@@ -38,7 +38,6 @@ from leaktrace.records import (
     Provenance,
     SellerFacts,
     Window,
-    to_json,
 )
 from leaktrace.settings import Settings
 from leaktrace.version import __version__
@@ -294,12 +293,6 @@ def _bulk_readers(coverage: LogCoverage, field: str, study: Study) -> frozenset[
         for name in gap.principals
         if name not in services
     )
-
-
-def evidence_digest(evidence: Evidence) -> str:
-    """SHA-256 over the evidence, whatever the order of its items."""
-    lines = sorted(to_json(item, indent=None) for item in evidence.items)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _renamed(sentence: str, principals: tuple[str, ...], names: dict[str, str]) -> str:
