@@ -175,7 +175,7 @@ class _Reckoned:
     noise: Reals
     """nu of each hit, `[hits, len(NOISE)]`."""
     by_chance: Reals
-    """Chance that a hit has another cause and was shown anyway, `[hits, len(NOISE), shifts]`."""
+    """Chance that a hit has another cause and was shown anyway, `[hits, shifts, len(NOISE)]`."""
     missed: Reals
     """Ln chance that the missed cases were not shown, with the weight of the shift, `[hypotheses, shifts]`."""
     constant: Reals
@@ -183,10 +183,10 @@ class _Reckoned:
 
     def ratio(self, lean: Reals) -> Reals:
         """Ln ratio for each value of nu, each hit counting so much more than by the rule "as the buyer asked"."""
-        terms = self.by_chance + ((1.0 - self.noise) * lean[:, None])[:, :, None]
+        terms = self.by_chance + ((1.0 - self.noise) * lean[:, None])[:, None, :]
         total = _by_hypothesis(self.hits, np.log(terms, out=terms), len(self.missed))
-        total += self.missed[:, None, :]
-        return np.asarray(log_sum(total, axis=2) + self.constant)
+        total += self.missed[:, :, None]
+        return np.asarray(log_sum(total, axis=1) + self.constant)
 
 
 def _reckoned(columns: Columns, cases: Credibility, doubt: Doubt) -> _Reckoned:
@@ -199,7 +199,7 @@ def _reckoned(columns: Columns, cases: Credibility, doubt: Doubt) -> _Reckoned:
     hits = _hits(columns, counted, kind)
     log_rate = -softplus(-(hits.log_odds[:, None] + shift[hits.row]))
     of_hit = noise[hits.kind]
-    by_chance = of_hit[:, :, None] * np.exp(log_rate)[:, None, :]
+    by_chance = np.exp(log_rate)[:, :, None] * of_hit[:, None, :]
     innocent = log_sum(_by_hypothesis(hits, log_rate, many) + missed, axis=1)
     lost = _lost(columns.shown, counted, kind, noise)
     return _Reckoned(hits, of_hit, by_chance, missed, lost - innocent[:, None])
@@ -210,16 +210,19 @@ def _missed(columns: Columns, counted: Reals, shift: Reals) -> Reals:
     weight = np.where(columns.shown, 0.0, counted)
     log_odds = np.log(columns.rate / (1.0 - columns.rate))
     if weight.size <= _EXACT:
-        terms = softplus(log_odds[:, :, None] + shift[:, None, :])
-        return np.asarray(-np.einsum("hc,hcs->hs", weight, terms))
+        return _weighed(softplus(log_odds[:, None, :] + shift[:, :, None]), weight)
     step = np.rint(log_odds / _COARSE_STEP).astype(np.int64)
     low = int(step.min())
     bins = int(step.max()) - low + 1
     cell = np.arange(len(weight))[:, None] * bins + step - low
-    sums = np.bincount(cell.ravel(), weights=weight.ravel(), minlength=len(weight) * bins).reshape(len(weight), bins)
+    sums = np.bincount(cell.ravel(), weights=weight.ravel(), minlength=len(weight) * bins).astype(np.float64)
     centre = (np.arange(bins) + low) * _COARSE_STEP
-    terms = softplus(centre[None, :, None] + shift[:, None, :])
-    return np.asarray(-np.einsum("hb,hbs->hs", sums, terms))
+    return _weighed(softplus(centre[None, None, :] + shift[:, :, None]), sums.reshape(len(weight), bins))
+
+
+def _weighed(costs: Reals, weight: Reals) -> Reals:
+    """What all together cost, `[hypotheses, shifts]`, of `[hypotheses, shifts, ...]` each, as a loss."""
+    return np.asarray(-(costs @ weight[:, :, None])[:, :, 0])
 
 
 def _lost(shown: Flags, counted: Reals, kind: Indices, noise: Reals) -> Reals:

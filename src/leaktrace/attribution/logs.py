@@ -20,4 +20,9 @@ def log_sum(logs: NDArray[np.float64], axis: int | None = None) -> NDArray[np.fl
 
 def softplus(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ln (1 + exp x); to 1e-15, in a third of the time that `logaddexp` takes."""
-    return np.asarray(np.maximum(values, 0.0) + np.log(1.0 + np.exp(-np.abs(values))))
+    found = np.asarray(np.abs(values))
+    np.exp(np.negative(found, out=found), out=found)
+    found += 1.0
+    np.log(found, out=found)
+    found += np.maximum(values, 0.0)
+    return found

@@ -15,7 +15,10 @@ def highest(values: Reals, many: int) -> Indices:
     if many <= 0 or len(values) == 0:
         return np.zeros(0, dtype=np.int64)
     if many < len(values):
-        least = np.partition(values, len(values) - many)[len(values) - many]
+        # Most values are often the lowest, and choosing among equals takes ten times as long.
+        lowest = values.min()
+        rest = values[values > lowest]
+        least = np.partition(rest, len(rest) - many)[len(rest) - many] if len(rest) >= many else lowest
         places = np.flatnonzero(values >= least)
     else:
         places = np.arange(len(values))

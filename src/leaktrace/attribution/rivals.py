@@ -106,7 +106,7 @@ def rivals_of(
     ratios = integrated(noise_profile(columns, cases, same, gain), cases.other_path)
     missed = (shown[None, :] & ~theirs & ~unsure) @ view.weight
     outside = (theirs & ~shown[None, :]) @ view.weight
-    by_chance = expected_hits(view, view.weight * ~shown)[others]
+    by_chance = expected_hits(view, view.weight * ~shown, others)
     handles = (outside >= _HANDLED_LEAST) & (outside > _HANDLED_TIMES * by_chance)
     # Whoever was shown all that the principal was explains it no worse, whatever two estimates of the rates say.
     behind = np.where(missed == 0.0, np.minimum(log_ratio - ratios, 0.0), log_ratio - ratios)

@@ -132,11 +132,14 @@ def _lean(view: View, principal: Indices, case: Indices, decoy: Flags) -> Reals:
     return np.where(decoy, 1.0, share / view.listed_share[region])
 
 
-def expected_hits(view: View, case_weight: Reals) -> Reals:
-    """Per principal, how many cases they would have been shown if innocent, cases weighted, `[principals]`."""
+def expected_hits(view: View, case_weight: Reals, principals: Indices | None = None) -> Reals:
+    """How many cases each would have been shown if innocent, cases weighted, `[principals]`; of all, or of these."""
     known = view.known
+    hits, marginal = known.region_hits, known.marginal[:, None]
+    if principals is not None:
+        hits, marginal = hits[principals], marginal[principals]
     lean = known.tilt / (known.class_share @ known.tilt)[:, None]
     pull = lean[view.region, intensity_class(np.maximum(view.intensity - 1, 0))] * case_weight
     by_region = np.bincount(view.region, weights=pull, minlength=known.regions)
-    rate = (known.region_hits + 20.0 * known.marginal[:, None]) / (known.region_controls + 20.0)
+    rate = (hits + 20.0 * marginal) / (known.region_controls + 20.0)
     return np.asarray(np.minimum(rate @ by_region, case_weight.sum() * CEILING))
