@@ -28,8 +28,14 @@ class Whose:
     last_mail_at: datetime
     confirmed: Keys
     """Customers in evidence who were mailed and had been shown in time; sorted."""
+    decoys: Keys
+    """In evidence as decoys: records of nobody, whose data is nobody's; sorted."""
     mailed_share: float | None
     """Of the customers shown, those that were mailed, by the estimate; null where nothing is known."""
+
+    def people(self, customers: Keys) -> NDArray[np.bool_]:
+        """Which of these customers are somebody: decoys in evidence are not."""
+        return ~np.isin(customers, self.decoys)
 
     def status_of(self, customers: Keys) -> tuple[ExposureStatus, ...]:
         """Of these customers, in order."""
@@ -39,7 +45,7 @@ class Whose:
 
 
 def exposed_customers(ledger: Ledger, whose: Whose) -> tuple[ExposedCustomer, ...]:
-    """Every customer shown up to the campaign's last mail, confirmed ones first, then by id.
+    """Every customer shown up to the campaign's last mail, confirmed ones first, then by id; decoys are left out.
 
     The finding counts up to its first mail, for what was opened since explains no mail before it; but while the mails
     went on, more may have been passed on.
@@ -47,9 +53,10 @@ def exposed_customers(ledger: Ledger, whose: Whose) -> tuple[ExposedCustomer, ..
     keys = list(whose.principals)
     whole = Window(whose.window.start, whose.last_mail_at)
     opened = ledger.opened_by(keys, whose.field, whole)
-    customers, place = np.unique(opened.customer, return_inverse=True)
+    people = whose.people(opened.customer)
+    customers, place = np.unique(opened.customer[people], return_inverse=True)
     first = np.full(len(customers), np.iinfo(np.int64).max)
-    np.minimum.at(first, place, opened.first_shown_at)
+    np.minimum.at(first, place, opened.first_shown_at[people])
     fields: list[list[str]] = [[] for _ in range(len(customers))]
     for name in sorted(ledger.fields_shown(keys, whole)):
         for index in _among(customers, ledger.opened_by(keys, name, whole).customer):

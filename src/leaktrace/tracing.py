@@ -218,12 +218,15 @@ class Tracer:
             return None
         keys = [inquiry.principal_keys[index] for index in members]
         question = inquiry.question
-        opened = np.unique(self.ledger.opened_by(keys, question.field, question.window).customer)
+        is_decoy = np.array([case.kind == "decoy" for case in inquiry.study.cases], dtype=np.bool_)
+        decoys = np.unique(inquiry.case_keys[is_decoy])
+        # A decoy's record is of nobody: nobody's data was passed on with it.
+        opened = np.setdiff1d(self.ledger.opened_by(keys, question.field, question.window).customer, decoys)
         group = inquiry.study.case_group
         mailed = np.array([case.mailed for case in inquiry.study.cases], dtype=np.bool_)
         sure = np.array([case.sure_at for case in inquiry.study.cases], dtype=np.int64)
         own = np.isin(group.pair_principal, list(members)) & (group.pair_at < sure[group.pair_customer])
-        confirmed = np.unique(group.pair_customer[own & mailed[group.pair_customer]])
+        confirmed = np.unique(group.pair_customer[own & (mailed & ~is_decoy)[group.pair_customer]])
         asked, mailed_count = _decoys_opened(inquiry.study, members)
         if call_back is not None:
             asked, mailed_count = asked + call_back.asked_count, mailed_count + call_back.mailed_count
@@ -235,6 +238,7 @@ class Tracer:
             window=question.window,
             last_mail_at=question.last_mail_at,
             confirmed=np.sort(inquiry.case_keys[confirmed]),
+            decoys=decoys,
             mailed_share=share,
         )
         likely = sum(status == "likely" for status in whose.status_of(opened))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,31 @@ def test_a_call_back_tells_how_many_were_mailed(stories: Library) -> None:
     few = desk.json("trace", campaign, "--call-back", "2/40")["exposure"]
     assert few["customers_likely"] == 0
     assert few["customers_possible"] > 0
+
+
+def test_a_decoy_is_nobody_whose_data_was_passed_on(stories: Library, tmp_path: Path) -> None:
+    told = stories("one")
+    at = told.finding["evidence"]["window"]["start"]
+    reporting = sorted(told.truth["reporting_customers"])
+    decoys = sorted(set(told.truth["leaked_customers"]) - set(reporting))[:3]
+    rows = [*((one, "report") for one in reporting), *((one, "decoy") for one in decoys)]
+
+    def traced(kind_of_the_last: str) -> tuple[dict[str, Any], set[str]]:
+        evidence, path = tmp_path / "evidence.csv", tmp_path / "customers.csv"
+        lines = [
+            f"{one},{kind if kind == 'report' else kind_of_the_last},{at},{told.truth['seller']}" for one, kind in rows
+        ]
+        evidence.write_text("\n".join(["customer,kind,received_at,seller", *lines]), encoding="utf-8")
+        found = told.desk.json("trace", "--evidence", evidence, "--customers", path)
+        with path.open(encoding="utf-8", newline="") as stream:
+            return found["exposure"], {row["customer"] for row in csv.DictReader(stream)}
+
+    people, listed = traced("report")
+    without, left = traced("decoy")
+    assert set(decoys) <= listed
+    assert left == listed - set(decoys)
+    for count in ("customers_opened", "customers_confirmed"):
+        assert without[count] == people[count] - len(decoys)
 
 
 @pytest.mark.parametrize("text", ["12", "a/b", "41/40", "-1/4", "/", ""])
