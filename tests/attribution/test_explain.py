@@ -36,6 +36,13 @@ def test_a_name_says_to_whom_how_many_and_how_sure() -> None:
     assert told.notes == ("a note",)
 
 
+def test_who_was_shown_a_list_was_shown_it_before_it_was_offered() -> None:
+    market, reports = leak()
+    assert "before the mail came" in retold(market, reports).why[0].sentence
+    listed = {number: {"kind": "listed", "grade": "G3"} for number in range(len(reports))}
+    assert "before the list was first offered" in retold(market, reports, changes=listed).why[0].sentence
+
+
 def test_terms_carry_the_formula_in_bits() -> None:
     market, reports = leak()
     why = retold(market, reports).why[0]

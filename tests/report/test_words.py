@@ -88,6 +88,18 @@ def test_each_kind_of_evidence_is_told_by_itself(counts: tuple[int, int, int, in
     assert words.evidence(EvidenceSummary(*counts, Window(None, None))) == shown
 
 
+@pytest.mark.parametrize(
+    ("counts", "shown"),
+    [
+        ((5, 5, 0, 0, 0), "before their mail came"),
+        ((0, 20, 20, 0, 3), "before the list was first offered"),
+        ((0, 21, 20, 1, 0), "before their mail came"),
+    ],
+)
+def test_what_was_on_a_list_alone_came_by_no_mail(counts: tuple[int, int, int, int, int], shown: str) -> None:
+    assert words.in_time(EvidenceSummary(*counts, Window(None, None))) == shown
+
+
 def test_times_are_told_in_utc() -> None:
     moment = datetime(2026, 3, 1, 1, 30, tzinfo=timezone(timedelta(hours=3, minutes=30)))
     assert words.instant(moment) == "2026-02-28 22:00 UTC"

@@ -93,7 +93,7 @@ def _why(study: Study, judgement: Judgement, one: Weighed) -> Why:
         probability=float(judgement.late.person[one.principal]),
         base_rate=float(np.mean(one.rate)) if view.size else 0.0,
         team_mean_opened_count=mates,
-        sentence=_sentence(one, view.size, mates),
+        sentence=_sentence(one, view.size, mates, listed=all(study.cases[i].kind == "listed" for i in view.mailed)),
         against=(*_against(study, one, terms), *_others_left_out(study, judgement, one.principal), _WORK),
         terms=terms,
         noise=one.noise,
@@ -155,10 +155,12 @@ def _team_mean(study: Study, judgement: Judgement, team: str | None, principal: 
     return float(np.mean(judgement.late.view.hits()[mates]))
 
 
-def _sentence(one: Weighed, mailed: int, mates: float | None) -> str:
+def _sentence(one: Weighed, mailed: int, mates: float | None, *, listed: bool) -> str:
+    """`listed`: all evidence is of a list for sale, so no mail has come."""
+    before = "the list was first offered" if listed else "the mail came"
     colleagues = f"; colleagues in the same team {mates:.1f} on average" if mates is not None else ""
     return (
-        f"had been shown {int(one.shown.sum())} of the {mailed} addresses before the mail came{colleagues}; "
+        f"had been shown {int(one.shown.sum())} of the {mailed} addresses before {before}{colleagues}; "
         f"{float(one.rate.sum()):.1f} would be expected of somebody innocent with the same work."
     )
 

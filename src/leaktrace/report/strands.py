@@ -128,7 +128,8 @@ def _frequency_sentence(
     noun = words.field_noun(explanation.field, 2 if opened[-1] != 1 else 1)
     they = "Had" if len(candidates) == 1 else "They had"
     customers = words.count(finding.evidence.customer_count, "customer")
-    parts = [f"{they} been shown the {noun} of {seen} of the {customers} in evidence before their mail came"]
+    in_time = words.in_time(finding.evidence)
+    parts = [f"{they} been shown the {noun} of {seen} of the {customers} in evidence {in_time}"]
     teams = [why.team_mean_opened_count for why in whys if why.team_mean_opened_count is not None]
     if teams:
         parts.append(f"colleagues of the same team {words.number(fmean(teams))} on average")

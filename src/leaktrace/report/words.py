@@ -92,6 +92,12 @@ def evidence(found: EvidenceSummary) -> str:
     return ", ".join(parts)
 
 
+def in_time(found: EvidenceSummary) -> str:
+    """Before what an access counts: `before their mail came`."""
+    listed = found.listed_count > 0 and found.report_count == found.decoy_hit_count == 0
+    return "before the list was first offered" if listed else "before their mail came"
+
+
 def error_chance(probability: float) -> str:
     """How often such a statement is wrong, in natural frequencies: `about 3 in 1,000`."""
     chance = 1.0 - probability
