@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import time
 from pathlib import Path
@@ -257,6 +258,36 @@ def test_many_places_in_a_text_beyond_ascii_take_no_walk_each() -> None:
     places = CharacterPlaces(("é" * 4000).encode(), "utf-8-sig")
     began = time.process_time()
     assert [places.place(index) for index in range(4000)] == list(range(0, 8000, 2))
+    assert time.process_time() - began < 1.0
+
+
+def begins_byte_by_byte(content: bytes, codec: str) -> list[int]:
+    """Where each character begins: where the one before ended, decoded a byte at a time."""
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    begins, ended = list[int](), 0
+    for position in range(len(content)):
+        got = len(decoder.decode(content[position : position + 1]))
+        begins += [ended] * got
+        ended = position + 1 if got else ended
+    return begins
+
+
+@given(
+    st.lists(st.sampled_from([b"a", "é".encode(), "中".encode(), b"\xff", b"\xe4\xb8", b"\x80", b" "]), max_size=40),
+    st.integers(0, 40),
+    st.sampled_from(["utf-8", "utf-8-sig", "gb18030", "cp932"]),
+)
+def test_each_character_of_a_broken_text_is_found_at_its_bytes(pieces: list[bytes], times: int, codec: str) -> None:
+    content = b"".join(pieces) * times
+    begins = begins_byte_by_byte(content, codec)
+    places = CharacterPlaces(content, codec)
+    assert [places.place(index) for index in range(len(begins))] == begins
+
+
+def test_many_places_in_a_broken_text_take_no_walk_each() -> None:
+    places = CharacterPlaces(b"\xff" + ("é" * 8000).encode(), "utf-8-sig")
+    began = time.process_time()
+    assert [places.place(index) for index in range(8001)] == [0, *range(1, 16_001, 2)]
     assert time.process_time() - began < 1.0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +115,7 @@ class CharacterPlaces:
         self._starts: NDArray[np.int64] | None = None
         self._characters = array("q")
         self._states: list[tuple[bytes, int]] = []
+        self._ended: dict[int, array[int]] = {}
 
     def _utf8_starts(self) -> NDArray[np.int64] | None:
         """Where each character of good UTF-8 begins (the first before a byte order mark); None for anything else."""
@@ -163,18 +164,30 @@ class CharacterPlaces:
         if not self._states:
             self._checkpoints()
         chunk = max(bisect_right(self._characters, index) - 1, 0)
-        decoder = codecs.getincrementaldecoder(self._codec)("replace")
-        decoder.setstate(self._states[chunk])
-        count, begin = self._characters[chunk], chunk * _CHUNK_BYTES
-        if count == index and chunk:
-            begin -= len(self._states[chunk][0])
-        for position in range(chunk * _CHUNK_BYTES, len(self._content)):
-            if count > index:
-                break
-            got = len(decoder.decode(self._content[position : position + 1]))
-            if got and count + got <= index:
-                begin = position + 1
-            count += got
-        else:
-            return begin if count > index else len(self._content)
-        return begin
+        first, before = chunk * _CHUNK_BYTES, self._characters[chunk]
+        # A character may end in the next chunk; where it is broken, even later.
+        size = min(_CHUNK_BYTES, len(self._content) - first)
+        while (counts := self._counts(chunk, size))[-1] <= index - before:
+            if first + size == len(self._content):
+                return len(self._content)
+            size = min(2 * size, len(self._content) - first)
+        # The character is complete with the first byte that makes them more; it begins where those before it ended.
+        complete = bisect_right(counts, index - before)
+        if complete and counts[complete - 1]:
+            return first + bisect_left(counts, counts[complete - 1]) + 1
+        return first - len(self._states[chunk][0]) if before == index else first
+
+    def _counts(self, chunk: int, size: int) -> array[int]:
+        """How many characters have ended with each byte of a chunk, and of what follows it; kept, for places of one
+        block lie side by side.
+        """
+        kept = self._ended.get(chunk)
+        if kept is None or len(kept) < size:
+            decoder = codecs.getincrementaldecoder(self._codec)("replace")
+            decoder.setstate(self._states[chunk])
+            kept, count = array("l"), 0
+            for position in range(chunk * _CHUNK_BYTES, chunk * _CHUNK_BYTES + size):
+                count += len(decoder.decode(self._content[position : position + 1]))
+                kept.append(count)
+            self._ended[chunk] = kept
+        return kept

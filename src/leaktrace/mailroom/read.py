@@ -119,6 +119,7 @@ class _Reading:
         self._settings = settings
         self._keys = keys
         self._budget = TextBudget(settings.text_ceiling_bytes)
+        self._held: tuple[list[Text], tuple[Original, ...]] | None = None
         self._empty = MessageRecord(
             SCHEMA, file, hashlib.sha256(raw).hexdigest(), "unreadable", None, None, _NOBODY, (), Authentication(),
             None, len(raw),
@@ -163,8 +164,8 @@ class _Reading:
         if redirect is not None:
             original = read_attached(redirect.mail, settings=self._settings, budget=self._budget, keys=self._keys)
             return "report", None, None, (replace(original, flags=tuple(sorted({*original.flags, REDIRECTED_FLAG}))),)
-        texts = body_texts(message, self._budget)
-        originals = self._originals(message, texts)
+        texts, attached = self._inside(message)
+        originals = self._originals(message, texts, attached)
         if is_written_by_program(message) and all(one.form.startswith("inline") for one in originals):
             originals = ()
         forwarded_bounce = find_forwarded_bounce(message, originals)
@@ -192,10 +193,9 @@ class _Reading:
         """Whether a message holds one that is not by whoever gets it: a program returns to its writer what it could
         not deliver, or answers it; a person who writes "Delivery problem: who are they?" sends on somebody else's.
         """
-        budget = TextBudget(self._settings.text_ceiling_bytes)
-        held = Carried(self._settings, budget, self._keys).originals(message)
+        texts, held = self._inside(message)
         if message.first("x-auto-response-suppress") is None:  # as Exchange writes into its answers, which may quote
-            forward = find_forward(body_texts(message, budget), message.text("subject"))
+            forward = find_forward(texts, message.text("subject"))
             if forward is not None and forward.block.shape == "labels":
                 held = (*held, read_forward(forward, message))
         return any(one.sender.address is not None and not is_to_its_writer(message, one) for one in held)
@@ -216,8 +216,14 @@ class _Reading:
         found = read_feedback(message, feedback, settings=self._settings, budget=self._budget, keys=self._keys)
         return "report", None, None, found
 
-    def _originals(self, message: Part, texts: list[Text]) -> tuple[Original, ...]:
-        attached = Carried(self._settings, self._budget, self._keys).originals(message)
+    def _inside(self, message: Part) -> tuple[list[Text], tuple[Original, ...]]:
+        """Its texts, and the mails that it carries; read once, whoever asks for them."""
+        if self._held is None:
+            texts = body_texts(message, self._budget)
+            self._held = texts, Carried(self._settings, self._budget, self._keys).originals(message)
+        return self._held
+
+    def _originals(self, message: Part, texts: list[Text], attached: tuple[Original, ...]) -> tuple[Original, ...]:
         forward = find_forward(texts, message.text("subject"))
         if forward is None:
             return attached
