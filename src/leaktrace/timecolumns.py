@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from leaktrace.attribution.study import distinct
 from leaktrace.instants import instant_at
 from leaktrace.records import ChannelUses, Keys
 
@@ -41,10 +42,11 @@ def time_columns(
     `end`: the campaign's first mail, from which the days are counted back; `cases`: the customers in evidence, or all
     where none are; `customer_count`: of all looked at.
     """
-    evident = np.isin(customer, cases) if len(cases) else np.ones(len(customer), dtype=np.bool_)
+    everybody, who = np.unique(customer, return_inverse=True)
+    is_case = np.isin(everybody, cases) if len(cases) else np.ones(len(everybody), dtype=np.bool_)
     many = max(len(cases) or customer_count, 1)
     labels: list[str] = []
-    rows, channels = [], []
+    found: list[tuple[Keys, NDArray[np.int64]]] = []
     for days in PERIOD_DAYS:
         half = days * _DAY // 2
         # Each opening is in the stretch that began last, and in the one before.
@@ -53,23 +55,28 @@ def time_columns(
         row = np.tile(np.arange(len(customer)), 2)
         row, period = row[period >= 0], period[period >= 0]
         size = int(period.max(initial=-1)) + 1
-        by_one = _most_by_one(principal, row[evident[row]], period[evident[row]], size)
-        row, period = _once(customer, first_shown_at, row, period)
-        told = np.bincount(period[evident[row]], minlength=size)
-        beyond = told - many / max(customer_count, 1) * np.bincount(period, minlength=size)
+        # Each customer once in each period.
+        once = distinct(period * max(len(everybody), 1) + who[row])
+        once_period, once_who = np.divmod(once, max(len(everybody), 1))
+        told = np.bincount(once_period[is_case[once_who]], minlength=size)
+        beyond = told - many / max(customer_count, 1) * np.bincount(once_period, minlength=size)
         order = np.lexsort((np.arange(size), -beyond))
         if len(cases):
-            told = np.where(by_one >= MOST_BY_ONE * told, 0, told)
+            evident = is_case[who[row]]
+            told = np.where(_most_by_one(principal, row[evident], period[evident], size) >= MOST_BY_ONE * told, 0, told)
         for chosen in [one for one in order.tolist() if told[one] >= LEAST_CASES][:MOST_COLUMNS]:
             own = row[period == chosen]
-            rows.append(own)
-            channels.append(np.full(len(own), len(labels), dtype=np.int64))
+            first = np.full(len(everybody), np.iinfo(np.int64).max)
+            np.minimum.at(first, who[own], first_shown_at[own])
+            shown = np.flatnonzero(np.bincount(who[own], minlength=len(everybody)))
+            found.append((everybody[shown], first[shown]))
             until = end - chosen * half
             labels.append(f"the days {_day(until - 2 * half)} to {_day(until)}")
-    kept = np.concatenate([np.zeros(0, dtype=np.int64), *rows])
-    channel = np.concatenate([np.zeros(0, dtype=np.int64), *channels])
-    order = np.lexsort((channel, customer[kept]))
-    return ChannelUses(tuple(labels), customer[kept][order], channel[order], first_shown_at[kept][order])
+    channel = np.repeat(np.arange(len(found)), [len(keys) for keys, _ in found])
+    keys = np.concatenate([np.zeros(0, dtype=np.uint64), *(keys for keys, _ in found)])
+    at = np.concatenate([np.zeros(0, dtype=np.int64), *(at for _, at in found)])
+    order = np.lexsort((channel, keys))
+    return ChannelUses(tuple(labels), keys[order], channel[order], at[order])
 
 
 def _most_by_one(
@@ -81,17 +88,6 @@ def _most_by_one(
     most = np.zeros(size, dtype=np.int64)
     np.maximum.at(most, cell // max(many, 1), count)
     return most
-
-
-def _once(
-    customer: Keys, at: NDArray[np.int64], row: NDArray[np.int64], period: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each customer once in each period, by the first opening."""
-    order = np.lexsort((at[row], customer[row], period))
-    row, period = row[order], period[order]
-    again = (customer[row][1:] == customer[row][:-1]) & (period[1:] == period[:-1])
-    first = np.concatenate([np.ones(min(len(row), 1), dtype=np.bool_), ~again])
-    return row[first], period[first]
 
 
 def _day(at: int) -> str:
