@@ -199,12 +199,10 @@ def _put(path: Path, held: KeySecrets) -> bool:
 
 
 def _marker(workspace: Path) -> dict[str, Any]:
-    try:
+    with contextlib.suppress(OSError, ValueError, TypeError):
         marker: dict[str, Any] = json.loads((workspace / MARKER).read_text(encoding="utf-8"))
         if {"id", "key_check"} <= set(marker):
             return marker
-    except (OSError, ValueError, TypeError):
-        pass
     raise WorkspaceError(
         f"{workspace} is not a workspace.", f"Restore its folder first: {MARKER} is missing or damaged."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Callable, Iterator
@@ -150,11 +151,8 @@ def without_unreadable(lines: bytes, cut: Cut, stand_in: bytes, *, continues: bo
     Rows are counted as readers count them: in CSV (where the stand-in is commas) blank lines are none. `continues`: the
     first is the end of a line whose beginning was taken before.
     """
-    try:
+    with contextlib.suppress(UnicodeDecodeError):
         lines.decode()
-    except UnicodeDecodeError:
-        pass
-    else:
         if not continues:
             return lines, {}
     counts_blank = cut is cut_lines

@@ -6,6 +6,7 @@ sender is read from them; where the properties name another one, that is flagged
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -67,11 +68,9 @@ class ItemReader:
         source = attachment.source
         if source is None:
             return None
-        try:
+        with contextlib.suppress(NotCompoundError):  # what is no .msg may be a message as it is
             inner = read_msg(source, self._settings.message_ceiling_bytes)
             return self.original(inner, "tnef" if form == "tnef" else "msg", depth)
-        except NotCompoundError:
-            pass  # not a .msg: it may be a message as it is
         if attachment.name.lower().endswith(".eml") and looks_like_message(source.content):
             message = read_source(source, self._settings)
             kept: OriginalForm = "tnef" if form == "tnef" else "attachment"

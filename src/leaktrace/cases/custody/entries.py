@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass
@@ -62,12 +63,10 @@ def read_leaf(leaf: bytes) -> LogEntry:
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict) and set(document) == _FIELDS and document["schema"] == _SCHEMA:
-        try:
+        with contextlib.suppress(TypeError, ValueError):
             entry = LogEntry(**{**document, "at": datetime.fromisoformat(document["at"])})
             if type(entry.index) is int and entry.at.tzinfo is not None and leaf_of(entry) == leaf:
                 return entry
-        except (TypeError, ValueError):
-            pass
     raise CustodyError(
         "An entry of the custody log is not in its one spelling.", "It was not written by this program: see the copies."
     )
