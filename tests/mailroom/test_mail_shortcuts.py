@@ -266,9 +266,9 @@ def begins_byte_by_byte(content: bytes, codec: str) -> list[int]:
     decoder = codecs.getincrementaldecoder(codec)("replace")
     begins, ended = list[int](), 0
     for position in range(len(content)):
-        got = len(decoder.decode(content[position : position + 1]))
-        begins += [ended] * got
-        ended = position + 1 if got else ended
+        if got := decoder.decode(content[position : position + 1]):
+            begins += [ended] * len(got)
+            ended = position + 1 - len(decoder.getstate()[0])
     return begins
 
 

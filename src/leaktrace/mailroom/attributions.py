@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leaktrace.mailroom.blocklines import (
     LEAD,
@@ -23,6 +23,7 @@ from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Marker, Role, labels, marker_of, plain
 from leaktrace.mailroom.mailboxes import addresses_in, without_addresses
 from leaktrace.mailroom.texts import Text
+from leaktrace.records import Window
 
 _ATTRIBUTION_CEILING_CHARACTERS = 500
 _DATES_CEILING_COUNT = 60
@@ -108,9 +109,16 @@ def _languages_of(words: list[str]) -> frozenset[str]:
 
 @dataclass(slots=True)
 class DatesRead:
-    """How many lines of a text were read as dates and were none: after a few more there is no attribution."""
+    """The lines of a text that were read as dates: after so many that were none there is no attribution."""
 
     count: int = 0
+    known: dict[str, Window] = field(default_factory=dict)
+
+    def sent_window(self, line: str) -> Window:
+        """When a line says; the same line is read once."""
+        if line not in self.known:
+            self.known[line] = sent_window(line)
+        return self.known[line]
 
 
 def attribution(
@@ -138,7 +146,7 @@ def attribution(
             return None
         read.count += 1
         address = _sender_address(joined, verb)
-        date = sent_window(without_addresses(joined))
+        date = read.sent_window(without_addresses(joined))
         if verb is None and (address is None or date == UNKNOWN):
             continue
         if date != UNKNOWN or (address is not None and said.endswith((f"{verb}:", f"{verb} :"))):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ class CharacterPlaces:
         self._starts: NDArray[np.int64] | None = None
         self._characters = array("q")
         self._states: list[tuple[bytes, int]] = []
-        self._ended: dict[int, array[int]] = {}
+        self._kept: dict[int, tuple[int, array[int]]] = {}
 
     def _utf8_starts(self) -> NDArray[np.int64] | None:
         """Where each character of good UTF-8 begins (the first before a byte order mark); None for anything else."""
@@ -164,30 +164,28 @@ class CharacterPlaces:
         if not self._states:
             self._checkpoints()
         chunk = max(bisect_right(self._characters, index) - 1, 0)
-        first, before = chunk * _CHUNK_BYTES, self._characters[chunk]
+        wanted, rest = index - self._characters[chunk], len(self._content) - chunk * _CHUNK_BYTES
         # A character may end in the next chunk; where it is broken, even later.
-        size = min(_CHUNK_BYTES, len(self._content) - first)
-        while (counts := self._counts(chunk, size))[-1] <= index - before:
-            if first + size == len(self._content):
+        size = min(_CHUNK_BYTES, rest)
+        while len(begins := self._begins_in(chunk, size)) <= wanted:
+            if size == rest:
                 return len(self._content)
-            size = min(2 * size, len(self._content) - first)
-        # The character is complete with the first byte that makes them more; it begins where those before it ended.
-        complete = bisect_right(counts, index - before)
-        if complete and counts[complete - 1]:
-            return first + bisect_left(counts, counts[complete - 1]) + 1
-        return first - len(self._states[chunk][0]) if before == index else first
+            size = min(2 * size, rest)
+        return begins[wanted]
 
-    def _counts(self, chunk: int, size: int) -> array[int]:
-        """How many characters have ended with each byte of a chunk, and of what follows it; kept, for places of one
-        block lie side by side.
+    def _begins_in(self, chunk: int, size: int) -> array[int]:
+        """Where each character begins that ends within so many bytes from the beginning of a chunk: where the one
+        before it ended. Kept, for the places that are asked for lie side by side.
         """
-        kept = self._ended.get(chunk)
-        if kept is None or len(kept) < size:
+        kept_size, kept = self._kept.get(chunk, (0, array("q")))
+        if kept_size < size:
             decoder = codecs.getincrementaldecoder(self._codec)("replace")
             decoder.setstate(self._states[chunk])
-            kept, count = array("l"), 0
-            for position in range(chunk * _CHUNK_BYTES, chunk * _CHUNK_BYTES + size):
-                count += len(decoder.decode(self._content[position : position + 1]))
-                kept.append(count)
-            self._ended[chunk] = kept
+            first, kept = chunk * _CHUNK_BYTES, array("q")
+            ended = first - len(self._states[chunk][0])
+            for position in range(first, first + size):
+                if got := decoder.decode(self._content[position : position + 1]):
+                    kept.extend([ended] * len(got))
+                    ended = position + 1 - len(decoder.getstate()[0])
+            self._kept[chunk] = size, kept
         return kept

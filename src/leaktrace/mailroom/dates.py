@@ -105,7 +105,9 @@ def _standard(text: str) -> datetime | None:
 
 
 def _ascii_digits(text: str) -> str:
-    text = "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in text)
+    for letter in () if text.isascii() else set(text):
+        if letter.isdigit() and not letter.isascii():
+            text = text.replace(letter, str(unicodedata.digit(letter)))
     return " ".join(plain(text).replace("‎", "").replace("،", ",").split())
 
 
