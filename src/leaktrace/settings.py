@@ -92,6 +92,12 @@ class Settings:
         "Names of files of accesses whose rejected rows came again under another name, or are no accesses: else more "
         "than a stray one of them could hide a source, and nobody is cleared.",
     )
+    checked_bulk_readers: tuple[str, ...] = _setting(
+        (),
+        "Principals of whom somebody checked what became of each read of many customers at once (an export, a search): "
+        "where the log does not say whose they were, such a read keeps others from being named, and anybody from being "
+        "cleared. One who gave them away can look just like a colleague: check first.",
+    )
     report_delay_days: int = _setting(
         30,
         "Where only the time of a complaint is known, accesses this long before it count neither for nor against.",

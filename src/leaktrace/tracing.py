@@ -339,6 +339,11 @@ def _notes(inquiry: Inquiry, evidence: Evidence, settings: Settings) -> tuple[st
             f"It is taken as known that {len(settings.complaint_handlers)} account(s) handle complaints "
             "(complaint_handlers): that they opened reporting customers in a burst keeps nobody from being named."
         )
+    if settings.checked_bulk_readers:
+        notes.append(
+            f"It is taken as checked what became of all that {len(settings.checked_bulk_readers)} account(s) read of "
+            "many customers at once (checked_bulk_readers): these reads keep nobody from being named or cleared."
+        )
     if unknown := inquiry.question.unknown_count:
         one = unknown == 1
         notes.append(

@@ -158,6 +158,36 @@ def test_bulk_reads(fields: tuple[str, ...], allows_nobody: bool) -> None:
     assert not coverage.allows_fields_statement
 
 
+def test_bulk_reads_that_were_checked_hide_nobody_and_those_of_others_still_do() -> None:
+    at = microseconds(START + timedelta(days=10))
+    reads = (BulkCount("psql", "ann", ("email",), 2, at, at), BulkCount("psql", "bob", ("*",), 1, at, at))
+    facts = LogFacts(tuple(day_counts("crm", EVERY_DAY)), reads, (), ())
+
+    def told(*checked: str) -> LogCoverage:
+        return judge(facts, "email", WINDOW, Settings(checked_bulk_readers=checked))
+
+    assert [(gap.principals, gap.serious) for gap in told().gaps] == [(("ann", "bob"), True)]
+    one = told("ann")
+    assert [(gap.principals, gap.serious) for gap in one.gaps] == [(("bob",), True), (("ann",), False)]
+    assert not one.allows_nobody
+    both = told("ann", "bob")
+    assert [(gap.principals, gap.serious) for gap in both.gaps] == [(("ann", "bob"), False)]
+    assert "checked_bulk_readers" in both.gaps[0].sentence
+    assert (both.allows_nobody, both.allows_fields_statement) == (True, False)
+
+
+def test_each_of_many_bulk_readers_is_told() -> None:
+    at = microseconds(START)
+    everybody = [f"p{n:03d}" for n in range(80)]
+    reads = tuple(BulkCount("psql", name, ("email",), 1, at, at) for name in everybody)
+    facts = LogFacts(tuple(day_counts("crm", EVERY_DAY)), reads, (), ())
+    (gap,) = judge(facts, "email", WINDOW, Settings()).gaps
+    assert gap.principals == tuple(everybody)
+    # Those whom nobody checked would stand between others and a name although they are not among the first fifty.
+    hiding, _ = judge(facts, "email", WINDOW, Settings(checked_bulk_readers=tuple(everybody[:60]))).gaps
+    assert (hiding.principals, hiding.serious) == (tuple(everybody[60:]), True)
+
+
 def test_accesses_that_showed_every_field() -> None:
     named = only(coverage := judged(day_counts("crm", EVERY_DAY), day_counts("psql", EVERY_DAY, "*;email")))
     assert (named.kind, named.count, named.serious) == ("unknown_fields", 7300, False)

@@ -266,7 +266,8 @@ def _unseen(study: Study, principal: int, around: Circumstances) -> str | None:
         return None
     return (
         f"{len(others)} other principal(s) read this field of many customers at once, and the log does not say "
-        "whose; what they were shown must be known before anybody is named."
+        "whose; what they were shown must be known before anybody is named. If it is checked what became of all they "
+        "read so, name them in the setting checked_bulk_readers and trace again."
     )
 
 

@@ -1,13 +1,13 @@
 """What a log can and cannot show for a window. Pure: small counts in, a judgement with its sentences out.
 
 A gap is serious when it can hide a source. "Nobody inside" may be said only where no serious gap touches the last
-180 days before the window's end and no bulk read showed the field; "only these fields" only where there were no bulk
-reads, and no accesses to fields that are not known.
+180 days before the window's end and no bulk read showed the field, but such as somebody checked; "only these fields"
+only where there were no bulk reads, and no accesses to fields that are not known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -73,7 +73,7 @@ def judge(facts: LogFacts, field: str, window: Window, settings: Settings) -> Lo
         *_ends(counts, window, settings.log_gap_days),
         *_unknown_fields(counts, field),
         *_tool_gaps(counts, settings.log_gap_days, window),
-        *_bulk_gaps(facts.bulk_counts, field),
+        *_bulk_gaps(facts.bulk_counts, field, settings.checked_bulk_readers),
         *_clock_gaps(facts.clock_steps, window),
         *_unknown_gaps(facts.unknown_principals, window),
         *_spelling_gaps(facts.spellings, window),
@@ -198,11 +198,12 @@ def _active_days(counts: Sequence[DayCount]) -> Days:
 # --- what is not about days ---------------------------------------------------------------------------
 
 
-def _bulk_gaps(counts: Sequence[BulkCount], field: str) -> Iterator[CoverageGap]:
-    def group(count: BulkCount) -> tuple[bool, bool, str]:
-        return not _may_show(count, field), count.tool is not None, count.tool or ""
+def _bulk_gaps(counts: Sequence[BulkCount], field: str, checked: Collection[str]) -> Iterator[CoverageGap]:
+    def group(count: BulkCount) -> tuple[bool, bool, bool, str]:
+        may_show = _may_show(count, field)
+        return not may_show, may_show and count.principal in checked, count.tool is not None, count.tool or ""
 
-    for (harmless, _, _), grouped in groupby(sorted(counts, key=group), key=group):
+    for (other_fields, known, _, _), grouped in groupby(sorted(counts, key=group), key=group):
         reads = tuple(grouped)
         rows = sum(read.row_count for read in reads)
         people = tuple(sorted({read.principal for read in reads}))
@@ -210,10 +211,13 @@ def _bulk_gaps(counts: Sequence[BulkCount], field: str) -> Iterator[CoverageGap]
         shown = f"showing {', '.join(fields)}" if fields else "showing fields that are not known"
         window = Window(instant_at(min(r.first_at for r in reads)), instant_at(max(r.last_at for r in reads) + 1))
         by = f"by {len(people)} principal{'s' if len(people) > 1 else ''}"
+        after = "; what became of them was checked (checked_bulk_readers)" if known else ""
+        serious = not (other_fields or known)
         yield CoverageGap(
             "bulk_read", reads[0].tool, window, rows,
-            f"{rows} read{'s' if rows > 1 else ''} {by}, {shown}, cannot be tied to customers.",
-            principals=people[:_SHOWN_PRINCIPALS], fields=fields, serious=not harmless,
+            f"{rows} read{'s' if rows > 1 else ''} {by}, {shown}, cannot be tied to customers{after}.",
+            # Each of those who stand between others and a name, however many.
+            principals=people if serious else people[:_SHOWN_PRINCIPALS], fields=fields, serious=serious,
         )  # fmt: skip
 
 
