@@ -349,6 +349,20 @@ def test_a_head_that_cannot_be_written_leaves_nothing_aside(tmp_path: Path) -> N
     assert add(path, 2).entry.seq == 3
 
 
+def test_a_head_that_cannot_be_written_again_and_again_does_not_break_the_log(tmp_path: Path) -> None:
+    """A full disk often takes a line, which fits into the last block of its file, and no new file for the head."""
+    path = fresh(tmp_path, 1)
+    (tmp_path / "lookups.head.new").mkdir()
+    for number in (1, 2, 3):
+        with pytest.raises(LookupLogError, match="cannot be read or written"):
+            add(path, number)
+    verified = lookuplog.verify(path, KEYRING)
+    assert (len(verified.entries), verified.head_is_behind) == (2, True)
+    (tmp_path / "lookups.head.new").rmdir()
+    assert add(path, 4).entry.seq == 3
+    assert not lookuplog.verify(path, KEYRING).head_is_behind
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give up its rights")
 def test_a_read_only_copy_can_be_verified_but_not_appended_to() -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -106,7 +106,10 @@ def append(path: Path, keyring: Keyring, *, at: datetime, who: str, what: str, s
         handle = os.open(_existing(path), os.O_RDWR | os.O_CLOEXEC)
         with os.fdopen(handle, "r+b", buffering=0) as stream:
             last_line, whole_bytes, size = _last_line(stream.fileno())
-            last = _checked_end(path, last_line, keyring)
+            last, is_behind = _checked_end(path, last_line, keyring)
+            if is_behind:
+                # Never by more than one entry: where the head cannot be written, no line is written either.
+                _write_head(path, last, keyring)
             body: dict[str, Any] = {
                 "seq": last.seq + 1,
                 "at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
@@ -166,15 +169,17 @@ def _check_against_head(path: Path, head: _Head, last: _Head, last_previous: str
     raise LookupLogError(f"The head beside {path} is not of this log: it names entry {head.seq}.", _HINT)
 
 
-def _checked_end(path: Path, last_line: bytes | None, keyring: Keyring) -> _Head:
-    """The end to append to. Only the last line is read: an append costs the same in a log of any length."""
+def _checked_end(path: Path, last_line: bytes | None, keyring: Keyring) -> tuple[_Head, bool]:
+    """(the end to append to, whether the head does not know it yet).
+
+    Only the last line is read: an append costs the same in a log of any length.
+    """
     head = _read_head(path, keyring)
     if last_line is None:
-        _check_against_head(path, head, _Head(0, NO_ENTRY), NO_ENTRY)
-        return head
+        return head, _check_against_head(path, head, _Head(0, NO_ENTRY), NO_ENTRY)
     entry = _authentic(path, "The last line", _parsed(path, "The last line", last_line), keyring)
-    _check_against_head(path, head, _Head(entry.seq, entry.hash), entry.previous)
-    return _Head(entry.seq, entry.hash)
+    last = _Head(entry.seq, entry.hash)
+    return last, _check_against_head(path, head, last, entry.previous)
 
 
 def _parsed(path: Path, where: str, line: bytes) -> dict[str, Any]:
