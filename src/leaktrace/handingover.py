@@ -17,6 +17,7 @@ from leaktrace.caserecords import (
     ExposureFrozen,
     FindingAttached,
     RecordedEvent,
+    canonical,
     digest_of,
     exposure_of,
 )
@@ -24,6 +25,7 @@ from leaktrace.cases import CaseMaterial, CaseWork, Request
 from leaktrace.cases.custody.checkpoints import sign_checkpoint
 from leaktrace.cases.custody.log import CustodyLog
 from leaktrace.cases.custody.logkeys import LogKeys
+from leaktrace.cases.pseudonyms import PSEUDONYM
 from leaktrace.errors import ResponseError
 from leaktrace.response.bundle import (
     ApprovalEnvelope,
@@ -164,8 +166,8 @@ class HandOverDesk:
         head = self._log.head()
         events = tuple(sorted((*material.people_events, *material.events), key=lambda one: one.entry.index))
         contents = {stored.exhibit: content for stored, content in material.exhibits}
-        attached = _last(material.events, FindingAttached)
-        frozen = _last(material.events, ExposureFrozen)
+        attached = _handed_over(material.events, FindingAttached, parameters)
+        frozen = _handed_over(material.events, ExposureFrozen, parameters)
         return BundleInput(
             case=case,
             title=material.case.title,
@@ -185,7 +187,7 @@ class HandOverDesk:
             calibration=_calibration(material, parameters),
             accesses=self._accesses(material, attached),
             exposure=exposure_of(json.loads(contents[frozen.exhibit])) if frozen else None,
-            names={mark: material.names[mark] for mark in sorted(material.names)},
+            names=_names(material, with_finding=attached is not None, with_exposure=frozen is not None),
         )
 
     # --- inside -------------------------------------------------------------------------------------------
@@ -231,6 +233,20 @@ class HandOverDesk:
 
 def _last(events: tuple[RecordedEvent, ...], kind: type[Any]) -> Any:
     return next((one.event for one in reversed(events) if isinstance(one.event, kind)), None)
+
+
+def _handed_over(events: tuple[RecordedEvent, ...], kind: type[Any], parameters: HandOver) -> Any:
+    """The last one whose exhibit the request knows. None where that is withheld: then all that is made of it is too."""
+    known = (one.event for one in reversed(events) if isinstance(one.event, kind))
+    last = next((one for one in known if one.exhibit in {*parameters.exhibits, *parameters.withheld}), None)
+    return last if last is not None and last.exhibit in parameters.exhibits else None
+
+
+def _names(material: CaseMaterial, *, with_finding: bool, with_exposure: bool) -> dict[str, str]:
+    """Whom the pseudonyms stand for. Without the finding, or the list of customers, those that the events show."""
+    shown = {mark for one in material.events for mark in PSEUDONYM.findall(canonical(one.document()).decode())}
+    whole = {"P": with_finding, "C": with_exposure}
+    return {mark: name for mark, name in sorted(material.names.items()) if whole[mark[0]] or mark in shown}
 
 
 def _envelopes(material: CaseMaterial) -> tuple[ApprovalEnvelope, ...]:

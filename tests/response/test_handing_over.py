@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ from leaktrace.cli.bundle import ask_for, hand_over_bundle
 from leaktrace.errors import ApprovalError, LeaktraceError, NotAllowedError, ResponseError
 from leaktrace.handingover import HandOverDesk
 from leaktrace.keys import Keyring
-from leaktrace.response.bundle import TimestampToken
+from leaktrace.response.bundle import BundledAccess, TimestampToken
 from tests.response.conftest import Verifiers
 from tests.response.forging import Authority
 from tests.response.made_cases import CALIBRATION, FINDING, exposure_list
@@ -138,9 +138,7 @@ def test_two_people_hand_over_and_both_verifiers_take_it(
 
 def test_names_are_in_one_table_and_not_on_the_cover(company: Company, tmp_path: Path) -> None:
     company.approved()
-    given: list[str] = []
-    desk = company.desk("ina")
-    hand_over_bundle(desk, company.case, tmp_path / "bundle")
+    hand_over_bundle(company.desk("ina"), company.case, tmp_path / "bundle")
     table = (tmp_path / "bundle/data/names.csv").read_text()
     mark = next(line.split(",")[0] for line in table.splitlines() if line.endswith(f",{SUBJECT}"))
     assert mark.startswith(MARKED)
@@ -148,7 +146,61 @@ def test_names_are_in_one_table_and_not_on_the_cover(company: Company, tmp_path:
     assert SUBJECT not in (tmp_path / "bundle/data/timeline.csv").read_text()
     assert SUBJECT not in (tmp_path / "bundle/data/case-uco.jsonld").read_text()
     assert (tmp_path / "bundle/data/calibration.json").read_bytes() == json.dumps(CALIBRATION).encode()
-    assert given == []
+
+
+class Beneath:
+    """Ledger and mail behind the finding: its evidence terms and one access; no mail that the case has not got."""
+
+    def evidence(self, campaign: str) -> bytes:
+        del campaign
+        return b'{"items": []}'
+
+    def mails(self, campaign: str) -> Iterator[tuple[str, bytes]]:
+        del campaign
+        return iter(())
+
+    def accesses(self, campaign: str, principals: Mapping[str, str]) -> tuple[BundledAccess, ...]:
+        del campaign
+        at = datetime(2026, 2, 1, tzinfo=UTC)
+        return tuple(BundledAccess(at, name, "c000001", ("email",)) for name in principals)
+
+
+MADE_OF_THEM = {"finding.json", "evidence.json", "accesses.csv", "exposure.csv"}
+
+
+@pytest.mark.parametrize(
+    ("withheld", "kept_back"),
+    [
+        ((), set()),
+        (("E-0001=it is contested",), {"finding.json", "evidence.json", "accesses.csv"}),
+        (("E-0005=customers' privacy",), {"exposure.csv"}),
+        (("E-0001=it is contested", "E-0005=customers' privacy"), MADE_OF_THEM),
+    ],
+)
+def test_what_is_withheld_leaves_in_no_other_file(
+    company: Company, verifiers: Verifiers, tmp_path: Path, withheld: tuple[str, ...], kept_back: set[str]
+) -> None:
+    company.approved(*withheld)
+    desk = HandOverDesk(
+        company.work("ina"), company.store.log, company.log_keys, company.clock, Beneath(), company.tokens
+    )
+    written = hand_over_bundle(desk, company.case, tmp_path / "bundle")
+    files = {path.name for path in (tmp_path / "bundle/data").iterdir()}
+    assert files & MADE_OF_THEM == MADE_OF_THEM - kept_back
+    names = (tmp_path / "bundle/data/names.csv").read_text()
+    assert SUBJECT in names, "the events show who was named"
+    assert ("c000001" in names) == ("exposure.csv" not in kept_back)
+    assert verifiers.python(tmp_path / "bundle", written.fingerprint).code == 0
+    assert verifiers.shell(tmp_path / "bundle", written.fingerprint).code == 0
+
+
+def test_a_finding_that_came_after_the_request_is_not_handed_over(company: Company, tmp_path: Path) -> None:
+    company.approved()
+    later = json.dumps({**FINDING, "named": []}).encode()
+    company.work("ina").attach_finding(company.case, FindingParts(later, "c-1", "undecided", (), None, None, ()))
+    hand_over_bundle(company.desk("ina"), company.case, tmp_path / "bundle")
+    finding = json.loads((tmp_path / "bundle/data/finding.json").read_bytes())
+    assert finding["named"] == [SUBJECT]
 
 
 def test_an_approval_is_used_once(company: Company, tmp_path: Path) -> None:
