@@ -14,6 +14,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
+from argon2.exceptions import HashingError
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -77,7 +78,7 @@ def unseal(text: str, passphrase: str, context: str) -> bytes:
         sealed = base64.b64decode(found[5], validate=True)
         key = _key(passphrase, bytes.fromhex(found[4]), cost)
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode())
-    except (InvalidTag, binascii.Error, ValueError) as error:
+    except (InvalidTag, HashingError, binascii.Error, ValueError) as error:
         raise KeyFileError(
             "The passphrase does not open this.",
             "Type it as it was given, with blanks and capitals; or the file was changed.",

@@ -16,6 +16,7 @@ from leaktrace.cases.signing.keys import (
     key_id_of,
     load_person_key,
     make_person_key,
+    needs_passphrase,
     person_key_path,
 )
 from leaktrace.cases.signing.passwords import Passwords
@@ -101,6 +102,21 @@ def test_a_rotation_may_end_at_any_step(tmp_path: Path, killed_after: str) -> No
             load_person_key(path, "ina", None, old.public_key)
 
 
+@pytest.mark.parametrize(("before", "after"), [(PHRASE, "another four words"), (None, PHRASE), (PHRASE, None)])
+def test_the_new_key_of_a_rotation_may_have_another_passphrase(
+    tmp_path: Path, before: str | None, after: str | None
+) -> None:
+    path = tmp_path / "k"
+    old = make_person_key(path, "ina", before, CHEAP)
+    new = begin_rotation(path, "ina", after, CHEAP)
+    # Killed before the log knows the new key, and after.
+    for enrolled, passphrase in ((old.public_key, before), (new.public_key, after)):
+        assert needs_passphrase(path, "ina", enrolled) == (passphrase is not None)
+        assert load_person_key(path, "ina", passphrase, enrolled).public_key == enrolled
+    with pytest.raises(KeyFileError):
+        load_person_key(path, "ina", "of neither of the two", PersonKey.fresh("ina").public_key)
+
+
 def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(KeyFileError, match="cannot be made"):
@@ -122,6 +138,7 @@ def test_a_sealed_line_opens_with_its_passphrase_and_context_only() -> None:
         lambda: unseal(line.replace("t=1", "t=2"), PHRASE, "here"),
         lambda: unseal(line.replace("m=64", "m=9999999"), PHRASE, "here"),
         lambda: unseal(line.replace("t=1", "t=99"), PHRASE, "here"),
+        lambda: unseal(line.replace("m=64 p=1", "m=10 p=8"), PHRASE, "here"),
         lambda: unseal("", PHRASE, "here"),
         lambda: seal(b"x", "short", "here", CHEAP),
     ):

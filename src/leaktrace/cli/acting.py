@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leaktrace.cases import Actor, KeyFileSignIn, PasswordSignIn
-from leaktrace.cases.signing import Passwords, person_key_path
+from leaktrace.cases.signing import Passwords, needs_passphrase, person_key_path
 from leaktrace.cli.output import screen_of
 from leaktrace.cli.passphrase import passphrase_from
 from leaktrace.errors import UsageError
-from leaktrace.passphrases import is_sealed
 
 if TYPE_CHECKING:  # what signing in needs, and no more
     from leaktrace.casedesk import CaseDesk, CaseRoom
     from leaktrace.workspace import Workspace
 
 PERSON, PERSON_KEY, PASSWORD = "LEAKTRACE_PERSON", "LEAKTRACE_PERSON_KEY", "LEAKTRACE_PASSWORD"
-_MAX_BYTES = 10_000
 
 PersonOption = Annotated[
     str | None, typer.Option("--as", envvar=PERSON, help="Who you are: the user name you are enrolled with.")
@@ -54,9 +52,12 @@ def signed_in(workspace: Workspace, person: str | None, key: Path | None, *, by_
     if by_password:
         return _by_password(room, person)
     path = key or person_key_path(room.opened.workspace_id, person, os.environ)
-    asked = f"the key of {person}"
-    passphrase = passphrase_from(None, new=False, what=asked, has_option=False) if _is_sealed(path) else None
-    return KeyFileSignIn(person, path, passphrase).sign_in(room.store.people())
+    people = room.store.people()
+    known = people.person(person)
+    passphrase = None
+    if needs_passphrase(path, person, known.public_key if known else None):
+        passphrase = passphrase_from(None, new=False, what=f"the key of {person}", has_option=False)
+    return KeyFileSignIn(person, path, passphrase).sign_in(people)
 
 
 def _by_password(room: CaseRoom, person: str) -> Actor:
@@ -76,11 +77,3 @@ def password_of(person: str, *, new: bool = False) -> str:
         raise UsageError(f"There is nobody to ask for the password of {person}.", f"Set {PASSWORD}.")
     answer: str = typer.prompt(f"Password of {person}", hide_input=True, confirmation_prompt=new, err=True)
     return answer
-
-
-def _is_sealed(path: Path) -> bool:
-    try:
-        with path.open(encoding="ascii", errors="replace") as stream:
-            return is_sealed(stream.read(_MAX_BYTES))
-    except OSError:
-        return False  # the sign-in says what is wrong with it

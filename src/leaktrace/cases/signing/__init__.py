@@ -8,7 +8,13 @@ from leaktrace.cases.signing.approval import (
     request_envelope,
     verify_approval,
 )
-from leaktrace.cases.signing.keys import PersonKey, load_person_key, make_person_key, person_key_path
+from leaktrace.cases.signing.keys import (
+    PersonKey,
+    load_person_key,
+    make_person_key,
+    needs_passphrase,
+    person_key_path,
+)
 from leaktrace.cases.signing.passwords import Passwords
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "approve_envelope",
     "load_person_key",
     "make_person_key",
+    "needs_passphrase",
     "payload_of",
     "person_key_path",
     "request_envelope",

@@ -86,14 +86,32 @@ def load_person_key(path: Path, name: str, passphrase: str | None, expected_publ
 
     KeyFileError where none can be read, others may read it, the passphrase is wrong or missing, or it is another key.
     """
-    candidates = [path, _next_path(path)]
-    found: list[PersonKey] = [_read(one, name, passphrase) for one in candidates if one.exists()]
-    if not found:
+    candidates = _files(path)
+    if not candidates:
         raise KeyFileError(f"There is no key file {path} of {name}.", _HINT)
-    for key in found:
-        if expected_public_key in {None, key.public_key}:
-            return key
-    raise KeyFileError(f"{path} is not the key that {name} is enrolled with.", _HINT)
+    closed: list[KeyFileError] = []
+    for one in candidates:
+        try:
+            key = _read(one, name, passphrase)
+        except KeyFileError as error:
+            closed.append(error)  # the new key may have a passphrase of its own: which of both is wanted, the log says
+        else:
+            if expected_public_key in {None, key.public_key}:
+                return key
+    raise closed[0] if closed else KeyFileError(f"{path} is not the key that {name} is enrolled with.", _HINT)
+
+
+def needs_passphrase(path: Path, name: str, expected_public_key: str | None) -> bool:
+    """Whether a passphrase is to be asked for: the expected key is in none of the files that open without one."""
+    sealed = False
+    for one in _files(path):
+        with contextlib.suppress(KeyFileError):  # whoever loads the key says what is wrong with the file
+            text = _text_of(one)
+            if is_sealed(text):
+                sealed = True
+            elif _plain_key(one, name, text).public_key == expected_public_key:
+                return False
+    return sealed
 
 
 def begin_rotation(path: Path, name: str, passphrase: str | None, cost: Cost = DEFAULT_COST) -> PersonKey:
@@ -115,6 +133,11 @@ def _next_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.next")
 
 
+def _files(path: Path) -> list[Path]:
+    """The key file, and the one that a rotation left beside it; those that are there."""
+    return [one for one in (path, _next_path(path)) if one.exists()]
+
+
 def _person_key(name: str, private: Ed25519PrivateKey) -> PersonKey:
     return PersonKey(name, private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex(), private)
 
@@ -128,7 +151,7 @@ def _context(name: str) -> str:
     return f"leaktrace key of {name}"
 
 
-def _read(path: Path, name: str, passphrase: str | None) -> PersonKey:
+def _text_of(path: Path) -> str:
     try:
         with path.open(encoding="ascii", errors="replace") as stream:
             mode = os.fstat(stream.fileno()).st_mode
@@ -137,15 +160,27 @@ def _read(path: Path, name: str, passphrase: str | None) -> PersonKey:
         raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.", _HINT) from error
     if stat.S_IMODE(mode) & 0o077:
         raise KeyFileError(f"Others may read the key file {path}.", f"Run: chmod 600 {path}; if others did, rotate it.")
-    if is_sealed(text):
-        if passphrase is None:
-            raise KeyFileError(f"The key of {name} is under a passphrase.", "Give the passphrase.")
-        seed = unseal(text, passphrase, _context(name))
-    else:
-        try:
-            seed = bytes.fromhex(text.removeprefix(_HEADER)) if text.startswith(_HEADER) else b""
-        except ValueError:
-            seed = b""
+    return text
+
+
+def _read(path: Path, name: str, passphrase: str | None) -> PersonKey:
+    text = _text_of(path)
+    if not is_sealed(text):
+        return _plain_key(path, name, text)
+    if passphrase is None:
+        raise KeyFileError(f"The key of {name} is under a passphrase.", "Give the passphrase.")
+    return _key_of(path, name, unseal(text, passphrase, _context(name)))
+
+
+def _plain_key(path: Path, name: str, text: str) -> PersonKey:
+    try:
+        seed = bytes.fromhex(text.removeprefix(_HEADER)) if text.startswith(_HEADER) else b""
+    except ValueError:
+        seed = b""
+    return _key_of(path, name, seed)
+
+
+def _key_of(path: Path, name: str, seed: bytes) -> PersonKey:
     if len(seed) != 32:
         raise KeyFileError(f"{path} is not a person's key file.", _HINT)
     return _person_key(name, Ed25519PrivateKey.from_private_bytes(seed))
