@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import shutil
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,7 @@ def test_the_finding_is_read_with_pseudonyms(told: Staffed, tmp_path: Path) -> N
     told.json("ina", "case", "exhibit", told.case, "E-0001", "--out", out)
     last = told.desk.json("lookups")["entries"][-1]
     assert (last["who"], last["what"], last["subject"]) == ("ina", "exhibit", f"{told.case} E-0001")
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
     text = out.read_text(encoding="utf-8")
     finding = json.loads(text)
     assert told.truth["sources"][0] not in text

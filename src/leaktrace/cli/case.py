@@ -19,6 +19,7 @@ from leaktrace.cli.people import roles_of
 from leaktrace.cli.targets import check_new
 from leaktrace.errors import UsageError
 from leaktrace.report import render_timeline, words
+from leaktrace.wholefiles import write_new
 
 case = typer.Typer(no_args_is_help=True, help="Cases: what was done about a leak, by whom; nothing is ever removed.")
 
@@ -331,8 +332,7 @@ def exhibit(
     check_new(out)
     with desk_of(context, person, key, by_password=password) as desk:
         content = desk.read_exhibit(case, number)
-    with out.open("xb") as stream:
-        stream.write(content)
+    write_new(out, content)
     answer({"exhibit": number, "file": str(out), "size_bytes": len(content)}, f"Written to {out}.", as_json=as_json)
 
 
