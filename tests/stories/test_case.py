@@ -300,6 +300,41 @@ def test_names_and_words_that_make_no_sense_are_told(small: Staffed) -> None:
         assert "jane" not in json.dumps(error)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("case", "note", "CASE", "\udcff"),
+        ("case", "open", "--title", "\udcff"),
+        ("case", "request", "CASE", "hand_over", "\udcff", "--why", "y"),
+        ("case", "request", "CASE", "hand_over", "x", "--why", "\udcff"),
+        ("case", "exhibits", "CASE", "--add", __file__, "--title", "\udcff"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused_in_a_sentence(small: Staffed, arguments: tuple[str, ...]) -> None:
+    """What a shell passes on where its terminal writes another encoding than UTF-8."""
+    given = [small.case if word == "CASE" else word for word in arguments]
+    assert "not UTF-8" in small.run("ina", *given).error()["message"]
+
+
+@pytest.mark.parametrize("parameters", ["[" * 100_000, '{"share": NaN}', '{"name": "\\ud800"}'])
+def test_parameters_that_cannot_be_signed_are_refused_in_a_sentence(
+    small: Staffed, tmp_path: Path, parameters: str
+) -> None:
+    (tmp_path / "parameters.json").write_text(parameters, encoding="utf-8")
+    asked = (
+        "case",
+        "request",
+        small.case,
+        "hand_over",
+        "x",
+        "--why",
+        "y",
+        "--parameters",
+        tmp_path / "parameters.json",
+    )
+    assert "JSON" in small.run("ina", *asked).error()["message"]
+
+
 def test_a_refused_enrolment_leaves_no_key_file_in_the_way(small: Staffed) -> None:
     """By somebody who may not, and with a role that there is not: the admin's next try works."""
     for who, role in (("ina", "approver"), ("nobody-there", "approver"), ("root", "king")):

@@ -65,7 +65,7 @@ def _parameters(path: Path | None) -> Any:
         raw = stream.read(_MAX_BYTES + 1)
     try:
         return json.loads(raw if len(raw) <= _MAX_BYTES else b"")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON, or larger than {_MAX_BYTES} bytes.", "Plan the action again.") from error
 
 

@@ -23,7 +23,7 @@ from leaktrace.caserecords import (
 )
 from leaktrace.cases.signing.dsse import Envelope, SignerKey, parse_envelope, signed, signed_too, verify
 from leaktrace.cases.signing.keys import PersonKey
-from leaktrace.errors import ApprovalError
+from leaktrace.errors import ApprovalError, UsageError
 
 LONGEST_APPROVAL = timedelta(days=14)
 CLOCK_SKEW = timedelta(minutes=5)
@@ -118,7 +118,7 @@ def _payload(envelope: Envelope) -> ApprovalPayload:
         times: dict[str, Any] = {n: datetime.fromisoformat(document.pop(n)) for n in ("requested_at", "expires_at")}
         payload = ApprovalPayload(**document, **times, case_head=head)
         is_exact = canonical(payload) == envelope.payload
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, UsageError) as error:
         raise _refused("The approval is not of a form this program knows.") from error
     texts = (payload.case, payload.request, payload.target, payload.requested_by, payload.reason, head.case)
     if not is_exact or payload.schema != _SCHEMA or payload.action not in ACTIONS or type(head.event_count) is not int:
