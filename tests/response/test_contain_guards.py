@@ -69,7 +69,8 @@ def test_a_secret_file_is_the_owners_and_holds_one_line(content: str, mode: int,
 
 
 @pytest.mark.parametrize(
-    "url", ["http://idp.example/scim", "ftp://idp.example", "https://me:pw@idp.example", "idp", ""]
+    "url",
+    ["http://idp.example/scim", "ftp://idp.example", "https://me:pw@idp.example", "https://me:pw@[idp", "idp", ""],
 )
 def test_secrets_go_over_https_only(url: str) -> None:
     with pytest.raises(ResponseError) as caught:

@@ -282,6 +282,10 @@ def test_a_directory_that_cannot_be_asked_says_so_without_an_address(config: Dir
 def test_the_query_needs_its_parameter_and_the_file_its_columns(tmp_path: Path) -> None:
     with pytest.raises(ResponseError, match="no parameter"):
         open_directory(DirectoryConfig("sqlite", tmp_path / "d", "SELECT * FROM users"), [])
+    one_column = "SELECT value FROM json_each($customers)"
+    sqlite3.connect(tmp_path / "d.sqlite").close()
+    with pytest.raises(ResponseError, match="other columns than two"):
+        open_directory(DirectoryConfig("sqlite", tmp_path / "d.sqlite", one_column), []).addresses(["c1"])
     (tmp_path / "d.csv").write_text("a,b\n1,2\n", "utf-8")
     with pytest.raises(ResponseError, match="no column customer"):
         open_directory(DirectoryConfig("csv", tmp_path / "d.csv"), [])
@@ -300,6 +304,7 @@ def test_the_query_needs_its_parameter_and_the_file_its_columns(tmp_path: Path) 
         ({"contact": {"page": "http://basar.example/"}}, "https"),
         ({"contact": {"page": "https://basar.example/login"}}, "sign-in"),
         ({"contact": {"page": "https://u@basar.example/"}}, "https"),
+        ({"contact": {"page": "https://[basar.example/"}}, "https"),
         ({"relay": {"host": "h", "port": 0}}, "port"),
         ({"relay": {"host": "h", "tls": "maybe"}}, "one of"),
         ({"relay": {"host": "h", "tls": "none", "user": "u"}}, "in clear"),
@@ -307,11 +312,16 @@ def test_the_query_needs_its_parameter_and_the_file_its_columns(tmp_path: Path) 
         ({"dkim": {"selector": "..", "key_file": "k"}}, "selector"),
         ({"directory": {"kind": "ldap"}}, "one of"),
         ({"directory": {"kind": "sqlite", "path": "x"}}, "query"),
+        ({"directory": {"kind": "sqlite", "path": "x", "query": 5}}, "query is no text"),
+        ({"directory": {"kind": "csv", "path": "x", "customer_column": 1}}, "customer_column is no text"),
         ({"directory": {"kind": "command"}}, "command"),
         ({"sending": {"window": 0}}, "window"),
         ({"sending": {"rate_per_second": True}}, "rate_per_second"),
         ({"texts": {"default_language": "xx"}}, "one of"),
         ({"texts": {"consented_laws": ["atlantis"]}}, "one of"),
+        ({"texts": {"consented_laws": 5}}, "consented_laws is a list"),
+        ({"texts": {"folder": 5}}, "folder"),
+        ({"sending": {"fsync_each": "no"}}, "fsync_each is true or false"),
     ],
 )
 def test_what_is_wrong_in_the_configuration_is_named(change: dict[str, dict[str, object]], fault: str) -> None:
@@ -329,9 +339,14 @@ def test_a_configuration_names_its_secrets_by_files_only_we_may_read(tmp_path: P
     config = config_of({**document(25), "relay": relay}, tmp_path)
     assert config.relay.password == "s3cret"  # noqa: S105
     assert "s3cret" not in repr(config)
+    (tmp_path / "password").write_bytes(b"s3cret\xff")
+    with pytest.raises(ResponseError, match="password is not UTF-8") as raised:
+        config_of({**document(25), "relay": relay}, tmp_path)
+    assert raised.value.__cause__ is None
     with pytest.raises(UsageError, match="There is no"):
         read_config(tmp_path / "notices.toml")
-    (tmp_path / "notices.toml").write_text("= 1", "utf-8")
-    with pytest.raises(UsageError, match="cannot be read"):
-        read_config(tmp_path / "notices.toml")
+    for text in ("= 1", "a = " + "[" * 10_000):
+        (tmp_path / "notices.toml").write_text(text, "utf-8")
+        with pytest.raises(UsageError, match="cannot be read"):
+            read_config(tmp_path / "notices.toml")
     assert json.dumps(document(25))

@@ -152,7 +152,11 @@ def _reason(error: Exception) -> str:
 
 def checked_url(url: str) -> str:
     """The URL, when it is https, or http on this machine; ResponseError else."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Not `from error`, and without the URL: it may hold a password.
+        raise ResponseError("A URL in contain.toml cannot be taken apart: its host is none.", "Mend it.") from None
     if parts.username or parts.password:
         raise ResponseError("A URL in contain.toml holds a user name or password.", "Use secret_file.")
     if parts.scheme == "https" and parts.hostname:

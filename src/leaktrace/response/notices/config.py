@@ -90,7 +90,7 @@ def read_config(path: Path) -> NoticeConfig:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"There is no {path}.", "docs/notices.md has one to begin with.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read: {error}.", "docs/notices.md has one to begin with.") from error
     try:
         return config_of(document, path.parent)
@@ -132,12 +132,12 @@ def config_of(document: dict[str, Any], folder: Path) -> NoticeConfig:
         limits=SendLimits(
             window_count=_whole(sending, "window", 100, 1, 1000), rate_per_second=_rate(sending.get("rate_per_second"))
         ),
-        fsync_each=bool(sending.get("fsync_each", False)),
+        fsync_each=_yes(sending, "fsync_each"),
         canary_count=_whole(sending, "canary", 25, 0, 100_000),
-        template_folder=folder / texts["folder"] if "folder" in texts else None,
+        template_folder=folder / _line(texts, "folder") if "folder" in texts else None,
         default_language=_one_of(texts.get("default_language", "en"), LANGUAGES, "texts.default_language"),
         consented_laws=tuple(
-            _one_of(one, tuple(laws()), "texts.consented_laws") for one in texts.get("consented_laws", ())
+            _one_of(one, tuple(laws()), "texts.consented_laws") for one in _words(texts, "texts", "consented_laws")
         ),
     )
 
@@ -192,6 +192,20 @@ def _whole(values: dict[str, Any], name: str, default: int, low: int, high: int)
     return value
 
 
+def _yes(values: dict[str, Any], name: str) -> bool:
+    value = values.get(name, False)
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} is true or false.")
+    return value
+
+
+def _words(values: dict[str, Any], table: str, name: str) -> tuple[str, ...]:
+    listed = values.get(name, ())
+    if not isinstance(listed, list | tuple) or not all(isinstance(word, str) for word in listed):
+        raise UsageError(f"{table}.{name} is a list of words.")
+    return tuple(listed)
+
+
 def _rate(value: object) -> float | None:
     if value is None:
         return None
@@ -205,12 +219,19 @@ def _contact(values: dict[str, Any]) -> dict[str, str]:
     if "mail" in said:
         said["mail"] = _address(said, "mail")
     if "page" in said:
-        parts = urlsplit(said["page"])
-        if parts.scheme != "https" or not parts.hostname or parts.username or re.search(r"[\s\"<>]", said["page"]):
+        if not _is_page(said["page"]):
             raise UsageError("contact.page is an https address without a user name.")
         if re.search(r"(?i)passw|reset|log-?in|sign-?in", said["page"]):
             raise UsageError("contact.page leads to a sign-in or password page.", "Name a page that only informs.")
     return said
+
+
+def _is_page(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets of an IPv6 address that is none
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and not parts.username and not re.search(r"[\s\"<>]", url)
 
 
 def _relay(values: dict[str, Any], folder: Path) -> RelayAddress:
@@ -239,13 +260,14 @@ def _secret(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ResponseError(f"{path.name} cannot be read: {error.strerror}.", "Check its rights.") from error
+    except UnicodeDecodeError:
+        # Not `from error`: it holds the bytes.
+        raise ResponseError(f"{path.name} is not UTF-8 text.", "Its one line is the password.") from None
 
 
 def _directory(values: dict[str, Any], folder: Path) -> DirectoryConfig:
     kind = _one_of(values.get("kind"), ("csv", "sqlite", "duckdb", "command"), "directory.kind")
-    command = values.get("command", ())
-    if not isinstance(command, list | tuple) or not all(isinstance(word, str) for word in command):
-        raise UsageError("directory.command is a list of words.")
+    command = _words(values, "directory", "command")
     if kind == "command" and not command:
         raise UsageError("directory.command is missing.")
     if kind in ("sqlite", "duckdb") and "query" not in values:
@@ -253,8 +275,15 @@ def _directory(values: dict[str, Any], folder: Path) -> DirectoryConfig:
     return DirectoryConfig(
         kind=kind,
         path=folder / _line(values, "path") if "path" in values else None,
-        query=values.get("query", ""),
-        command=tuple(command),
-        customer_column=values.get("customer_column", "customer"),
-        address_column=values.get("address_column", "email"),
+        query=_text(values, "query", ""),
+        command=command,
+        customer_column=_text(values, "customer_column", "customer"),
+        address_column=_text(values, "address_column", "email"),
     )
+
+
+def _text(values: dict[str, Any], name: str, default: str) -> str:
+    text = values.get(name, default)
+    if not isinstance(text, str):
+        raise UsageError(f"directory.{name} is no text.")
+    return text

@@ -75,6 +75,8 @@ class SqlDirectory:
         """See `Directory`. Opened per question and for reading only: it is somebody else's database."""
         bound = {"customers": json.dumps(list(customers), ensure_ascii=False)}
         rows = self._sqlite(bound) if self._kind == "sqlite" else self._duckdb(bound)
+        if rows and len(rows[0]) != 2:
+            raise _cannot(self._path.name, "its query gives other columns than two, the customer and the address")
         return one_each((str(row[0]), row[1]) for row in rows)
 
     def _sqlite(self, bound: dict[str, str]) -> list[tuple[object, ...]]:
