@@ -89,6 +89,11 @@ def read_evidence_file(path: Path) -> ReadEvidence:
     return ReadEvidence(evidence, tuple(rejected), ignored)
 
 
+def row_of(item: EvidenceItem) -> int:
+    """The row of its file that an item was read from, as rejected rows are numbered."""
+    return int(item.source.rpartition(" ")[2])
+
+
 def evidence_digest(evidence: Evidence) -> str:
     """SHA-256 over what the evidence says, in whatever order, however often each item, and wherever it comes from."""
     return _digest(evidence.items)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leaktrace.errors import UsageError
-from leaktrace.evidence import OPTIONAL, REQUIRED, read_evidence_file
+from leaktrace.evidence import OPTIONAL, REQUIRED, read_evidence_file, row_of
 from leaktrace.ledger import preview_files
 from leaktrace.records import TABLES, IngestPreview, PreviewReject, PreviewRow, to_document
 
@@ -32,12 +32,10 @@ def _of_evidence(files: Sequence[Path]) -> IngestPreview:
     for path in dict.fromkeys(files):
         read = read_evidence_file(path)
         rejected += [PreviewReject(path.name, one.row, one.reason) for one in read.rejected]
-        aside = {one.row for one in read.rejected}
-        numbers = [n for n in range(1, len(read.evidence.items) + len(aside) + 1) if n not in aside]
-        for number, item in zip(numbers, read.evidence.items, strict=False):
+        for item in read.evidence.items:
             told = to_document(item)
             values = {name: None if told.get(name) is None else str(told[name]) for name in (*REQUIRED, *OPTIONAL)}
-            rows.append(PreviewRow(path.name, number, values))
+            rows.append(PreviewRow(path.name, row_of(item), values))
         ignored |= set(read.ignored_columns)
     notes = (f"Columns that evidence does not have are ignored: {len(ignored)}.",) if ignored else ()
     return IngestPreview(

@@ -200,6 +200,12 @@ def test_a_database_log_and_evidence_can_be_previewed(nowhere: Desk, tmp_path: P
     told = answer.document()
     assert [(row["row"], row["values"]["customer"]) for row in told["rows"]] == [(1, "c1"), (3, "c3")]
     assert [row["row"] for row in told["rejected"]] == [2]
+    lines = tmp_path / "evidence.ndjson"
+    decoy = '{"customer": "%s", "kind": "decoy"}\n'
+    lines.write_text(decoy % "c1" + "\n" + decoy % "c3" + '{"customer": "c4", "kind": "rumour"}\n', encoding="utf-8")
+    told = nowhere.run("ingest", "evidence", lines, "--preview", "--json").document()
+    assert [(row["row"], row["values"]["customer"]) for row in told["rows"]] == [(1, "c1"), (3, "c3")]
+    assert [row["row"] for row in told["rejected"]] == [4]
 
 
 def test_what_cannot_be_previewed_is_said_in_a_sentence(nowhere: Desk, tmp_path: Path) -> None:
