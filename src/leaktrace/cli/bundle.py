@@ -16,9 +16,8 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from leaktrace import lookuplog
 from leaktrace.behindfinding import LedgerBehind
-from leaktrace.casedesk import CaseRoom
+from leaktrace.casedesk import log_lookup
 from leaktrace.caserecords import Approvals, CaseDiary
 from leaktrace.cases import CaseWork, Request
 from leaktrace.cases.custody.anchor import read_whole
@@ -28,7 +27,6 @@ from leaktrace.cli.output import JsonOption, answer, screen_of
 from leaktrace.cli.targets import check_folder
 from leaktrace.custody import Custody
 from leaktrace.errors import ResponseError, UsageError
-from leaktrace.folder import LOOKUPS, cannot_write
 from leaktrace.handingover import HandOverDesk
 from leaktrace.response.bundle import (
     BundledExhibit,
@@ -100,7 +98,6 @@ def open_desk_of(
     with screen_of(context).open() as workspace:
         actor, room = signed_in(workspace, person, key), workspace.case_room()
         opened = room.opened
-        why = "evidence bundle"
         with workspace.custody() as custody:
             yield HandOverDesk(
                 CaseWork(room.premises, actor),
@@ -112,19 +109,10 @@ def open_desk_of(
                     room.mail,
                     opened.keyring,
                     opened.settings,
-                    lambda subject: room_log(room, actor.person, subject, why),
+                    lambda subject: log_lookup(room, actor.person, "bundle", subject, "evidence bundle"),
                 ),
                 lambda size: _stamped(custody, size, stamping),
             )
-
-
-def room_log(room: CaseRoom, who: str, subject: str, why: str) -> None:
-    """Writes a look at a person's accesses into the look-up log, before it is done."""
-    path = room.opened.path / LOOKUPS
-    try:
-        lookuplog.append(path, room.opened.keyring, at=room.clock(), who=who, what="bundle", subject=subject, why=why)
-    except OSError as error:
-        raise cannot_write(path, error) from error
 
 
 def _stamped(custody: Custody, size: int, stamping: Stamping | None) -> tuple[TimestampToken, ...]:

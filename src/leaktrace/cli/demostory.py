@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from leaktrace.behindfinding import LedgerBehind
-from leaktrace.casedesk import CaseDesk
+from leaktrace.casedesk import CaseDesk, log_lookup
 from leaktrace.casenotices import CONFIG, notice_desk
 from leaktrace.caserecords import DutyAnswer, Role
 from leaktrace.cases import Actor, CaseWork, KeyFileSignIn, enrol_first
 from leaktrace.cases.list_of_checks import CHECK_NAMES
 from leaktrace.cases.signing import make_person_key
-from leaktrace.cli.bundle import ask_for, hand_over_bundle, room_log
+from leaktrace.cli.bundle import ask_for, hand_over_bundle
 from leaktrace.folder import write_aside
 from leaktrace.handingover import HandOverDesk
 from leaktrace.noticereports import PlanFacts
@@ -240,7 +240,7 @@ class _Story:
                 CaseWork(room.premises, actor), room.store.log, custody.keeper.keys, room.clock,
                 LedgerBehind(
                     room.ledger, room.mail, opened.keyring, opened.settings,
-                    lambda subject: room_log(room, actor.person, subject, "evidence bundle"),
+                    lambda subject: log_lookup(room, actor.person, "bundle", subject, "evidence bundle"),
                 ),
                 lambda _: (),
             )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol, get_args
 import typer
 
 from leaktrace.caserecords import Certainty
+from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.noticeshown import (
     render_bounces,
     render_left,
@@ -34,16 +35,6 @@ from leaktrace.response.notices.facts import Measure, Safeguard
 CaseArgument = Annotated[str, typer.Argument(help="The case, with a frozen exposure list.")]
 VersionOption = Annotated[
     str | None, typer.Option("--version", help="Which version of the notice; by default the latest.")
-]
-PersonOption = Annotated[
-    str | None,
-    typer.Option("--as", envvar="LEAKTRACE_PERSON", help="Who you are: the user name you are enrolled with."),
-]
-KeyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--key", envvar="LEAKTRACE_PERSON_KEY", help="Your key file; by default in your configuration folder."
-    ),
 ]
 ParametersOption = Annotated[
     Path | None,
