@@ -58,9 +58,9 @@ class Shown:
     coverage: LogCoverage
     mails: MailFields
     evidence_customer_count: int
+    """Customers in evidence: who told of the mail, or was found on a list."""
     late_count: int = 0
     """Customers first shown only after the campaign's first mail."""
-    """Customers in evidence: who told of the mail, or was found on a list."""
 
 
 def exposure_list(shown: Shown, frozen_at: datetime) -> ExposureList:
