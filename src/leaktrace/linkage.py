@@ -252,12 +252,6 @@ def _order(side: Comparable) -> tuple[datetime, tuple[datetime, ...], tuple[str,
     return (side.traces.campaign.first_mail_at or _LATE, tuple(times), evidence_content(side.evidence.items))
 
 
-def _claim(evidence: Evidence) -> SellerClaim:
-    if evidence.seller is None:
-        return SellerClaim(None, 0.0)
-    return SellerClaim(evidence.seller, 1.0 if evidence.seller_probability is None else evidence.seller_probability)
-
-
 def _without(evidence: Evidence, other: Evidence) -> Evidence:
     """The items whose customer and reporter are not in the other evidence too."""
     customers = {item.customer for item in other.items}

@@ -371,7 +371,6 @@ def test_look_alikes_are_flagged_with_less(domain: str) -> None:
     assert found.seller == "s1", resembles(domain, "acme-outdoor.com")
     assert found.probability is not None
     assert found.probability <= 0.3
-    assert found.is_imitation_likely
     assert found.impersonated == "s1"
     assert "somebody may pretend to be this seller" in found.reason
 

@@ -42,7 +42,6 @@ from leaktrace.cases.pseudonyms import PSEUDONYM, replaced
 from leaktrace.cases.store import Transaction
 from leaktrace.errors import CaseError, NotAllowedError
 
-ExhibitKind = Literal["mail", "finding", "accesses", "exposure", "statement", "notice", "tip", "document", "other"]
 EXHIBIT_KINDS: tuple[str, ...] = (
     "mail", "finding", "accesses", "exposure", "statement", "notice", "tip", "document", "other",
 )  # fmt: skip

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from leaktrace.caserecords import Person, PersonChanged, PersonEnrolled, RecordedEvent
@@ -119,14 +119,6 @@ def _with(people: People, person: Person, index: int) -> People:
     if people.key_owner(person.public_key) is None:
         keys = (*keys, KeyTime(person.name, person.public_key, index))
     return People({**people.by_name, person.name: person}, keys)
-
-
-def people_of(recorded: Iterable[RecordedEvent]) -> People:
-    """Everybody, from the events of the case `-`."""
-    people = People()
-    for one in recorded:
-        people = next_people(people, one)
-    return people
 
 
 def next_people(people: People, one: RecordedEvent) -> People:

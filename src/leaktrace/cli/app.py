@@ -23,7 +23,6 @@ from leaktrace.version import __version__
 
 EXIT_DONE = 0
 EXIT_BAD = 2
-EXIT_PARTLY = 3
 _ENDED_BY_SIGNAL = {EXIT_INTERRUPTED: "Interrupted", EXIT_TERMINATED: "Terminated"}
 
 app = typer.Typer(

@@ -68,12 +68,10 @@ ATTRIBUTES_CEILING_CHARACTERS = 5000
 
 
 class Link(NamedTuple):
-    """A target and where in the shown text, and where in the HTML, it stands."""
+    """A target and where in the shown text it stands."""
 
     target: str
     text_at: int
-    html_start: int
-    html_end: int
 
 
 class Runs:
@@ -315,14 +313,14 @@ def _attributes(page: _Page, name: str, source: str, start: int, end: int, *, ha
     limit = min(end, start + ATTRIBUTES_CEILING_CHARACTERS)
     if not has_cue and (link := _LINK.match(source, start, limit)) is not None:
         target = link.group(1)
-        page.links.append(Link((html.unescape(target) if "&" in target else target).strip(), page.length, start, end))
+        page.links.append(Link((html.unescape(target) if "&" in target else target).strip(), page.length))
         return
     attributes = {
         attribute.lower(): quoted or single or bare
         for attribute, quoted, single, bare in _ATTRIBUTE.findall(source, start + 1 + len(name), limit)
     }
     if name in ("a", "area") and attributes.get("href"):
-        page.links.append(Link(html.unescape(attributes["href"]).strip(), page.length, start, end))
+        page.links.append(Link(html.unescape(attributes["href"]).strip(), page.length))
     marks = f"{attributes.get('id', '')} {attributes.get('class', '')}".lower()
     if name == "blockquote" and attributes.get("type", "").lower() == "cite":
         page.cues.append((page.length, "cite"))

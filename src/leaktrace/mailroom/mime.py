@@ -30,7 +30,6 @@ FIELD_CEILING_COUNT = 20_000
 _ENVELOPE_LINE = (b"From ", b">From ")
 _BARE_BOUNDARY = re.compile(rb"--([^\s]{1,70})[ \t]*\r?\nContent-")
 _MESSAGE_TYPES = ("message/rfc822", "message/global", "message/news")
-_REPORT_TYPES = ("message/delivery-status", "message/feedback-report", "message/disposition-notification")
 _BOUNDARY_REST = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _KNOWN_FIELDS = {
     "from",

@@ -105,11 +105,6 @@ class SellerMatch:
         """Kinds of the terms."""
         return tuple(term.kind for term in self.terms)
 
-    @property
-    def is_imitation_likely(self) -> bool:
-        """Whether somebody seems to pretend to be this seller."""
-        return self.impersonated is not None and self.impersonated == self.seller
-
 
 def match_seller(
     originals: Sequence[Original], sellers: Iterable[SellerFacts], witnesses: Sequence[Witness] | None = None
