@@ -127,11 +127,12 @@ def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
     try:
         marker = json.loads((path / MARKER).read_text(encoding="utf-8"))
         version, workspace_id = int(marker["format"]), str(marker["id"])
+        generation = int(marker.get("key_generation", 1))
     except FileNotFoundError as error:
         raise WorkspaceError(
             f"{path} is not a workspace.", f"Make one with: leaktrace -w {path} init (or name another with -w)."
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise WorkspaceError(
             f"{path / MARKER} cannot be read.", "Restore it from a backup: it holds the id of the workspace."
         ) from error
@@ -142,7 +143,7 @@ def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
         )
     key_file = key_file_for(workspace_id, environment)
     keyring = Keyring(read_key_file(key_file), workspace_id)
-    if keyring.generation < int(marker.get("key_generation", 1)):
+    if keyring.generation < generation:
         raise KeyFileError(
             f"{key_file} is older than the workspace {path}: it lacks a secret that a rotation has added since.",
             "Restore the key file from the back-up made after the last rotation (docs/keys.md).",

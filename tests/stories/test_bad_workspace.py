@@ -105,7 +105,13 @@ def test_a_database_of_a_newer_version_is_left_alone(desk: Desk, database: str) 
         assert path.read_bytes() == changed
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1}', b"\xff\xfe", b"[" * 100_000, None])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{", b"[]", b'{"format": 1}', b'{"format": Infinity, "id": "x"}',
+        b'{"format": 1, "id": "x", "key_check": "y", "key_generation": "z"}', b"\xff\xfe", b"[" * 100_000, None,
+    ],
+)  # fmt: skip
 def test_a_marker_that_cannot_be_read_is_named(desk: Desk, content: bytes | None) -> None:
     marker = desk.workspace / "leaktrace.json"
     with unharmed(desk), replaced(marker, content):

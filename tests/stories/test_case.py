@@ -246,7 +246,8 @@ def test_who_does_not_show_who_they_are_gets_nothing(small: Staffed, tmp_path: P
     assert "not known here" in small.run("eve", *show).error()["message"]
     other = next(small.desk.config.rglob("*-dana.key"))
     assert small.run("ina", *show, "--key", other).code == 2
-    assert small.run("ina", *show, "--key", tmp_path / "none").code == 2
+    for key in (tmp_path / "none", tmp_path, ""):
+        assert small.run("ina", *show, "--key", key).error()["message"]
     assert small.run("ina", *show, "--password").code == 2
 
 
@@ -308,6 +309,9 @@ def test_names_and_words_that_make_no_sense_are_told(small: Staffed) -> None:
         ("case", "request", "CASE", "hand_over", "\udcff", "--why", "y"),
         ("case", "request", "CASE", "hand_over", "x", "--why", "\udcff"),
         ("case", "exhibits", "CASE", "--add", __file__, "--title", "\udcff"),
+        ("case", "open", "--tip", "\udcff"),
+        ("case", "show", "\udcff"),
+        ("notify", "status", "CASE", "--version", "\udcff"),
     ],
 )
 def test_bytes_that_are_no_text_are_refused_in_a_sentence(small: Staffed, arguments: tuple[str, ...]) -> None:

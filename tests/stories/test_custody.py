@@ -74,6 +74,7 @@ def test_everything_leaves_in_files_that_need_no_workspace(cased: Desk, tmp_path
     refused(elsewhere.run("custody", "verify", "--folder", tmp_path / "log", "--json"), "the log's key")
     refused(cased.run("custody", "proof", 99, "--json"), "99")
     refused(cased.run("custody", "proof", "x", "--json"), "number")
+    refused(cased.run("custody", "proof", "9" * 5000, "--json"), "number")
 
 
 def test_an_exhibit_is_proven_by_its_name(cased: Desk, tmp_path: Path) -> None:

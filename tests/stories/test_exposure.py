@@ -74,7 +74,7 @@ def test_a_decoy_is_nobody_whose_data_was_passed_on(stories: Library, tmp_path: 
         assert without[count] == people[count] - len(decoys)
 
 
-@pytest.mark.parametrize("text", ["12", "a/b", "41/40", "-1/4", "/", ""])
+@pytest.mark.parametrize("text", ["12", "a/b", "41/40", "-1/4", "/", "", "9" * 5000 + "/1", "1/" + "9" * 5000])
 def test_a_call_back_that_cannot_be_is_refused(stories: Library, text: str) -> None:
     desk = stories("one").desk
     told = desk.run("trace", desk.main_campaign(), "--call-back", text, "--json").error()

@@ -19,8 +19,17 @@ from leaktrace.response.contain import read_config as contain_config
 from leaktrace.response.notices import read_config as notices_config
 from leaktrace.settings import from_document
 from tests.stories.conftest import Library
+from tests.stories.desk import Desk
 
 SOURCE = Path(__file__).parents[2] / "src"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("trace", "\udcff"), ("campaigns", "show", "\udcff"), ("ledger", "hold", "\udcff", "c1")]
+)
+def test_a_word_that_is_no_text_is_told(empty_desk: Desk, arguments: tuple[str, ...]) -> None:
+    """What a shell passes on where its terminal writes another encoding than UTF-8."""
+    assert "not UTF-8 text" in empty_desk.run(*arguments, "--json").error()["message"]
 
 
 # --- fields -------------------------------------------------------------------------------------------------

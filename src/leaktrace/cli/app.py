@@ -119,6 +119,14 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print_error(*_told(error), as_json=as_json)
         return EXIT_BAD
+    except UnicodeEncodeError:
+        from leaktrace.records import is_text
+
+        # A file's name may be any bytes; a name that is looked up or written down may not.
+        if all(map(is_text, given)):
+            raise
+        print_error("A word of the command is not UTF-8 text.", "Look at how the terminal is encoded.", as_json=as_json)
+        return EXIT_BAD
     if outcome in _ENDED_BY_SIGNAL:  # Typer turns Ctrl-C into its code, and says nothing
         what = f"{_ENDED_BY_SIGNAL[outcome]}; what was committed before stays. Run it again to go on."
         print_error(what, "", as_json=as_json)

@@ -30,6 +30,7 @@ custody = typer.Typer(no_args_is_help=True, help="The custody log: check it, pro
 LogOption = Annotated[list[str] | None, typer.Option("--log", help="Verifier key of the log, as you know it.")]
 WitnessOption = Annotated[list[str] | None, typer.Option("--witness", help="Verifier key of a witness you trust.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Write it to this file too.")]
+_MOST_DIGITS = 18
 WITHOUT_OUTSIDE = (
     "Nothing from outside was compared: whoever holds the server and the key could have rewritten all of this. "
     "Give the checkpoint that somebody else keeps: --checkpoint FILE."
@@ -318,7 +319,7 @@ def proof(
 
     Example: leaktrace custody proof K-3f2a9c1d E-0001 --out E-0001.tlog-proof
     """
-    if len(what) > 2 or (len(what) == 1 and not what[0].isdecimal()):
+    if len(what) > 2 or (len(what) == 1 and not (what[0].isdecimal() and len(what[0]) <= _MOST_DIGITS)):
         raise UsageError(
             "Say the number of an entry, or a case and an exhibit.", "leaktrace custody proof CASE EXHIBIT."
         )

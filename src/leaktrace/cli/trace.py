@@ -119,12 +119,15 @@ def trace(
     return 3 if rejected or never else 0
 
 
+_MOST_CHARACTERS = 40
+"""Of two counts: nobody writes longer ones, and Python reads none of thousands of digits."""
+
+
 def _call_back(text: str) -> CallBack:
-    mailed, slash, asked = text.partition("/")
-    if not (slash and mailed.strip().isdecimal() and asked.strip().isdecimal()):
-        raise UsageError(
-            f"--call-back {text!r} is not how many got the mail of how many asked.", "Write it like this: 12/40."
-        )
+    mailed, slash, asked = (part.strip() for part in text.partition("/"))
+    if not (slash and mailed.isdecimal() and asked.isdecimal() and len(text) <= _MOST_CHARACTERS):
+        told = f"--call-back {text[:_MOST_CHARACTERS]!r} is not how many got the mail of how many asked."
+        raise UsageError(told, "Write it like this: 12/40.")
     return CallBack(asked_count=int(asked), mailed_count=int(mailed))
 
 

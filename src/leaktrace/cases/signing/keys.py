@@ -130,7 +130,7 @@ def finish_rotation(path: Path) -> None:
 
 
 def _next_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.next")
+    return path.parent / f"{path.name}.next"
 
 
 def _files(path: Path) -> list[Path]:
