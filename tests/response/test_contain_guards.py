@@ -254,6 +254,7 @@ def test_the_subject_never_counts_among_those_who_remain(others: list[str], role
     ("old", "new", "why"),
     [
         ('kind = "scim"', 'kind = "ldap"', "kind is"),
+        ('kind = "scim"', 'kind = "scim"\nadmin_group = "a\\u0000b"', "admin_group is no line of text"),
         ('for = "principal"', 'for = "everybody"', "for is"),
         ('secret_file = "scim"', "", "secret_file is missing"),
         ('secret_file = "scim"', 'secret_file = "none"', "cannot be read"),

@@ -300,6 +300,7 @@ def test_the_gate(events: tuple[CaseEvent, ...], count: int, met: bool) -> None:
         "",
         'schema = "leaktrace.gate/1"\nnumbers = "bounds"',
         'schema = "leaktrace.gate/1"\nnumbers = "exact"\n[[condition]]\nid="a"\nkind="answered"\ntext="t"',
+        'schema = "leaktrace.gate/1"\nnumbers = []\n[[condition]]\nid="a"\nkind="answered"\ntext="t"',
         'schema = "leaktrace.gate/1"\nnumbers = "none"\n[[condition]]\nid="a"\nkind="always"\ntext="t"',
         'schema = "leaktrace.gate/1"\nnumbers = "none"\n[[condition]]\nid="a"\nkind="count_at_least"\ntext="t"',
         'schema = "leaktrace.gate/1"\nnumbers = "none"\n[[condition]]\nid="a"\nkind="answered"\ntext=""',

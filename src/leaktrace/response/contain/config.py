@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _SYSTEM = {
     *("admin_group", "forms", "end_sessions", "status_url", "key_id", "timeout_seconds"),
 }
 _CALL = {"name", "method", "url", "secret_file", "scheme", "expect", "check_url", "check_field"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _KINDS: dict[str, TargetKind] = {"principal": "principal", "seller": "seller"}
 
 
@@ -212,8 +214,8 @@ class _Reader:
 
     def _optional(self, table: dict[str, Any], key: str, where: str) -> str | None:
         value = table.get(key)
-        if value is not None and (not isinstance(value, str) or not value.strip()):
-            raise self._wrong(f"{where}: {key} is no text")
+        if value is not None and (not isinstance(value, str) or not value.strip() or _CONTROL.search(value)):
+            raise self._wrong(f"{where}: {key} is no line of text")
         return value
 
     def _texts(self, table: dict[str, Any], key: str, where: str) -> list[str]:

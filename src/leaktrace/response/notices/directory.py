@@ -116,7 +116,7 @@ class CommandDirectory:
                 timeout=_COMMAND_SECONDS,
             )
             rows = list(csv.reader(done.stdout.decode("utf-8").splitlines()))
-        except (OSError, subprocess.SubprocessError, UnicodeDecodeError, csv.Error) as error:
+        except (OSError, subprocess.SubprocessError, ValueError, csv.Error) as error:
             # Its own words may hold addresses.
             raise _cannot(Path(self._command[0]).name, type(error).__name__) from error
         asked = frozenset(customers)

@@ -71,7 +71,7 @@ def policy_from_text(text: str, place: str) -> GatePolicy:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _wrong(place, f"it is not TOML: {error}") from error
     numbers = document.get("numbers")
-    if document.get("schema") != SCHEMA or numbers not in {"none", "bounds"}:
+    if document.get("schema") != SCHEMA or numbers not in ("none", "bounds"):
         raise _wrong(place, f"it needs schema = '{SCHEMA}' and numbers = 'none' or 'bounds'")
     listed = document.get("condition")
     if not isinstance(listed, list) or not listed:
