@@ -114,7 +114,7 @@ class CaseNotices:
         return frozen
 
 
-def notice_desk(room: CaseRoom, actor: Actor, outside: Outside | None = None) -> NoticeDesk:
+def notice_desk(room: CaseRoom, actor: Actor) -> NoticeDesk:
     """Notices as this person works with them; settings are in the workspace's `notices.toml`."""
     work, path = CaseWork(room.premises, actor), room.opened.path
 
@@ -130,5 +130,5 @@ def notice_desk(room: CaseRoom, actor: Actor, outside: Outside | None = None) ->
         CaseNotices(work, domains_of, lambda whom, why: log_lookup(room, actor.person, "notice", whom, why)),
         work,
         work,
-        outside or Outside(clock=room.clock),
+        Outside(clock=room.clock),
     )

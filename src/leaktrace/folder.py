@@ -184,8 +184,8 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no JSON number (RFC 8259, section 6)")
 
 
-def write_aside(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Writes a small file so that it is there whole or not at all; WorkspaceError where it cannot be written.
+def write_aside(path: Path, text: str) -> None:
+    """Writes a small file, 0600, that is there whole or not at all; WorkspaceError where it cannot be written.
 
     What is no file, as `/dev/null` or a pipe, is written to: a file in its place would break what others do with it.
     """
@@ -196,7 +196,7 @@ def write_aside(path: Path, text: str, *, mode: int = 0o600) -> None:
             raise cannot_write(path, error) from error
         return
     try:
-        replace_file(path, text.encode(), mode=mode)
+        replace_file(path, text.encode())
     except OSError as error:
         raise cannot_write(path, error) from error
 

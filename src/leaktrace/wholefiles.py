@@ -12,12 +12,12 @@ import secrets
 from pathlib import Path
 
 
-def write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+def write_new(path: Path, content: bytes) -> None:
     """A file that must not be there yet, its bytes on the disk; nothing of it stays where that fails.
 
     The name lasts once the folder is synced.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb", buffering=0) as stream:
             rest = memoryview(content)
@@ -31,7 +31,7 @@ def write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
         raise
 
 
-def replace_file(path: Path, content: bytes, *, mode: int = 0o600, aside: Path | None = None) -> None:
+def replace_file(path: Path, content: bytes, *, aside: Path | None = None) -> None:
     """Puts a file in place of what is there, if anything.
 
     `aside`: where to write it first, on the same disk; what a kill left there is written over, so give it a name of its
@@ -41,7 +41,7 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o600, aside: Path |
         aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     else:
         aside.unlink(missing_ok=True)
-    write_new(aside, content, mode=mode)
+    write_new(aside, content)
     try:
         aside.replace(path)
     except BaseException:

@@ -254,7 +254,7 @@ def _at_commas_too(text: str, outer: tuple[int, int]) -> list[tuple[int, int]]:
     return inner if all(find_address(text, start, end) for start, end in inner) and inner else [outer]
 
 
-def read_mailboxes(text: str, start: int = 0, *, encoded: bool = False) -> list[Found]:
+def read_mailboxes(text: str, *, encoded: bool = False) -> list[Found]:
     """All mailboxes of a list field, groups opened (RFC 5322, section 3.4); at most `MAILBOX_CEILING_COUNT`."""
     text = text[:FIELD_CEILING_CHARACTERS]
     outside = re.sub(r'"[^"]*"', "", text)
@@ -267,7 +267,7 @@ def read_mailboxes(text: str, start: int = 0, *, encoded: bool = False) -> list[
         piece = text[begin:end]
         group = re.match(r'\s*[^<>@",;:]*:(?!\S*@.*:)', piece)
         lead = group.end() if group and "mailto" not in group.group().lower() else 0
-        one = read_mailbox(piece[lead:], start + begin + lead, encoded=encoded)
+        one = read_mailbox(piece[lead:], begin + lead, encoded=encoded)
         if one.mailbox.address or (one.mailbox.name and not lead):
             found.append(one)
     return found

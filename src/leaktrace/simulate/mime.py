@@ -35,11 +35,11 @@ def uuid(rng: np.random.Generator) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def words(text: str, name: str = "Subject") -> str:
-    """Header text: as it is when ASCII, else RFC 2047 encoded words, folded."""
+def words(text: str) -> str:
+    """Text of a Subject: as it is when ASCII, else RFC 2047 encoded words, folded."""
     if text.isascii():
         return text
-    return Header(text, "utf-8", maxlinelen=75, header_name=name).encode()
+    return Header(text, "utf-8", maxlinelen=75, header_name="Subject").encode()
 
 
 def mailbox(name: str | None, address: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,9 +90,7 @@ class PostingIndex:
         kept = tuple(manners[index] for index in used.tolist())
         return AccessRows(principal[order], rows.customer[order], rows.at[order], place.astype(np.int64), kept)
 
-    def opened_counts(
-        self, field: str, start_at: int, end_at: int, told: Callable[[int, int], None] | None = None
-    ) -> pa.Table:
+    def opened_counts(self, field: str, start_at: int, end_at: int) -> pa.Table:
         """principal, opened_count (distinct customers); by principal. Goes through all postings once."""
         principals = np.unique(np.concatenate([np.zeros(0, np.uint64), *(f.file.principals for f in self.by_customer)]))
         counts = np.zeros(len(principals), dtype=np.int64)
@@ -102,8 +100,6 @@ class PostingIndex:
             own = np.zeros(len(rows.principals), dtype=np.int64)
             count_openers(rows.customer, rows.principal, kept, own)
             counts[np.searchsorted(principals, rows.principals)] += own
-            if told is not None:
-                told(number + 1, 1 << SCAN_BITS)
         seen = counts > 0
         return pa.table({"principal": principals[seen], "opened_count": counts[seen]})
 
