@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution import Channels, Judgement, explain
+from leaktrace.attribution import Channels, Circumstances, Judgement, decision, explain
 from leaktrace.attribution.study import NEVER
 from leaktrace.attribution.view import view_at
 from leaktrace.attribution.waves import WAVE_DAYS, Wave, aside_of, wave_of
@@ -243,3 +243,53 @@ def test_short_of_a_name_too_whoever_opened_them_in_a_burst_is_as_likely(count: 
     assert {"p07", "p20"} <= set(judgement.sets[0].principals)
     known = {one.principal: one.probability for one in judged(market, study_of(market, reports), KNOWN).candidates}
     assert known["p07"] > 2.0 * known.get("p20", 0.0)
+
+
+class TestWhateverBroughtThem:
+    """A list of customers who are new: a newcomer has served nobody else, and colleagues served them besides others."""
+
+    WITHOUT_EARLIER_MAIL = replace(AROUND, wave_days=0, margin_days=0)
+
+    @staticmethod
+    def market(seed: int, *, others: bool = True) -> tuple[Market, list[int]]:
+        """The market, and 150 customers of the last weeks; p40 was shown half of them, and three others a few."""
+        market = background_market(seed)
+        draw = np.random.default_rng(seed)
+        market.names.append("p40")
+        market.teams["p40"] = "t8"
+        came = draw.choice(market.size, 150, replace=False).tolist()
+        for who, share in (("p40", 0.5), *((("p05", 0.3), ("p11", 0.3), ("p23", 0.25)) if others else ())):
+            for customer in came:
+                if draw.random() < share:
+                    market.show(who, [customer], int(MAIL_AT - draw.uniform(16.0, 40.0) * DAY))
+        return market, came
+
+    def listed(self, seed: int) -> tuple[Market, list[int]]:
+        market, came = self.market(seed)
+        return market, sorted(np.random.default_rng(seed).choice(came, 40, replace=False).tolist())
+
+    @pytest.mark.parametrize("seed", [1, 4, 5, 7])
+    @pytest.mark.parametrize("around", [AROUND, WITHOUT_EARLIER_MAIL])
+    def test_the_newcomer_is_not_named(self, monkeypatch: pytest.MonkeyPatch, seed: int, around: Circumstances) -> None:
+        market, reports = self.listed(seed)
+        study = study_of(market, reports)
+        if around is AROUND:
+            monkeypatch.setattr(decision, "IN_BURSTS", 2.0)
+            assert judged(market, study, around).named == ("p40",)
+            monkeypatch.undo()
+        judgement = judged(market, study, around)
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+
+    def test_the_sentence_says_why(self) -> None:
+        market, reports = self.listed(1)
+        judgement = judged(market, study_of(market, reports))
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "common_cause"
+        assert "others opened them too, far more than their own work explains" in judgement.undecided.sentence
+
+    @pytest.mark.parametrize("seed", [1, 2, 4])
+    def test_a_newcomer_who_passed_them_on_is_named_where_nobody_elses_work_surged(self, seed: int) -> None:
+        market, _ = self.market(seed, others=False)
+        reports = sorted({*opened_by(market, "p40", 20, seed), *unopened(market, 6, seed)})
+        assert judged(market, study_of(market, reports)).named == ("p40",)

@@ -37,6 +37,7 @@ from leaktrace.attribution.sets import Sets, alone_where_named, sets_of
 from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.ties import in_a_burst, tie_sentence, viable_rivals, with_rivals
 from leaktrace.attribution.view import decoys
+from leaktrace.attribution.waves import share_in_bursts
 from leaktrace.instants import instant_at
 from leaktrace.records import Outcome, UndecidedCode
 
@@ -49,6 +50,13 @@ ALONE_LOG_RATIO = math.log(20.0)
 to choose one of all principals. Who only fills the gaps that others leave is a set at most."""
 COLLEAGUES_ENOUGH = 0.05
 """Where no table tells of teams, nobody is named with this chance to be a source beside others of the same work."""
+IN_BURSTS = 0.5
+"""Nobody is named who opened this share of the cases in the days of others' bursts."""
+_IN_BURSTS = (
+    "In the days in which this principal opened these customers' records, others opened them too, far more than their "
+    "own work explains: whatever brought these customers then, an earlier mail or their being new, would bring this "
+    "principal to them as well."
+)
 _ACCOMPLICES = (
     "Two others between them had been shown nearly all of the same customers, far beyond chance, and may have passed "
     "on just those."
@@ -245,6 +253,8 @@ def _name_or_not(
         more = more_for_rival(best, rival, rival.needed)
         tied = _undecided("indistinguishable", tie_sentence(viable, bursts), more, members)
         return replace(tied, tied_by=bursts)
+    if share_in_bursts(late.view, principal, looks.bursts) >= IN_BURSTS:
+        return _undecided("common_cause", _IN_BURSTS, None, sets)
     pair = accomplices_of(late.view, best)
     if pair:
         return _undecided("indistinguishable", _ACCOMPLICES, None, with_rivals(sets, principal, pair))

@@ -27,6 +27,8 @@ _CUTS_DIFFER = 0.2
 _USUAL_GAIN = 0.1
 """Openings between the cuts that somebody's own habit brings with this chance tell of no earlier mail."""
 _LEADING = 8
+BURSTS_DAYS = 90
+"""So long before the first mail a burst tells of what brought these customers, where no earlier mail came."""
 _LEVEL_BITS = 40
 
 
@@ -94,7 +96,11 @@ def _verdict(
 
     late = without(found)
     known = tuple(wave for wave in found if wave.principal in handlers)
-    looks = Looks(late, early, late_all, found, late_told=late if known == found else without(known))
+    # Where no earlier mail came, whatever else brought the customers brought them to everybody.
+    bursts = found
+    if not around.wave_days:
+        bursts = waves_of(before, look.samples, _leaders(late_all), study.start_at - BURSTS_DAYS * DAY)
+    looks = Looks(late, early, late_all, found, bursts, late_told=late if known == found else without(known))
     return decide(study, looks, around), looks
 
 

@@ -51,6 +51,8 @@ class Looks:
     """As `late`, with nobody set aside."""
     set_aside: tuple[Wave, ...]
     """What was opened as whoever handles complaints does, and counts in `late_all` alone."""
+    bursts: tuple[Wave, ...]
+    """Openings in bursts, be they set aside or, where no earlier mail came, not."""
     late_told: Posterior
     """As `late`, but set aside is only what known complaint handlers opened: who else opened in a burst may have done
     it for either reason, and their chances are told so."""

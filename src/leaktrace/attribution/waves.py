@@ -114,6 +114,16 @@ def waves_of(
     return tuple(wave for wave in found if wave is not None)
 
 
+def share_in_bursts(view: View, principal: int, waves: Iterable[Wave]) -> float:
+    """Of a principal's openings of the cases, the share that fell into others' bursts, or just before or after them."""
+    at = _openings(view, principal)
+    inside = np.zeros(len(at), dtype=np.bool_)
+    for wave in waves:
+        if wave.principal != principal:
+            inside |= (at >= wave.since - wave.trail) & (at < wave.until + wave.trail)
+    return float(inside.mean()) if len(at) else 0.0
+
+
 def wave_of(
     view: View,
     samples: Samples,
