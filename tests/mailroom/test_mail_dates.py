@@ -48,7 +48,10 @@ def test_a_date_with_a_zone_is_an_instant(text: str, at: datetime) -> None:
         ("۱۴۰۲/۱۲/۱۴ ۹:۳۰", utc(2024, 3, 4, 9, 30)),
         ("دوشنبه ۴ مارس ۲۰۲۴، ۹:۳۰", utc(2024, 3, 4, 9, 30)),
         ("12/25/2023 12:05 AM", utc(2023, 12, 25, 0, 5)),
-        ("25/12/23, 12:46", utc(2023, 12, 25, 12, 46)),
+        ("الثلاثاء 3 فيفري 2026 على الساعة 09:31", utc(2026, 2, 3, 9, 31)),
+        ("3 غشت 2026، 09:31", utc(2026, 8, 3, 9, 31)),
+        ("3 كانون الثاني 2026، 9:31 م", utc(2026, 1, 3, 21, 31)),
+        ("Неделя, 2008, Юни 15 23:34", utc(2008, 6, 15, 23, 34)),
         ("2567-03-04 09:30", utc(2024, 3, 4, 9, 30)),
         ("27 Oct 21 09:31", utc(2021, 10, 27, 9, 31)),
     ],
@@ -63,6 +66,24 @@ def test_what_may_be_two_days_covers_both() -> None:
     window = sent_window("02/10/2023 4:52 PM EST")
     assert window == Window(utc(2023, 2, 10, 21, 52), utc(2023, 10, 2, 21, 53))
     assert sent_window("02.10.2023 16:52 CET").start == utc(2023, 10, 2, 15, 52)
+
+
+@pytest.mark.parametrize(
+    ("text", "languages", "first", "last"),
+    [
+        ("25/12/23", ("fr",), utc(2023, 12, 25), utc(2023, 12, 25)),
+        ("25/12/23", ("ko",), utc(2025, 12, 23), utc(2025, 12, 23)),
+        ("21. 10. 27.", ("ko",), utc(2021, 10, 27), utc(2021, 10, 27)),
+        ("21. 10. 27.", (), utc(2021, 10, 27), utc(2027, 10, 21)),
+        ("26/03/04", (), utc(2004, 3, 26), utc(2026, 3, 4)),
+    ],
+)
+def test_a_short_date_begins_with_the_year_or_the_day_as_its_language_has_it(
+    text: str, languages: tuple[str, ...], first: datetime, last: datetime
+) -> None:
+    window = sent_window(f"{text} 09:31 utc", frozenset(languages))
+    clock, minute = timedelta(hours=9, minutes=31), timedelta(minutes=1)
+    assert window == Window(first + clock, last + clock + minute)
 
 
 def test_a_month_is_read_in_the_language_of_its_block() -> None:

@@ -270,6 +270,13 @@ def test_an_attribution_below_the_mark_of_a_forward_is_one_under_any_subject(gap
     assert read_mail(message(text.replace("Forwarded", "Original"), subject="Re: look")).kind != "report"
 
 
+def test_the_verb_of_an_attribution_says_in_which_language_its_date_is() -> None:
+    text = f"21. 10. 27. 오전 9:31, {SELLER}님이 작성:\n\n> Dear Cleo\n"
+    (found,) = read_mail(message(text, subject=f"Fwd: {SUBJECT}")).originals
+    assert found.sent_between.start is not None
+    assert found.sent_between.start.year == 2021
+
+
 def test_an_attribution_without_an_address_names_the_sender() -> None:
     found = forward_in(message(f"On Mon, Mar 4, 2024 at 9:30, Nora Vale wrote:\n\n> {BODY}", subject="Fwd: x"))
     assert (found.sender.address, found.sender.name) == (None, "Nora Vale")

@@ -94,6 +94,16 @@ WEB_FORWARDS: dict[str, tuple[str, str]] = {
         "----- Forwarded message from Nora Vale <nora@vale-shop.example> -----\n\nDate: Mon, 4 Mar 2024 09:30:00 +0000\nFrom: "
         f"Nora Vale <nora@vale-shop.example>\nTo: cleo@mail.example\nSubject: {SUBJECT}\n\nDear\n\n----- End -----",
     ),
+    "Orange": (
+        "plain",
+        f'vu ?\n\n\n\n> Message du 04/03/24 09:30\n> De : "Nora Vale" <nora@vale-shop.example>\n> A : cleo@mail.example\n> Copie à : '
+        f"\n> Objet : {SUBJECT}\n> \n> Dear",
+    ),
+    "abv.bg": (
+        "plain",
+        ' >-------- Оригинално писмо --------\n >От: "Nora Vale" nora@vale-shop.example\n >Относно: '
+        f"{SUBJECT}\n >До: cleo@mail.example\n >Изпратено на: Понеделник, 2024, Март 4 09:30:00 EET\n \n >Dear",
+    ),
     "Notes": (
         "plain",
         "----- Forwarded by Cleo Marsh/MAIL on 03/04/2024 10:00 AM -----\n\nFrom:   Nora Vale <nora@vale-shop.example>\nTo:     "

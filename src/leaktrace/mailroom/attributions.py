@@ -159,10 +159,11 @@ def attribution(
                 sender = Value("", value.start, value.end)
             if verb is None and marker is not None:
                 return _with_recipients(text, lines, index, marker, {"from": sender, "date": value})
+            languages = labels().wrote_languages.get(verb or "", frozenset())
             opened = lines[first - 1] if first else (0, 0)
             if marker_of(text.text[opened[0] : opened[1]].strip(LEAD)) == "forwarded":
-                return Block("attribution", "forwarded", {"from": sender, "date": value}, frozenset(), opened[0], end)
-            return Block("attribution", None, {"from": sender, "date": value}, frozenset(), begin, end)
+                return Block("attribution", "forwarded", {"from": sender, "date": value}, languages, opened[0], end)
+            return Block("attribution", None, {"from": sender, "date": value}, languages, begin, end)
     return None
 
 

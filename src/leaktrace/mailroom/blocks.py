@@ -28,7 +28,7 @@ from leaktrace.mailroom.blocklines import (
     value_at,
 )
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
-from leaktrace.mailroom.labels import Marker, Role, marker_of
+from leaktrace.mailroom.labels import Marker, Role, labels, marker_of, plain
 from leaktrace.mailroom.mailboxes import ADDRESS, find_address
 from leaktrace.mailroom.texts import Text
 from leaktrace.mailroom.unknownlabels import (
@@ -50,6 +50,7 @@ _RUN_CEILING_LINES = 4
 """Of lines that all look labelled, a block in an unknown language may begin at the first ones."""
 _TRIAL_CEILING_COUNT = 10
 """Of lines that all begin with a label, so many are tried as the first one of a block."""
+_DATE_CEILING_CHARACTERS = 100
 _MAILBOX_ROLES: tuple[Role, ...] = ("from", "to", "cc", "bcc")
 _TRIED_CEILING_LINES = 2_000
 """Lines that were taken for header lines and were none: whoever wrote more of them did not mean to forward a mail."""
@@ -215,7 +216,18 @@ def _labelled(
             break
         growing.end = lines[index][1]
         index += 1
+    if first and "date" not in growing.values and (above := _date_above(text, lines[first - 1])) is not None:
+        growing.values["date"] = above
     return _accepted(text, growing, lines[first][0], marker), index - first
+
+
+def _date_above(text: Text, line: Range) -> Value | None:
+    """When a mail was sent, by a line above its labels that has no colon: Orange writes `Message du 27/10/21 09:31`."""
+    begin, end = line[0], min(line[1], line[0] + _DATE_CEILING_CHARACTERS)
+    said = plain(text.text[begin:end].strip(LEAD))
+    if not said.startswith(labels().date_above) or sent_window(said) == UNKNOWN:
+        return None
+    return value_at(text, begin, end)
 
 
 def _is_folded(text: Text, lines: list[Range], first: int, index: int, growing: _Growing) -> bool:

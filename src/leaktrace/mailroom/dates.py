@@ -156,6 +156,8 @@ def _days(text: str, languages: frozenset[str]) -> set[datetime]:
     years = [int(year) for year in _YEAR.findall(text)]
     if not years:
         years = [2000 + int(year) for year in _SHORT_YEAR.findall(text)[-1:]]
+    for name in () if text.isascii() else labels().months_of_words:
+        text = text.replace(name, name.replace(" ", ""))
     pairs = [(int(m.group(1)), m.group(2)) for m in _DAY_MONTH.finditer(text)]
     return _named_days(years, pairs, languages) or _named_days(
         years, [(int(m.group(2)), m.group(1)) for m in _MONTH_DAY.finditer(text)], languages
@@ -191,12 +193,15 @@ def _numeric_days(text: str, languages: frozenset[str]) -> set[datetime]:
             if 1300 <= first <= 1500:
                 return _existing([_from_persian(first, second, third)])
             return _existing([(first, second, third)])
-        if first > 9 and third <= 31 and (len(match.group(3)) == 1 or languages & labels().year_first):
+        may_begin_with_year = first > 9 and third <= 31
+        if may_begin_with_year and (len(match.group(3)) == 1 or languages & labels().year_first):
             return _existing([(2000 + first, second, third)])
         if third > 99 or len(match.group(3)) == 2:
             year = third if third > 99 else 2000 + third
             dotted = "." in match.group()
             orders = [(year, second, first)] + ([] if dotted else [(year, first, second)])
+            if may_begin_with_year and not languages:
+                orders.append((2000 + first, second, third))
             if days := _existing(orders):
                 return days
     return set()

@@ -54,12 +54,17 @@ class Labels:
     replied: frozenset[str]
     forward_prefixes: dict[str, frozenset[str]]
     reply_prefixes: dict[str, frozenset[str]]
+    date_above: tuple[str, ...]
+    """Words that open a line above the others which says when, without a colon."""
     wrote: tuple[str, ...]
+    wrote_languages: dict[str, frozenset[str]]
     on_behalf_of: tuple[str, ...]
     on_behalf_around: tuple[tuple[str, str], ...]
     """Words between and after the two, in languages that say it so."""
     months: dict[str, dict[str, frozenset[int]]]
     """Word -> language -> months; words as they are written and their first three letters or more are looked up."""
+    months_of_words: tuple[str, ...]
+    """Names of two words; they are looked up without the blank."""
     persian_months: dict[str, int]
     months_elsewhere: dict[str, frozenset[str]]
     """Language -> spellings that its calendar data do not have."""
@@ -84,12 +89,15 @@ def labels() -> Labels:
         replied=_all_words(words, "replied"),
         forward_prefixes=_prefixes(words, "forward_prefix"),
         reply_prefixes=_prefixes(words, "reply_prefix"),
+        date_above=_longest_first(words, "date_above"),
         wrote=_longest_first(words, "wrote"),
+        wrote_languages=_languages_by_word(words, "wrote"),
         on_behalf_of=_longest_first(words, "on_behalf_of"),
         on_behalf_around=tuple(
             (one["between"], one["after"]) for table in tables.values() for one in table.get("on_behalf_around", [])
         ),
         months=_months(tables),
+        months_of_words=_months_of_words(tables),
         persian_months={
             plain(name): number
             for number, names in enumerate(tables["fa"]["persian_months"]["names"], 1)
@@ -178,11 +186,15 @@ def _written(tables: dict[str, Table]) -> dict[int, dict[str, Role]]:
 
 
 def _prefixes(tables: dict[str, Table], kind: str) -> dict[str, frozenset[str]]:
+    return _languages_by_word(tables, kind, ends=".")
+
+
+def _languages_by_word(tables: dict[str, Table], kind: str, *, ends: str = "") -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for language, table in tables.items():
         for word in table.get(kind, []):
-            prefix = plain(word).rstrip(".")
-            found[prefix] = found.get(prefix, frozenset()) | {language}
+            known = plain(word).rstrip(ends)
+            found[known] = found.get(known, frozenset()) | {language}
     return found
 
 
@@ -196,7 +208,7 @@ def _months(tables: dict[str, dict[str, Any]]) -> dict[str, dict[str, frozenset[
     for language, table in tables.items():
         section = table.get("months", {})
         names = [
-            (plain(name), number)
+            (plain(name).replace(" ", ""), number)
             for key in ("names", "also")
             for number, of_month in enumerate(section.get(key, []), 1)
             for name in of_month
@@ -210,6 +222,13 @@ def _months(tables: dict[str, dict[str, Any]]) -> dict[str, dict[str, frozenset[
                 by_language = found.setdefault(name[:length], {})
                 by_language[language] = by_language.get(language, frozenset()) | {number}
     return found
+
+
+def _months_of_words(tables: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    names = {
+        plain(name) for table in tables.values() for names in table.get("months", {}).get("names", []) for name in names
+    }
+    return tuple(sorted(name for name in names if " " in name))
 
 
 def marker_of(line: str) -> Marker | None:
