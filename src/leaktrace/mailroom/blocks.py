@@ -30,6 +30,8 @@ from leaktrace.mailroom.blocklines import (
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Marker, Role, labels, marker_of, plain
 from leaktrace.mailroom.mailboxes import ADDRESS, find_address
+from leaktrace.mailroom.notesforwards import TRIAL_CEILING_COUNT as NOTES_CEILING_COUNT
+from leaktrace.mailroom.notesforwards import notes_forward, notes_mark
 from leaktrace.mailroom.texts import Text
 from leaktrace.mailroom.unknownlabels import (
     Place,
@@ -114,6 +116,7 @@ class _Trials:
 
     in_a_row_count: int = 0
     line_count: int = 0
+    notes_count: int = 0
     dates: DatesRead = field(default_factory=DatesRead)
 
 
@@ -144,7 +147,7 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
         if is_link:  # no label, no marker, and labelled all the same
             marker, place = None, Place(subject, None, place.run_count + 1)
             continue
-        kind = marker_of(line)
+        kind = marker_of(line) or (notes_mark(line) if line.startswith("---") else None)
         marker = (kind, begin) if kind else None
         run_count = place.run_count + 1 if is_labelled(line) else 0
         place = Place(subject, begin if is_decorated(line) else None, run_count)
@@ -172,8 +175,13 @@ def _written_lines(text: Text, start: int) -> list[Range]:
 def _at_line(
     text: Text, lines: list[Range], index: int, line: str, marker: tuple[Marker, int] | None, trials: _Trials
 ) -> Block | None:
-    if line.startswith("---") and (line_block := one_line(text, lines[index])) is not None:
-        return line_block
+    if line.startswith("---"):
+        if (line_block := one_line(text, lines[index])) is not None:
+            return line_block
+        if trials.notes_count < NOTES_CEILING_COUNT:
+            trials.notes_count += 1
+            if (notes_block := notes_forward(text, lines, index)) is not None:
+                return notes_block
     if label_at(text, lines[index]) is not None and trials.line_count < _TRIED_CEILING_LINES:
         labelled, looked_at_count = _labelled(text, lines, index, marker)
         if labelled is not None:

@@ -50,6 +50,8 @@ class Labels:
     """Length, longest first -> labels as the tables write them -> role: for lines in which they follow each other
     without a gap. Those of no role are left out."""
     forwarded: frozenset[str]
+    forwarded_by: tuple[str, ...]
+    """Words that open a line of dashes which goes on with who forwarded the mail, and when."""
     original: frozenset[str]
     replied: frozenset[str]
     forward_prefixes: dict[str, frozenset[str]]
@@ -85,6 +87,7 @@ def labels() -> Labels:
         roles=roles,
         written=_written(words),
         forwarded=_all_words(words, "forwarded"),
+        forwarded_by=_longest_first(words, "forwarded_by"),
         original=_all_words(words, "original"),
         replied=_all_words(words, "replied"),
         forward_prefixes=_prefixes(words, "forward_prefix"),
