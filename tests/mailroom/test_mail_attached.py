@@ -183,11 +183,40 @@ def test_a_signature_with_room_for_changes_is_not_g4(pair: tuple[bytes, str]) ->
     assert (found.grade, found.flags) == ("G2", ("partial_body_signed",))
 
 
-def test_a_second_from_field_breaks_the_signature_and_is_flagged(pair: tuple[bytes, str]) -> None:
-    content = b"From: boss@rival.example\r\n" + signed(pair, original())
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_from_fields_nobody_is_claimed(pair: tuple[bytes, str], *, first: bool) -> None:
+    # The attack: a receiver that checks the seller's own domain lets a mail through that shows a rival's address.
+    content = signed(pair, original())
+    another = b"From: boss@rival.example\r\n"
+    content = another + content if first else content.replace(b"\r\nTo:", b"\r\n" + another + b"To:", 1)
     found = only(multipart(attached(content)), dns_keys=keys_of(pair))
-    assert found.grade == "G2"
-    assert "several_from_fields" in found.flags
+    assert (found.grade, found.sender.address, found.sent_by, found.message_id) == ("G2", None, None, None)
+    assert {"several_from_fields", "no_sender_address"} <= set(found.flags)
+    assert "sender" not in found.spans
+    named = ["nora@vale-shop.example", "boss@rival.example"]
+    assert [claim.sender.address for claim in found.claims] == (named[::-1] if first else named)
+
+
+@pytest.mark.parametrize(
+    ("written", "sender"),
+    [
+        (b"From: Nora <NORA@vale-shop.example>\r\nFrom: ", "nora@vale-shop.example"),
+        (b"From: boss@rival.example, ", None),
+        (b"From: Vale, ", "nora@vale-shop.example"),
+        (b'From: "boss@rival.example" ', "nora@vale-shop.example"),
+    ],
+)
+def test_one_address_written_twice_is_one_sender_and_two_are_none(written: bytes, sender: str | None) -> None:
+    found = only(multipart(attached(original().replace(b"From: ", written, 1))))
+    assert (found.sender.address or "").lower() == (sender or "")
+    assert ("no_sender_address" in found.flags) == (sender is None)
+
+
+def test_many_senders_of_one_mail_are_told_up_to_a_ceiling() -> None:
+    many = b"".join(b"From: a%d@b.example, c%d@b.example\r\n" % (number, number) for number in range(300))
+    found = only(multipart(attached(many + original())))
+    assert found.sender.address is None
+    assert len(found.claims) == 10
 
 
 @pytest.mark.parametrize(
@@ -319,7 +348,7 @@ def test_what_forgers_do_to_header_fields_is_flagged(header: str, flag: str) -> 
     inner = f"{header}\nSubject: x\nMessage-ID: bare-id\nDelivered-To: Cleo@Mail.example\n\n{BODY}".encode()
     found = only(multipart(attached(inner)))
     assert flag in found.flags
-    assert found.message_id == "bare-id"
+    assert found.message_id == (None if flag == "several_senders" else "bare-id")
     assert ("Cleo@mail.example", "rcpt") in [(one.address, one.role) for one in found.recipients]
 
 

@@ -5,9 +5,11 @@ How genuine each is said to be is judged in `grades`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from leaktrace.mailroom.authentication import Signed, check_signatures
+from leaktrace.mailroom.disclaiming import without_sender
 from leaktrace.mailroom.grades import grade_of
 from leaktrace.mailroom.headers import unfolded
 from leaktrace.mailroom.inline import CLAIM_CEILING_DEPTH, claims_in
@@ -22,6 +24,8 @@ from leaktrace.settings import Settings
 
 CLAIM_CEILING_COUNT = 200
 """Of more messages inside one that was recovered the first are told; it is flagged (`claims_left_out`)."""
+SENDER_CEILING_COUNT = 10
+"""Of more From fields, or of more senders in them, the first are told."""
 _IDENTITY = ("from", "sender", "subject", "message-id", "received", "return-path")
 Spans = dict[str, tuple[int, int]]
 
@@ -78,7 +82,7 @@ def read_attached(
         flags.add("claims_left_out")
     _note(message, "subject", "subject", spans, shown=subject is not None)
     _note(message, "date", "sent_between", spans, shown=sent_between.start is not None)
-    return Original(
+    found = Original(
         form=form,
         grade=grade,
         grade_reason=grade_reason,
@@ -101,6 +105,30 @@ def read_attached(
         look_sketch=traits.look_sketch,
         marks=traits.marks,
     )
+    written = written_senders(message)
+    if len(written) < 2:
+        return found
+    named = tuple(replace(found, sender=one, claims=()) for one in written[:SENDER_CEILING_COUNT])
+    return replace(without_sender(found, _several(flags)), claims=(*named, *found.claims))
+
+
+def _several(flags: Collection[str]) -> str:
+    return "several_from_fields" if "several_from_fields" in flags else "several_senders"
+
+
+def written_senders(message: Part) -> list[Mailbox]:
+    """The mailboxes that all its From fields name, each once.
+
+    Where they are several nobody is claimed: one program may show what another one did not check. Who sends such
+    a mail names somebody else beside themselves and is believed for their own domain; DMARC leaves it to receivers to
+    refuse it (RFC 7489, section 6.6.1).
+    """
+    found: dict[str, Mailbox] = {}
+    for text in _unfolded_all(message, "from")[:SENDER_CEILING_COUNT]:
+        for one in read_mailboxes(text, encoded=True):
+            if one.mailbox.address is not None:
+                found.setdefault(one.mailbox.address.lower(), one.mailbox)
+    return list(found.values())
 
 
 def _claims(

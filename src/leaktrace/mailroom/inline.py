@@ -206,8 +206,9 @@ def _sender(
     written, behalf = (value.text, None) if block.cue in FORWARD_CUES else split_on_behalf(value.text)
     found = read_mailbox(written)
     mailbox = found.mailbox
-    if behalf is None and sum(one.mailbox.address is not None for one in read_mailboxes(written)) > 1:
+    if behalf is None and len({one.mailbox.address for one in read_mailboxes(written) if one.mailbox.address}) > 1:
         flags.add("several_senders")
+        mailbox = Mailbox(None, mailbox.name)  # as of a whole message with several (`attached.written_senders`)
     if mailbox.address is None and behalf is None and (linked := _linked_address(text, value)) is not None:
         mailbox = Mailbox(linked, mailbox.name)
     if found.name_contains_address:

@@ -57,7 +57,7 @@ class ItemReader:
         return replace(
             found,
             links=links_of([(text, 0) for text in texts]),
-            claims=claims,
+            claims=(*found.claims, *claims),
             text_sketch=text_sketch(texts[0].text if texts else ""),
         )
 
