@@ -1,4 +1,5 @@
-"""Everything a complaint carries that holds whole messages: attachments, `.msg`, `winmail.dat`, zip files of these.
+"""Everything a complaint carries that holds whole messages: attachments, `.msg`, `winmail.dat`, `.emlx`, mbox, and zip
+or gzip files of these.
 
 In the order of the bytes. A container that is broken or locked holds nothing; one that unpacks to more than the
 settings allow makes the complaint unreadable with that reason, as an oversized message does.
@@ -7,15 +8,18 @@ settings allow makes the complaint unreadable with that reason, as an oversized 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 
 from leaktrace.mailroom.attached import is_somebodys, read_attached
 from leaktrace.mailroom.compound import MAGIC, NotCompoundError
+from leaktrace.mailroom.disclaiming import without_sender
 from leaktrace.mailroom.inline import find_forward, read_forward
 from leaktrace.mailroom.itemoriginals import ItemReader
 from leaktrace.mailroom.items import Item, item_texts
+from leaktrace.mailroom.mailfiles import GZIP_MAGIC, emlx_message, gunzipped, is_mbox, mbox_messages
 from leaktrace.mailroom.mapi import SUBJECT
 from leaktrace.mailroom.mime import CeilingReached, Part, Source, TextBudget, looks_like_message, read_source, walk
 from leaktrace.mailroom.outlookmsg import piece_of, read_msg
@@ -26,12 +30,17 @@ from leaktrace.settings import Settings
 
 ZIP_MAGIC = b"PK\x03\x04"
 ZIP_ENTRY_CEILING_COUNT = 1000
+HELD_CEILING_COUNT = 1000
+"""Messages in all the files of a complaint; fewer where these are small: time stays in proportion to the mail."""
+_HELD_FREE_COUNT, _BYTES_OF_ONE_HELD = 200, 100
 ZIP_RATIO_CEILING = 200
 """Mail packs to a tenth; what packs a hundred times better is a bomb."""
 _RATIO_FREE_BYTES = 1_000_000
 _UNPACKED_FREE_BYTES, _UNPACKED_FACTOR = 4_000_000, 10
 """A zip may unpack to this much and ten times its own size: memory stays in proportion to the mail."""
 _NESTED_CEILING = 1
+_NOT_ALONE_FLAG = "may_be_part_of_another"
+_FILE_ENDINGS = (".eml", ".msg", ".zip", "winmail.dat", ".gz", ".emlx", ".mbox", ".mbx")
 _LOCKED = 0x1
 _LOCAL_HEADER_BYTES = 30
 
@@ -45,6 +54,7 @@ class Carried:
         self._keys = keys
         self._items = ItemReader(settings, budget, keys)
         self._left_bytes = settings.message_ceiling_bytes
+        self._file_bytes = self._held_count = 0
 
     def originals(self, message: Part) -> tuple[Original, ...]:
         """The originals that a message carries; those inside attached messages stay closed.
@@ -64,7 +74,9 @@ class Carried:
             return
         if part.children or part.content_type.startswith("multipart/") or not _may_hold(part):
             return
-        yield from self._of_file(part.decoded(), part.filename, 0)
+        source = part.decoded()
+        self._file_bytes += len(source.content)
+        yield from self._of_file(source, _name_of(part), 0)
 
     def _of_file(self, source: Source, name: str, nested: int) -> Iterator[Original]:
         if source.content.startswith(MAGIC):
@@ -80,8 +92,44 @@ class Carried:
                 return
         elif source.content.startswith(ZIP_MAGIC) and nested <= _NESTED_CEILING:
             yield from self._of_zip(source, nested)
+        elif source.content.startswith(GZIP_MAGIC) and nested <= _NESTED_CEILING:
+            yield from self._of_gzip(source, name, nested)
+        elif name.lower().endswith((".mbox", ".mbx")) and is_mbox(source.content):
+            yield from self._of_mbox(source)
+        elif name.lower().endswith(".emlx") and (message := emlx_message(source)) is not None:
+            yield self._held(message)
         elif nested and name.lower().endswith(".eml") and looks_like_message(source.content):
-            yield self._attached(read_source(source, self._settings))
+            yield self._held(source)
+
+    def _held(self, source: Source) -> Original:
+        """A message out of a file."""
+        self._held_count += 1
+        most = min(HELD_CEILING_COUNT, _HELD_FREE_COUNT + self._file_bytes // _BYTES_OF_ONE_HELD)
+        if self._held_count > most:
+            raise CeilingReached(f"files with more than {most} messages")
+        return self._attached(read_source(source, self._settings))
+
+    def _of_gzip(self, source: Source, name: str, nested: int) -> Iterator[Original]:
+        self._left_bytes = min(self._left_bytes, _UNPACKED_FREE_BYTES + _UNPACKED_FACTOR * len(source.content))
+        most_bytes = max(_RATIO_FREE_BYTES, ZIP_RATIO_CEILING * len(source.content))
+        held = gunzipped(source, max(min(self._left_bytes, most_bytes), 0))
+        if held is None:
+            return
+        self._left_bytes -= len(held.content)
+        inner = re.sub(r"\.gz\Z", "", name, flags=re.IGNORECASE)
+        if not inner.lower().endswith(_FILE_ENDINGS):
+            inner += ".mbox" if is_mbox(held.content) else ".eml"
+        yield from self._of_file(held, inner, nested + 1)
+
+    def _of_mbox(self, source: Source) -> Iterator[Original]:
+        """The messages of an mbox. Not all programs quote `From ` in a text: what follows the first message may be what
+        its sender wrote, and names nobody unless its own signature does.
+        """
+        for number, message in enumerate(mbox_messages(source)):
+            if looks_like_message(message.content):
+                original = self._held(message)
+                is_itself = number == 0 or original.grade in ("G3", "G4")
+                yield original if is_itself else without_sender(original, _NOT_ALONE_FLAG)
 
     def _attached(self, message: Part) -> Original:
         return read_attached(message, settings=self._settings, budget=self._budget, keys=self._keys)
@@ -112,7 +160,7 @@ class Carried:
 
     def _unpacked(self, packed: zipfile.ZipFile, entry: zipfile.ZipInfo, source: Source) -> Source | None:
         """One file of a zip; its bytes are covered by the packed ones. None for what cannot hold mail."""
-        wanted = entry.filename.lower().endswith((".eml", ".msg", ".zip", "winmail.dat"))
+        wanted = entry.filename.lower().endswith(_FILE_ENDINGS)
         plain = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
         if not wanted or not plain or entry.flag_bits & _LOCKED:
             return None
@@ -139,13 +187,20 @@ def _identity(original: Original) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def _name_of(part: Part) -> str:
+    return ".mbox" if part.content_type == "application/mbox" else part.filename
+
+
 def _may_hold(part: Part) -> bool:
     """Whether an attachment may be a container, by its type and name; its first bytes decide."""
     name = part.filename.lower()
-    return name.endswith((".msg", ".zip", ".dat", ".eml", ".bin")) or part.content_type in (
+    return name.endswith((*_FILE_ENDINGS, ".dat", ".bin")) or part.content_type in (
         "application/ms-tnef",
         "application/vnd.ms-tnef",
         "application/vnd.ms-outlook",
+        "application/gzip",
+        "application/mbox",
+        "application/x-gzip",
         "application/zip",
         "application/x-zip-compressed",
         "application/octet-stream",
