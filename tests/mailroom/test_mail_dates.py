@@ -27,6 +27,8 @@ def utc(*parts: int) -> datetime:
         ("mardi 2 novembre 2021, 09:26:50 UTC+1", utc(2021, 11, 2, 8, 26, 50)),
         ("Dienstag, 2. November 2021, 09:26:50 MEZ", utc(2021, 11, 2, 8, 26, 50)),
         ("Fri, 1 Mar 2024 09:30:00 +0530", utc(2024, 3, 1, 4, 0)),
+        ("Thu Nov 12 10:23:12 GMT+01:00 2026", utc(2026, 11, 12, 9, 23, 12)),
+        ("Thu Nov 12 10:23:12 CET 2026", utc(2026, 11, 12, 9, 23, 12)),
     ],
 )
 def test_a_date_with_a_zone_is_an_instant(text: str, at: datetime) -> None:
@@ -98,7 +100,21 @@ def test_a_day_without_a_time_is_the_whole_day_anywhere() -> None:
     assert sent_window("Friday, January 5, 2024") == Window(utc(2024, 1, 4, 10), utc(2024, 1, 6, 12))
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "31/31/2024 10:00", "99:99", "30 Feb 2024", "1 Jan 1850 10:00", "-"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "Nov 12 10:23",
+        "12 Nov, 10:23 AM",
+        "12 Nov 10:23 +0100",
+        "31/31/2024 10:00",
+        "99:99",
+        "30 Feb 2024",
+        "1 Jan 1850 10:00",
+        "-",
+    ],
+)
 def test_what_cannot_be_read_is_open(text: str) -> None:
     assert sent_window(text) == UNKNOWN
 

@@ -55,6 +55,8 @@ _MONTHS = {
     "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
     "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
 }  # fmt: skip
+_ZONE_BEFORE_YEAR = re.compile(r":\d\d\s([^\W\d_]{1,4})\s(\d{4})\Z")
+"""`Thu Nov 12 10:23:12 CET 2026`, as Java writes a time."""
 _ZONE_WORD = re.compile(r"[^\W\d_]{1,4}\Z|[^\W\d_]{2,4}(?=\))")
 
 
@@ -125,7 +127,13 @@ def _zone(text: str) -> tuple[timedelta | None, str]:
             continue
         if hours <= 14 and minutes < 60 and ":" in text[: match.start()]:
             sign = -1 if match.group(1) == "-" else 1
-            return sign * timedelta(hours=hours, minutes=minutes), text[: match.start()]
+            year = _YEAR.search(text, match.end())
+            rest = text[: match.start()] + (f" {year.group()}" if year else "")
+            return sign * timedelta(hours=hours, minutes=minutes), rest
+    before_year = _ZONE_BEFORE_YEAR.search(text)
+    if before_year is not None and before_year.group(1) in _ZONE_NAMES:
+        rest = text[: before_year.start(1)] + before_year.group(2)
+        return timedelta(hours=_ZONE_NAMES[before_year.group(1)]), rest
     word = _ZONE_WORD.search(text.rstrip(" .)"))
     if word is not None and word.group() in _ZONE_NAMES:
         return timedelta(hours=_ZONE_NAMES[word.group()]), text[: word.start()]
@@ -154,8 +162,9 @@ def _days(text: str, languages: frozenset[str]) -> set[datetime]:
     if found:
         return found
     years = [int(year) for year in _YEAR.findall(text)]
-    if not years:
-        years = [2000 + int(year) for year in _SHORT_YEAR.findall(text)[-1:]]
+    if not years and (short := list(_SHORT_YEAR.finditer(text))):
+        years = [2000 + int(short[-1].group())]
+        text = f"{text[: short[-1].start()]} ; {text[short[-1].end() :]}"  # the year is not the day as well
     for name in () if text.isascii() else labels().months_of_words:
         text = text.replace(name, name.replace(" ", ""))
     pairs = [(int(m.group(1)), m.group(2)) for m in _DAY_MONTH.finditer(text)]
