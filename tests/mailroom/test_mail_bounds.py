@@ -120,6 +120,10 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
     "hosts of many labels": lambda n: attached(text=b"http://" + b"a." * (5 * n) + b"a.example/b"),
     "many hosts": lambda n: attached(text=b"".join(b"http://a%d.example/b " % place for place in range(n))),
     "phones": lambda n: attached(text=b"".join(b"whatsapp: +4915112%06d\n" % place for place in range(n))),
+    "marks of Notes": lambda n: (
+        head() + b"---- Forwarded by A on 03/04/2024 10:00 ----\na@b.example on 03/04/2024 09:30\nb c\n" * (n // 2)
+    ),
+    "labels without colons": lambda n: head() + b"-- Original Message --\nFrom <a@b.example>\nTo b\n" * n,
     "forwards": lambda n: head() + b"---- Forwarded message ----\nFrom: a@b.example\nSubject: x\n\nhi\n" * (n // 5),
 }
 

@@ -358,6 +358,68 @@ def test_labels_without_a_table_between_known_ones_are_passed_over() -> None:
     assert found.recipients[0].address == "cleo@mail.example"
 
 
+EM_CLIENT = f"To cleo@mail.example\nDate 04/03/2024 9:30:12\nSubject {SUBJECT}\n\nDear Cleo"
+
+
+@pytest.mark.parametrize("mark", ["------ Forwarded Message ------", "------ Original Message ------"])
+def test_labels_without_colons_below_a_mark(mark: str) -> None:
+    for kind, text in (
+        ("plain", f"see\n\n{mark}\nFrom {SELLER}\n{EM_CLIENT}"),
+        ("plain; format=flowed", f"see\n\n{mark}\nFrom {SELLER.replace(' <', ' ' + chr(10) + '<')}\n{EM_CLIENT}"),
+        (
+            "html",
+            "".join(f"<div>{escape(line)}</div>" for line in f"{mark}\nFrom {SELLER}\n{EM_CLIENT}".split("\n")),
+        ),
+    ):
+        (found,) = read_mail(message(text, subject="look", content_type=f"text/{kind}")).originals
+        assert (found.sender.address, found.sender.name) == ("nora@vale-shop.example", "Nora Vale")
+        assert ([one.address for one in found.recipients], found.subject) == (["cleo@mail.example"], SUBJECT)
+        assert found.sent_between.start is not None
+    german = (
+        f"------ Originalnachricht ------\nVon {SELLER}\nAn cleo@mail.example\nDatum 04.03.2024 09:30:12\nBetreff x\n"
+    )
+    assert forward_in(message(german, subject="WG: x")).sender.address == "nora@vale-shop.example"
+    assert read_mail(message(german, subject="AW: x")).originals == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"From {SELLER}\n{EM_CLIENT}",
+        f"------ Forwarded Message ------\nFrom Monday on\n{EM_CLIENT}",
+        f"------ Forwarded Message ------\nFrom {SELLER}\nto you as it says:\n\n{EM_CLIENT}",
+    ],
+)
+def test_words_that_only_begin_like_labels_are_none(text: str) -> None:
+    assert read_mail(message(text, subject="look")).originals == ()
+
+
+def test_of_two_senders_in_labels_without_colons_neither_is_claimed() -> None:
+    # The attack: a name that is long enough to be wrapped goes on with lines of its own.
+    wrapped = f"From Rival <boss@rival.example>\nDate 1/3/2024 9:30 {SELLER}\n{EM_CLIENT}"
+    found = forward_in(message(f"------ Forwarded Message ------\n{wrapped}", subject="look"))
+    assert (found.sender.address, found.flags) == (None, ("no_sender_address",))
+
+
+def test_a_date_with_an_unknown_label_is_read_in_quoted_lines_too() -> None:
+    text = (
+        f"転送されたメッセージ:\n\n> 差出人: {SELLER}\n> 日時: 2024年3月4日 9:30:12 JST\n"
+        f"> 宛先: cleo@mail.example\n> 件名: {SUBJECT}\n"
+    )
+    found = forward_in(message(text, subject="Fwd: x"))
+    assert found.sent_between.start is not None
+    assert [one.address for one in found.recipients] == ["cleo@mail.example"]
+
+
+def test_marks_for_direction_are_no_part_of_a_value() -> None:
+    text = (
+        f"---------- Forwarded message ---------\nמאת: \u200f{SELLER}\u200f\nSubject:\u200f {SUBJECT}\u202c\n"
+        "To: <cleo@mail.example>\n"
+    )
+    found = forward_in(message(text))
+    assert (found.subject, found.sender.address) == (SUBJECT, "nora@vale-shop.example")
+
+
 def test_qq_and_netease() -> None:
     qq = (
         "------------------ 原始邮件 ------------------\n"

@@ -13,7 +13,9 @@ from leaktrace.mailroom.texts import Text
 Range = tuple[int, int]
 Shape = Literal["labels", "one-line", "attribution", "unknown-labels", "unmarked-labels"]
 
-LEAD = " \t>|*\ufeff\xa0\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+DIRECTIONS = "\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Marks for the direction of writing, which programs put around values, and the mark of a file's beginning."""
+LEAD = " \t>|*\xa0" + DIRECTIONS
 LINE_CEILING_CHARACTERS = 20_000
 NEAR_CHARACTERS = 400
 THUNDERBIRD_CUES = ("moz-forward-container", "moz-email-headers-table")
@@ -83,7 +85,7 @@ def _label_at(text: Text, line: Range) -> Labelled | None:
 
 def value_at(text: Text, start: int, end: int, *, decorated: bool = False) -> Value:
     """The value in a range of the text, without blanks and, where the line is `decorated`, signs around it."""
-    signs = " \t\xa0\r" + ("*|" if decorated else "")
+    signs = " \t\xa0\r" + DIRECTIONS + ("*|" if decorated else "")
     content = text.text[start:end]
     lead = len(content) - len(content.lstrip(signs))
     while content.startswith("&nbsp;", lead):  # QQ leaves HTML in its plain text

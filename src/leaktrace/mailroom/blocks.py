@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from leaktrace.mailroom.attributions import DatesRead, attribution, one_line
+from leaktrace.mailroom.barelabels import bare_labels
 from leaktrace.mailroom.blocklines import (
     FORWARD_CUES,
     LEAD,
@@ -130,8 +131,8 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
         line = text.text[begin : min(end, begin + LINE_CEILING_CHARACTERS)].strip(LEAD)
         if not line:
             continue
-        if _MARKER_SIGN.search(line) is None:
-            marker, place, trials.in_a_row_count = None, nowhere, 0
+        if marker is None and _MARKER_SIGN.search(line) is None:
+            place, trials.in_a_row_count = nowhere, 0
             continue
         is_link = line.startswith(_LINK_STARTS)
         is_label = not is_link and label_at(text, lines[index]) is not None
@@ -187,6 +188,8 @@ def _at_line(
         if labelled is not None:
             return labelled
         trials.line_count += looked_at_count
+    elif marker is not None and (bare := bare_labels(text, lines, index, marker)) is not None:
+        return bare
     # A line may go on behind what was looked at of it.
     if text.text[max(lines[index][1] - 20, lines[index][0]) : lines[index][1]].rstrip(LEAD).endswith((":", "：")):
         return attribution(text, lines, index, marker, trials.dates)
@@ -288,7 +291,8 @@ def _is_mailboxes(line: str) -> bool:
 
 def _extend(text: Text, growing: _Growing, line: Range, *, folded: bool) -> None:
     role = growing.last
-    more = value_at(text, line[0], min(line[1], line[0] + 1000))
+    quoted = len(text.text[line[0] : line[0] + 100]) - len(text.text[line[0] : line[0] + 100].lstrip(LEAD))
+    more = value_at(text, line[0] + quoted, min(line[1], line[0] + quoted + 1000))
     last = growing.values[role] if role is not None else None
     if role is None or last is None or not more.text.strip(LEAD):
         return

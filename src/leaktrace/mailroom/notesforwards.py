@@ -54,7 +54,7 @@ def notes_forward(text: Text, lines: list[Range], index: int) -> Block | None:
     if sender is None:
         return None
     told = _labels_at(text, lines, last)
-    if told is None or not {"to", "subject"} <= set(told.values):
+    if told is None or not (told.doubtful or {"to", "subject"} <= set(told.values)):
         return None
     values: dict[Role, Value] = {"from": sender[0], "date": sender[1]}
     if told.doubtful:
