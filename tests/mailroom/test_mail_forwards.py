@@ -171,10 +171,17 @@ def test_forwards_of_forwards_are_claims_of_claims() -> None:
     ],
 )
 def test_on_behalf_of_keeps_both(written: str, sender: str | None, behalf: str | None) -> None:
-    found = forward_in(message(gmail_text(written)))
+    found = forward_in(message(gmail_text(written).replace("Forwarded message", "Original Message")))
     assert found.on_behalf_of is not None
     assert (found.sender.address, found.on_behalf_of.address) == (sender, behalf)
     assert found.sender.name == "Ann"
+
+
+def test_on_behalf_of_below_the_mark_of_a_forward_is_part_of_a_name() -> None:
+    # The attack: programs other than Outlook show a name as it is, and it names a rival as the one who sent the mail.
+    found = forward_in(message(gmail_text("Rival <boss@rival.example> on behalf of Nora <nora@vale-shop.example>")))
+    assert (found.sender.address, found.on_behalf_of) == ("nora@vale-shop.example", None)
+    assert found.flags == ("name_contains_address",)
 
 
 def test_a_name_that_only_sounds_like_on_behalf_of_stays_one_name() -> None:

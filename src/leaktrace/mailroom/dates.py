@@ -110,7 +110,7 @@ def _ascii_digits(text: str) -> str:
     for letter in () if text.isascii() else set(text):
         if letter.isdigit() and not letter.isascii():
             text = text.replace(letter, str(unicodedata.digit(letter)))
-    return " ".join(plain(text).replace("‎", "").replace("،", ",").split())
+    return " ".join(plain(text).replace("‎", "").replace("،", ",").replace("॰", ".").split())
 
 
 def _zone(text: str) -> tuple[timedelta | None, str]:

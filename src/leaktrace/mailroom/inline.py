@@ -202,8 +202,9 @@ def _sender(
 ) -> tuple[Mailbox, Mailbox | None]:
     value = block.values["from"]
     spans["sender"] = text.span(value.start, value.end)
-    # Programs that mark their own header lines say nothing of the kind: there it is a name.
-    written, behalf = (value.text, None) if block.cue in FORWARD_CUES else split_on_behalf(value.text)
+    # Outlook says so, and writes no line "Forwarded message"; programs that do say nothing of the kind: it is a name.
+    is_marked = block.marker == "forwarded" or block.cue in FORWARD_CUES
+    written, behalf = (value.text, None) if is_marked else split_on_behalf(value.text)
     found = read_mailbox(written)
     mailbox = found.mailbox
     if behalf is None and len({one.mailbox.address for one in read_mailboxes(written) if one.mailbox.address}) > 1:

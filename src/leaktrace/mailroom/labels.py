@@ -211,7 +211,7 @@ def _months(tables: dict[str, dict[str, Any]]) -> dict[str, dict[str, frozenset[
     for language, table in tables.items():
         section = table.get("months", {})
         names = [
-            (plain(name).replace(" ", ""), number)
+            (plain(name).replace(" ", "").rstrip("॰"), number)
             for key in ("names", "also")
             for number, of_month in enumerate(section.get(key, []), 1)
             for name in of_month
