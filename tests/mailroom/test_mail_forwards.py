@@ -277,6 +277,13 @@ def test_an_attribution_below_the_mark_of_a_forward_is_one_under_any_subject(gap
     assert read_mail(message(text.replace("Forwarded", "Original"), subject="Re: look")).kind != "report"
 
 
+@pytest.mark.parametrize("zone", ["UTC", "CET,", "(MSK)", "GMT+1"])
+def test_a_zone_in_an_attribution_is_nobodys_name(zone: str) -> None:
+    text = f"On November 12, 2026, 10:23 AM {zone} nora@vale-shop.example wrote:\n\n> Dear Cleo\n"
+    found = forward_in(message(text, subject=f"Fwd: {SUBJECT}"))
+    assert (found.sender.address, found.sender.name) == ("nora@vale-shop.example", None)
+
+
 def test_the_verb_of_an_attribution_says_in_which_language_its_date_is() -> None:
     text = f"21. 10. 27. 오전 9:31, {SELLER}님이 작성:\n\n> Dear Cleo\n"
     (found,) = read_mail(message(text, subject=f"Fwd: {SUBJECT}")).originals

@@ -19,7 +19,7 @@ from leaktrace.mailroom.blocklines import (
     label_at,
     value_at,
 )
-from leaktrace.mailroom.dates import UNKNOWN, sent_window
+from leaktrace.mailroom.dates import UNKNOWN, is_zone_name, sent_window
 from leaktrace.mailroom.labels import Marker, Role, labels, marker_of, plain
 from leaktrace.mailroom.mailboxes import addresses_in, without_addresses
 from leaktrace.mailroom.texts import Text
@@ -217,7 +217,9 @@ def _attributed(line: str, verb: str) -> str:
     if verb:
         name = re.sub(re.escape(verb) + r"\b", "", name, flags=re.IGNORECASE)
     name = name.strip(" ,;:\"'\t-()")
-    return f"{name} <{address}>".strip() if address else name
+    if address is None:
+        return name
+    return f"<{address}>" if quoted is None and is_zone_name(name) else f"{name} <{address}>".strip()
 
 
 def _between_date_and_verb(line: str, verb: str) -> str:

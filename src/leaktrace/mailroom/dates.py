@@ -81,6 +81,11 @@ def sent_window(text: str, languages: frozenset[str] = frozenset()) -> Window:
     return Window(days[0] + offset - early, days[-1] + offset + late + precision)
 
 
+def is_zone_name(word: str) -> bool:
+    """Whether a word is the short name of a time zone."""
+    return plain(word) in _ZONE_NAMES
+
+
 def sent_at(text: str) -> datetime | None:
     """The instant of a header field's date (RFC 5322, section 3.3: English, with a zone); None without one."""
     window = sent_window(text, HEADER_LANGUAGES)
