@@ -44,6 +44,8 @@ from leaktrace.mailroom.unknownlabels import (
 )
 
 _MARKER_SIGN = re.compile("[-_=*—–:：─~|\t]")
+_WORDLESS = re.compile(r"[\W_]*[^\w:：]\Z")
+"""A rule, which says nothing; a colon may end a line that was folded before it."""
 _LINE = re.compile(r"[^\n]+")
 _LINK_STARTS = ("http://", "https://")
 _BLOCK_CEILING_LINES = 60
@@ -131,8 +133,8 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
         line = text.text[begin : min(end, begin + LINE_CEILING_CHARACTERS)].strip(LEAD)
         if not line:
             continue
-        if marker is None and _MARKER_SIGN.search(line) is None:
-            place, trials.in_a_row_count = nowhere, 0
+        if (marker is None and _MARKER_SIGN.search(line) is None) or _WORDLESS.match(line) is not None:
+            marker, place, trials.in_a_row_count = None, nowhere, 0
             continue
         is_link = line.startswith(_LINK_STARTS)
         is_label = not is_link and label_at(text, lines[index]) is not None
