@@ -141,6 +141,7 @@ def test_a_gzip_of_something_else_is_left_alone_however_large() -> None:
         b"\x1f\x8b\x08" + bytes(200),
         gzip.compress(gzip.compress(gzip.compress(original()))),
     ],
+    ids=["cut off", "wrong checksum", "wrong size", "broken", "nothing", "packed three times"],
 )
 def test_broken_lying_and_deeply_packed_gzips_hold_nothing(content: bytes) -> None:
     assert read("a.eml.gz", content).kind != "report"
