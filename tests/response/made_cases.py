@@ -37,6 +37,7 @@ from leaktrace.caserecords import (
     LogEntry,
     NoteAdded,
     PersonAdmitted,
+    PersonChanged,
     PersonEnrolled,
     RecordedEvent,
     Role,
@@ -160,6 +161,21 @@ def stored(number: int, kind: str, title: str, content: bytes, media_type: str) 
     return ExhibitStored(f"E-{number:04d}", kind, title, sha256, len(content), media_type)  # type: ignore[arg-type]
 
 
+def nothing(_log: MadeLog) -> None:
+    """Nobody is changed."""
+
+
+def changes(person: str, *, key: str | None = None, active: bool = True) -> Callable[[MadeLog], None]:
+    """An admin gives somebody the key that belongs to another name, or deactivates them."""
+
+    def change(log: MadeLog) -> None:
+        public = public_bytes(key or person)
+        id_of = hashlib.sha256(public).hexdigest()[:16]
+        log.record(PersonChanged(person, PEOPLE[person], active, id_of, public.hex(), "stolen"), "dan", "-")
+
+    return change
+
+
 @dataclass
 class MadeLog:
     """A custody log that grows by one entry a minute."""
@@ -205,8 +221,12 @@ class MadeLog:
         signers: tuple[str, ...],
         forge: Callable[[ApprovalPayload], ApprovalPayload] = lambda payload: payload,
         payload_type: str = APPROVAL_PAYLOAD_TYPE,
+        meanwhile: Callable[[MadeLog], None] = nothing,
     ) -> ApprovalEnvelope:
-        """Asked for by the first, approved by the last, used by the first. `forge`: what is signed instead."""
+        """Asked for by the first, approved by the last, used by the first. `forge`: what is signed instead.
+
+        `meanwhile`: what is logged between approving and using.
+        """
         self.store("document", "Parameters of a request", canonical(parameters), signers[0])
         self.store("other", f"Signed request {request}", b"an envelope with one signature", signers[0])
         digest, expires_at = digest_of(parameters), self.now() + timedelta(hours=8)
@@ -217,6 +237,7 @@ class MadeLog:
         made = envelope(canonical(forge(payload)), signers, payload_type)
         sha256 = hashlib.sha256(made).hexdigest()
         self.record(ActionApproved(request, sha256), signers[-1])
+        meanwhile(self)
         self.record(ActionUsed(request, sha256), signers[0])
         return ApprovalEnvelope(request, made)
 
@@ -375,10 +396,15 @@ def made_input(
     signers: tuple[str, ...] = ("ada", "ben"),
     forge: Callable[[ApprovalPayload], ApprovalPayload] = lambda payload: payload,
     payload_type: str = APPROVAL_PAYLOAD_TYPE,
+    beforehand: Callable[[MadeLog], None] = nothing,
+    meanwhile: Callable[[MadeLog], None] = nothing,
+    afterwards: Callable[[MadeLog], None] = nothing,
 ) -> BundleInput:
     """A case from first report to the approved hand-over. `foreign`: entries of other cases in the same log.
 
     `signers`, `forge` and `payload_type`: what the approval of the hand-over is, where it is not what it should be.
+    `beforehand`, `meanwhile` and `afterwards`: what is logged before that is asked for, between approving and using it,
+    and after it was used.
     """
     log = MadeLog(start)
     for person, roles in PEOPLE.items():
@@ -412,11 +438,14 @@ def made_input(
         for one in bundled
     )
     parameters = hand_over(CASE, recipient, bundled)
-    handed = log.approve("A-0002", "hand_over", recipient, parameters, signers, forge, payload_type)
+    beforehand(log)
+    handed = log.approve("A-0002", "hand_over", recipient, parameters, signers, forge, payload_type, meanwhile)
+    afterwards(log)
     proven = tuple(
         replace(one, proof=tuple(node.hex() for node in path_of(one.log_index, log.leaves))) for one in bundled
     )
-    assert foreign != 5 or signers != ("ada", "ben") or len(log.leaves) == SIZE
+    as_usual = foreign == 5 and signers == ("ada", "ben") and {beforehand, meanwhile, afterwards} == {nothing}
+    assert not as_usual or len(log.leaves) == SIZE
     finding = next(one.content for one in proven if one.stored.kind == "finding")
     assert finding is not None
     return BundleInput(

@@ -28,7 +28,17 @@ from tests.response.corruptions import (
     sign_other_tags,
 )
 from tests.response.forging import Authority, Forger, write_bundle
-from tests.response.made_cases import FINGERPRINT, LOG_KEY, SIZE, START, checkpoint_of, made_input, text_of
+from tests.response.made_cases import (
+    FINGERPRINT,
+    LOG_KEY,
+    SIZE,
+    START,
+    MadeLog,
+    changes,
+    checkpoint_of,
+    made_input,
+    text_of,
+)
 
 STRANGER = "a stranger"
 
@@ -204,6 +214,13 @@ APPROVALS: dict[str, tuple[BundleInput, int]] = {
     "another request": (made_input(forge=other_request), 11),
     "another action": (made_input(forge=other_action), 12),
     "other exhibits": (made_input(forge=other_exhibits), 12),
+    "an approver's key replaced before": (made_input(beforehand=changes("ben", key="ben's next")), 11),
+    "an approver's key replaced before it was used": (made_input(meanwhile=changes("ben", key="ben's next")), 11),
+    "a requester's key replaced before": (made_input(beforehand=changes("ada", key="ada's next")), 11),
+    "a requester's key replaced before it was used": (made_input(meanwhile=changes("ada", key="ada's next")), 11),
+    "a requester who had left": (made_input(beforehand=changes("ada", active=False)), 11),
+    "a requester who left before it was used": (made_input(meanwhile=changes("ada", active=False)), 11),
+    "an approver who left before it was used": (made_input(meanwhile=changes("ben", active=False)), 11),
 }
 
 
@@ -211,6 +228,36 @@ APPROVALS: dict[str, tuple[BundleInput, int]] = {
 def test_an_approval_that_is_none_hands_nothing_over(kind: str, verifiers: Verifiers, tmp_path: Path) -> None:
     given, check = APPROVALS[kind]
     both_refuse(verifiers, write_bundle(given, tmp_path / "bundle"), check)
+
+
+def test_what_was_signed_with_the_key_of_its_time_stays_signed(verifiers: Verifiers, tmp_path: Path) -> None:
+    """A key replaced after its approval was used, and one replaced before whose owner signs with the next one."""
+    later = made_input(afterwards=changes("ben", key="ben's next"))
+    other = made_input(signers=("ada", "cyn"), beforehand=changes("ben", key="ben's next"))
+
+    def there_and_back(log: MadeLog) -> None:
+        changes("ben", key="ben's next")(log)
+        changes("ben")(log)
+
+    for number, made in enumerate((later, other, made_input(beforehand=there_and_back))):
+        root = write_bundle(made, tmp_path / str(number))
+        for verdict in (verifiers.python(root), verifiers.shell(root)):
+            assert verdict.code == 0, verdict.said
+
+
+@pytest.mark.parametrize("kind", ["replaced", "left"])
+def test_a_stolen_key_approves_nothing_once_it_was_replaced(kind: str, verifiers: Verifiers, tmp_path: Path) -> None:
+    """The attack: whoever has the log's key and ben's old key agrees in ben's name.
+
+    With the change of ben's key not logged it works, and nothing but the log can tell: then the key was ben's. With
+    the change in the log both verifiers refuse it, and also where its event is kept back: the entry shows its kind.
+    """
+    assert verifiers.python(write_bundle(made_input(), tmp_path / "unlogged")).code == 0
+    change = changes("ben", key="ben's next") if kind == "replaced" else changes("ben", active=False)
+    made = made_input(beforehand=change)
+    both_refuse(verifiers, write_bundle(made, tmp_path / "logged"), 11)
+    kept_back = replace(made, events=tuple(one for one in made.events if one.entry.kind != "PersonChanged"))
+    both_refuse(verifiers, write_bundle(kept_back, tmp_path / "kept-back"), 11)
 
 
 # --- time and growth -----------------------------------------------------------------------------------------

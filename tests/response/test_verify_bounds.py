@@ -119,7 +119,7 @@ def log_of(
     ]
     used = event("ActionUsed", CASE, request="A-0001", envelope_sha256=hashlib.sha256(content).hexdigest())
     happened += [used] * approval_count
-    entries = [{"at": AT, "case": one["case"], "commitment": "0" * 64} for one in happened]
+    entries = [{"at": AT, "case": one["case"], "kind": one["kind"], "commitment": "0" * 64} for one in happened]
     return HeldBag({"data/approvals/A-0001.json": content}), dict(enumerate(happened)), entries
 
 
@@ -158,7 +158,7 @@ def log_of_many(count: int, *, hinted: bool = True) -> tuple[HeldBag, dict[int, 
         files[f"data/approvals/{request}.json"] = content
         digest = hashlib.sha256(content).hexdigest()
         happened.append(event("ActionUsed", CASE, request=request, envelope_sha256=digest))
-    entries = [{"at": AT, "case": one["case"], "commitment": "0" * 64} for one in happened]
+    entries = [{"at": AT, "case": one["case"], "kind": one["kind"], "commitment": "0" * 64} for one in happened]
     return HeldBag(files), dict(enumerate(happened)), entries
 
 

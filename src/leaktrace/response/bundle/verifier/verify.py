@@ -20,7 +20,7 @@ What is checked, by number; each number stands at its code and in each message:
  8 log         its entries give that root and the tiles (RFC 6962, C2SP tlog-tiles)
  9 events      each disclosed event opens the commitment at its index in the log
 10 exhibits    each has the digest and the size that its event recorded, and an inclusion proof of that event
-11 approvals   two people whose keys were enrolled in the log signed each approved request (DSSE)
+11 approvals   two people signed each approved request, with the keys the log says they had then (DSSE)
 12 hand-over   they approved exactly these exhibits for this recipient
 13 times       each timestamp (RFC 3161) is over this checkpoint's text, signed by its authority, after the last entry
 14 growth      the log continues the earlier checkpoint (--checkpoint)
@@ -63,6 +63,7 @@ TAG_FILES = ["VERIFY.md", "bag-info.txt", "bagit.txt", "manifest-sha256.txt", "s
 TAG_FILES += ["tagmanifest-sha256.txt", "verify.py"]  # sorted: the list is signed
 NEEDED = ("cover.pdf", "case-uco.jsonld", "handover.json", "timeline.csv", "log/checkpoint", "log/events.txt")
 APPROVAL = "application/vnd.leaktrace.approval.v1+json"
+PEOPLE = ("PersonEnrolled", "PersonChanged")
 TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z"
 CLOCK_TOLERANCE = timedelta(minutes=5)  # the authority's clock and the log's are two clocks
 
@@ -470,12 +471,15 @@ def check_exhibits(bag: Bag, case: str, events: dict[int, Json], leaves: list[by
 class Enrolled:
     """Who was enrolled with which key, walking forward through the log."""
 
-    def __init__(self, events: dict[int, Json]) -> None:
+    def __init__(self, events: dict[int, Json], entries: list[Json]) -> None:
+        for index, entry in enumerate(entries):
+            shown = index in events or entry["case"] != "-" or entry["kind"] not in PEOPLE
+            need(shown, 11, f"event {index} is not disclosed: it may have ended somebody's key")
         self.keys: dict[str, str] = {}  # public key -> person, over all that were ever enrolled
         self.people: dict[str, Json] = {}  # what each person is now
         self._hinted: dict[str, list[str]] = {}  # start of a key's digest -> such keys
         self._tried = 0
-        self._to_come = list(bodies(events, "-", "PersonEnrolled", "PersonChanged"))[::-1]
+        self._to_come = list(bodies(events, "-", *PEOPLE))[::-1]
 
     def walk(self, end: int) -> None:
         """Goes on to the entry `end`, which does not count yet."""
@@ -489,16 +493,24 @@ class Enrolled:
             self.keys[key], self.people[person] = person, event
 
     def signer(self, hint: str, signature: bytes, message: bytes, what: str) -> str:
-        """Who signed the message. `hint` decides nothing, anybody can write it: it says which key to try first."""
+        """Which key signed the message. `hint` decides nothing, anybody can write it: it says which to try first."""
         for key in self._hinted.get(hint, ()):
             if signed_by(bytes.fromhex(key), signature, message):
-                return self.keys[key]
-        for key, person in self.keys.items():
+                return key
+        for key in self.keys:
             need(self._tried < MAX_TRIED, 11, "there are too many signatures that do not say whose they are")
             self._tried += 1
             if signed_by(bytes.fromhex(key), signature, message):
-                return person
+                return key
         raise WrongError(f"[11] {what} is signed by a key that nobody enrolled")
+
+    def holder(self, key: str, what: str) -> str:
+        """Whose key it is now: one that was replaced, or whose owner left, is nobody's."""
+        person = self.keys[key]
+        now = self.people[person]
+        need(now.get("public_key") == key, 11, f"{what} is signed by a key of {person} that had been replaced")
+        need(now.get("active", True) is True, 11, f"{what} is signed by {person}, who had left")
+        return person
 
 
 def read_envelope(content: bytes, what: str) -> tuple[bytes, list[tuple[str, bytes]]]:
@@ -518,22 +530,22 @@ def read_envelope(content: bytes, what: str) -> tuple[bytes, list[tuple[str, byt
 
 
 def signers_of(content: bytes, enrolled: Enrolled, what: str) -> tuple[Json, list[str]]:
-    """(statement, who signed it) of an approval."""
+    """(statement, the keys that signed it) of an approval."""
     payload, signatures = read_envelope(content, what)
     statement = document(payload, 11, f"the payload of {what}")
     signed = b"DSSEv1 %d %s %d %s" % (len(APPROVAL), APPROVAL.encode(), len(payload), payload)
     return statement, [enrolled.signer(hint, one, signed, what) for hint, one in signatures]
 
 
-def check_signers(signers: list[str], statement: Json, enrolled: Enrolled, what: str) -> None:
-    """Two different people signed: who asked, and somebody who was an approver."""
+def check_signers(keys: list[str], statement: Json, enrolled: Enrolled, what: str) -> None:
+    """Two different people signed, each with the key they had then: who asked, and somebody who was an approver."""
+    signers = [enrolled.holder(key, what) for key in keys]
     need(signers[0] != signers[1], 11, f"{what} was signed by one person alone")
     requester = statement.get("requested_by")
     need(requester in signers, 11, f"{what} is not signed by who asked for it")
     approver = next(person for person in signers if person != requester)
-    then = enrolled.people[approver]
-    roles, active = then.get("roles"), then.get("active", True)
-    need(isinstance(roles, list) and "approver" in roles and active is True, 11, f"{approver} was no approver")
+    roles = enrolled.people[approver].get("roles")
+    need(isinstance(roles, list) and "approver" in roles, 11, f"{approver} was no approver")
 
 
 def check_approval(statement: Json, what: str, entry: Json, mine: dict[int, str]) -> None:
@@ -552,10 +564,10 @@ def check_approval(statement: Json, what: str, entry: Json, mine: dict[int, str]
 def check_approvals(bag: Bag, case: str, events: dict[int, Json], entries: list[Json]) -> list[Json]:
     """Statements of the approvals that were used; every envelope in the bundle belongs to an event, and back."""
     left, used = set(bag.names("data/approvals/")), []
-    enrolled = Enrolled(events)
+    enrolled = Enrolled(events, entries)
     mine = dict(enumerate((entry["commitment"] for entry in entries if entry["case"] == case), start=1))
     acts = {kind: dict(bodies(events, case, kind)) for kind in ("ActionApproved", "ActionUsed")}
-    opened: dict[str, tuple[str, Json, list[str]]] = {}  # once for each file: who signed it stays the same
+    opened: dict[str, tuple[str, Json, list[str]]] = {}  # once for each file: which keys signed it stays the same
     for index, event in sorted({**acts["ActionApproved"], **acts["ActionUsed"]}.items()):
         request = text_of(event, "request", r"A-[0-9]{4,9}", 11, f"event {index}")
         name = f"data/approvals/{request}.json"
@@ -565,9 +577,9 @@ def check_approvals(bag: Bag, case: str, events: dict[int, Json], entries: list[
             said = sha256(content).hex()
             need(said == event.get("envelope_sha256"), 11, f"{name} is not what event {index} is about")
             opened[name] = (said, *signers_of(content, enrolled, name))
-        digest, statement, signers = opened[name]
+        digest, statement, keys = opened[name]
         need(digest == event.get("envelope_sha256"), 11, f"{name} is not what event {index} is about")
-        check_signers(signers, statement, enrolled, name)
+        check_signers(keys, statement, enrolled, name)
         check_approval(statement, name, entries[index], mine)
         need(statement.get("request") == request, 11, f"{name} is about another request")
         left.discard(name)
