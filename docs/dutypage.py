@@ -136,7 +136,8 @@ known of where somebody lives.
   or to no state (`US-XX`), is a residence that is not known.
 - **Parts with a code of their own.** Outermost regions (`RE`, `GP`, `GF`, `MQ`, `YT`, `MF`) and Åland (`AX`) are of the
   Union; overseas countries and territories (`FR-PF`, `FR-NC`, `NL-CW` and the like) are not, and are told as residences
-  of their own (`PF`), of which no rule is known.
+  of their own (`PF`). In the French ones the French law asks what the Regulation asks, and a notice has its form; of
+  the others no rule is known.
 - **No rule known.** The rules below know the laws of some countries only. For each other residence it is said, of how
   many, that no rule is known and counsel has to be asked (`without_rule` in JSON): the list is not complete then,
   however it looks. So it is for a market where persons of unknown residence may live, and for `US`, of which only some

@@ -24,6 +24,7 @@ from leaktrace.response.duties import (
 )
 from leaktrace.response.duties.facts import field_kinds, kind_of
 from leaktrace.response.duties.loading import law_from_text, laws_from_texts
+from leaktrace.response.duties.places import spelled
 from leaktrace.response.notices.laws import law_of
 from tests.response.duty_samples import CHECKED, MOMENTS, NOW, duty, facts_of
 
@@ -203,13 +204,34 @@ def test_the_outermost_regions_are_of_the_union(code: str) -> None:
     assert law_of(code) == law_of("FR")
 
 
-@pytest.mark.parametrize("code", ["FR-PF", "fr-nc", "FR_WF", "FR-PM", "FR-BL", "FR-TF", "NL-BQ1", "NL-AW"])
+@pytest.mark.parametrize("code", ["NL-BQ1", "NL-AW", "nl-cw", "NL-SX", "GL", "FO"])
 def test_overseas_countries_and_territories_are_not_of_the_union(code: str) -> None:
     group = {"residence": code, "fields": ["email"], "count": 3}
     facts = facts_from_document({"schema": "leaktrace.duty-facts/1", "groups": [group]})
     made = assess(facts, CHECKED, NOW)
     assert not [one.rule for one in made.duties if one.residences]
-    assert [(one.residence, one.count) for one in made.without_rule] == [(code.upper()[3:5], 3)]
+    assert [(one.residence, one.count) for one in made.without_rule] == [(spelled(code), 3)]
+    assert law_of(code) == "general"
+
+
+@pytest.mark.parametrize("code", ["FR-PF", "PF", "fr-nc", "FR_WF", "PM", "FR-BL", "FR-TF"])
+def test_french_law_takes_the_regulation_overseas(code: str) -> None:
+    """Not of the Union; the French law on data, which is in force there, refers to Art. 33 and 34 all the same."""
+    group = {"residence": code, "fields": ["email"], "count": 3}
+    facts = facts_from_document({"schema": "leaktrace.duty-facts/1", "groups": [group]})
+    assert duty("eu-gdpr-33", facts).residences == {}
+    assert duty("fr-overseas-33", facts).residences == {spelled(code): 3}
+    assert not assess(facts, CHECKED, NOW).without_rule
+    assert law_of(code) == law_of("FR")
+
+
+@pytest.mark.parametrize(
+    ("code", "law"),
+    [("CN-HK", "general"), ("CN-SH", "china"), ("uk", "gdpr"), ("EL", "gdpr"), (" DE ", "gdpr"), ("??", "general")],
+)
+def test_a_notice_has_the_form_of_where_the_duty_is(code: str, law: str) -> None:
+    """One spelling of residences for both: who is told under a law is told in its form."""
+    assert law_of(code) == law
 
 
 @pytest.mark.parametrize(("code", "own"), [("CN-HK", "HK"), ("CN-MO", "MO"), ("nl-cw", "CW"), ("uk", "GB")])

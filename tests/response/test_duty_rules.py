@@ -43,6 +43,17 @@ ROWS: list[tuple[str, DutyFacts, str]] = [
     ("uk-gdpr-33-5", facts_of(("DE", "email", 1)), "no"),
     ("uk-gdpr-34", facts_of(("GB", "email", 9)), "no"),
     ("uk-gdpr-34", facts_of(("GB", "email password", 9), high_risk=True), "yes"),
+    # French overseas collectivities
+    ("fr-overseas-33", facts_of(("PF", "email", 1)), "needs_a_human"),  # is the company French?
+    ("fr-overseas-33", facts_of(("PF", "email", 1), established_in_france=True), "yes"),
+    ("fr-overseas-33", facts_of(("NC", "email", 1), established_in_france=False), "no"),
+    ("fr-overseas-33", facts_of(("WF", "email", 1), established_in_france=True, risk_unlikely=True), "no"),
+    ("fr-overseas-33", facts_of(("RE", "email", 1), established_in_france=True), "no"),  # of the Union: the Regulation
+    ("fr-overseas-33-5", facts_of(("BL", "email", 1), established_in_france=True, risk_unlikely=True), "yes"),
+    ("fr-overseas-33-5", facts_of(("FR", "email", 1), established_in_france=True), "no"),
+    ("fr-overseas-34", facts_of(("PM", "email", 9), established_in_france=True), "no"),
+    ("fr-overseas-34", facts_of(("PM", "email phone", 9), established_in_france=True), "needs_a_human"),
+    ("fr-overseas-34", facts_of(("PM", "email", 9), established_in_france=True, high_risk=True), "yes"),
     # California
     ("us-ca-persons", facts_of(("US-CA", "email", 100_000)), "no"),
     ("us-ca-persons", facts_of(("US-CA", LOGIN, 1)), "yes"),
@@ -175,7 +186,7 @@ def test_laws_asked_for_are_there() -> None:
     places = {law.id for law in CHECKED}
     assert places == {
         *("eu-gdpr", "eu-nis2", "uk-gdpr", "us-ca", "us-ny", "us-tx", "us-ma", "cn-pipl", "in-certin", "in-dpdp"),
-        *("jp-appi", "kr-pipa", "br-lgpd", "ca-pipeda", "au-privacy", "ir"),
+        *("jp-appi", "kr-pipa", "br-lgpd", "ca-pipeda", "au-privacy", "ir", "fr-overseas"),
     }
 
 

@@ -22,6 +22,7 @@ FACTS: dict[str, str] = {
     "high_risk": "A high risk to the rights and freedoms of the persons is likely.",
     "harm_avoided": "Measures taken effectively avoid any harm from the leak.",
     "nis2_entity": "The company is an essential or important entity under NIS2 (online marketplaces are in its scope).",
+    "established_in_france": "The company is established in France or in a French overseas collectivity.",
     "significant_incident": "The incident is significant: severe disruption, or considerable damage to others.",
     "service_affected": "The incident is likely to affect the service to its recipients adversely.",
     "improper_purpose": "The data were taken with a possibly improper purpose, as by an employee.",

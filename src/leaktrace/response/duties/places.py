@@ -32,8 +32,8 @@ _OWN_CODES = {
 """Parts with a code of their own in ISO 3166-1, where the law of the whole does not hold.
 
 Overseas countries and territories (Art. 355(2) TFEU and its Annex II; Saint-Barthélemy since 2012) are not of the
-Union: the GDPR is not in force there by itself, and what their own law makes of it is counsel's to say. The outermost
-regions (Art. 355(1)), as FR-RE, are.
+Union: the GDPR is not in force there by itself. In the French ones the French law takes its place (fr-overseas.toml);
+what the law of others makes of it is counsel's to say. The outermost regions (Art. 355(1)), as FR-RE, are of the Union.
 """
 
 

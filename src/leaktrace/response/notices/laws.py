@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 
 from leaktrace.errors import UsageError
+from leaktrace.response.duties.places import spelled
 
 GENERAL = "general"
 LANGUAGES = ("en", "de", "fa", "zh", "ja", "es", "fr", "ar", "pt", "ko")
@@ -60,11 +61,12 @@ def law_named(name: str) -> Law:
 def law_of(jurisdiction: str | None) -> str:
     """The law whose form of notice somebody living there gets; `general` where none has its own, or it is not known.
 
-    `US-CA` is looked for whole, then by its country: California is not Canada.
+    Spelled as the duties spell it: `FR-PF` is French Polynesia, not France. `US-CA` is looked for whole, then by its
+    country: California is not Canada.
     """
-    if not jurisdiction:
+    asked = spelled(jurisdiction or "")
+    if asked is None:
         return GENERAL
-    asked = jurisdiction.upper().replace("_", "-")
     for place in (asked, asked.partition("-")[0]):
         for law in laws().values():
             if place in law.residences:
