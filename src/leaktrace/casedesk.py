@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from leaktrace import lookuplog
+from leaktrace.caseholds import end_hold, put_on_hold
 from leaktrace.caserecords import ExposureFrozen, ExposureList, Person, RecordedEvent, Role
 from leaktrace.cases import (
     Actor,
@@ -27,7 +28,7 @@ from leaktrace.cases import (
     Premises,
     Request,
 )
-from leaktrace.cases.casefile import Answer, FindingParts
+from leaktrace.cases.casefile import Answer, FindingParts, FirstExhibit
 from leaktrace.cases.pseudonyms import PSEUDONYM
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
@@ -157,17 +158,14 @@ class CaseDesk:
         """A case from what somebody told: a press report, an offered list. The words are kept as an exhibit."""
         if not text.strip():
             raise UsageError("The tip is empty.", "Say what was told, by whom, when.")
-        case = self.work.open_case(title, "tip")
-        self.work.store_exhibit(case.case, "tip", "Tip", text.encode(), "text/plain; charset=utf-8")
-        return self.work.show(case.case)
+        first = FirstExhibit("tip", "Tip", text.encode(), "text/plain; charset=utf-8")
+        return self.work.open_case(title, "tip", first=first)
 
     def open_from_mail(self, title: str, raw: bytes) -> Case:
         """A case from one mail; its bytes are the first exhibit."""
         if not raw.strip() or len(raw) > MAIL_CEILING_BYTES:
             raise UsageError("That is no mail, or it is too large.", f"Up to {MAIL_CEILING_BYTES} bytes.")
-        case = self.work.open_case(title, "mail")
-        self.work.store_exhibit(case.case, "mail", "Mail", raw, "message/rfc822")
-        return self.work.show(case.case)
+        return self.work.open_case(title, "mail", first=FirstExhibit("mail", "Mail", raw, "message/rfc822"))
 
     def open_by_hand(self, title: str, summary: str = "") -> Case:
         """A case that somebody opens without anything of the above."""
@@ -308,18 +306,18 @@ class CaseDesk:
     def hold(self, case: str, reason: str, *, everybody: bool = False) -> tuple[LegalHold, ...]:
         """Keeps the customers of the frozen exposure list (or everybody's) from being erased while the case needs them.
 
-        The event is written first: a hold that nobody wrote down could not be ended by anybody.
+        Said again after a kill in between, or once the list has grown, it holds whom the ledger does not hold yet.
         """
+        before = self._inside.hold_basis(case)
         customers = None if everybody else list(self._inside.exposed_customers(case))
         if customers is not None and not customers:
             raise CaseError(f"No customer is on the exposure list of {case}.", "Freeze it first, or hold everybody.")
-        self.work.hold(case, held=True, reason=reason)
-        return self._room.ledger.upkeep().hold(case, customers, self._signed(reason))
+        return put_on_hold(before, customers, self.work, self._room.ledger.upkeep(), self._signed(reason))
 
     def release(self, case: str, reason: str) -> int:
         """Ends the legal hold; how many holds there were."""
-        self.work.hold(case, held=False, reason=reason)
-        return self._room.ledger.upkeep().release(case, self._signed(reason))
+        before = self._inside.hold_basis(case)
+        return end_hold(before, self.work, self._room.ledger.upkeep(), self._signed(reason))
 
     # --- what erases, by two ------------------------------------------------------------------------------
 

@@ -86,6 +86,16 @@ class FindingParts:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstExhibit:
+    """What a case is opened from, where it is no finding: bytes, and what they are."""
+
+    kind: str
+    title: str
+    content: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckLine:
     """One line of the list of checks, for one subject."""
 
@@ -107,8 +117,9 @@ class CaseFile(Guarded):
         summary: str = "",
         campaign: str | None = None,
         finding: FindingParts | None = None,
+        first: FirstExhibit | None = None,
     ) -> Case:
-        """A new case, to which whoever opens it is admitted; with its finding, or neither is written.
+        """A new case, to which whoever opens it is admitted; with its finding or first exhibit, or nothing is written.
 
         NotAllowedError, in the words of any denial, where the finding concerns whoever opens: nobody could go on with
         what they would leave.
@@ -124,6 +135,9 @@ class CaseFile(Guarded):
             transaction.append(case, person.name, self._clock(), [event, PersonAdmitted(person.name, roles)])
             if finding is not None:
                 self._attach(transaction, case, finding)
+            if first is not None:
+                exhibit = self._exhibit(case, first.kind, first.title, first.content, first.media_type)
+                transaction.append(case, person.name, self._clock(), [exhibit])
         return self._case(case)
 
     @needs("list", "case")

@@ -27,6 +27,11 @@ class Inside(Guarded):
         return dict(self._store.names(case))
 
     @needs("hold", "case")
+    def hold_basis(self, case: str) -> Case:
+        """The case, for whoever sets or ends its legal hold."""
+        return self._case(case)
+
+    @needs("hold", "case")
     def exposed_customers(self, case: str) -> tuple[str, ...]:
         """Ids of the customers on the frozen exposure list, for the ledger's legal hold; none where none is frozen."""
         state = self._case(case)

@@ -76,6 +76,10 @@ class Upkeep:
         if customers is not None and not customers:
             raise UsageError("No customer was named.", "Name customers by their ids, or put everybody on hold (--all).")
         self._book.hold(case, None if customers is None else self.numbers(customers), signed)
+        return self.holds(case)
+
+    def holds(self, case: str) -> tuple[LegalHold, ...]:
+        """What a case holds; nothing for a case without any."""
         return tuple(hold for hold in shown(self._book.holds()) if hold.case == case)
 
     def release(self, case: str, signed: Signed) -> int:
