@@ -15,7 +15,7 @@ import numpy as np
 
 from leaktrace.campaigndetails import decision_of, member_of
 from leaktrace.campaignsellers import CampaignSellers
-from leaktrace.errors import UsageError
+from leaktrace.errors import UsageError, meant
 from leaktrace.folder import Opened
 from leaktrace.instants import moved
 from leaktrace.keptevidence import KeptEvidence
@@ -100,7 +100,9 @@ class CampaignFlow:
         name = self._book.groups.name_now(campaign)
         counts = {one.campaign: one for one in self._book.groups.campaigns()} if name is not None else {}
         if name is None or name not in counts:
-            raise UsageError(f"There is no campaign '{campaign}'.", "'leaktrace campaigns' lists them.")
+            there = (one.campaign for one in self._book.groups.campaigns())
+            hint = f"{meant(campaign, there)}'leaktrace campaigns' lists them."
+            raise UsageError(f"There is no campaign '{campaign}'.", hint)
         matched = self._matched(self._book.reports(campaign=name))
         customers = {one.customer for one in matched if one.customer is not None}
         told = _campaign(counts[name], len(customers), self._sellers.of([counts[name]])[name])

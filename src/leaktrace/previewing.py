@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from leaktrace.errors import UsageError
+from leaktrace.errors import UsageError, meant
 from leaktrace.evidence import OPTIONAL, REQUIRED, read_evidence_file, row_of
 from leaktrace.ledger import preview_files
 from leaktrace.records import TABLES, IngestPreview, PreviewReject, PreviewRow, to_document
@@ -18,7 +18,7 @@ def preview_tables(
 ) -> IngestPreview:
     """The first ten rows and rejects; UsageError for a table that there is not, LedgerError for a broken file."""
     if table not in TABLES:
-        raise UsageError(f"There is no table '{table}'.", f"Tables are: {', '.join(TABLES)}.")
+        raise UsageError(f"There is no table '{table}'.", f"{meant(table, TABLES)}Tables are: {', '.join(TABLES)}.")
     if table == "evidence":
         return _of_evidence(files)
     return preview_files(table, files, file_format=file_format, options=options)

@@ -73,7 +73,7 @@ def _insider(beliefs: Beliefs) -> str:
     chance = f"the chance of somebody inside, before any report of this one, is {beliefs.insider:.2g}"
     shares = beliefs.shares
     if not shares.campaign_count:
-        return f"No other campaign that came as mail was traced here, so {chance} (the setting)"
+        return f"No other campaign was traced here that tells anything about this one, so {chance} (the setting)"
     bound = ""
     if shares.insider > beliefs.setting:
         bound = " (the setting; learning goes no higher)"

@@ -20,7 +20,7 @@ from leaktrace.caserecords import ExhibitStored
 from leaktrace.cases import Actor
 from leaktrace.cases.custody import NoteKey
 from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
-from leaktrace.errors import NotAllowedError, UsageError
+from leaktrace.errors import NotAllowedError, UsageError, meant
 from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder, require_writable
 from leaktrace.instants import moved
 from leaktrace.keptevidence import KeptEvidence
@@ -235,7 +235,7 @@ class Workspace:
     ) -> IngestReport:
         """Reads files into a table (DESIGN 4.1); a folder is walked. `options`: what a log format's reader is told."""
         if table not in TABLES:
-            raise UsageError(f"There is no table '{table}'.", f"Tables are: {', '.join(TABLES)}.")
+            raise UsageError(f"There is no table '{table}'.", f"{meant(table, TABLES)}Tables are: {', '.join(TABLES)}.")
         began = time.monotonic()
         files, notes = files_of(paths)
         if table == "evidence":

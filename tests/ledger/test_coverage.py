@@ -115,6 +115,15 @@ def test_a_tool_that_stops() -> None:
     assert retired.allows_nobody
 
 
+def test_a_tool_that_goes_on_in_other_capitals_has_not_stopped() -> None:
+    """One export writes desk, the next one Desk: that is no broken log."""
+    early, late = day_counts("desk", set(range(650))), day_counts("Desk", set(range(650, 730)))
+    assert judged(day_counts("crm", EVERY_DAY), early, late).gaps == ()
+    broken = only(judged(day_counts("crm", EVERY_DAY), early, day_counts("Desk", set(range(650, 700)))))
+    assert (broken.kind, broken.tool, broken.count) == ("tool_stopped", "Desk", 30)
+    assert broken.sentence.startswith("The tool Desk (desk too) wrote nothing after")
+
+
 def test_a_log_that_starts_late_is_said_and_allowed() -> None:
     gap = only(coverage := judged(day_counts("crm", set(range(400, 730)))))
     assert (gap.kind, gap.count, gap.serious) == ("log_starts_late", 400, False)

@@ -148,3 +148,26 @@ def test_ones_own_passphrase_does_not_become_a_colleagues(monkeypatch: pytest.Mo
     assert passphrase_from(None, new=False, what="the key of root") == "root's own four words"
     (tmp_path / "phrase").write_text("from a file\n", encoding="utf-8")
     assert passphrase_from(tmp_path / "phrase", new=True, what="x") == "from a file"
+
+
+# --- tables, columns, campaigns -------------------------------------------------------------------------------
+
+
+def test_a_table_and_a_campaign_that_are_nearly_right_get_the_closest_name(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "staff.csv"
+    file.write_text("principal\nu1\n", encoding="utf-8")
+    for command in (("ingest", "principal", file), ("ingest", "principal", file, "--preview")):
+        assert desk.run(*command, "--json").error()["hint"].startswith("Did you mean 'principals'? Tables are: ")
+    campaign = desk.main_campaign()
+    for words in (("trace", campaign[:7]), ("campaigns", "show", campaign[:7]), ("link", campaign, campaign[:7])):
+        assert desk.run(*words, "--json").error()["hint"].startswith(f"Did you mean '{campaign}'? "), words
+
+
+def test_a_column_in_other_capitals_is_told_as_that(empty_desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text("\ufeffCustomer ,EMAIL\nc1,a@b.example\n", encoding="utf-8")
+    told = empty_desk.run("ingest", "customers", file, "--json").error()
+    assert told["hint"].endswith(" Names of columns are in small letters, without blanks: write 'customer'.")
+    file.write_text("customer,Email\nc1,a@b.example\n", encoding="utf-8")
+    (note,) = empty_desk.json("ingest", "customers", file)["notes"]
+    assert note.endswith("were ignored: Email. Names of columns are in small letters, without blanks: write 'email'.")

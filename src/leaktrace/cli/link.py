@@ -52,6 +52,6 @@ def _side(workspace: Workspace, name: str) -> tuple[Evidence, int]:
         if not path.is_file():
             raise UsageError(
                 f"There is no campaign '{name}', and no file of that name.",
-                "'leaktrace campaigns' lists the campaigns.",
+                error.hint,
             ) from error
     return read_evidence_table(path)

@@ -169,10 +169,10 @@ def _tool_gaps(counts: Sequence[DayCount], least_days: int, window: Window) -> I
     if not counts:
         return
     log_end = int(_active_days(counts)[-1])
-    tools = sorted({c.tool for c in counts}, key=lambda tool: (tool is not None, tool))
-    for tool in tools:
-        active = _active_days([c for c in counts if c.tool == tool])
+    for tool, *others in _tools(counts):
+        active = _active_days([c for c in counts if c.tool in (tool, *others)])
         name = "The part of the log that names no tool" if tool is None else f"The tool {tool}"
+        name += f" ({', '.join(map(str, others))} too)" if others else ""
         for run in silences(active, least_days):
             yield CoverageGap(
                 "days_without_rows", tool, _window(run), run.day_count(),
@@ -189,6 +189,15 @@ def _tool_gaps(counts: Sequence[DayCount], least_days: int, window: Window) -> I
                 # one that was silent all the recent time was most likely retired
                 serious=window.end is None or stop > moved(window.end, -_RECENT),
             )  # fmt: skip
+
+
+def _tools(counts: Sequence[DayCount]) -> list[tuple[str | None, ...]]:
+    """All spellings of each tool: names that differ only in capitals or blanks are one."""
+    spellings: dict[str, list[str]] = {}
+    for tool in sorted({count.tool for count in counts if count.tool is not None}):
+        spellings.setdefault(" ".join(tool.casefold().split()), []).append(tool)
+    unnamed: list[tuple[str | None, ...]] = [(None,)] if any(count.tool is None for count in counts) else []
+    return unnamed + sorted(map(tuple, spellings.values()))
 
 
 def _active_days(counts: Sequence[DayCount]) -> Days:

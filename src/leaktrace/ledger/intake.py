@@ -9,7 +9,7 @@ from pathlib import Path
 from leaktrace.ledger.formats import AskedFormat, BadFileError
 from leaktrace.ledger.ingest import SourceIntake
 from leaktrace.ledger.interface import Progress
-from leaktrace.ledger.rawrows import shown_columns
+from leaktrace.ledger.rawrows import capitals_hint, shown_columns
 from leaktrace.ledger.restoffile import take_rest
 from leaktrace.ledger.schema import TableSchema
 from leaktrace.ledger.sourcestate import FileDigest, digest_file, state_of
@@ -68,7 +68,8 @@ def report_of(schema: TableSchema, taken: Sequence[Taken], rejects_file: Path) -
     notes = list[str]()
     ignored = sorted({name for t in taken for name in t.also_there})
     if ignored:
-        notes.append(f"Columns that {schema.name} does not have were ignored: {shown_columns(ignored)}.")
+        hint = capitals_hint(schema.column_names(), ignored)
+        notes.append(f"Columns that {schema.name} does not have were ignored: {shown_columns(ignored)}.{hint}")
     if bulk := sum(t.bulk_count for t in taken):
         notes.append(f"{bulk} reads cannot be tied to customers; what the log can show takes them into account.")
     if passed_over := sum(t.passed_over_count for t in taken):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +102,14 @@ def shown_columns(found: Sequence[str]) -> str:
     return f"{', '.join(shown) or 'none with a usable name'}{f' and {hidden} more' if hidden else ''}"
 
 
+def capitals_hint(missing: Iterable[str], found: Iterable[str]) -> str:
+    """Where a column is there but for capitals or blanks around it: such a one is another column."""
+    known = set(missing)
+    meant = sorted({name.strip().casefold() for name in found} & known)
+    names = " and ".join(repr(name) for name in meant)
+    return f" Names of columns are in small letters, without blanks: write {names}." if meant else ""
+
+
 def _separator_hint(schema: TableSchema, found: Sequence[str]) -> str:
     """Where the whole head is one name with other separators in it, as spreadsheets of some countries write it."""
     other = next((mark for mark in (";", "\t", "|") if len(found) == 1 and mark in found[0]), None)
@@ -123,7 +131,7 @@ def demand_columns(path: Path, schema: TableSchema, found: Sequence[str]) -> Non
         raise MissingColumnsError(
             f"{path}: the table '{schema.name}' needs the column{'s' if len(missing) > 1 else ''} "
             f"{', '.join(missing)}, which the file does not have.",
-            f"Columns found: {shown_columns(found)}.{_separator_hint(schema, found)}",
+            f"Columns found: {shown_columns(found)}.{_separator_hint(schema, found)}{capitals_hint(missing, found)}",
         )
     twice = sorted({name for name in schema.column_names() if list(found).count(name) > 1})
     if twice:
