@@ -38,6 +38,7 @@ from leaktrace.folder import Opened as OpenedFolder
 from leaktrace.ledger import DuckLedger, Progress, Signed
 from leaktrace.mailflow import MailFlow
 from leaktrace.records import Erasure, Finding, LegalHold, Retention, to_document
+from leaktrace.response.duties.places import spelled
 from leaktrace.traces import Traces
 from leaktrace.tracing import Traced
 
@@ -84,13 +85,18 @@ def summary_of_document(document: dict[str, Any]) -> ExposureSummary:
         customer_count=len(rows),
         by_certainty=dict(sorted(Counter(row["certainty"] for row in rows).items())),
         by_field=dict(sorted(Counter(one for row in rows for one in (*row["fields"], *row["widened_by"])).items())),
-        by_jurisdiction=dict(sorted(Counter(row["jurisdiction"] or "unknown" for row in rows).items())),
+        by_jurisdiction=dict(sorted(Counter(_residence(row["jurisdiction"]) for row in rows).items())),
         access_count=sum(row["access_count"] for row in rows),
         only_email=document["only_email"],
         only_email_reason=document["only_email_reason"],
         fields_in_mail=document["fields_in_mail"],
         notes=tuple(document["notes"]),
     )
+
+
+def _residence(written: str | None) -> str:
+    """One spelling of a place, as duties and notices read it: `FR-PF` and `PF` are one."""
+    return spelled(written or "") or written or "unknown"
 
 
 class CaseRoom:

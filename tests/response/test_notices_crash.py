@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import signal
 import time
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console, RenderableType
 
+from leaktrace.cli.noticeshown import render_status
 from leaktrace.errors import ResponseError
 from leaktrace.response.notices.claims import claiming
 from leaktrace.response.notices.journal import KINDS, Answer, Journal, JournalKind, JournalRecord, read_records
@@ -228,6 +231,29 @@ def test_an_interrupted_attempt_is_unknown_and_the_rest_waits(tmp_path: Path) ->
             interrupted_run()
         sums = outbox.sums(batch)
         assert (sums.unknown_count, sums.waiting_count) == (1, 2)
+
+
+def test_what_a_killed_sender_had_in_work_is_said(tmp_path: Path) -> None:
+    """Killed in a window, all of it counts as waiting although some were told: whoever reads that must know."""
+    with Outbox(tmp_path) as outbox:
+        batch = outbox.plan(CASE, "1", {}, planned(5), NOW)
+        outbox.begin_run(batch, "b", fsync_each=False)
+        outbox.turn(batch, (), 3, NOW)
+        status = outbox.status(batch)
+        assert (status.sums.waiting_count, status.claimed_count) == (5, 3)
+        shown = shown_as_text(render_status(status))
+        assert "Of those waiting, 3 are in work, or were when a sender was cut off: some may have been told." in shown
+        with claiming(outbox, batch, lambda: NOW, fsync_each=False, boot="b"):
+            pass
+        status = outbox.status(batch)
+        assert status.claimed_count == 0
+        assert "cut off" not in shown_as_text(render_status(status))
+
+
+def shown_as_text(shown: RenderableType) -> str:
+    console = Console(width=200, file=io.StringIO())
+    console.print(shown)
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
 def test_one_sender_at_a_time(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import leaktrace
-from leaktrace.casedesk import CaseDesk
+from leaktrace.casedesk import CaseDesk, summary_of
 from leaktrace.caserecords import ExposureList
 from leaktrace.cases import KeyFileSignIn
 from tests.cases.small_cases import exposure_list, finding_parts
@@ -124,3 +124,10 @@ def test_who_may_not_hold_completes_nothing(company: Staffed) -> None:
         olaf.work.hold(company.case, held=True, reason="asked by the prosecutor")
     assert "may not do this" in company.run("ina", "case", "hold", company.case, "--all").error()["message"]
     assert not holds(company)
+
+
+def test_a_place_that_is_spelled_in_two_ways_is_told_once() -> None:
+    """Whoever agrees to notices sees residences as duties and notices read them."""
+    rows = zip(exposure_list().rows, ("FR-PF", "pf", None), strict=True)
+    listed = replace(exposure_list(), rows=tuple(replace(row, jurisdiction=place) for row, place in rows))
+    assert summary_of(listed).by_jurisdiction == {"PF": 2, "unknown": 1}

@@ -25,8 +25,8 @@ _ENDED = {
 
 _STOOD: dict[NoticeState, str] = {
     "planned": "not sent yet",
-    "claimed": "being sent",
-    "attempting": "being sent",
+    "claimed": "being sent, or its sender was cut off",
+    "attempting": "being sent, or its sender was cut off",
     "retry": "refused for now, to be tried again",
     "accepted": "taken by the relay",
     "refused": "refused by the relay",
@@ -110,6 +110,14 @@ def render_status(status: BatchStatus) -> RenderableType:
     ]
     rows += [(f"Not by mail: {reason}", words.number(count)) for reason, count in status.suppressed.items()]
     notes = [Text("Unknown: the relay may have taken it; no machine sends it again.")] if sums.unknown_count else []
+    if count := status.claimed_count:
+        stand = "is in work, or was" if count == 1 else "are in work, or were"
+        notes.append(
+            Text(
+                f"Of those waiting, {words.number(count)} {stand} when a sender was cut off: some may have been told. "
+                "'leaktrace notify send CASE --continue' reads what became of each."
+            )
+        )
     return Group(pairs(rows), *notes)
 
 

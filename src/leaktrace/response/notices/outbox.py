@@ -361,6 +361,7 @@ class Outbox:
             bounced.get("hard", 0),
             bounced.get("soft", 0),
             dict(suppressed),
+            len(self._rows("SELECT 1 FROM notice WHERE batch = ? AND state = 'claimed'", (batch.number,))),
         )
 
     def left(self, batch: Batch) -> tuple[Left, ...]:

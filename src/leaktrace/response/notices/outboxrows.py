@@ -94,6 +94,8 @@ class BatchStatus:
     soft_bounce_count: int
     suppressed: dict[str, int] = field(default_factory=dict)
     """Reason -> people."""
+    claimed_count: int = 0
+    """Of those waiting: in the window of a sender that is at work, or was cut off. Some of them may have been told."""
 
 
 def split_fields(fields: str) -> tuple[str, ...]:
