@@ -35,6 +35,7 @@ from leaktrace.casework import account_facts, finding_parts, made_exposure, mail
 from leaktrace.errors import CaseError, NotAllowedError, UsageError
 from leaktrace.folder import LOOKUPS, cannot_write
 from leaktrace.folder import Opened as OpenedFolder
+from leaktrace.inquiry import strangers
 from leaktrace.ledger import DuckLedger, Progress, Signed
 from leaktrace.mailflow import MailFlow
 from leaktrace.records import Erasure, Finding, LegalHold, Retention, to_document
@@ -330,7 +331,11 @@ class CaseDesk:
     def ask_to_forget(self, case: str, customers: Sequence[str], reason: str) -> Request:
         """Asks for customers (ids as ingested) to be erased; the request holds their keyed numbers only, and the cases
         that know them: whoever approves must see that a bundle will lack the accesses to somebody in evidence.
+
+        LedgerError, and nobody is asked, while a legal hold needs their rows.
         """
+        self._inside.asking(case)
+        self._room.ledger.upkeep().demand_erasable(customers)
         return self.work.request(case, "forget", LEDGER, self._forgetting(customers), reason)
 
     def forget(
@@ -342,6 +347,10 @@ class CaseDesk:
             self._log("forget", f"customer {number}", f"{case} {request} {reason}".strip())
         done = self._room.ledger.upkeep().forget(customers, self._signed(f"{case} {request} {reason}"), progress)
         return replace(done, held_in=self._room.knowing(customers))
+
+    def strangers(self, customers: Sequence[str]) -> list[str]:
+        """Those of these customers (ids as ingested) whom the ledger does not know: mistyped, perhaps."""
+        return strangers(self._room.ledger, self._room.opened.keyring, customers)
 
     def ask_to_retain(self, case: str, table: str, months: int | None, before: str | None, reason: str) -> Request:
         """Asks for months to be let go; what is approved is the first month that stays, whenever it is done."""

@@ -205,6 +205,7 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "set_own_password": (set(EVERYBODY) - {"gone"}, lambda c, w: c.people(w).set_own_password(_HASH)),
     "exposure_basis": (WORKERS, lambda c, w: c.inside(w).exposure_basis(c.case)),
     "pseudonyms": (WORKERS, lambda c, w: c.inside(w).pseudonyms(c.case)),
+    "asking": (WORKERS, lambda c, w: c.inside(w).asking(c.case)),
     "hold_basis": ({"olaf"}, lambda c, w: c.inside(w).hold_basis(c.case)),
     "exposed_customers": ({"olaf"}, lambda c, w: c.inside(w).exposed_customers(c.case)),
     "finding_basis": (WORKERS, lambda c, w: c.inside(w).finding_basis(c.case)),

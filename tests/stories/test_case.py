@@ -102,16 +102,20 @@ def test_a_legal_hold_of_the_case_keeps_the_ledger_from_forgetting(told: Staffed
     if told.show()["exposure"] is None:
         told.json("ina", "case", "exposure", case, "--freeze")
     told.json("ina", "case", "admit", case, "olaf", "--role", "privacy_officer")
+    reported = [one for one in told.truth["reporting_customers"] if one in told.truth["leaked_customers"]]
+    forget = ("ledger", "forget", reported[0], "--yes", "--case", case, "--why", "asked by the customer")
+    held_back = _asked_and_approved(told, *forget)
     held = told.json("olaf", "case", "hold", case, "--why", "asked by the prosecutor")
     assert held["hold_count"] == told.show()["exposure"]["customer_count"]
     assert told.show()["held"]
-    reported = [one for one in told.truth["reporting_customers"] if one in told.truth["leaked_customers"]]
     for unsigned in (("forget", reported[0], "--yes"), ("release", case)):
         refused = told.desk.run("ledger", *unsigned, "--json")
         assert (refused.code, "not done unsigned" in refused.error()["message"]) == (2, True), unsigned
     assert told.show()["held"]
-    forget = ("ledger", "forget", reported[0], "--yes", "--case", case, "--why", "asked by the customer")
-    held_back = _asked_and_approved(told, *forget)
+    waiting = len(told.show()["requests"])
+    early = told.run("olaf", *forget).error()
+    assert (case in early["message"], "case hold CASE --release" in early["hint"]) == (True, True)
+    assert len(told.show()["requests"]) == waiting, "nobody is asked to agree to what a hold keeps anyway"
     assert case in told.run("olaf", *forget, "--approval", held_back).error()["message"]
     assert told.json("olaf", "case", "hold", case, "--release", "--why", "ended")["hold_count"] == held["hold_count"]
     assert told.run("olaf", *forget, "--approval", held_back).code == 2, "each approval is used once"
@@ -128,6 +132,17 @@ def test_a_legal_hold_of_the_case_keeps_the_ledger_from_forgetting(told: Staffed
     assert (other_done.code, other_done.document()["held_in"]) == (0, [])
     retain = ("ledger", "retain", "--before", "2020-01", "--case", case, "--why", "policy")
     assert told.json("olaf", *retain, "--approval", _asked_and_approved(told, *retain))["done"]
+
+
+def test_who_is_to_be_forgotten_has_an_id_that_is_known(told: Staffed) -> None:
+    """A slip is told when it is asked for: the second person sees a keyed number and cannot."""
+    told.json("ina", "case", "admit", told.case, "olaf", "--role", "privacy_officer")
+    forget = ("ledger", "forget", "--case", told.case, "--why", "asked by the customer")
+    for blank in ("", " "):
+        assert "empty" in told.run("olaf", *forget, blank).error()["message"]
+    mistyped = told.run("olaf", *forget, "c-typo")
+    assert mistyped.code == 3
+    assert "knows no customer c-typo" in mistyped.err
 
 
 def _asked_and_approved(told: Staffed, *command: object, in_evidence: bool = True) -> str:

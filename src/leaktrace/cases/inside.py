@@ -40,6 +40,11 @@ class Inside(Guarded):
         document = json.loads(self._exhibits.get(state.exposure.sha256))
         return tuple(row["customer"] for row in document["rows"])
 
+    @needs("request", "approval")
+    def asking(self, case: str) -> Case:
+        """The case, for whoever asks for something in it."""
+        return self._case(case)
+
     @needs("open", "case")
     def opening(self, title: str, summary: str) -> None:
         """Nothing: whoever may not open a case, or not under this title, is told so before anything is looked up."""

@@ -142,8 +142,11 @@ def forget(
     """
     if case is not None and approval is None:
         with desk_of(context, person, key) as desk:
-            _tell_request(desk.ask_to_forget(case, customers, why), desk.now(), as_json=as_json)
-        return 0
+            asked, unknown = desk.ask_to_forget(case, customers, why), desk.strangers(customers)
+            _tell_request(asked, desk.now(), as_json=as_json)
+        if unknown:
+            note(f"The ledger knows no customer {', '.join(unknown)}: check the ids before anybody agrees.")
+        return 3 if unknown else 0
     question = f"Erase {len(customers)} customer{'s' if len(customers) > 1 else ''} from the ledger for good?"
     if not yes and not _agreed(question, may_ask=not as_json and sys.stdin.isatty()):
         note("Nothing was changed.")

@@ -137,7 +137,8 @@ def demand_free(holds: Sequence[Hold], keys: Iterable[int], what: str) -> None:
         many = "s" if len(cases) > 1 else ""
         raise LedgerError(
             f"{what} is refused: the legal hold{many} of case{many} {named} {'need' if many else 'needs'} these rows.",
-            "Nothing was changed. When a case no longer needs them: leaktrace ledger release CASE.",
+            "Nothing was changed. When a case no longer needs them: leaktrace case hold CASE --release; where nobody "
+            "is enrolled, leaktrace ledger release CASE.",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from leaktrace.errors import UsageError
 from leaktrace.ledger.indexing import index_missing
 from leaktrace.ledger.interface import Progress
-from leaktrace.ledger.upkeep.book import Book, Signed, shown
+from leaktrace.ledger.upkeep.book import Book, Signed, demand_free, shown
 from leaktrace.ledger.upkeep.compact import compact
 from leaktrace.ledger.upkeep.forget import forget
 from leaktrace.ledger.upkeep.premises import Premises
@@ -64,6 +64,12 @@ class Upkeep:
     def forget(self, customers: Sequence[str], signed: Signed, progress: Progress | None = None) -> Erasure:
         """Erases customers (ids as ingested) for good."""
         return forget(self._premises, self._premises.keyring.customer_keys(customers), signed, progress or _silent)
+
+    def demand_erasable(self, customers: Sequence[str]) -> None:
+        """UsageError for an empty id, LedgerError where one of them is on legal hold: before anybody is asked."""
+        if not all(customer.strip() for customer in customers):
+            raise UsageError("A customer's id is empty.", "Name customers by their ids as they were ingested.")
+        demand_free(self._book.holds(), self.numbers(customers), "Forgetting")
 
     def numbers(self, customers: Sequence[str]) -> list[int]:
         """Keyed numbers of customers, in order: what is written down of them."""
