@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from leaktrace.response import bundle
 from leaktrace.response.bundle import BundleInput, grouped
@@ -54,6 +57,36 @@ def test_bad_usage_is_not_a_verdict(verifiers: Verifiers, pristine: Path, tmp_pa
 def test_the_script_runs_alone(verifiers: Verifiers, pristine: Path) -> None:
     done = verifiers.script_alone(pristine, "--key", FINGERPRINT)
     assert done.code == 0, done.said
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_the_recipe_is_taken_out_of_its_page_as_the_page_says(line_end: str, pristine: Path, tmp_path: Path) -> None:
+    """Fetched by Windows the page ends its lines otherwise: an empty recipe would end with 0, as if all held."""
+    page = (pristine / "VERIFY.md").read_text(encoding="utf-8")
+    (tmp_path / "VERIFY.md").write_bytes(page.replace("\n", line_end).encode())
+    commands = page[page.index("or run them at once:") :].split("\n\n")[1]
+    given = commands.replace("1a2b 3c4d …", FINGERPRINT).replace("BAG=evidence", f"BAG={pristine}")
+    assert given.count(FINGERPRINT) == given.count(str(pristine)) == 1
+    done = subprocess.run(["sh", "-c", given], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.rstrip().splitlines()[-1]) == (0, "OK"), done
+
+
+def test_the_script_says_which_python_it_needs(pristine: Path) -> None:
+    """On an older one, which has no `datetime.UTC`, it is no traceback."""
+    older = "import datetime, runpy, sys; del datetime.UTC; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0])"
+    command = [sys.executable, "-I", "-c", older, str(pristine / "verify.py")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("verify.py needs Python 3.11 or later")
+    assert "Traceback" not in done.stderr
+
+
+def test_both_say_which_file_lies_beside_the_bag(verifiers: Verifiers, copy: Path) -> None:
+    """As Windows leaves on a stick."""
+    (copy / "desktop.ini").write_bytes(b"[.ShellClassInfo]\r\n")
+    for verdict in (verifiers.python(copy), verifiers.shell(copy)):
+        assert (verdict.code, verdict.check) == (1, 4)
+        assert "desktop.ini" in verdict.said
 
 
 def test_the_script_in_the_bundle_is_the_published_one(pristine: Path) -> None:

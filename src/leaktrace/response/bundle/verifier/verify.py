@@ -39,10 +39,14 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+try:
+    from datetime import UTC, datetime, timedelta
+except ImportError:
+    sys.stderr.write(f"verify.py needs Python 3.11 or later; this is {sys.version.split()[0]}. VERIFY.md needs none.\n")
+    sys.exit(2)
 try:
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
