@@ -18,6 +18,7 @@ from pathlib import Path
 
 from leaktrace.errors import KeyFileError, UsageError, WorkspaceError
 from leaktrace.keys import Keyring, read_key_file, write_new_key_file
+from leaktrace.namedpaths import is_text
 from leaktrace.settings import Settings, from_document
 from leaktrace.wholefiles import replace_file
 
@@ -53,6 +54,7 @@ def create_folder(path: Path, environment: Mapping[str, str]) -> Opened:
 
     WorkspaceError when the folder holds something that an interrupted attempt cannot have left.
     """
+    _require_text(path)
     try:
         if path.exists() and (not path.is_dir() or not _may_begin(path)):
             if (path / MARKER).exists():
@@ -78,6 +80,13 @@ def create_folder(path: Path, environment: Mapping[str, str]) -> Opened:
     except OSError as error:
         raise cannot_write(path, error) from error
     return Opened(path, workspace_id, key_file, Keyring(read_key_file(key_file), workspace_id), Settings())
+
+
+def _require_text(path: Path) -> None:
+    """WorkspaceError for a path that is no UTF-8: the databases in it could not be opened."""
+    if not is_text(os.fspath(path.absolute())):
+        name = os.fspath(path).encode("utf-8", "backslashreplace").decode()
+        raise WorkspaceError(f"The path {name} is no UTF-8 text.", "Rename the folder, or name another one.")
 
 
 def _may_begin(path: Path) -> bool:
@@ -124,6 +133,7 @@ def require_writable(path: Path) -> None:
 
 def open_folder(path: Path, environment: Mapping[str, str]) -> Opened:
     """Opens a workspace; WorkspaceError when it is none or newer than this program, KeyFileError on a wrong key."""
+    _require_text(path)
     try:
         marker = json.loads((path / MARKER).read_text(encoding="utf-8"))
         version, workspace_id = int(marker["format"]), str(marker["id"])

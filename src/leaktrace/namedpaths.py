@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 
+from leaktrace.errors import UsageError
+
 AnyPath = str | PathLike[str]
 
 
@@ -33,6 +35,7 @@ def files_of(paths: AnyPath | Iterable[AnyPath]) -> tuple[list[Path], tuple[str,
     """All files of these paths, and a sentence for each folder that has none.
 
     Such a folder is no error: one that is filled day by day is empty on some. But whoever typed the wrong name is told.
+    UsageError for a name that is no UTF-8 text: what reads tables cannot open it.
     """
     by_path = {path: walked(path) for path in as_paths(paths)}
     notes = [
@@ -41,4 +44,18 @@ def files_of(paths: AnyPath | Iterable[AnyPath]) -> tuple[list[Path], tuple[str,
         for path, files in by_path.items()
         if not files
     ]
-    return [file for files in by_path.values() for file in files], tuple(notes)
+    found = [file for files in by_path.values() for file in files]
+    for file in found:
+        if not is_text(str(file)):
+            name = str(file).encode("utf-8", "backslashreplace").decode()
+            raise UsageError(f"The name of the file {name} is no UTF-8 text.", "Rename it, then read it again.")
+    return found, tuple(notes)
+
+
+def is_text(word: str) -> bool:
+    """Whether a word or a path that the system gave can be written as UTF-8: Python keeps other bytes as surrogates."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 
 from leaktrace.cli.commandlist import CommandList
 from leaktrace.cli.output import Screen, note, print_error, wants_json
+from leaktrace.cli.textgiven import as_text
 from leaktrace.cli.variables import misspelt
 from leaktrace.errors import LeaktraceError
 from leaktrace.settings import ENGINES
@@ -99,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     as_json = wants_json(given)
     try:
-        outcome = app(args=given, prog_name="leaktrace", standalone_mode=False)
+        outcome = app(args=[as_text(word) for word in given], prog_name="leaktrace", standalone_mode=False)
     except LeaktraceError as error:
         print_error(error.message, error.hint, as_json=as_json)
         return EXIT_BAD

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +16,7 @@ from leaktrace.cli.caseshown import render_case, render_checks, render_exposure,
 from leaktrace.cli.output import JsonOption, answer
 from leaktrace.cli.people import roles_of
 from leaktrace.cli.targets import check_new
+from leaktrace.cli.textgiven import text_from_stdin
 from leaktrace.errors import UsageError
 from leaktrace.report import render_timeline, words
 from leaktrace.wholefiles import write_new
@@ -66,7 +66,7 @@ def open_case(
         if campaign is not None:
             opened = desk.open_from_campaign(campaign, title or "Unwanted mail to customers", field=field)
         elif tip is not None:
-            opened = desk.open_from_tip(title or "A tip", sys.stdin.read() if tip == "-" else tip)
+            opened = desk.open_from_tip(title or "A tip", text_from_stdin() if tip == "-" else tip)
         elif mail is not None:
             opened = desk.open_from_mail(title or "An unwanted mail", _read(mail))
         else:
@@ -149,7 +149,7 @@ def note(
     Example: leaktrace case note K-3f2a9c1d "P-4k2m's lead was asked about shifts" --as ina
     """
     with desk_of(context, person, key, by_password=password) as desk:
-        done = desk.work.note(case, sys.stdin.read() if text == "-" else text)
+        done = desk.work.note(case, text_from_stdin() if text == "-" else text)
     _told((done,), as_json=as_json)
 
 

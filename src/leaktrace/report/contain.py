@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from leaktrace.caserecords import ContainmentOutcome, ContainmentPlan, SellerTie
 from leaktrace.report import words
+from leaktrace.report.rule import DimRule
 from leaktrace.report.terminal import bullet, pairs
 
 _STEPS = {
@@ -30,7 +30,7 @@ def render_plan(plan: ContainmentPlan, statement: str | None = None) -> Renderab
     """What would be done, and what speaks against it."""
     may = _standing(plan)
     parts: list[RenderableType] = [
-        Rule(style="dim"),
+        DimRule(),
         Text(may[0], style=may[1]),
         Text(),
         pairs([("Case", words.plain(plan.case)), ("Action", plan.action), ("Subject", words.plain(plan.subject))]),
@@ -70,7 +70,7 @@ def render_outcome(outcome: ContainmentOutcome) -> RenderableType:
         name, colour = _STATES[one.state]
         table.add_row(words.plain(one.system), Text(name, style=colour), Text(words.plain(one.detail)))
     parts: list[RenderableType] = [
-        Rule(style="dim"),
+        DimRule(),
         Text(f"{label}  {words.plain(outcome.subject)}", style=style),
         Text(),
         table,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from jinja2 import Environment
 from rich.console import Group, RenderableType
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from leaktrace.caserecords import Duty, DutyAnswer, DutyAssessment
 from leaktrace.report import words
 from leaktrace.report.page import environment
+from leaktrace.report.rule import DimRule
 from leaktrace.report.terminal import bullet
 
 _ANSWERS: dict[DutyAnswer, tuple[str, str]] = {
@@ -30,7 +30,7 @@ def render_duties(assessment: DutyAssessment) -> RenderableType:
     """What `duties` shows."""
     open_ones = [duty for duty in assessment.duties if duty.answer in _OPEN]
     rest = [duty for duty in assessment.duties if duty.answer not in _OPEN]
-    parts: list[RenderableType] = [Rule(style="dim"), Text(assessment.disclaimer, style="bold"), Text()]
+    parts: list[RenderableType] = [DimRule(), Text(assessment.disclaimer, style="bold"), Text()]
     parts += [bullet(words.plain(sentence)) for sentence in assessment.notes]
     parts += [Text(words.plain(one.sentence), style="bold magenta") for one in assessment.without_rule]
     parts += [Text(), _table(open_ones, assessment.strictest_for_unknown), Text()] if open_ones else [Text()]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from leaktrace.records import Link, LinkSide
 from leaktrace.report import words
+from leaktrace.report.rule import DimRule
 from leaktrace.report.terminal import bullet, pairs
 
 _MARKS = {
@@ -37,7 +37,7 @@ def render_link(link: Link) -> RenderableType:
         ("Compared with", f"{words.count(link.provenance.other_campaign_count, 'other campaign')} of the workspace"),
     ]
     return Group(
-        Rule(style="dim"),
+        DimRule(),
         line,
         Text(),
         pairs(facts),

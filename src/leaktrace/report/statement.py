@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.rule import Rule
 from rich.text import Text
 
 from leaktrace.caserecords import GateVerdict, StatementState
 from leaktrace.report import words
+from leaktrace.report.rule import DimRule
 from leaktrace.report.terminal import bullet
 
 
 def render_statement(state: StatementState) -> RenderableType:
     """What `statement draft` and `statement show` show."""
-    parts: list[RenderableType] = [Rule(style="dim")]
+    parts: list[RenderableType] = [DimRule()]
     for language, sentences in state.draft.sentences.items():
         parts += [Text(words.plain(f"{language}: {state.draft.titles[language]}"), style="bold")]
         for one in sentences:

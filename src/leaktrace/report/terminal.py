@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from leaktrace.records import Explanation, Exposure, Finding
 from leaktrace.report import words
+from leaktrace.report.rule import DimRule
 from leaktrace.report.story import Story, standing, tell
 from leaktrace.report.strands import Strand
 
@@ -45,7 +45,7 @@ def headline(story: Story) -> RenderableType:
     line = Text()
     line.append(f"{story.mark} {story.label.upper()}  ", style=_STYLES[story.outcome])
     line.append(story.headline, style="bold")
-    return Group(Rule(style="dim"), line)
+    return Group(DimRule(), line)
 
 
 def bullet(sentence: str) -> RenderableType:
