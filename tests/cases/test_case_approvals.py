@@ -18,6 +18,7 @@ from leaktrace.caserecords import (
     CheckAnswered,
     IdentityUnmasked,
     NoteAdded,
+    Role,
     digest_of,
 )
 from leaktrace.cases import Actor, CaseWork
@@ -158,6 +159,34 @@ def test_who_loses_the_role_or_the_key_after_approving_has_not_approved(company:
     company.people("root").replace_key("dana", PersonKey.fresh("dana").public_key, "lost")
     with pytest.raises(ApprovalError):
         use(company, rotated)
+
+
+def test_a_key_that_is_replaced_while_somebody_is_changed_stays_replaced(company: Company) -> None:
+    """The danger: two admins at once. Other roles, written with the key as it was before, put a stolen key back."""
+    other = Company(company.folder, company.keyring, company.clock, company.keys)
+    fresh = PersonKey.fresh("dana")
+
+    def meanwhile() -> Iterator[Role]:
+        other.people("adam").replace_key("dana", fresh.public_key, "stolen")
+        yield "approver"
+
+    company.people("root").change("dana", "as before", roles=meanwhile())
+    other.close()
+    dana = company.premises.store.people().person("dana")
+    assert dana is not None
+    assert dana.public_key == fresh.public_key
+
+
+def test_who_signed_in_with_a_key_that_was_replaced_since_sets_no_other(company: Company) -> None:
+    """The attack: the thief is signed in when the admin replaces the stolen key, and rotates it to one of their own."""
+    thief = company.people("dana")
+    company.people("root").replace_key("dana", PersonKey.fresh("dana").public_key, "stolen")
+    for act in (
+        lambda: thief.rotate_own_key(PersonKey.fresh("dana").public_key),
+        lambda: thief.set_own_password("$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"),
+    ):
+        with pytest.raises(NotAllowedError, match="was replaced"):
+            act()
 
 
 def test_who_turns_out_a_subject_after_approving_has_not_approved(company: Company) -> None:

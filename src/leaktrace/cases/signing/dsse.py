@@ -130,7 +130,12 @@ def verify(envelope: Envelope, keys: Iterable[SignerKey], threshold: int) -> Ver
         if _holds(public_key, signature.signature, message)
     }  # 2
     if len(people) < threshold:  # 3
-        raise ApprovalError(f"{len(people)} known people have signed this; {threshold} are needed.", _HINT)
+        have = f"{len(people)} {'has' if len(people) == 1 else 'have'}"
+        raise ApprovalError(
+            f"{threshold} people have to sign this, each with the key they have now; {have}. "
+            "A key that was replaced since it signed no longer counts.",
+            _HINT,
+        )
     return VerifiedPayload(envelope.payload, frozenset(people))
 
 
