@@ -231,15 +231,16 @@ def test_an_approval_that_is_none_hands_nothing_over(kind: str, verifiers: Verif
 
 
 def test_what_was_signed_with_the_key_of_its_time_stays_signed(verifiers: Verifiers, tmp_path: Path) -> None:
-    """A key replaced after its approval was used, and one replaced before whose owner signs with the next one."""
+    """A key replaced, or its owner gone, after the approval was used; another's replaced before; one that came back."""
     later = made_input(afterwards=changes("ben", key="ben's next"))
+    left = made_input(afterwards=changes("ben", active=False))
     other = made_input(signers=("ada", "cyn"), beforehand=changes("ben", key="ben's next"))
 
     def there_and_back(log: MadeLog) -> None:
         changes("ben", key="ben's next")(log)
         changes("ben")(log)
 
-    for number, made in enumerate((later, other, made_input(beforehand=there_and_back))):
+    for number, made in enumerate((later, left, other, made_input(beforehand=there_and_back))):
         root = write_bundle(made, tmp_path / str(number))
         for verdict in (verifiers.python(root), verifiers.shell(root)):
             assert verdict.code == 0, verdict.said

@@ -136,6 +136,22 @@ def test_a_bad_call_is_a_sentence(
     assert isinstance(run(*arguments).exception, error)
 
 
+@pytest.mark.parametrize("written", ["2026-11-27 09:00", "27.11.2026", "2026-11-27"])
+def test_a_time_that_is_none_is_told_how_it_is_written(written: str, tmp_path: Path) -> None:
+    error = run("--facts", str(facts_file(tmp_path)), "--aware", written).exception
+    assert isinstance(error, ResponseError)
+    assert error.hint == "Write it with the offset, as 2026-11-27T09:00+01:00. docs/duties.md has the format."
+
+
+def test_a_fact_that_is_nearly_right_gets_the_closest_name(tmp_path: Path) -> None:
+    error = run("--facts", str(facts_file(tmp_path)), "--fact", "high_risks=yes").exception
+    assert isinstance(error, UsageError)
+    assert error.hint.startswith("Did you mean 'high_risk'? Facts are: ")
+    error = run("--facts", str(facts_file(tmp_path)), "--fact", "high_risk=maybe").exception
+    assert isinstance(error, UsageError)
+    assert error.hint == "Write high_risk=yes or high_risk=no."
+
+
 def test_what_was_answered_is_an_exhibit_and_an_event() -> None:
     diary = Diary(NOW)
     listed = exposure("yes", ("c1", ("email",), "DE", ()))

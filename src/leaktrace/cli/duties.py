@@ -15,7 +15,7 @@ from leaktrace.cli.acting import KeyOption, PersonOption
 from leaktrace.cli.output import JsonOption, answer, note
 from leaktrace.cli.responses import CaseDoors, Signing
 from leaktrace.cli.targets import check_files
-from leaktrace.errors import UsageError
+from leaktrace.errors import UsageError, meant
 from leaktrace.folder import write_aside
 from leaktrace.report.duties import duties_page, render_duties
 from leaktrace.response.duties import FACTS, assess, builtin_laws, facts_from_document, laws_from_folder
@@ -134,6 +134,8 @@ def _answers(given: list[str]) -> dict[str, bool]:
     for one in given:
         name, _, value = one.partition("=")
         if name not in FACTS or value not in {"yes", "no"}:
-            raise UsageError(f"'{one}' is no fact with yes or no.", f"Facts are: {', '.join(FACTS)}.")
+            known = f"{meant(name, FACTS)}Facts are: {', '.join(FACTS)}."
+            hint = f"Write {name}=yes or {name}=no." if name in FACTS else known
+            raise UsageError(f"'{one}' is no fact with yes or no.", hint)
         answers[name] = value == "yes"
     return answers

@@ -41,6 +41,7 @@ CLOCK_DIFFERENCE = timedelta(minutes=5)
 """By how much another machine's clock may be ahead of ours."""
 _FIRST: tuple[StartEvent, StartEvent] = ("occurred", "noticed")
 _LATER: tuple[StartEvent, ...] = ("aware", "determined", "persons_told", "reported")
+_TIME = "Write it with the offset, as 2026-11-27T09:00+01:00. "
 UNLISTED = "unlisted"
 CEILING_GROUPS = 100_000
 CEILING_COUNT = 10**12
@@ -135,9 +136,9 @@ def moment_of(value: Any, name: str) -> datetime:
     try:
         at = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise _wrong(f"the moment '{name}' is no ISO 8601 time") from error
+        raise _wrong(f"the moment '{name}' is no ISO 8601 time", _TIME) from error
     if at.tzinfo is None:
-        raise _wrong(f"the moment '{name}' has no offset from UTC")
+        raise _wrong(f"the moment '{name}' has no offset from UTC", _TIME)
     try:
         return at.astimezone(UTC)
     except OverflowError as error:
@@ -199,5 +200,6 @@ def _group(one: Any, number: int) -> ExposedGroup:
     return ExposedGroup(residence_of(residence), kinds_of(names), count)
 
 
-def _wrong(why: str) -> ResponseError:
-    return ResponseError(f"These are not facts that duties can be judged on: {why}.", "docs/duties.md has the format.")
+def _wrong(why: str, hint: str = "") -> ResponseError:
+    hint = f"{hint}docs/duties.md has the format."
+    return ResponseError(f"These are not facts that duties can be judged on: {why}.", hint)
