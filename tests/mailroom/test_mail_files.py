@@ -63,6 +63,7 @@ def other(number: int, sender: bytes = b"boss@rival.example") -> bytes:
         ("a.mbox", mbox(original()), "application/octet-stream"),
         ("mail", mbox(original()), "application/mbox"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "holding",
 )
 def test_mail_in_files(name: str, content: bytes, content_type: str) -> None:
     raw = carrying(name, content, content_type)
