@@ -31,7 +31,8 @@ KNOWN = "rf-peixoto/phishing_pot at 8e207b58, folder `email`."
 LOOKED_AT = (
     "All of these in that corpus were looked at by hand. In five a mail was sent on behalf of somebody, and both "
     "addresses are kept; in two a program had cut the address, and none is claimed; in eight our address is right and "
-    "stands where the plainest reading does not look (in a link, in an attached mail, in a line of another shape). The "
+    "stands where the plainest reading does not look (in a link, in an attached mail, in a line of another shape); in "
+    "two a spammer copied somebody's conversation below his own words, and its uppermost mail is what is claimed. The "
     "five where only that reading finds something came with the null sender, as no complaint does: bounces."
 )
 """What was seen in the known collection."""

@@ -391,6 +391,14 @@ def test_a_sellers_domain_in_front_of_another_one_is_a_look_alike(host: str) -> 
     assert match(other(links=("https://shop.acme-outdoor.com/x",))).clues == ("link",)
 
 
+def test_a_domain_that_another_seller_registered_pretends_to_nobody() -> None:
+    mail = other(sender="x@bergwerk.com", links=("https://bergwerk.com/sale",))
+    assert match(mail).impersonated == "s2"
+    namesake = SellerFacts("s4", "Bergwerk Tools", ("bergwerk.com",))
+    found = match_seller([mail], (*SELLERS, namesake))
+    assert (found.seller, found.impersonated) == ("s4", None)
+
+
 def test_short_names_resemble_nothing_and_a_domain_not_itself() -> None:
     assert resembles("abc.net", "abc.com") is None
     assert resembles("acme.com", "acme.com") is None

@@ -126,6 +126,7 @@ class SellerTable:
 
     def __init__(self, sellers: Iterable[SellerFacts], address_token: Callable[[str], str] | None = None) -> None:
         self._sellers = [own_of(facts) for facts in sorted(sellers, key=lambda facts: facts.seller)]
+        self._registered = frozenset[str]().union(*(own.domains for own in self._sellers))
         self._address_token = address_token
 
     def match(self, originals: Sequence[Original], witnesses: Sequence[Witness] | None = None) -> SellerMatch:
@@ -141,7 +142,9 @@ class SellerTable:
             for original, witness in zip(originals, told, strict=True)
         ]
         weights = weights_of(told)
-        alike = frozenset(domain for trace in traces for domain in trace.domains if tells_who(domain))
+        # Two sellers may have names that are alike: a domain that one of them registered pretends to nobody else's.
+        seen = frozenset(domain for trace in traces for domain in trace.domains if tells_who(domain))
+        alike = seen - self._registered
         shown = all_traces(traces)
         supports = [
             found
