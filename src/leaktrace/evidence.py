@@ -18,7 +18,8 @@ from typing import Any, get_args
 
 from leaktrace.errors import LedgerError, to_utf8
 from leaktrace.instants import instant_at
-from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade, is_text, to_json
+from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade, to_json
+from leaktrace.utf8 import is_text
 
 REQUIRED = ("customer", "kind")
 OPTIONAL = ("received_at", "reported_at", "seller", "grade", "reporter")

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from leaktrace.errors import KeyFileError, UsageError, WorkspaceError
 from leaktrace.keys import Keyring, read_key_file, write_new_key_file
-from leaktrace.namedpaths import is_text
 from leaktrace.settings import Settings, from_document
+from leaktrace.utf8 import is_text
 from leaktrace.wholefiles import replace_file
 
 FORMAT = 1

@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from leaktrace.errors import UsageError
+from leaktrace.utf8 import is_text
 
 AnyPath = str | PathLike[str]
 
@@ -50,12 +51,3 @@ def files_of(paths: AnyPath | Iterable[AnyPath]) -> tuple[list[Path], tuple[str,
             name = str(file).encode("utf-8", "backslashreplace").decode()
             raise UsageError(f"The name of the file {name} is no UTF-8 text.", "Rename it, then read it again.")
     return found, tuple(notes)
-
-
-def is_text(word: str) -> bool:
-    """Whether a word or a path that the system gave can be written as UTF-8: Python keeps other bytes as surrogates."""
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -332,7 +332,7 @@ def test_names_and_words_that_make_no_sense_are_told(small: Staffed) -> None:
 def test_bytes_that_are_no_text_are_refused_in_a_sentence(small: Staffed, arguments: tuple[str, ...]) -> None:
     """What a shell passes on where its terminal writes another encoding than UTF-8."""
     given = [small.case if word == "CASE" else word for word in arguments]
-    assert "not UTF-8" in small.run("ina", *given).error()["message"]
+    assert "no UTF-8 text" in small.run("ina", *given).error()["message"]
 
 
 @pytest.mark.parametrize("parameters", ["[" * 100_000, '{"share": NaN}', '{"name": "\\ud800"}'])

@@ -29,7 +29,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 )
 def test_a_word_that_is_no_text_is_told(empty_desk: Desk, arguments: tuple[str, ...]) -> None:
     """What a shell passes on where its terminal writes another encoding than UTF-8."""
-    assert "not UTF-8 text" in empty_desk.run(*arguments, "--json").error()["message"]
+    assert "no UTF-8 text" in empty_desk.run(*arguments, "--json").error()["message"]
 
 
 # --- fields -------------------------------------------------------------------------------------------------

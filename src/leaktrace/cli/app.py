@@ -15,11 +15,12 @@ from typer.exceptions import TyperException
 
 from leaktrace.cli.commandlist import CommandList
 from leaktrace.cli.output import Screen, note, print_error, wants_json
-from leaktrace.cli.textgiven import as_text
+from leaktrace.cli.textgiven import NOT_TEXT_HINT, as_text
 from leaktrace.cli.variables import misspelt
 from leaktrace.errors import LeaktraceError
 from leaktrace.settings import ENGINES
 from leaktrace.start import EXIT_INTERRUPTED, EXIT_TERMINATED, Terminated
+from leaktrace.utf8 import is_text
 from leaktrace.version import __version__
 
 EXIT_DONE = 0
@@ -121,12 +122,10 @@ def main(arguments: list[str] | None = None) -> int:
         print_error(*_told(error), as_json=as_json)
         return EXIT_BAD
     except UnicodeEncodeError:
-        from leaktrace.records import is_text
-
         # A file's name may be any bytes; a name that is looked up or written down may not.
         if all(map(is_text, given)):
             raise
-        print_error("A word of the command is not UTF-8 text.", "Look at how the terminal is encoded.", as_json=as_json)
+        print_error("A word of the command is no UTF-8 text.", NOT_TEXT_HINT, as_json=as_json)
         return EXIT_BAD
     if outcome in _ENDED_BY_SIGNAL:  # Typer turns Ctrl-C into its code, and says nothing
         what = f"{_ENDED_BY_SIGNAL[outcome]}; what was committed before stays. Run it again to go on."

@@ -6,9 +6,11 @@ import os
 import sys
 
 from leaktrace.errors import UsageError
-from leaktrace.namedpaths import is_text
+from leaktrace.utf8 import is_text
 
-_HINT = "Write it in UTF-8: a terminal or a file in another encoding gives other bytes. LC_ALL=C.UTF-8 makes it so."
+NOT_TEXT_HINT = (
+    "Write it in UTF-8: a terminal or a file in another encoding gives other bytes. LC_ALL=C.UTF-8 makes it so."
+)
 
 
 def as_text(word: str) -> str:
@@ -22,7 +24,7 @@ def as_text(word: str) -> str:
         return os.fsencode(word).decode("utf-8")
     except UnicodeError:
         shown = word.encode("utf-8", "backslashreplace").decode()
-        raise UsageError(f"The word '{shown[:80]}' is no UTF-8 text.", _HINT) from None
+        raise UsageError(f"The word '{shown[:80]}' is no UTF-8 text.", NOT_TEXT_HINT) from None
 
 
 def text_from_stdin() -> str:
@@ -30,8 +32,8 @@ def text_from_stdin() -> str:
     try:
         text = sys.stdin.read()
     except UnicodeError as error:
-        raise UsageError("What was piped in is no UTF-8 text.", _HINT) from error
+        raise UsageError("What was piped in is no UTF-8 text.", NOT_TEXT_HINT) from error
     try:
         return text if is_text(text) else os.fsencode(text).decode("utf-8")
     except UnicodeError as error:
-        raise UsageError("What was piped in is no UTF-8 text.", _HINT) from error
+        raise UsageError("What was piped in is no UTF-8 text.", NOT_TEXT_HINT) from error

@@ -24,7 +24,8 @@ from leaktrace.ledger.formats import RejectedRow
 from leaktrace.ledger.rawrows import RawBatch
 from leaktrace.ledger.redaction import redact, redact_column
 from leaktrace.ledger.schema import Column, TableSchema
-from leaktrace.records import Keys, is_text
+from leaktrace.records import Keys
+from leaktrace.utf8 import is_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -69,7 +69,7 @@ from leaktrace.records.mail import (
 )
 from leaktrace.records.prior import ErrorBudget, Prior, PriorSource
 from leaktrace.records.simulation import SimulationTruth
-from leaktrace.records.texts import is_text, shown_cell
+from leaktrace.records.texts import shown_cell
 from leaktrace.records.upkeep import (
     Compaction,
     Erasure,
@@ -179,7 +179,6 @@ __all__ = [
     "UndecidedCode",
     "Why",
     "Window",
-    "is_text",
     "shown_cell",
     "to_document",
     "to_json",

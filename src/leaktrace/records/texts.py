@@ -1,4 +1,4 @@
-"""What others wrote, as text: what is none, and what a program that opens a table would compute."""
+"""What others wrote, as text that a program which opens a table does not compute."""
 
 from __future__ import annotations
 
@@ -13,12 +13,3 @@ def shown_cell(text: str) -> str:
     a formula (CWE-1236). A plain number with its sign stays as it is.
     """
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.match(text) else text
-
-
-def is_text(word: str) -> bool:
-    """Whether files, databases and hashes take it: JSON can spell half of a surrogate pair (RFC 8259, 8.2)."""
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
