@@ -362,6 +362,44 @@ class TestTeams:
         assert judgement.named == ()
 
 
+class TestAloneInItsRegions:
+    """Nine of a team serve one region, and one of them alone serves a few customers in all others."""
+
+    def market(self, seed: int) -> Market:
+        draw = np.random.default_rng(seed)
+        market = background_market(seed, size=6000, people=60)
+        market.region = {customer: 1 + customer % 6 for customer in range(market.size)}
+        team = [f"p{index:02d}" for index in range(9)]
+        market.teams |= dict.fromkeys(team, "large")
+        market.opened = {key: at for key, at in market.opened.items() if key[1] not in team}
+        home, away = ([c for c in market.region if (market.region[c] == 1) is at_home] for at_home in (True, False))
+        for name in team:
+            many = int(draw.integers(100, 180)) if name != "p00" else 30
+            market.show(name, draw.choice(home, many, replace=False).tolist())
+            market.show(name, draw.choice(away, 2, replace=False).tolist())
+        market.show("p00", draw.choice(away, 120, replace=False).tolist())
+        return market
+
+    @pytest.mark.parametrize("seed", [2, 4, 6, 7, 8])
+    def test_a_list_of_the_teams_customers_is_not_theirs(self, seed: int) -> None:
+        """Of the team's customers in those regions they had been shown nearly all, of all its customers a fifth."""
+        market = self.market(seed)
+        draw = np.random.default_rng(seed)
+        shown = sorted({customer for customer, name in market.opened if market.teams[name] == "large"})
+        home, away = ([c for c in shown if (market.region[c] == 1) is at_home] for at_home in (True, False))
+        reports = [*draw.choice(home, 34, replace=False).tolist(), *draw.choice(away, 26, replace=False).tolist()]
+        judgement = judged(market, study_of(market, sorted(reports), region_known=True))
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "common_cause"
+
+    @pytest.mark.parametrize("seed", [1, 4, 8])
+    def test_their_own_leak_is(self, seed: int) -> None:
+        market = self.market(seed)
+        reports = sorted({*opened_by(market, "p00", 22, seed), *unopened(market, 8, seed)})
+        assert judged(market, study_of(market, reports, region_known=True)).named == ("p00",)
+
+
 class TestDominatedTeams:
     """Who was shown most of what a team of eight was shown, be it their leak or a list of the team's customers."""
 

@@ -8,7 +8,7 @@ explain *beyond* it is weighed too:
 
 By either kind of rates. A customer whom a member of T had been shown is one of T's, by the list as by the leak of that
 member; what tells the two apart is how often those of T's customers had been shown to this member: the member's share
-of all of them, or as who else had been shown each of them lets expect.
+of all of them in the case's region, or as who else had been shown each of them lets expect.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ def beside_list(
     `column`: of people, not of one of them. What is added must stand against a list of the company's as well.
     """
     suspects = weights.suspects
-    share = np.zeros(len(view.study.principals))
-    share[column.members] = column.share
-    among = share[suspects.principals][:, None]
+    among = np.zeros((suspects.size, view.size))
+    row = np.searchsorted(suspects.principals, column.members)
+    found = np.minimum(row, suspects.size - 1)
+    inside = suspects.principals[found] == column.members
+    among[found[inside]] = column.share[inside]
     doubts = (Doubt.alike(suspects.size, weights.spread), weights.doubt)
     plain, company = (
         doubted(rates, doubt) for rates, doubt in zip((suspects.plain, suspects.company), doubts, strict=True)

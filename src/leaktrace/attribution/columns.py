@@ -22,6 +22,7 @@ EVERYBODY = "anybody: those whose records were opened at all"
 MOST_OF_ONE = 0.6
 """A column of whose customers one member had been shown this share is that member's list."""
 _SHRINK = 20.0
+_SHARE_SHRINK = 3.0
 _MOST_COLUMNS = 16
 _WIDEST_SPREAD = 0.6
 _LEAST_RATE, _MOST_RATE = 1e-6, 0.97
@@ -57,7 +58,8 @@ class WeighedColumn:
     rate: Reals
     """Chance that a customer like each case was, `[cases]`."""
     share: Reals
-    """Share of its customers that each member was shown, in the order of `members`."""
+    """Share of its customers like each case that each member was shown, in the order of `members`, `[members, cases]`:
+    of one region's, where regions are known."""
 
 
 def columns_in(study: Study) -> ColumnTable:
@@ -102,13 +104,11 @@ class StrikingColumns:
     """Of each column of the table among the chosen; -1 for all others."""
     rates: Reals
     """`[chosen, regions, CLASSES]`."""
+    of_one: Flags
+    """Whether one member had been shown most of the column's customers, `[chosen]`."""
     shares: tuple[Reals, ...]
-    """Share of a column's customers that each of its members had been shown, per chosen column."""
-
-    @property
-    def of_one(self) -> Flags:
-        """Whether one member had been shown most of the column's customers, `[chosen]`."""
-        return np.array([share.max(initial=0.0) >= MOST_OF_ONE for share in self.shares], dtype=np.bool_)
+    """Share of a column's customers in each region that each of its members had been shown, per chosen column,
+    `[members, regions]`."""
 
 
 def striking_columns(view: View, table: ColumnTable) -> StrikingColumns:
@@ -119,11 +119,17 @@ def striking_columns(view: View, table: ColumnTable) -> StrikingColumns:
     place = np.full(len(table.labels), -1)
     place[chosen] = np.arange(len(chosen))
     if not len(chosen):
-        return StrikingColumns(table, chosen, place, np.zeros((0, view.known.regions, CLASSES)), ())
+        none = np.zeros(0, dtype=np.bool_)
+        return StrikingColumns(table, chosen, place, np.zeros((0, view.known.regions, CLASSES)), none, ())
     rates, seen = _rates(view, table, place, len(chosen))
-    own = view.known.region_hits.sum(axis=1)
-    shares = (own[table.members[index]] / max(many, 1.0) for index, many in zip(chosen.tolist(), seen, strict=True))
-    return StrikingColumns(table, chosen, place, rates, tuple(shares))
+    shares, of_one = [], np.zeros(len(chosen), dtype=np.bool_)
+    for row, index in enumerate(chosen.tolist()):
+        own = view.known.region_hits[table.members[index]]
+        overall = own.sum(axis=1) / max(float(seen[row].sum()), 1.0)
+        of_one[row] = overall.max(initial=0.0) >= MOST_OF_ONE
+        # Who alone of a team serves a region was shown all of the team's customers there, and few of all.
+        shares.append((own + _SHARE_SHRINK * overall[:, None]) / (seen[row][None, :] + _SHARE_SHRINK))
+    return StrikingColumns(table, chosen, place, rates, of_one, tuple(shares))
 
 
 def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[WeighedColumn]:
@@ -148,7 +154,13 @@ def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[W
     ratios = log_likelihood_ratio(arrays, cases, Doubt.alike(len(chosen), min(spread, _WIDEST_SPREAD)))
     return [
         WeighedColumn(
-            table.labels[index], table.members[index], float(ratio), bool(of_one), shown[row], rate[row], share
+            table.labels[index],
+            table.members[index],
+            float(ratio),
+            bool(of_one),
+            shown[row],
+            rate[row],
+            share[:, view.region],
         )
         for row, (index, ratio, of_one, share) in enumerate(
             zip(chosen.tolist(), ratios, columns.of_one, columns.shares, strict=True)
@@ -209,7 +221,7 @@ def _openings_inside(view: View, table: ColumnTable, place: Indices) -> Indices:
 
 def _rates(view: View, table: ColumnTable, place: Indices, chosen: int) -> tuple[Reals, Reals]:
     """Share of controls shown to each column, by region and intensity without it, `[chosen, regions, CLASSES]`; and how
-    many of them there are.
+    many of them there are, `[chosen, regions]`.
     """
     controls, regions = view.controls, view.known.regions
     size = controls.size
@@ -233,4 +245,4 @@ def _rates(view: View, table: ColumnTable, place: Indices, chosen: int) -> tuple
     # A busier customer is never less likely to have been shown to the column.
     lean = np.maximum.accumulate(in_class, axis=1) / overall
     prior = np.clip(in_region[:, :, None] * lean[:, None, :], _LEAST_RATE, _MOST_RATE)
-    return np.asarray((hits + _SHRINK * prior) / (many + _SHRINK)), shown.sum(axis=1).astype(np.float64)
+    return np.asarray((hits + _SHRINK * prior) / (many + _SHRINK)), hits.sum(axis=2).astype(np.float64)
