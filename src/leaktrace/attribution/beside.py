@@ -40,7 +40,7 @@ def beside_list(
     row = np.searchsorted(suspects.principals, column.members)
     found = np.minimum(row, suspects.size - 1)
     inside = suspects.principals[found] == column.members
-    among[found[inside]] = column.share[inside]
+    among[found[inside]] = column.share[inside][:, view.region]
     doubts = (Doubt.alike(suspects.size, weights.spread), weights.doubt)
     plain, company = (
         doubted(rates, doubt) for rates, doubt in zip((suspects.plain, suspects.company), doubts, strict=True)

@@ -58,8 +58,8 @@ class WeighedColumn:
     rate: Reals
     """Chance that a customer like each case was, `[cases]`."""
     share: Reals
-    """Share of its customers like each case that each member was shown, in the order of `members`, `[members, cases]`:
-    of one region's, where regions are known."""
+    """Share of its customers in each region that each member was shown, in the order of `members`, `[members,
+    regions]`."""
 
 
 def columns_in(study: Study) -> ColumnTable:
@@ -160,7 +160,7 @@ def weigh_columns(view: View, columns: StrikingColumns, spread: float) -> list[W
             bool(of_one),
             shown[row],
             rate[row],
-            share[:, view.region],
+            share,
         )
         for row, (index, ratio, of_one, share) in enumerate(
             zip(chosen.tolist(), ratios, columns.of_one, columns.shares, strict=True)
