@@ -16,12 +16,13 @@ import pytest
 from docs.make import command_names
 
 from leaktrace import caserecords, cases, caseviews, noticereports, records
-from leaktrace.casedesk import ExposureSummary, SubjectFacts
+from leaktrace.casedesk import SubjectFacts
 from leaktrace.cases.casefile import CaseLine
 from leaktrace.cli import case as case_commands
 from leaktrace.cli import contain, notify, people, statement
 from leaktrace.cli.tables import Made
 from leaktrace.cli.upkeep import Released
+from leaktrace.exposurenumbers import ExposureSummary
 from leaktrace.lookuplog import LookupEntry, VerifiedLookups
 from leaktrace.response.bundle import WrittenBundle
 from leaktrace.response.notices import BatchStatus, Left

@@ -6,7 +6,6 @@ permission before it looks anything up; what it looks up of a person stands in t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -33,13 +32,13 @@ from leaktrace.cases.pseudonyms import PSEUDONYM
 from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
 from leaktrace.errors import CaseError, NotAllowedError, UsageError
+from leaktrace.exposurenumbers import ExposureSummary, summary_of, summary_of_document
 from leaktrace.folder import LOOKUPS, cannot_write
 from leaktrace.folder import Opened as OpenedFolder
 from leaktrace.inquiry import strangers
 from leaktrace.ledger import DuckLedger, Progress, Signed
 from leaktrace.mailflow import MailFlow
-from leaktrace.records import Erasure, Finding, LegalHold, Retention, to_document
-from leaktrace.response.duties.places import spelled
+from leaktrace.records import Erasure, Finding, LegalHold, Retention
 from leaktrace.traces import Traces
 from leaktrace.tracing import Traced
 
@@ -55,49 +54,6 @@ class SubjectFacts:
 
     subject: str
     facts: tuple[HabitFact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ExposureSummary:
-    """An exposure list in numbers: nobody's id in it."""
-
-    customer_count: int
-    by_certainty: dict[str, int]
-    by_field: dict[str, int]
-    """Field -> customers for whom the log or a mail shows it."""
-    by_jurisdiction: dict[str, int]
-    """Where they live -> customers; `unknown` for those of whom it is not known."""
-    access_count: int
-    only_email: str
-    only_email_reason: str
-    fields_in_mail: dict[str, int]
-    notes: tuple[str, ...]
-
-
-def summary_of(exposure: ExposureList) -> ExposureSummary:
-    """The numbers of a list."""
-    return summary_of_document(to_document(exposure))
-
-
-def summary_of_document(document: dict[str, Any]) -> ExposureSummary:
-    """The numbers of a list as it is kept: canonical JSON, read back."""
-    rows = document["rows"]
-    return ExposureSummary(
-        customer_count=len(rows),
-        by_certainty=dict(sorted(Counter(row["certainty"] for row in rows).items())),
-        by_field=dict(sorted(Counter(one for row in rows for one in (*row["fields"], *row["widened_by"])).items())),
-        by_jurisdiction=dict(sorted(Counter(_residence(row["jurisdiction"]) for row in rows).items())),
-        access_count=sum(row["access_count"] for row in rows),
-        only_email=document["only_email"],
-        only_email_reason=document["only_email_reason"],
-        fields_in_mail=document["fields_in_mail"],
-        notes=tuple(document["notes"]),
-    )
-
-
-def _residence(written: str | None) -> str:
-    """One spelling of a place, as duties and notices read it: `FR-PF` and `PF` are one."""
-    return spelled(written or "") or written or "unknown"
 
 
 class CaseRoom:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.ledger.small_ledgers import write_rows
 from tests.stories.desk import Desk
+from tests.stories.reportedmarket import reported_market
 
-MAIL_AT = datetime(2025, 6, 1, tzinfo=UTC)
 MAPPING = """
 schema = "leaktrace.mapping/1"
 about = "An admin tool's exports"
@@ -41,27 +39,7 @@ def desk(empty_desk: Desk, tmp_path: Path) -> Desk:
     own = rng.choice(3000, 150, replace=False).tolist()
     shown += [(c, "p07", float(rng.uniform(100.0, 300.0))) for c in own]
     reporters = [*own[:16], *rng.choice(3000, 4, replace=False).tolist()]
-    rows = {
-        "accesses": [
-            {
-                "at": (MAIL_AT - timedelta(days=days)).isoformat(), "principal": who, "customer": f"c{c}",
-                "fields": "email",
-            }
-            for c, who, days in shown
-        ],
-        "contacts": [
-            {"at": "2025-01-01T00:00:00Z", "customer": f"c{c}", "seller": "s1", "kind": "order"}
-            for c in range(2900, 3000)
-        ],
-        "evidence": [
-            {"customer": f"c{c}", "kind": "report", "received_at": MAIL_AT.isoformat(), "seller": "s1"}
-            for c in reporters
-        ],
-    }  # fmt: skip
-    for name, table in rows.items():
-        write_rows(tmp_path / f"{name}.csv", table)
-    for name in ("accesses", "contacts"):
-        empty_desk.json("ingest", name, tmp_path / f"{name}.csv")
+    reported_market(empty_desk, tmp_path, [(*one, "") for one in shown], reporters)
     (tmp_path / "exports.csv").write_text("when,who,did,whom,shown\n2025-02-03T10:00:00Z,p30,export,,email+name\n")
     (tmp_path / "exports.toml").write_text(MAPPING)
     return empty_desk

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.ledger.small_ledgers import write_rows
 from tests.stories.desk import Desk
-
-MAIL_AT = datetime(2025, 6, 1, tzinfo=UTC)
+from tests.stories.reportedmarket import reported_market
 
 
 @pytest.fixture(params=[22.0, 3.0], ids=["weeks before", "days before"])
@@ -20,30 +17,13 @@ def desk(request: pytest.FixtureRequest, empty_desk: Desk, tmp_path: Path) -> De
     rng = np.random.default_rng(5)
     latest = float(request.param)
     shown = [
-        (f"c{c}", f"p{p:02d}", float(rng.uniform(30.0, 300.0)))
+        (c, f"p{p:02d}", float(rng.uniform(30.0, 300.0)))
         for p in range(40)
         for c in rng.choice(3000, 120, replace=False).tolist()
     ]
     reporters = rng.choice(3000, 30, replace=False).tolist()
-    shown += [(f"c{c}", "p20", float(rng.uniform(latest, latest + 10.0))) for c in reporters]
-    rows = {
-        "accesses": [
-            {"at": (MAIL_AT - timedelta(days=days)).isoformat(), "principal": who, "customer": c, "fields": "email"}
-            for c, who, days in shown
-        ],
-        "contacts": [
-            {"at": "2025-01-01T00:00:00Z", "customer": f"c{c}", "seller": "s1", "kind": "order"}
-            for c in range(2000, 2100)
-        ],
-        "evidence": [
-            {"customer": f"c{c}", "kind": "report", "received_at": MAIL_AT.isoformat(), "seller": "s1"}
-            for c in reporters
-        ],
-    }
-    for name, table in rows.items():
-        write_rows(tmp_path / f"{name}.csv", table)
-    for name in ("accesses", "contacts"):
-        empty_desk.json("ingest", name, tmp_path / f"{name}.csv")
+    shown += [(c, "p20", float(rng.uniform(latest, latest + 10.0))) for c in reporters]
+    reported_market(empty_desk, tmp_path, [(*one, "") for one in shown], reporters)
     return empty_desk
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 
-from tests.ledger.small_ledgers import write_rows
 from tests.stories.desk import Desk
+from tests.stories.reportedmarket import reported_market
 
-MAIL_AT = datetime(2025, 6, 1, tzinfo=UTC)
 Tickets = Literal["none", "one for all", "one each"]
 
 
@@ -29,27 +27,7 @@ def marketplace(desk: Desk, folder: Path, tickets: Tickets) -> None:
     reporters = [*own[:25], *rng.choice(3000, 5, replace=False).tolist()]
     reason = {"none": "", "one for all": "ABU-1", "one each": "ABU-1{}"}[tickets]
     shown += [(c, "p20", float(rng.uniform(22.0, 32.0)), reason.format(c)) for c in reporters[1:]]
-    rows = {
-        "accesses": [
-            {
-                "at": (MAIL_AT - timedelta(days=days)).isoformat(), "principal": who, "customer": f"c{c}",
-                "fields": "email", "reason": why,
-            }
-            for c, who, days, why in shown
-        ],
-        "contacts": [
-            {"at": "2025-01-01T00:00:00Z", "customer": f"c{c}", "seller": "s1", "kind": "order"}
-            for c in range(2900, 3000)
-        ],
-        "evidence": [
-            {"customer": f"c{c}", "kind": "report", "received_at": MAIL_AT.isoformat(), "seller": "s1"}
-            for c in reporters
-        ],
-    }  # fmt: skip
-    for name, table in rows.items():
-        write_rows(folder / f"{name}.csv", table)
-    for name in ("accesses", "contacts"):
-        desk.json("ingest", name, folder / f"{name}.csv")
+    reported_market(desk, folder, shown, reporters)
 
 
 @pytest.mark.parametrize("tickets", ["none", "one for all"])

@@ -8,10 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.casedesk import ExposureSummary, SubjectFacts
+from leaktrace.casedesk import SubjectFacts
 from leaktrace.caserecords import DutiesAssessed, ExposureFrozen
 from leaktrace.cases import CheckLine
 from leaktrace.caseviews import CaseView
+from leaktrace.exposurenumbers import ExposureSummary
 from leaktrace.report import words
 
 _MOST_ROWS = 200

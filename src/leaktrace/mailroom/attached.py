@@ -5,7 +5,7 @@ How genuine each is said to be is judged in `grades`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from leaktrace.mailroom.authentication import Signed, check_signatures
@@ -105,15 +105,17 @@ def read_attached(
         look_sketch=traits.look_sketch,
         marks=traits.marks,
     )
+    return _one_sender(message, found)
+
+
+def _one_sender(message: Part, found: Original) -> Original:
+    """The original, and where its From fields name several mailboxes without a sender: each is a claim."""
     written = written_senders(message)
     if len(written) < 2:
         return found
     named = tuple(replace(found, sender=one, claims=()) for one in written[:SENDER_CEILING_COUNT])
-    return replace(without_sender(found, _several(flags)), claims=(*named, *found.claims))
-
-
-def _several(flags: Collection[str]) -> str:
-    return "several_from_fields" if "several_from_fields" in flags else "several_senders"
+    flag = "several_from_fields" if "several_from_fields" in found.flags else "several_senders"
+    return replace(without_sender(found, flag), claims=(*named, *found.claims))
 
 
 def written_senders(message: Part) -> list[Mailbox]:

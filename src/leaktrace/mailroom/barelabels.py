@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from leaktrace.mailroom.blocklines import LEAD, Block, Range, Value, blank_between, value_at
+from leaktrace.mailroom.blocklines import LEAD, Block, Range, Value, blank_between, most_spoken, value_at
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
 from leaktrace.mailroom.labels import Marker, Role, labels, plain
 from leaktrace.mailroom.mailboxes import ADDRESS
@@ -52,9 +52,7 @@ def bare_labels(text: Text, lines: list[Range], index: int, marker: tuple[Marker
         return None
     if doubtful:
         values["from"] = Value("", values["from"].start, values["from"].end)
-    most = max(languages.values(), default=0)
-    spoken = frozenset(language for language, count in languages.items() if count == most)
-    return Block("labels", marker[0], values, spoken, marker[1], end)
+    return Block("labels", marker[0], values, most_spoken(languages), marker[1], end)
 
 
 def _tells_when(values: dict[Role, Value]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,12 @@ class Block:
 
 Labelled = tuple[dict[Role, frozenset[str]], Value]
 """What a label may be, each with the languages that have it so, and what stands after it."""
+
+
+def most_spoken(count: Counter[str]) -> frozenset[str]:
+    """The languages that most labels of a block are in; none where there are none."""
+    most = max(count.values(), default=0)
+    return frozenset(language for language in count if count[language] == most)
 
 
 def label_at(text: Text, line: Range) -> Labelled | None:

@@ -8,6 +8,7 @@ Everything is read from the top: who planted a block in his own text stands belo
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
@@ -26,6 +27,7 @@ from leaktrace.mailroom.blocklines import (
     blank_between,
     cue_before,
     label_at,
+    most_spoken,
     value_at,
 )
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
@@ -66,7 +68,7 @@ class _Growing:
     """Header lines while they are read."""
 
     values: dict[Role, Value] = field(default_factory=dict)
-    languages: dict[str, int] = field(default_factory=dict)
+    languages: Counter[str] = field(default_factory=Counter)
     last: Role | None = None
     spaced: bool = False
     on_label_lines: bool = False
@@ -75,10 +77,6 @@ class _Growing:
     """Nobody knows which of two lines says who sent it."""
     end: int = 0
 
-    def best_languages(self) -> frozenset[str]:
-        most = max(self.languages.values(), default=0)
-        return frozenset(language for language, count in self.languages.items() if count == most)
-
     def has(self, *roles: Role) -> bool:
         return all(role in self.values for role in roles)
 
@@ -86,8 +84,7 @@ class _Growing:
         """The next labelled line."""
         self.values[role], self.last = found[1], role
         self.on_label_lines |= bool(found[1].text)
-        for language in found[0][role]:
-            self.languages[language] = self.languages.get(language, 0) + 1
+        self.languages.update(found[0][role])
 
     def is_from_first_and_whole(self) -> bool:
         """Whether all that a client writes was read, and nothing that the sender wrote stands above who it is from.
@@ -319,7 +316,7 @@ def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, i
         "labels",
         marker[0] if marker else "forwarded" if cue in THUNDERBIRD_CUES else None,
         growing.values,
-        growing.best_languages(),
+        most_spoken(growing.languages),
         marker[1] if marker else start,
         growing.end,
         cue,

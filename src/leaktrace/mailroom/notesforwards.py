@@ -8,9 +8,20 @@ was made to look like the rest, and nobody is claimed.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
-from leaktrace.mailroom.blocklines import LEAD, Block, Labelled, Range, Value, blank_between, label_at, value_at
+from leaktrace.mailroom.blocklines import (
+    LEAD,
+    Block,
+    Labelled,
+    Range,
+    Value,
+    blank_between,
+    label_at,
+    most_spoken,
+    value_at,
+)
 from leaktrace.mailroom.labels import Marker, Role, labels, plain
 from leaktrace.mailroom.mailboxes import addresses_in
 from leaktrace.mailroom.texts import Text
@@ -59,7 +70,7 @@ def notes_forward(text: Text, lines: list[Range], index: int) -> Block | None:
     values: dict[Role, Value] = {"from": sender[0], "date": sender[1]}
     if told.doubtful:
         values["from"] = Value("", sender[0].start, sender[0].end)
-    return Block("labels", marker, values | told.values, told.best_languages(), lines[index][0], told.end)
+    return Block("labels", marker, values | told.values, most_spoken(told.languages), lines[index][0], told.end)
 
 
 def _mark_at(text: Text, lines: list[Range], index: int) -> tuple[Marker, int] | None:
@@ -113,7 +124,7 @@ class _Told:
     """Labels while they are read."""
 
     values: dict[Role, Value] = field(default_factory=dict)
-    languages: dict[str, int] = field(default_factory=dict)
+    languages: Counter[str] = field(default_factory=Counter)
     last: Role | None = None
     doubtful: bool = False
     end: int = 0
@@ -123,18 +134,13 @@ class _Told:
             self.doubtful = True
             return
         self.values[role], self.last = found[1], role
-        for language in found[0][role]:
-            self.languages[language] = self.languages.get(language, 0) + 1
+        self.languages.update(found[0][role])
 
     def go_on(self, more: Value) -> None:
         if self.last is not None:
             before = self.values[self.last]
             joined = f"{before.text} {more.text}".strip()
             self.values[self.last] = Value(joined, before.start if before.text else more.start, more.end)
-
-    def best_languages(self) -> frozenset[str]:
-        most = max(self.languages.values(), default=0)
-        return frozenset(language for language, count in self.languages.items() if count == most)
 
 
 def _labels_at(text: Text, lines: list[Range], first: int) -> _Told | None:
