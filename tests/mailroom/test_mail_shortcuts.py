@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from leaktrace.keys import Keyring
 from leaktrace.mailflow import batches
+from leaktrace.mailroom import marks
 from leaktrace.mailroom.agreement import Sample, agreement, rows_of
 from leaktrace.mailroom.attributions import label_before
 from leaktrace.mailroom.canonical import split_message
@@ -29,8 +30,8 @@ from leaktrace.mailroom.markup import Rendered, render
 from leaktrace.mailroom.mime import Source, read_fields, read_message
 from leaktrace.mailroom.sketches import (
     SKETCH_COUNT,
-    masked_words,
     sketch_of_runs,
+    sketch_of_set,
     sketch_of_words,
     text_sketch,
     word_sketch,
@@ -38,12 +39,16 @@ from leaktrace.mailroom.sketches import (
 from leaktrace.mailroom.sources import FoundMessage
 from leaktrace.mailroom.store import RawStore
 from leaktrace.mailroom.texts import Text
+from leaktrace.mailroom.words import masked_words, may_have_number, words_of
 from leaktrace.settings import Settings
 
 _PIECES = (
     "http://", "HTTPS://", "ftp://", "://", "xhttp://", "@", "a", "bcd", "_", "é", "ſ", " ", "  ", "\n", "\t", "\xa0",
     "<", ">", "(", '"', "'", ",", ";", ":", ".", "中", "文", "0", "12", "٣", "x" * 70, "y" * 130, "z" * 260, "/",
     "?q=1", "#", "\x00", "İ", "ı", "whatsapp: ", "WhatsApp:+4915112345678", "art-nr: AB-1234", "tel. +49 30 123 45 67",
+   
+    "tel030", "Fax 0", "+49", "1234567", "–", "€", "ß", "\u0307", "😀", "\ud800", "00", "007",
+    "٠٣", "７", "Я", "ref", "line id: ", "ſku: a1b2c", "artnr",
 )  # fmt: skip
 TEXTS = st.lists(st.sampled_from(_PIECES), max_size=40).map("".join)
 _FIELD_PIECES = (b"A: b", b"c", b":", b" ", b"\t", b"\r\n", b"\n", b"\r", b"From x", b">From y: z", b"\r\n\r\n", b" d:")
@@ -233,6 +238,28 @@ def test_a_batch_ends_at_so_many_messages_or_bytes() -> None:
 
 
 @given(TEXTS)
+def test_words_of_contacts_are_tried_where_they_stand_and_nothing_else_is_lost(text: str) -> None:
+    numbers = [found[1] for pattern in (marks._PHONE, marks._NAMED_PHONE) for found in pattern.finditer(text)]
+    phones = ["".join(str(int(c)) for c in number if c.isdecimal()) for number in numbers]
+    expected = [f"phone:{digits.lstrip('0')[-10:]}" for digits in phones if 7 <= len(digits) <= 15]
+    expected += [f"chat:{marks._chat_name(found[1], found[2])}" for found in marks._CHAT.finditer(text)]
+    products = [found[1] for found in marks._PRODUCT.finditer(text)]
+    expected += [f"product:{one.casefold()}" for one in products if any(c.isdigit() for c in one)]
+    assert list(contact_marks(text)) == expected
+
+
+@given(st.lists(st.sampled_from((*_PIECES, "1", " 2", "3-", ".4", "(5", ")6", "\xa07")), max_size=40).map("".join))
+def test_a_text_said_to_have_no_number_has_none(text: str) -> None:
+    if re.search(r"\d(?:[\s().\-/\u00a0]{0,2}\d){6}", text) is not None:
+        assert may_have_number(text, 7, is_ascii_numbered=words_of(text).is_ascii_numbered)
+
+
+def test_a_text_without_a_number_is_said_to_have_none() -> None:
+    for text in ("bought on 3 March for 49.99, 3 of 4", "für 49,99 € – 3 × am 4."):
+        assert not may_have_number(text, 7, is_ascii_numbered=words_of(text).is_ascii_numbered)
+
+
+@given(TEXTS)
 def test_a_value_is_cleaned_of_controls_and_runs_of_blanks(text: str) -> None:
     assert clean(text) == re.sub(r"[ \t\n]+", " ", re.sub(r"[\x00-\x08\x0b-\x1f\x7f]+", " ", text)).strip()
 
@@ -241,6 +268,12 @@ def test_a_value_is_cleaned_of_controls_and_runs_of_blanks(text: str) -> None:
 def test_both_sketches_of_a_text_come_from_one_reading_of_its_words(text: str) -> None:
     words = masked_words(text)
     assert (sketch_of_runs(words), sketch_of_words(words)) == (text_sketch(text), word_sketch(text))
+
+
+def test_a_long_text_is_sketched_as_its_parts_together_are() -> None:
+    many = {f"element {number}" for number in range(5_000)}
+    parts = [{one for one in many if int(one[8:]) % 5 == number} for number in range(5)]
+    assert sketch_of_set(many) == tuple(map(min, *map(sketch_of_set, parts)))
 
 
 @given(st.lists(st.sampled_from("aé中😀\n"), max_size=30).map("".join), st.booleans())

@@ -41,6 +41,7 @@ LOOK_AGREES = 0.8
 """The same for how the HTML is built: mail made with one program looks alike already."""
 SETS_AGREE = 0.5
 """More than this share of all values that two sets have is common."""
+_AGREE = np.array([TEXT_AGREES, TEXT_AGREES, LOOK_AGREES])
 KINDS_NEEDED = 2
 _WHO: frozenset[Kind] = frozenset({"sender", "name"})
 _WHERE: frozenset[Kind] = frozenset({"links", "signer"})
@@ -90,16 +91,31 @@ class Sample:
         rows = [rows_of(one) for one in features]
         known = [row for row in rows if row is not None]
         self._rows = np.stack(known) if rows and len(known) == len(rows) else None
+        alike: dict[tuple[object, ...], int] = {}
+        self._alike = [alike.setdefault(_beside_sketches(one), number) for number, one in enumerate(features)]
+        """Of each the first that shows the same beside its sketches: most reports of one mailing do."""
 
     def agreements(self, one: Features, rows: Rows | None) -> list[Agreement]:
         """`one`, whose rows are given, compared with each of them, in their order."""
         if self._rows is None or rows is None:
             return [agreement(one, other) for other in self._features]
-        counts = np.count_nonzero(self._rows == rows, axis=2).tolist()
-        return [
-            _agreement(one, other, (text / SKETCH_COUNT, words / SKETCH_COUNT, look / SKETCH_COUNT))
-            for other, (text, words, look) in zip(self._features, counts, strict=True)
-        ]
+        shares = np.count_nonzero(self._rows == rows, axis=2) / SKETCH_COUNT
+        known: dict[tuple[object, ...], Agreement] = {}
+        found = []
+        for alike, are_same, likeness in zip(self._alike, (shares >= _AGREE).tolist(), shares.tolist(), strict=True):
+            told = known.get(key := (alike, *are_same))
+            if told is None:
+                told = known[key] = _agreement(one, self._features[alike], likeness)
+            found.append(told)
+        return found
+
+
+def _beside_sketches(one: Features) -> tuple[object, ...]:
+    """All that `_agreement` looks at beside how alike sketches are."""
+    return (
+        one.sender, one.name, one.reply, one.links, one.signers, one.subject, one.contacts, one.products, one.accounts,
+        one.images, one.pixels, bool(one.sketch), bool(one.words), bool(one.look),
+    )  # fmt: skip
 
 
 def rows_of(one: Features) -> Rows | None:
@@ -119,7 +135,7 @@ def agreement(one: Features, other: Features) -> Agreement:
     )
 
 
-def _agreement(one: Features, other: Features, likeness: tuple[float, float, float]) -> Agreement:
+def _agreement(one: Features, other: Features, likeness: Sequence[float]) -> Agreement:
     """`likeness`: of their sketches of text, words and look; counts for nothing where one of them has none."""
     kinds: set[Kind] = set()
     known = _same_sender(one, other, kinds)
@@ -151,7 +167,7 @@ def _same_sender(one: Features, other: Features, kinds: set[Kind]) -> frozenset[
     return senders | signers
 
 
-def _same_content(one: Features, other: Features, kinds: set[Kind], likeness: tuple[float, float, float]) -> int:
+def _same_content(one: Features, other: Features, kinds: set[Kind], likeness: Sequence[float]) -> int:
     """Adds the kinds of content that agree; returns how many of subject, links and text differ."""
     conflict_count = 0
     if one.links and other.links:

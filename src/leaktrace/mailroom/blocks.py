@@ -8,10 +8,12 @@ Everything is read from the top: who planted a block in his own text stands belo
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import itemgetter
 
 from leaktrace.mailroom.attributions import DatesRead, attribution, one_line
 from leaktrace.mailroom.barelabels import bare_labels
@@ -126,7 +128,13 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
     marker: tuple[Marker, int] | None = None
     place = nowhere = Place(subject)
     trials = _Trials()
-    for index, (begin, end) in enumerate(lines):
+    index = -1
+    while (index := index + 1) < len(lines):
+        if marker is None and place == nowhere and not trials.in_a_row_count:
+            index = _next_with_sign(text, lines, index)
+            if index == len(lines):
+                break
+        begin, end = lines[index]
         line = text.text[begin : min(end, begin + LINE_CEILING_CHARACTERS)].strip(LEAD)
         if not line:
             continue
@@ -167,9 +175,31 @@ def _known_within(text: Text, lines: list[Range], index: int, block: Block) -> B
 
 def _written_lines(text: Text, start: int) -> list[Range]:
     """The lines that are not empty, from `start` on."""
+    if text.written is None:
+        text.written = _lines_from(text, 0)
+    if start == 0:
+        return text.written
+    if len(text.written) >= SEARCH_CEILING_LINES:
+        return _lines_from(text, start)
+    lines = text.written[bisect_right(text.written, start, key=itemgetter(1)) :]
+    if lines and lines[0][0] < start:
+        lines[0] = (start, lines[0][1])
+    return lines
+
+
+def _lines_from(text: Text, start: int) -> list[Range]:
     if "\r" in text.text:
         return list(islice((line for line in text.lines(start) if line[1] > line[0]), SEARCH_CEILING_LINES))
     return [match.span() for match in islice(_LINE.finditer(text.text, start), SEARCH_CEILING_LINES)]
+
+
+def _next_with_sign(text: Text, lines: list[Range], index: int) -> int:
+    """The first line from `index` on with a sign that all have which may begin a block; the count of lines for none.
+
+    Most lines of a text have none: the text is searched, not each line by itself.
+    """
+    sign = _MARKER_SIGN.search(text.text, lines[index][0])
+    return len(lines) if sign is None else bisect_right(lines, sign.start(), index + 1, key=itemgetter(0)) - 1
 
 
 def _at_line(

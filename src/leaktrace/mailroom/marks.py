@@ -26,12 +26,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from leaktrace.mailroom.domains import registrable, split_link
 from leaktrace.mailroom.mime import Part, walk
-from leaktrace.mailroom.sketches import distinct_words, masked_words, sketch_of_runs, sketch_of_set, sketch_of_words
+from leaktrace.mailroom.sketches import sketch_of_runs, sketch_of_set, sketch_of_words
 from leaktrace.mailroom.texts import Text
+from leaktrace.mailroom.words import Words, may_have_number, places_of, words_of
 
 MARK_CEILING_COUNT = 60
 """Marks kept of one mail."""
-HTML_CEILING_CHARACTERS = 400_000
+HTML_CEILING_CHARACTERS, TEXT_CEILING_CHARACTERS = 400_000, 200_000
 ELEMENT_CEILING_COUNT = 5_000
 LOOK_NEEDED = 20
 """Different runs of elements that a mail must have before its look is compared: plain paragraphs look alike."""
@@ -50,21 +51,37 @@ _KEPT_CHARACTERS = 200
 _ATTRIBUTE = re.compile(
     r"""\b(src|width|height)\s{0,3}=\s{0,3}(?:"([^"]{0,1500})"|'([^']{0,1500})'|([^\s"'>]{1,500}))""", re.IGNORECASE
 )
+_PHONE_WORDS = (
+    "tel",
+    "phone",
+    "telefon",
+    "téléphone",
+    "teléfono",
+    "telefono",
+    "telefone",
+    "call",
+    "mobile",
+    "fax",
+    "hotline",
+)
+_FOREIGN_PHONE_WORDS = ("电话", "電話", "전화", "تلفن", "هاتف", "טלפון")
+"""They stand inside of words, too."""
 _NUMBER = r"(?:\d[\s().\-/\u00a0]{0,2}){6,14}\d"
 _PHONE = re.compile(rf"(?<![\w/=.+])(?:\+|00)({_NUMBER})(?![\w/])")
 _NAMED_PHONE = re.compile(
-    r"(?:\b(?:tel|phone|telefon|téléphone|teléfono|telefono|telefone|call|mobile|fax|hotline)|电话|電話|전화|تلفن|هاتف|"
-    r"טלפון)"
+    rf"(?:\b(?:{'|'.join(_PHONE_WORDS)})|{'|'.join(_FOREIGN_PHONE_WORDS)})"
     rf"\s{{0,3}}[.:：]{{0,2}}\s{{0,3}}\+?({_NUMBER})(?![\w/])",
     re.IGNORECASE,
 )
-_MANY_DIGITS = re.compile(r"\d(?:[\s().\-/\u00a0]{0,2}\d){6}")
+_PHONE_DIGITS = 7
+"""What a number of a telephone has at least."""
 _CHAT = re.compile(
     r"\b(whatsapp|telegram|signal|viber|wechat|weixin|line id|skype|微信|qq)\b\s{0,3}(?:id|no\.?|nr\.?)?\s{0,3}[.:：@]"
     r"\s{0,3}([@+]?[\w.\-]{4,40}(?:\s?\d{2,5}){0,4})",
     re.IGNORECASE,
 )
 _CHAT_WORDS = frozenset(["whatsapp", "telegram", "signal", "viber", "wechat", "weixin", "line", "skype", "微信", "qq"])
+"""The words that what `_CHAT` finds can begin with."""
 _CHAT_HOSTS = {
     "wa.me": "whatsapp",
     "t.me": "telegram",
@@ -77,7 +94,21 @@ _PRODUCT = re.compile(
     r"model\s?(?:no|number)?|product\s?(?:id|no|code)|ref(?:erence)?\s?(?:no)?|货号|型号)\s{0,2}[.:：#]\s{0,2}([A-Za-z0-9][A-Za-z0-9\-_/]{3,30})",
     re.IGNORECASE,
 )
-_PRODUCT_WORDS = ("sku", "asin", "ean", "isbn", "art", "item", "model", "product", "ref", "货号", "型号")
+_PRODUCT_WORDS = frozenset(
+    f"{first}{second}"
+    for firsts, seconds in (
+        (("sku", "asin", "ean", "isbn", "货号", "型号"), ("",)),
+        (("art", "article", "artikel"), ("", "nr", "no", "number", "nummer")),
+        (("item", "model"), ("", "no", "number")),
+        (("product",), ("", "id", "no", "code")),
+        (("ref", "reference"), ("", "no")),
+    )
+    for first in firsts
+    for second in seconds
+)
+"""The words that what `_PRODUCT` finds can begin with."""
+_FOLDED_LETTERS = "İıſ"
+"""Letters that patterns without case take for others, and that `str.lower` leaves, or makes two of."""
 _PRODUCT_PATH = re.compile(
     r"/(?:dp|gp/product|itm|item|product|products|p|artikel|sku)/([A-Za-z0-9][A-Za-z0-9\-_]{3,60})", re.IGNORECASE
 )
@@ -116,11 +147,11 @@ def marks_of_text(text: Text, start: int, links: Iterable[str]) -> BodyMarks:
 
 
 def _marks(shown: str, source: str, links: Iterable[str], own: list[str]) -> BodyMarks:
-    words = masked_words(shown)
+    words = words_of(shown)
     look, images = look_of(source)
-    found = [*own, *contact_marks(shown), *link_marks(links), *images]
+    found = [*own, *contact_marks(shown, words), *link_marks(links), *images]
     kept = tuple(sorted(dict.fromkeys(found)))[:MARK_CEILING_COUNT]
-    return BodyMarks(sketch_of_runs(words), sketch_of_words(words), look, kept)
+    return BodyMarks(sketch_of_runs(words.masked), sketch_of_words(words.masked), look, kept)
 
 
 def _html_of(text: Text) -> str:
@@ -132,25 +163,43 @@ def _html_of(text: Text) -> str:
 # --- words that are not prose -----------------------------------------------------------------------------------
 
 
-def contact_marks(shown: str) -> Iterator[str]:
-    """Phones, chats and product ids that the text names.
+def contact_marks(shown: str, words: Words | None = None) -> Iterator[str]:
+    """Phones, chats and product ids that the text names; `words`: its own, where they were read already.
 
     Most texts name none: what each must have is looked for first, and only then is the text gone through for it.
     """
-    shown = shown[:200_000]
-    words = distinct_words(shown)
-    for pattern in (_PHONE, _NAMED_PHONE) if _MANY_DIGITS.search(shown) else ():
-        for match in pattern.finditer(shown):
-            digits = _digits(match.group(1))
-            if 7 <= len(digits) <= 15:
-                yield f"phone:{digits.lstrip('0')[-10:]}"
-    if not words.isdisjoint(_CHAT_WORDS):
-        for match in _CHAT.finditer(shown):
-            yield f"chat:{_chat_name(match.group(1), match.group(2))}"
-    if any(word.startswith(_PRODUCT_WORDS) for word in words):
-        for match in _PRODUCT.finditer(shown):
-            if any(c.isdigit() for c in match.group(1)):
-                yield f"product:{match.group(1).casefold()}"
+    shown = shown[:TEXT_CEILING_CHARACTERS]
+    words = words_of(shown) if words is None else words
+    numbered = may_have_number(shown, _PHONE_DIGITS, is_ascii_numbered=words.is_ascii_numbered)
+    for match in _phones(shown, words) if numbered else ():
+        digits = _digits(match.group(1))
+        if _PHONE_DIGITS <= len(digits) <= 15:
+            yield f"phone:{digits.lstrip('0')[-10:]}"
+    for match in _beginning_with(_CHAT_WORDS & words.distinct, _CHAT, shown):
+        yield f"chat:{_chat_name(match.group(1), match.group(2))}"
+    for match in _beginning_with(_PRODUCT_WORDS & words.distinct, _PRODUCT, shown):
+        if any(c.isdigit() for c in match.group(1)):
+            yield f"product:{match.group(1).casefold()}"
+
+
+def _phones(shown: str, words: Words) -> Iterator[re.Match[str]]:
+    yield from _beginning_with(("+", "00"), _PHONE, shown)
+    # A number may follow its word without a blank; digits of words are masked.
+    named = [word for word in _PHONE_WORDS if word in words.distinct or f"{word}0" in words.distinct]
+    yield from _beginning_with((*named, *_FOREIGN_PHONE_WORDS), _NAMED_PHONE, shown)
+
+
+def _beginning_with(first: Iterable[str], pattern: re.Pattern[str], shown: str) -> Iterator[re.Match[str]]:
+    """What a pattern finds that begins with one of these: it is tried where they stand and nowhere else."""
+    lowered = shown.lower()
+    if len(lowered) != len(shown) or any(letter in shown for letter in _FOLDED_LETTERS):
+        yield from pattern.finditer(shown)
+        return
+    done = 0
+    for at in places_of(first, lowered):
+        if at >= done and (match := pattern.match(shown, at)) is not None:
+            yield match
+            done = match.end()
 
 
 def link_marks(links: Iterable[str]) -> Iterator[str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
+from leaktrace.mailroom.words import masked_words
 
 SKETCH_COUNT = 64
 """Hashes in a sketch, 32 bits each."""
@@ -20,20 +21,6 @@ SHINGLE_WORDS = 4
 WORDS_NEEDED = 12
 """Different longer words that a text must have before its words alone are compared."""
 _LONG_WORD = 4
-WORD_CEILING_COUNT = 20_000
-"""Words read of one text; a longer one is sketched by its beginning."""
-_WORD_CEILING_CHARACTERS = 60
-
-_SCHEMES = ("https", "http", "ftp")
-_LINK_REST = re.compile(r"[^\s<>\"']{1,4000}")
-_ADDRESS_BEFORE, _ADDRESS_AFTER = (re.compile(rf"[^\s<>()\[\],;:\"@]{{1,{most}}}") for most in (128, 255))
-_DIGITS = re.compile(r"\d+")
-_WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W_぀-ヿ㐀-鿿가-힯]{1,60}")
-_SPELLED_WORD = re.compile(r"[^\W_]{1,60}")
-_LETTERS = re.compile(r"[^\W_]+")
-_NOT_SPELLED = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
-"""Scripts in which each character counts as a word."""
-_BLANKS = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
 _SEED = np.random.Generator(np.random.PCG64(20_240_501))
 _FACTORS = _SEED.integers(1, 2**63, SKETCH_COUNT, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 _ADDENDS = _SEED.integers(0, 2**63, SKETCH_COUNT, dtype=np.uint64)
@@ -42,6 +29,8 @@ _MIXER = np.uint64(0xFF51AFD7ED558CCD)
 """Makes of a sum a hash (the finisher of MurmurHash3): sums of the same words elsewhere are not near each other."""
 _CHUNK = 512
 """Elements permuted at once: what a processor keeps near."""
+_MANY = 2000
+"""From so many elements on each permutation is worked out by itself: its row is as long as NumPy likes them."""
 
 
 def text_sketch(text: str) -> tuple[int, ...]:
@@ -93,6 +82,8 @@ def _hashes(elements: Iterable[str]) -> NDArray[np.uint64]:
 
 def _least(hashes: NDArray[np.uint64]) -> tuple[int, ...]:
     """The upper halves of the least of each permutation."""
+    if len(hashes) >= _MANY:
+        return tuple(_least_of_many(hashes))
     least = np.full(SKETCH_COUNT, np.iinfo(np.uint64).max, dtype=np.uint64)
     for start in range(0, len(hashes), _CHUNK):
         permuted = hashes[start : start + _CHUNK, None] * _FACTORS
@@ -101,48 +92,9 @@ def _least(hashes: NDArray[np.uint64]) -> tuple[int, ...]:
     return tuple((least >> np.uint64(32)).tolist())
 
 
-def masked_words(text: str) -> list[str]:
-    """The words in order, without what differs from recipient to recipient: addresses, links, digits."""
-    text = _without_addresses(_without_links(text[: WORD_CEILING_COUNT * 20].casefold()))
-    text = _DIGITS.sub("0", text)
-    if text.isascii():
-        words = text.translate(_BLANKS).split()
-        if not words or len(max(words, key=len)) <= _WORD_CEILING_CHARACTERS:
-            return words[:WORD_CEILING_COUNT]
-    return (_WORD if _NOT_SPELLED.search(text) else _SPELLED_WORD).findall(text)[:WORD_CEILING_COUNT]
-
-
-def distinct_words(text: str) -> set[str]:
-    """Every word of a text, as it stands, without case; one that a sign divides may be in its parts."""
-    # Both Turkish letters i are i, as `re.IGNORECASE` has it.
-    text = text.casefold().replace("\u0131", "i").replace("\u0307", "")
-    return set(text.translate(_BLANKS).split() if text.isascii() else _LETTERS.findall(text))
-
-
-def _without_links(text: str) -> str:
-    """Each `scheme://...` as one word. Looked for from its sign on: most places of a text are not before one."""
-    pieces, done = [], 0
-    at = text.find("://")
-    while at >= 0:
-        scheme = next((one for one in _SCHEMES if text.endswith(one, done, at)), "")
-        start = at - len(scheme)
-        rest = _LINK_REST.match(text, at + 3)
-        if scheme and rest is not None and not (start and (text[start - 1].isalnum() or text[start - 1] == "_")):
-            pieces += [text[done:start], " xurl "]
-            done = rest.end()
-        at = text.find("://", max(done, at + 3))
-    return "".join([*pieces, text[done:]])
-
-
-def _without_addresses(text: str) -> str:
-    """Each `local@domain` as one word."""
-    pieces, done = [], 0
-    at = text.find("@")
-    while at >= 0:
-        before = _ADDRESS_BEFORE.match(text[max(done, at - 128) : at][::-1])
-        after = _ADDRESS_AFTER.match(text, at + 1)
-        if before is not None and after is not None:
-            pieces += [text[done : at - before.end()], " xaddress "]
-            done = after.end()
-        at = text.find("@", max(done, at + 1))
-    return "".join([*pieces, text[done:]])
+def _least_of_many(hashes: NDArray[np.uint64]) -> Iterator[int]:
+    permuted = np.empty_like(hashes)
+    for factor, addend in zip(_FACTORS, _ADDENDS, strict=True):
+        np.multiply(hashes, factor, out=permuted)
+        np.add(permuted, addend, out=permuted)
+        yield int(permuted.min()) >> 32

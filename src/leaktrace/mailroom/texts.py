@@ -30,6 +30,8 @@ class Text:
     """Lines that were looked at as header lines, and what was found: several readers ask for the same ones."""
     dated: dict[tuple[int, int], bool] = field(default_factory=dict, repr=False)
     """Ranges that were looked at as dates, and whether they are."""
+    written: list[tuple[int, int]] | None = field(default=None, repr=False)
+    """Its first lines that are not empty, once somebody asked for them."""
     _places: CharacterPlaces | None = field(default=None, repr=False)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
