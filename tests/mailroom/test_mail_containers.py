@@ -71,6 +71,26 @@ def covered(raw: bytes, span: tuple[int, int]) -> bytes:
 # --- .msg ---------------------------------------------------------------------------------------------------
 
 
+def test_a_msg_shows_of_its_mailing_what_the_same_mail_attached_as_it_is_shows() -> None:
+    cells = "".join(
+        f"<tr><td width='{width}'><h{width % 6 + 1}>offer</h{width % 6 + 1}></td></tr>" for width in range(30)
+    )
+    page = (
+        f"<html><body><table>{cells}</table><p>Spring sale: garden kettle, blue linen, cotton lamp, silver brush, "
+        "winter coat, travel box, little delivery, stock season. WhatsApp: +491701234567, SKU: AB-1234.</p>"
+        "<img src='https://shop.example/pictures/kettle.png' width='600' height='400'></body></html>"
+    )
+    account = "List-Unsubscribe: <https://vale.sends.example/u?u=acct77>\r\n"
+    kept = only(read("offer.msg", msg(headers=HEADERS[:-2] + account + "\r\n", html=page.encode(), body="")))
+    eml = f"{HEADERS[:-2]}{account}Content-Type: text/html; charset=utf-8\r\n\r\n{page}".encode()
+    attached = only(read("offer.eml", eml))
+    assert kept.marks == attached.marks
+    assert {mark.partition(":")[0] for mark in kept.marks} == {"account", "chat", "image", "phone", "product"}
+    for shown in ("text_sketch", "word_sketch", "look_sketch"):
+        assert len(getattr(kept, shown)) == 64
+        assert getattr(kept, shown) == getattr(attached, shown), shown
+
+
 def test_a_msg_with_its_header() -> None:
     raw = carrying("offer.msg", msg())
     found = only(read_mail(raw))

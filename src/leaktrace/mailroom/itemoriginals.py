@@ -28,9 +28,9 @@ from leaktrace.mailroom.mapi import (
     UNICODE,
     Properties,
 )
+from leaktrace.mailroom.marks import BodyMarks, marks_of_texts
 from leaktrace.mailroom.mime import Part, Source, TextBudget, looks_like_message, read_source
 from leaktrace.mailroom.outlookmsg import read_msg
-from leaktrace.mailroom.sketches import text_sketch
 from leaktrace.mailroom.texts import Text
 from leaktrace.records import Grade, Mailbox, Original, OriginalForm, Recipient, Window
 from leaktrace.settings import Settings
@@ -54,11 +54,16 @@ class ItemReader:
         header = _header_of(item.properties, self._settings)
         found = self._by_header(header, item, form) if header is not None else _by_properties(item, form)
         claims = self._claims(item, texts, form, depth) if depth < CLAIM_CEILING_DEPTH else ()
+        links = links_of([(text, 0) for text in texts])
+        traits = BodyMarks() if depth else marks_of_texts(texts, links, found.marks)  # claims join no campaign
         return replace(
             found,
-            links=links_of([(text, 0) for text in texts]),
+            links=links,
             claims=(*found.claims, *claims),
-            text_sketch=text_sketch(texts[0].text if texts else ""),
+            text_sketch=traits.text_sketch,
+            word_sketch=traits.word_sketch,
+            look_sketch=traits.look_sketch,
+            marks=traits.marks,
         )
 
     def attachment(self, attachment: Attachment, form: OriginalForm, depth: int = 0) -> Original | None:

@@ -131,10 +131,13 @@ class BodyMarks:
 
 def marks_of_message(message: Part, texts: Sequence[Text], links: Iterable[str]) -> BodyMarks:
     """Those of a whole message."""
-    shown = texts[0].text if texts else ""
-    source = _html_of(texts[0]) if texts else ""
     own = [*account_marks(message.unfolded("list-unsubscribe") or ""), *_attached_images(message)]
-    return _marks(shown, source, links, own)
+    return marks_of_texts(texts, links, own)
+
+
+def marks_of_texts(texts: Sequence[Text], links: Iterable[str], own: Iterable[str]) -> BodyMarks:
+    """Those of what is shown first of a message that has these texts; `own`: marks that it has beside them."""
+    return _marks(texts[0].text if texts else "", _html_of(texts[0]) if texts else "", links, own)
 
 
 def marks_of_text(text: Text, start: int, links: Iterable[str]) -> BodyMarks:
@@ -146,7 +149,7 @@ def marks_of_text(text: Text, start: int, links: Iterable[str]) -> BodyMarks:
     return _marks(text.text[start:], source, links, [])
 
 
-def _marks(shown: str, source: str, links: Iterable[str], own: list[str]) -> BodyMarks:
+def _marks(shown: str, source: str, links: Iterable[str], own: Iterable[str]) -> BodyMarks:
     words = words_of(shown)
     look, images = look_of(source)
     found = [*own, *contact_marks(shown, words), *link_marks(links), *images]
