@@ -93,6 +93,38 @@ def test_an_exported_folder_is_whole(tmp_path: Path, size: int) -> None:
     assert found.file_count == count == len(names)
 
 
+@pytest.mark.parametrize(("size", "kept_size"), [(700, 0), (700, 1), (700, 256), (700, 300), (700, 700), (256, 255)])
+def test_a_folder_is_compared_with_a_checkpoint_kept_elsewhere(tmp_path: Path, size: int, kept_size: int) -> None:
+    log = log_of(size)
+    export(log, checkpoint_of(log), tmp_path / "log")
+    kept = checkpoint_of(log_of(kept_size)).note.encode()
+    found = verify_folder(tmp_path / "log", KEYS.origin, KEYS.keys, kept=kept)
+    assert found.compared_size == kept_size
+
+
+@pytest.mark.parametrize("kept_size", [1, 256, 300, 699])
+def test_a_log_written_anew_with_its_own_key_is_whole_and_does_not_continue_what_was_kept(
+    tmp_path: Path, kept_size: int
+) -> None:
+    log = log_of(700, mark="written anew")
+    export(log, checkpoint_of(log), tmp_path / "log")
+    verify_folder(tmp_path / "log", KEYS.origin, KEYS.keys)  # nothing in the folder gives it away
+    kept = checkpoint_of(log_of(kept_size)).note.encode()
+    with pytest.raises(CustodyError, match=f"first {kept_size} entries"):
+        verify_folder(tmp_path / "log", KEYS.origin, KEYS.keys, kept=kept)
+
+
+def test_a_log_that_was_cut_off_does_not_continue_what_was_kept(tmp_path: Path) -> None:
+    log = log_of(300)
+    export(log, checkpoint_of(log), tmp_path / "log")
+    with pytest.raises(CustodyError, match="cut off"):
+        verify_folder(tmp_path / "log", KEYS.origin, KEYS.keys, kept=checkpoint_of(log_of(301)).note.encode())
+    with pytest.raises(CustodyError):
+        verify_folder(
+            tmp_path / "log", KEYS.origin, KEYS.keys, kept=checkpoint_of(log_of(200), OTHER_KEYS).note.encode()
+        )
+
+
 def _longer(folder: Path) -> None:
     path = folder / tile_path("entries", 2, 188)
     path.write_bytes(path.read_bytes() + b"\x00")

@@ -125,9 +125,9 @@ def test_addresses_in_text_become_tokens(text: str, kept: str | None) -> None:
 
 
 def test_a_long_text_is_looked_at_once() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert redact("a" * 2_000_000 + " @", KEYRING).startswith("aaa")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 # --- the engine -----------------------------------------------------------------------------------------

@@ -380,9 +380,9 @@ def test_four_thousand_reports_take_seconds() -> None:
         report(f"n{n}", Features(sender=frozenset({f"n{n}.com"}), subject=f"n{n}", sketch=tuple(range(n, n + 64))))
         for n in range(2000)
     ]
-    started = time.perf_counter()
+    started = time.process_time()
     groupings = group_reports(reports + noise, {})
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
     assert len(groupings) == 8 + 2000
 
 

@@ -440,7 +440,7 @@ def test_a_brand_in_a_text(text: str, name: str, expected: bool) -> None:
 def test_a_large_sellers_table_takes_a_second_or_two() -> None:
     many = [SellerFacts(f"s{n}", f"Brand{n} Goods", (f"brand{n}-goods.com", f"b{n}.shop")) for n in range(10_000)]
     mails = [other(sender="x@brand77-goods.com", subject=f"Offer number {n} for you") for n in range(40)]
-    started = time.perf_counter()
+    started = time.process_time()
     found = match_seller(mails, many)
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 15
     assert found.seller == "s77"

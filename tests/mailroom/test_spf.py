@@ -210,12 +210,12 @@ def test_no_record_and_no_sender_breaks_it(words: list[str], sender: str) -> Non
 )
 def test_reading_takes_linear_time(piece: str) -> None:
     text = piece * (7900 // len(piece)) + "!"
-    began = time.perf_counter()
+    began = time.process_time()
     for prefix in ("a:", "include:", "redirect=", "x=", "ip6:", ""):
         with contextlib.suppress(BadSpfError):
             read_spf(f"v=spf1 {prefix}{text}")
     # A quadratic pattern takes seconds for 8,000 characters.
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_only_one_record_is_one() -> None:

@@ -121,6 +121,7 @@ def test_a_residence_without_a_rule_is_told_and_is_never_done(tmp_path: Path) ->
         (["C-1", "--facts", "x.json"], UsageError),
         (["--facts", "facts.json", "--fact", "guessed=yes"], UsageError),
         (["--facts", "facts.json", "--fact", "high_risk=perhaps"], UsageError),
+        (["--facts", "facts.json", "--fact", "high_risk=yes", "--fact", "high_risk=no"], UsageError),
         (["--facts", "facts.json", "--aware", "yesterday"], ResponseError),
         (["--facts", "facts.json", "--rules", "nowhere"], ResponseError),
         (["--facts", "broken.json"], UsageError),

@@ -63,7 +63,10 @@ def test_everything_leaves_in_files_that_need_no_workspace(cased: Desk, tmp_path
     cased.json("custody", "proof", 2, "--out", tmp_path / "entry.tlog-proof")
     elsewhere = Desk(tmp_path / "no workspace", tmp_path / "other config")
     found = elsewhere.json("custody", "verify", "--folder", tmp_path / "log", "--log", made["vkey"])
-    assert found["size"] == made["size"]
+    assert (found["size"], found["compared_size"]) == (made["size"], None)
+    compare = ("custody", "verify", "--log", made["vkey"], "--checkpoint", tmp_path / "kept")
+    assert elsewhere.json(*compare, "--folder", tmp_path / "log")["compared_size"] == made["size"]
+    refused(elsewhere.run(*compare, "--proof", tmp_path / "entry.tlog-proof", "--json"), "its own checkpoint")
     proven = elsewhere.json("custody", "verify", "--proof", tmp_path / "entry.tlog-proof", "--log", made["vkey"])
     assert proven["index"] == 2
     assert '"kind":"CaseOpened"' in proven["entry"]

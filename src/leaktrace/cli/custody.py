@@ -49,6 +49,8 @@ class VerifiedFolder:
     entry: str | None
     file_count: int | None
     cosigned: tuple[Cosigned, ...]
+    compared_size: int | None = None
+    """Entries of the checkpoint that the folder was compared with; null: with none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def verify(
     Example: leaktrace custody verify --checkpoint kept-by-counsel.checkpoint
     """
     if folder is not None or proof is not None:
-        return _verify_outside(folder, proof, _keys(log), _keys(witness), quorum, as_json=as_json)
+        return _verify_outside(folder, proof, _keys(log), _keys(witness), quorum, checkpoint, as_json=as_json)
     if quorum and checkpoint is None:
         raise UsageError("A quorum of witnesses needs a checkpoint to look at.", "Give it: --checkpoint FILE.")
     given = None if checkpoint is None else read_whole(checkpoint)
@@ -160,7 +162,7 @@ def verify(
 def _told(found: CustodyCheck) -> str:
     outside = WITHOUT_OUTSIDE
     if found.compared_size is not None:
-        outside = f"It continues the checkpoint of {found.compared_size:,} entries that was given."
+        outside = _continues(found.compared_size)
         if found.cosigned:
             outside += f" Cosigned by {', '.join(one.witness for one in found.cosigned)}."
     return (
@@ -170,25 +172,44 @@ def _told(found: CustodyCheck) -> str:
     )
 
 
+def _continues(size: int) -> str:
+    return f"It continues the checkpoint of {size:,} entries that was given."
+
+
 def _verify_outside(
-    folder: Path | None, proof: Path | None, log: list[NoteKey], witnesses: list[NoteKey], quorum: int, *, as_json: bool
+    folder: Path | None,
+    proof: Path | None,
+    log: list[NoteKey],
+    witnesses: list[NoteKey],
+    quorum: int,
+    kept: Path | None,
+    *,
+    as_json: bool,
 ) -> int:
     names = {key.name for key in log if key.kind == NOTE_SIGNATURE}
     if len(names) != 1 or (folder is None) == (proof is None):
         raise UsageError(
             "Say which folder or which proof, and the log's key.", "--folder DIR or --proof FILE, and --log VKEY."
         )
+    if proof is not None and kept is not None:
+        raise UsageError(
+            "A proof has its own checkpoint: it cannot be compared with another one.",
+            "Compare the whole log with yours: --folder DIR --checkpoint FILE.",
+        )
     (origin,) = names
+    compared_size = None
     if folder is not None:
-        tiles = verify_folder(folder, origin, log, witnesses, quorum)
+        tiles = verify_folder(folder, origin, log, witnesses, quorum, None if kept is None else read_whole(kept))
         seen, index, leaf, count = tiles.checkpoint, None, None, tiles.file_count
-        told = f"{folder} is the log {origin}: {seen.head.size:,} entries, root {seen.head.root}."
+        compared_size = tiles.compared_size
+        told = f"{folder} is the log {origin}: {seen.head.size:,} entries, root {seen.head.root}.\n"
+        told += WITHOUT_OUTSIDE if compared_size is None else _continues(compared_size)
     else:
         assert proof is not None  # noqa: S101 - one of the two, as checked above
         proven = verify_proof(read_whole(proof), origin, log, witnesses=witnesses, quorum=quorum)
         seen, index, leaf, count = proven.checkpoint, proven.index, proven.leaf.decode("utf-8", "replace"), None
         told = f"Entry {index} is in the log {origin} of {seen.head.size:,} entries:\n{leaf}"
-    found = VerifiedFolder(origin, seen.head.size, seen.head.root, index, leaf, count, seen.cosigned)
+    found = VerifiedFolder(origin, seen.head.size, seen.head.root, index, leaf, count, seen.cosigned, compared_size)
     answer_plain(found, told, as_json=as_json)
     return 0
 

@@ -137,5 +137,6 @@ def _answers(given: list[str]) -> dict[str, bool]:
             known = f"{meant(name, FACTS)}Facts are: {', '.join(FACTS)}."
             hint = f"Write {name}=yes or {name}=no." if name in FACTS else known
             raise UsageError(f"'{one}' is no fact with yes or no.", hint)
-        answers[name] = value == "yes"
+        if answers.setdefault(name, value == "yes") != (value == "yes"):
+            raise UsageError(f"{name} is said to be yes and no.", f"Write {name}=yes or {name}=no, one of them.")
     return answers

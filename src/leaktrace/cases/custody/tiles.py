@@ -8,7 +8,7 @@ tile/entries/<N>[.p/<W>]    entries, each after its length in two bytes, big-end
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,8 @@ class VerifiedTiles:
 
     checkpoint: SignedCheckpoint
     file_count: int
+    compared_size: int | None = None
+    """Entries of the kept checkpoint that the log continues; null where none was given."""
 
 
 def tile_path(level: int | str, number: int, width: int = TILE_HASHES) -> str:
@@ -107,18 +109,26 @@ def export(log: CustodyLog, checkpoint: SignedCheckpoint, folder: Path) -> int:
 
 
 def verify_folder(
-    folder: Path, origin: str, keys: Iterable[NoteKey], witnesses: Iterable[NoteKey] = (), quorum: int = 0
+    folder: Path,
+    origin: str,
+    keys: Sequence[NoteKey],
+    witnesses: Iterable[NoteKey] = (),
+    quorum: int = 0,
+    kept: bytes | None = None,
 ) -> VerifiedTiles:
     """The folder's checkpoint, if everything in it belongs to that log.
 
     Checks: 1. checkpoint, origin, key, witnesses, 2. every entry is there, in its spelling and at its place, 3. the
-    entries' root is the checkpoint's, 4. every hash tile is there and holds what the entries give, 5. nothing else is.
-    CustodyError otherwise.
+    entries' root is the checkpoint's, 4. every hash tile is there and holds what the entries give, 5. nothing else is,
+    6. the log continues `kept`, a checkpoint that somebody kept elsewhere. CustodyError otherwise.
     """
+    seen = None if kept is None else verify_checkpoint(kept, origin, keys).head
     checkpoint = verify_checkpoint(_read(folder, "checkpoint", MAX_NOTE_BYTES), origin, keys, witnesses, quorum)  # 1
     size = checkpoint.head.size
+    if seen is not None and seen.size > size:
+        raise CustodyError(f"The log holds {size} entries, but {seen.size} had been seen: it was cut off.", _HINT)
     frontier, expected = Frontier(), {"checkpoint"}
-    for path, content in tiles_of(_entries(folder, size, frontier)):  # 2
+    for path, content in tiles_of(_entries(folder, size, frontier, seen)):  # 2, 6
         if _read(folder, path, _MAX_BUNDLE_BYTES) != content:  # 4
             raise CustodyError(f"{path} does not hold what the entries give.", _HINT)
         expected.add(path)
@@ -127,10 +137,10 @@ def verify_folder(
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
     if stray := sorted(found - expected):  # 5
         raise CustodyError(f"{stray[0]} does not belong to the log.", _HINT)
-    return VerifiedTiles(checkpoint, len(expected))
+    return VerifiedTiles(checkpoint, len(expected), None if seen is None else seen.size)
 
 
-def _entries(folder: Path, size: int, frontier: Frontier) -> Iterator[bytes]:
+def _entries(folder: Path, size: int, frontier: Frontier, seen: TreeHead | None) -> Iterator[bytes]:
     for number, width in widths(size, 0):
         path = tile_path("entries", number, width)
         leaves = list(split_bundle(_read(folder, path, _MAX_BUNDLE_BYTES), path))
@@ -139,7 +149,12 @@ def _entries(folder: Path, size: int, frontier: Frontier) -> Iterator[bytes]:
         for index, leaf in enumerate(leaves, start=number * TILE_HASHES):
             if read_leaf(leaf).index != index:
                 raise CustodyError(f"{path} holds an entry that is not number {index}.", _HINT)
-        frontier.extend(leaf_hashes(leaves))
+        hashes = leaf_hashes(leaves)
+        before = min(max(seen.size - frontier.size, 0), width) if seen is not None else 0
+        frontier.extend(hashes[:before])
+        if seen is not None and seen.size == frontier.size and seen.root != frontier.root().hex():
+            raise CustodyError(f"The first {seen.size} entries of the log are not those that were seen.", _HINT)
+        frontier.extend(hashes[before:])
         yield from leaves
 
 
