@@ -24,10 +24,12 @@ def write_new(path: Path, content: bytes) -> None:
             while rest:
                 rest = rest[stream.write(rest) :]
             os.fsync(handle)
-    except BaseException:
+    except BaseException as error:
         # A full disk or Ctrl-C: the half-written file goes now.
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # the system does not say where
         raise
 
 

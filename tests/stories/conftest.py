@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.stories.desk import Desk
+from tests.stories.disks import Disk, small_disks
 
 SIZE = ("--customers", 6000, "--principals", 150, "--accesses", 90_000, "--reports", 40)
 SEEDS = {"one": 1, "two": 1, "nobody": 9, "twins": 11, "handler": 1}
@@ -122,3 +123,10 @@ def empty_desk(tmp_path: Path) -> Desk:
     new = Desk(tmp_path / "ws", tmp_path / "config")
     new.json("init")
     return new
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """Makes small file systems of a test's own."""
+    with small_disks(tmp_path) as make:
+        yield make

@@ -97,6 +97,20 @@ def test_the_whole_way(told: Staffed) -> None:
     assert source not in json.dumps([e for e in lookups if e["who"] == "ina"])
 
 
+def test_several_requests_are_approved_at_once_and_signed_one_by_one(told: Staffed) -> None:
+    asking = ("case", "request", told.case, "approve_translation")
+    texts = ("general/de", "general/fr")
+    told.json("ina", "case", "admit", told.case, "olaf", "--role", "privacy_officer")
+    first, second = (told.json("olaf", *asking, text, "--why", "read by K. Lang")[0]["request"] for text in texts)
+    approve = ("case", "approve", told.case, first, second)
+    refused = told.run("dana", *approve, "A-9999", "--yes")
+    assert refused.code == 2
+    states = {one["request"]: one["state"] for one in told.json("dana", "case", "approvals", told.case)}
+    assert (states[first], states[second]) == ("waiting", "waiting"), "one wrong id, and nothing is signed"
+    agreed = told.json("dana", *approve, first, "--yes")
+    assert [(one["request"], one["state"]) for one in agreed] == [(first, "approved"), (second, "approved")]
+
+
 def test_a_legal_hold_of_the_case_keeps_the_ledger_from_forgetting(told: Staffed) -> None:
     case = told.case
     if told.show()["exposure"] is None:

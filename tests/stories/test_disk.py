@@ -4,59 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.stories.desk import Answer, Desk
+from tests.stories.disks import Disk, filled, mount
 from tests.stories.unharmed import refused, unharmed
 
-Disk = Callable[[int], Path]
 ROW = "2025-01-01T00:00:00Z,u{number},c{number},email;name;phone\n"
-
-
-def _mount(*arguments: str) -> str | None:
-    """Null when it worked, else why not."""
-    if shutil.which("mount") is None:
-        return "no mount program"
-    ran = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
-    return None if ran.returncode == 0 else ran.stderr.strip() or "mount failed"
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """Mounts a small file system of its own for the test; skips where mounting is not allowed."""
-    mounted: list[Path] = []
-
-    def make(size_bytes: int) -> Path:
-        place = tmp_path / f"disk{len(mounted)}"
-        place.mkdir()
-        failed = _mount("-t", "tmpfs", "-o", f"size={size_bytes},mode=0700", "tmpfs", str(place))
-        if failed:
-            pytest.skip(f"a small file system cannot be mounted here: {failed}")
-        mounted.append(place)
-        return place
-
-    try:
-        yield make
-    finally:
-        for place in mounted:
-            subprocess.run(["umount", "-l", place], check=True)
 
 
 def _used_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _fill(place: Path, leave_bytes: int) -> Path:
-    """Takes the room of a disk but for so many bytes."""
-    ballast = place / "ballast"
-    free = os.statvfs(place)
-    with ballast.open("wb") as stream:
-        os.posix_fallocate(stream.fileno(), 0, max(free.f_bavail * free.f_frsize - leave_bytes, 1))
-    return ballast
 
 
 def _log(path: Path, count: int) -> Path:
@@ -73,7 +33,7 @@ def test_a_disk_that_fills_up_while_a_table_comes_in_keeps_what_it_had(
     desk = filled_once.copy_to(place / "ws")
     log = _log(tmp_path / "log.csv", 100_000)
     with unharmed(desk):
-        ballast = _fill(place, leave_bytes)
+        ballast = filled(place, leave_bytes)
         refused(desk.run("ingest", "accesses", log, "--json"), str(desk.workspace))
         ballast.unlink()
     assert desk.json("ingest", "accesses", log)["accepted_count"] == 100_000
@@ -92,7 +52,7 @@ def test_a_disk_that_fills_up_while_mail_comes_in_keeps_what_it_had(
     ]
     mailbox.write_text("".join(mails), encoding="utf-8")
     campaigns = desk.json("campaigns")
-    ballast = _fill(place, leave_bytes)
+    ballast = filled(place, leave_bytes)
     refused(desk.run("mail", mailbox, "--json"), str(desk.workspace))
     ballast.unlink()
     assert desk.json("campaigns") == campaigns
@@ -105,7 +65,7 @@ def test_on_a_full_disk_nothing_is_looked_up_that_cannot_be_logged(filled_once: 
     place = disk(16_000_000)
     desk = filled_once.copy_to(place / "ws")
     campaign = desk.main_campaign()
-    ballast = _fill(place, 0)
+    ballast = filled(place, 0)
     answer = desk.run("trace", campaign, "--json")
     assert answer.error()["hint"]
     ballast.unlink()
@@ -117,7 +77,7 @@ def test_on_a_full_disk_nothing_is_looked_up_that_cannot_be_logged(filled_once: 
 def test_a_page_that_does_not_fit_is_not_there_at_all(filled_once: Desk, disk: Disk, tmp_path: Path) -> None:
     place = disk(100_000)
     desk = filled_once.copy_to(tmp_path / "ws")
-    ballast = _fill(place, 4096)
+    ballast = filled(place, 4096)
     refused(desk.run("trace", desk.main_campaign(), "--html", place / "page.html", "--json"), str(place))
     assert list(place.iterdir()) == [ballast]
 
@@ -134,7 +94,7 @@ def test_a_disk_too_full_for_a_new_workspace_leaves_none_or_a_whole_one(
     disk: Disk, tmp_path: Path, leave_bytes: int
 ) -> None:
     place = disk(4_000_000)
-    ballast = _fill(place, leave_bytes)
+    ballast = filled(place, leave_bytes)
     desk = Desk(place / "ws", tmp_path / "config")
     refused(desk.run("init", "--json"), str(place))
     ballast.unlink()
@@ -153,7 +113,7 @@ def test_a_read_only_disk_refuses_in_a_sentence(
     campaign = desk.main_campaign()
     log = _log(tmp_path / "log.csv", 10)
     with unharmed(desk):
-        assert _mount("-o", "remount,ro", str(place)) is None
+        assert mount("-o", "remount,ro", str(place)) is None
         try:
             for command in (
                 ("ingest", "accesses", log),
@@ -173,7 +133,7 @@ def test_a_read_only_disk_refuses_in_a_sentence(
             blank = Desk(place / "new", tmp_path / "config")
             refused(blank.run("init", "--json"), str(place / "new"), "Read-only")
         finally:
-            assert _mount("-o", "remount,rw", str(place)) is None
+            assert mount("-o", "remount,rw", str(place)) is None
 
 
 def test_a_folder_without_write_permission_refuses_in_a_sentence(desk: Desk, tmp_path: Path, tiny_market: Path) -> None:

@@ -15,6 +15,8 @@ from tests.response.containing import STATEMENT
 from tests.response.fake_systems import Marketplace, OktaServer, ScimServer, served
 from tests.stories.conftest import Library
 from tests.stories.desk import Desk
+from tests.stories.disks import Disk, filled
+from tests.stories.unharmed import refused
 
 PEOPLE = {
     "root": "admin",
@@ -259,7 +261,7 @@ def test_duties_are_judged_on_the_frozen_list_and_recorded(incident: Incident) -
     assert incident.as_("ina", "case", "show", incident.case)["duties"]["answers"][duty["rule"]] == duty["answer"]
 
 
-def test_the_statement_waits_for_its_gate_and_two_people(incident: Incident, tmp_path: Path) -> None:
+def test_the_statement_waits_for_its_gate_and_two_people(incident: Incident, disk: Disk, tmp_path: Path) -> None:
     case, policy = incident.case, tmp_path / "gate.toml"
     policy.write_text(
         'schema = "leaktrace.gate/1"\nnumbers = "none"\n'
@@ -273,9 +275,16 @@ def test_the_statement_waits_for_its_gate_and_two_people(incident: Incident, tmp
     incident.as_("olaf", "statement", "gate", case, "--open", "counsel", "--why", "agreed", *under)
     request = incident.as_("olaf", "statement", "request", case, "--why", "customers were told", *under)["request"]
     incident.as_("dana", "case", "approve", case, request, "--yes")
+    publish = ("statement", "publish", case, "--approval", request, *under)
+    full = disk(200_000)
+    filled(full, 0)
+    refused(incident.desk.run(*publish, "--out", full / "out", "--as", "olaf", "--json"), str(full), "full")
+    assert [path.name for path in full.iterdir()] == ["ballast"]
+    assert incident.as_("olaf", "statement", "show", case, *under)["published"] is False
     out = tmp_path / "out"
-    done = incident.as_("olaf", "statement", "publish", case, "--approval", request, "--out", out, *under)
+    done = incident.as_("olaf", *publish, "--out", out)
     assert done["published"] is True
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     text = (out / "statement.en.txt").read_text(encoding="utf-8")
     assert "Customers of Example Market" in text
     assert "suspended" not in text  # it was undone

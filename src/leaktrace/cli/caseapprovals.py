@@ -89,7 +89,7 @@ def approvals(
 def approve(
     context: typer.Context,
     case: CaseArgument,
-    request: RequestArgument,
+    requests: Annotated[list[str], typer.Argument(help="The requests' ids, A-…; each is looked at by itself.")],
     yes: Annotated[bool, typer.Option("--yes", help="You have looked at it; do not ask.")] = False,
     why: Annotated[
         str, typer.Option("--why", help="Why you agree: kept in the log; needed where the request rests on words.")
@@ -100,18 +100,23 @@ def approve(
 ) -> None:
     """Look at exactly what would be done, and agree with your signature. Not for your own request.
 
+    Several requests are shown, and signed, one by one.
+
     Example: leaktrace case approve K-3f2a9c1d A-0001 --as dana
     """
+    views = []
     with desk_of(context, person, key) as desk:
-        line = desk.work.look_at(case, request)
-        note(told_line(line) if as_json else "\n".join((told_line(line), *parameter_lines(line.parameters))))
-        if as_json:
-            note(line.parameters.decode())
-        if not yes and not _agreed(may_ask=not as_json and sys.stdin.isatty()):
-            note("Nothing was approved.")
-            return
-        view = request_view(desk.work.approve(case, request, why), desk.now())
-    _told((view,), as_json=as_json)
+        # All of them first: a mistyped id stops before anything is signed.
+        for line in [desk.work.look_at(case, one) for one in dict.fromkeys(requests)]:
+            note(told_line(line) if as_json else "\n".join((told_line(line), *parameter_lines(line.parameters))))
+            if as_json:
+                note(line.parameters.decode())
+            if not yes and not _agreed(may_ask=not as_json and sys.stdin.isatty()):
+                note(f"{line.payload.request} was not approved.")
+                continue
+            views.append(request_view(desk.work.approve(case, line.payload.request, why), desk.now()))
+    if views:
+        _told(tuple(views), as_json=as_json)
 
 
 def _agreed(*, may_ask: bool) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ from leaktrace.response.statement import (
     statement_html,
     statement_text,
 )
+from leaktrace.wholefiles import write_new
 
 statements = typer.Typer(name="statement", no_args_is_help=True, help="The public statement, and the gate before it.")
 
@@ -152,18 +155,25 @@ def publish_statement(
     Example: leaktrace statement publish K-3f2a9c1d --approval A-0007 --out statement
     """
     check_new(out, folder=True)
-    with _desk(context, Signing(person, key), case, policy) as desk:
+    with _desk(context, Signing(person, key), case, policy) as desk, _written(desk.state(), out):
         state = desk.publish(approval)
-    _write(state, out)
+    note(f"Written to {out}.")
     answer(state, None if as_json else render_statement(state), as_json=as_json)
 
 
-def _write(state: StatementState, out: Path) -> None:
-    out.mkdir(parents=True)
-    for language in state.draft.sentences:
-        (out / f"statement.{language}.txt").write_text(statement_text(state.draft, language), encoding="utf-8")
-        (out / f"statement.{language}.html").write_text(statement_html(state.draft, language), encoding="utf-8")
-    note(f"Written to {out}.")
+@contextmanager
+def _written(state: StatementState, out: Path) -> Iterator[None]:
+    """All the texts, at their place once what is done meanwhile is done; where that fails, nothing is left of them."""
+    aside = out.parent / f".{out.name}.{secrets.token_hex(8)}"
+    try:
+        aside.mkdir(mode=0o700, parents=True)
+        for language in state.draft.sentences:
+            write_new(aside / f"statement.{language}.txt", statement_text(state.draft, language).encode())
+            write_new(aside / f"statement.{language}.html", statement_html(state.draft, language).encode())
+        yield
+        aside.rename(out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _policy(path: Path | None) -> GatePolicy:
