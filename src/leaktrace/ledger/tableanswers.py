@@ -118,9 +118,16 @@ def known_elsewhere(asking: Asking, keys: Keys, field: str, before: datetime) ->
 
 def customers_by_address(asking: Asking, hashes: Sequence[bytes]) -> dict[bytes, CustomerKey]:
     """The one customer that has each; the very address goes before one that only folds to it."""
-    wanted = pa.table({"hash": pa.array(sorted(set(hashes)), pa.binary())})
+    wanted = pa.table([_binary_column(sorted(set(hashes)))], names=["hash"])
     holders: dict[bytes, dict[bool, set[int]]] = defaultdict(lambda: {True: set(), False: set()})
     for row in asking.engine.run(queries.by_address(asking.lake.rows("customers"), wanted)).to_pylist():
         holders[row["hash"]][row["exact"]].add(int(row["customer"]))
     chosen = {address: found[True] or found[False] for address, found in holders.items()}
     return {address: next(iter(found)) for address, found in chosen.items() if len(found) == 1}
+
+
+def _binary_column(values: Sequence[bytes]) -> pa.Array[Any]:
+    """As `pa.array` makes it, which loads pandas where it is installed, to ask whether the list is one of its own."""
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends.tobytes()), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(pa.binary(), len(values), buffers)
