@@ -332,6 +332,11 @@ def test_marks_are_found_wherever_their_words_stand() -> None:
     }  # fmt: skip
 
 
+def test_marks_are_found_in_a_text_of_little_else() -> None:
+    text = "+" * 20_000 + " call +49 30 1234567. " + "ref: A1-77 " * 11_000
+    assert set(contact_marks(text)) == {"phone:9301234567", "product:a1-77"}
+
+
 def test_a_batch_larger_than_one_group_of_files_is_stored_each_message_once(tmp_path: Path) -> None:
     keyring = Keyring(bytes(32), "test")
     raws = [b"message %d" % (number % 100) for number in range(150)]

@@ -195,11 +195,13 @@ def _phones(shown: str, words: Words) -> Iterator[re.Match[str]]:
 def _beginning_with(first: Iterable[str], pattern: re.Pattern[str], shown: str) -> Iterator[re.Match[str]]:
     """What a pattern finds that begins with one of these: it is tried where they stand and nowhere else."""
     lowered = shown.lower()
-    if len(lowered) != len(shown) or any(letter in shown for letter in _FOLDED_LETTERS):
+    is_plain = len(lowered) == len(shown) and not any(letter in shown for letter in _FOLDED_LETTERS)
+    places = places_of(first, lowered) if is_plain else None
+    if places is None:
         yield from pattern.finditer(shown)
         return
     done = 0
-    for at in places_of(first, lowered):
+    for at in places:
         if at >= done and (match := pattern.match(shown, at)) is not None:
             yield match
             done = match.end()

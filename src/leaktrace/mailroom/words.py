@@ -17,6 +17,7 @@ WORD_CEILING_COUNT = 20_000
 _WORD_CEILING_CHARACTERS = 60
 _STRANGE_CEILING_COUNT = 60
 """Kinds of signs beyond ASCII that are replaced one by one; no language has as many."""
+_PLACES_CEILING_COUNT = 10_000
 
 _SCHEMES = ("https", "http", "ftp")
 _LINK_REST = re.compile(r"[^\s<>\"']{1,4000}")
@@ -83,13 +84,17 @@ def may_have_number(text: str, digit_count: int, *, is_ascii_numbered: bool) -> 
     return b"0" * digit_count in text.encode("utf-8", "surrogatepass").translate(_NUMBERS_BYTES, _NO_NUMBER_BYTES)
 
 
-def places_of(words: Iterable[str], text: str) -> list[int]:
-    """Where any of some words begins in a text in small letters, in order; also as a part of others."""
+def places_of(words: Iterable[str], text: str) -> list[int] | None:
+    """Where any of some words begins in a text in small letters, in order; also as a part of others. None for a text of
+    little else.
+    """
     places = []
     for word in words:
         at = text.find(word)
         while at >= 0:
             places.append(at)
+            if len(places) > _PLACES_CEILING_COUNT:
+                return None
             at = text.find(word, at + 1)
     return sorted(places)
 
