@@ -254,6 +254,12 @@ def test_a_text_said_to_have_no_number_has_none(text: str) -> None:
         assert may_have_number(text, 7, is_ascii_numbered=words_of(text).is_ascii_numbered)
 
 
+def test_letters_of_a_long_text_are_masked_as_those_of_a_short_one() -> None:
+    short = "Für 49,99 € – ab ٣٤ Tagen 😀 naïve Ærø"
+    assert masked_words(f"{short}\n" * 300) == masked_words(short) * 300
+    assert not words_of(f"{short}\n" * 300).is_ascii_numbered
+
+
 def test_a_text_without_a_number_is_said_to_have_none() -> None:
     for text in ("bought on 3 March for 49.99, 3 of 4", "für 49,99 € – 3 × am 4."):
         assert not may_have_number(text, 7, is_ascii_numbered=words_of(text).is_ascii_numbered)

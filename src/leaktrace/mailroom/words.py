@@ -18,6 +18,8 @@ _WORD_CEILING_CHARACTERS = 60
 _STRANGE_CEILING_COUNT = 60
 """Kinds of signs beyond ASCII that are replaced one by one; no language has as many."""
 _PLACES_CEILING_COUNT = 10_000
+_FEW_COUNT = 1_000
+"""So many letters are sorted sooner than marked in a table of all."""
 
 _SCHEMES = ("https", "http", "ftp")
 _LINK_REST = re.compile(r"[^\s<>\"']{1,4000}")
@@ -121,8 +123,11 @@ def _beyond_ascii(text: str) -> str:
     """Each letter and sign of a text that is not of ASCII, once."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     codes = codes[codes > 127]
-    found = np.unique(codes) if len(codes) < 1000 else np.flatnonzero(np.bincount(codes))
-    return "".join(map(chr, found.tolist()))
+    if len(codes) < _FEW_COUNT:
+        return "".join(map(chr, np.unique(codes).tolist()))
+    seen = np.zeros(int(codes.max()) + 1, dtype=bool)  # a byte for each code there is
+    seen[codes] = True
+    return "".join(map(chr, np.flatnonzero(seen).tolist()))
 
 
 def _without_links(text: str, taken: list[str]) -> str:
