@@ -67,7 +67,7 @@ class MarketLookup:
     def opened(self) -> Opened:
         """UsageError where nobody was shown the field before the first mail."""
         field = self.plan.field
-        totals = self.ledger.totals(field, self.moment.window)
+        totals = self.ledger.totals(field, self.moment.question(field).counted)
         if not totals.opened_count.sum():
             raise UsageError(
                 f"No access before {self.moment.mail_at:%Y-%m-%d} shows the field '{field}' of a customer.",

@@ -10,7 +10,7 @@ import numpy as np
 from leaktrace.errors import UsageError
 from leaktrace.instants import microseconds, moved
 from leaktrace.ledger import Ledger
-from leaktrace.question import Question
+from leaktrace.question import COUNTED_SHARE, Question
 from leaktrace.records import Instants, LogCoverage, Window
 from leaktrace.settings import Settings
 
@@ -31,7 +31,8 @@ class Moment:
     def question(self, field: str) -> Question:
         """Who had been shown the field before the first mail, asked for a seller that does not exist."""
         # Nobody had lawful contact with it.
-        return Question(field, None, self.window, moved(self.mail_at, self.spread), (), 0)
+        until = moved(self.mail_at, COUNTED_SHARE * self.spread)
+        return Question(field, None, self.window, moved(self.mail_at, self.spread), until, (), 0)
 
     def mail_times(self, count: int, seed: int) -> Instants:
         """When each customer would be mailed: one time each, whatever campaign they are in, so one look-up serves."""

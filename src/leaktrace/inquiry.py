@@ -144,7 +144,7 @@ def open_inquiry(
     question = question_of(evidence, field, settings, known)
     case_keys = keys[known]
     controls, uniform = _controls(ledger, case_keys, reporters, settings)
-    totals = ledger.totals(field, question.window)
+    totals = ledger.totals(field, question.counted)
     facts = ledger.principals(totals.principal)
     order = np.array(sorted(range(len(facts)), key=lambda index: facts[index].name), dtype=np.int64)
     principals = one_spelling([facts[index] for index in order])
@@ -214,7 +214,7 @@ def _spread_ends(cases: Sequence[Case], count: int, question: Question) -> list[
 
 
 def samples_for(ledger: Ledger, inquiry: Inquiry, principals: Iterable[int], settings: Settings) -> Samples:
-    """What each of these principals (indices of the study) opened before the first mail, with who else was shown it."""
+    """What each of these principals (indices of the study) opened, as it is counted, with who else was shown it."""
     wanted = sorted(principals)
     if not wanted:
         return Samples.none()
@@ -222,7 +222,7 @@ def samples_for(ledger: Ledger, inquiry: Inquiry, principals: Iterable[int], set
     opened = ledger.opened_by(
         keys.tolist(),
         inquiry.question.field,
-        inquiry.question.window,
+        inquiry.question.counted,
         limit=SAMPLE_CUSTOMERS,
         seed=settings.control_seed,
     )
@@ -234,7 +234,7 @@ def samples_for(ledger: Ledger, inquiry: Inquiry, principals: Iterable[int], set
     present = np.unique(row)
     return Samples(
         principals=np.array(wanted, dtype=np.int64)[present],
-        group=inquiry.lookup.group(customers, [inquiry.question.start_at] * len(customers)),
+        group=inquiry.lookup.group(customers, [inquiry.question.counted_until] * len(customers)),
         fresh=~np.isin(customers, inquiry.control_keys),
         draw_row=np.searchsorted(present, row).astype(np.int64),
         draw_customer=np.searchsorted(customers, customer).astype(np.int64),
@@ -300,7 +300,7 @@ def _rows_of(customers: Keys, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def _positions(principals: Keys, index_of: dict[PrincipalKey, int]) -> NDArray[np.int64]:
-    """Index of each principal; -1 for one who was first shown the field after the campaign's start."""
+    """Index of each principal; -1 for one who was first shown the field after it was counted."""
     unique, inverse = np.unique(principals, return_inverse=True)
     position = np.array([index_of.get(int(key), -1) for key in unique], dtype=np.int64)
     return position[inverse] if len(unique) else np.zeros(0, dtype=np.int64)

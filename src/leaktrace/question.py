@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,9 @@ from leaktrace.instants import EPOCH, LAST, microseconds, moved
 from leaktrace.records import Evidence, EvidenceItem, Window
 from leaktrace.settings import Settings
 
+COUNTED_SHARE = 0.9
+"""Of the cases whose mail has a known time, so many have it before `Question.counted_until`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -24,6 +28,8 @@ class Question:
     window: Window
     """From the first access that may count to the campaign's first mail."""
     last_mail_at: datetime
+    counted_until: datetime
+    """How much anybody opened at all is counted until then: nearly all cases' exposures end no later."""
     items: tuple[EvidenceItem, ...]
     """One per customer, earliest first."""
     unknown_count: int
@@ -33,6 +39,13 @@ class Question:
     def start_at(self) -> datetime:
         """The campaign's first mail."""
         return self.window.end or EPOCH
+
+    @property
+    def counted(self) -> Window:
+        """In which it is counted how much anybody opened: what is opened while the mails go out is a hit for those who
+        get theirs later, so it belongs to how much its opener opens. To the nine tenths: one late mail says little.
+        """
+        return Window(self.window.start, self.counted_until)
 
     @property
     def window_days(self) -> int:
@@ -77,11 +90,13 @@ def question_of(evidence: Evidence, field: str, settings: Settings, known: NDArr
     ]
     moments = mailed or told or [EPOCH + timedelta(days=1)]
     start = min(moments)
+    ends = sorted(min(item.received_at, item.reported_at or LAST) for item in kept if item.received_at is not None)
     return Question(
         field=field,
         seller=evidence.seller,
         window=Window(moved(start, -timedelta(days=settings.exposure_window_days)), start),
         last_mail_at=max(moments),
+        counted_until=max(start, ends[math.ceil(COUNTED_SHARE * (len(ends) - 1))]) if ends else start,
         items=kept,
         unknown_count=len(items) - len(kept),
     )

@@ -21,7 +21,7 @@ _NO_KEYS: Keys = np.array([], dtype=np.uint64)
 
 @dataclass(slots=True)
 class SampledPrincipals:
-    """What principals opened before the first mail: as `samples_for` draws it, looked up once for many campaigns."""
+    """What principals opened, as it is counted: as `samples_for` draws it, looked up once for many campaigns."""
 
     ledger: Ledger
     lookup: Lookup
@@ -48,7 +48,7 @@ class SampledPrincipals:
         opened = self.ledger.opened_by(
             keys.tolist(),
             question.field,
-            question.window,
+            question.counted,
             limit=SAMPLE_CUSTOMERS,
             seed=self.settings.control_seed,
         )
@@ -59,7 +59,7 @@ class SampledPrincipals:
         self.draw_customer = np.concatenate([self.draw_customer, opened.customer])
         self.draw_at = np.concatenate([self.draw_at, opened.first_shown_at])
         self.customers = np.unique(self.draw_customer)
-        self.group = self.lookup.group(self.customers, [question.start_at] * len(self.customers))
+        self.group = self.lookup.group(self.customers, [question.counted_until] * len(self.customers))
 
     def samples(self, principals: Sequence[int], *, in_evidence: Keys, controls: Keys) -> Samples:
         """The samples of these principals (sorted), with nothing of the customers in evidence."""

@@ -215,6 +215,56 @@ class TestHandlersOfAMailWeeksBefore:
         assert {"p07", "p20"} <= {name for found in judgement.sets for name in found.principals}
 
 
+class TestWhoTookOverAColleaguesCustomers:
+    """A newcomer worked for twelve days, most of it for customers whom a colleague had served for long, and passed on
+    all of it. The newcomer's work looks like a burst, and the colleague explains most of what is left.
+    """
+
+    def leaked(self, seed: int) -> tuple[Market, list[int]]:
+        market = background_market(seed)
+        market.show("p07", range(0, 3000, 10))
+        draw = np.random.default_rng(seed)
+        colleagues = sorted(customer for customer, who in market.opened if who == "p07")
+        taken = [*draw.choice(colleagues, 120, replace=False).tolist(), *range(5, 605, 10)]
+        market.names.append("p40")
+        market.teams["p40"] = market.teams["p07"]
+        for customer in taken:
+            market.show("p40", [customer], int(MAIL_AT - draw.uniform(62.0, 74.0) * DAY))
+        return market, sorted(draw.choice(np.unique(taken), 40, replace=False).tolist())
+
+    @pytest.mark.parametrize("seed", [2, 3, 4])
+    def test_the_colleague_is_not_named(self, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+        market, reports = self.leaked(seed)
+        study = study_of(market, reports)
+        monkeypatch.setattr(decision, "WITH_BURSTS_PROBABILITY", 0.0)
+        assert judged(market, study).named == ("p07",)
+        monkeypatch.undo()
+        judgement = judged(market, study)
+        assert judgement.named == ()
+        assert judgement.undecided is not None
+        assert judgement.undecided.code == "indistinguishable"
+        assert "a source who passed on what was opened then" in judgement.undecided.sentence
+        assert {"p07", "p40"} <= set(judgement.sets[0].principals)
+        first, second = judgement.candidates[:2]
+        assert {first.principal, second.principal} == {"p07", "p40"}
+        assert first.probability == pytest.approx(second.probability)
+        assert {one.principal: one.opened_count for one in (first, second)}["p40"] == 40
+
+    @pytest.mark.parametrize("seed", [2, 3, 4])
+    def test_the_newcomer_is_named_where_no_earlier_mail_came(self, seed: int) -> None:
+        market, reports = self.leaked(seed)
+        assert judged(market, study_of(market, reports), UNGUARDED).named == ("p40",)
+
+    @pytest.mark.parametrize("seed", [2, 3, 4])
+    def test_of_a_known_handler_it_is_the_work(self, seed: int) -> None:
+        """p40 opened the complaints about an earlier mail of p07's leak, and others."""
+        market, _ = self.leaked(seed)
+        known = replace(AROUND, complaint_handlers=frozenset({"p40"}))
+        reports = sorted({*opened_by(market, "p07", 30, seed), *unopened(market, 6, seed)})
+        market.show("p40", reports, int(MAIL_AT - 65 * DAY))
+        assert judged(market, study_of(market, reports), known).named == ("p07",)
+
+
 def test_nothing_counts_of_whoever_handled_complaints_since_the_first_may_have_come() -> None:
     """The least likely stretch of a burst is seldom all of it; what was handled beside it would have named them."""
     wave = Wave(0, int(MAIL_AT - 34 * DAY), int(MAIL_AT - 24 * DAY), 48)
@@ -275,6 +325,7 @@ class TestWhateverBroughtThem:
         study = study_of(market, reports)
         if around is AROUND:
             monkeypatch.setattr(decision, "IN_BURSTS", 2.0)
+            monkeypatch.setattr(decision, "WITH_BURSTS_PROBABILITY", 0.0)
             assert judged(market, study, around).named == ("p40",)
             monkeypatch.undo()
         judgement = judged(market, study, around)

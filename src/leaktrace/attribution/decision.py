@@ -6,7 +6,8 @@
 3. The principal, being shown all alike, has at least the naming threshold, with each customer's own mail as the cut,
    and taken alone, too, far more speaks for than against (`ALONE_LOG_RATIO`).
 4. So it is with the cut some days before the campaign's first mail (but for a little less certainty). At either cut
-   what was opened in a burst, as who handles complaints does, is left out.
+   what was opened in a burst, as who handles complaints does, is left out; and so it is with what others opened in a
+   burst counted, but for known complaint handlers.
 5. Two independent reports of grade G2 or better that the principal had been shown, or a decoy; none of whom the seller
    may know. A list for sale that nobody signed for is one report, however long.
 6. For every colleague, "passed on just what this one was shown too" is much the worse explanation. A fixed job (a
@@ -52,6 +53,9 @@ COLLEAGUES_ENOUGH = 0.05
 """Where no table tells of teams, nobody is named with this chance to be a source beside others of the same work."""
 IN_BURSTS = 0.5
 """Nobody is named who opened this share of the cases in the days of others' bursts."""
+WITH_BURSTS_PROBABILITY = 0.95
+"""What must still be said of somebody who is named where others' bursts count, but for those of known complaint
+handlers: who opened in a burst may be the source, and pass on customers whom the one named had served for long."""
 _IN_BURSTS = (
     "In the days in which this principal opened these customers' records, others opened them too, far more than their "
     "own work explains: whatever brought these customers then, an earlier mail or their being new, would bring this "
@@ -83,6 +87,8 @@ class Verdict:
     tied_by: tuple[int, ...] = ()
     """Of the first set, those who opened the same customers in a burst, and are as likely to have framed its first one
     as to have handled complaints."""
+    of_either: bool = False
+    """What was opened in a burst counts as likely as not."""
 
 
 def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
@@ -108,16 +114,20 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
         return Verdict("named", named, alone_where_named(late, sets, named), None, "", None) if named else verdicts[0]
     hidden = sets_of(study, late_all, around.set_mass)
     if late_all.nobody < 0.5 < late.nobody:
-        return _undecided("indistinguishable", _set_aside(looks, around), None, hidden)
+        return replace(_undecided("indistinguishable", _set_aside(looks, around), None, hidden), of_either=True)
     if late.cleared(around.clearing_prior) >= around.nobody_threshold:
         leaning, few = _leaning(late), few_covering(late.view)
         if leaning is not None:
             return _leans(leaning)
         return _shown_to_few(few) if few else _nobody(around)
     verdict = _not_enough(study, looks, best, sets, around)
+    aside = {index for index in _set_aside_by(study, looks, around) if looks.late_told.own[index] > _TIED}
+    if aside:
+        verdict = replace(verdict, code="indistinguishable", sentence=_set_aside(looks, around))
     if best is None or late.own[best.principal] <= _TIED:
-        return verdict
-    bursts = in_a_burst(looks, viable_rivals(study, looks, best, around))
+        told = sets_of(study, looks.late_told, around.set_mass)
+        return replace(verdict, suspects=told, needs_about_more_reports=None, of_either=True) if aside else verdict
+    bursts = tuple(sorted(aside.union(in_a_burst(looks, viable_rivals(study, looks, best, around)))))
     if not bursts:
         return verdict
     return replace(verdict, suspects=with_rivals(verdict.suspects, best.principal, bursts), tied_by=bursts)
@@ -157,6 +167,11 @@ def _set_aside(looks: Looks, around: Circumstances) -> str:
         "earlier mail that nobody reported. If it is checked that none came, trace again and say so "
         "(--no-earlier-mail)."
     )
+
+
+def _set_aside_by(study: Study, looks: Looks, around: Circumstances) -> tuple[int, ...]:
+    """Who opened what is set aside, and is not known to handle complaints; principals, sorted."""
+    return tuple(sorted({wave.principal for wave in looks.set_aside} - around.handlers(study)))
 
 
 def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: Sets = ()) -> Verdict:
@@ -255,6 +270,12 @@ def _name_or_not(
         return replace(tied, tied_by=bursts)
     if share_in_bursts(late.view, principal, looks.bursts) >= IN_BURSTS:
         return _undecided("common_cause", _IN_BURSTS, None, sets)
+    told = looks.late_told
+    if told.own[principal] < WITH_BURSTS_PROBABILITY:
+        # What others opened in a burst takes this one's place: to hand it on, or to handle complaints.
+        bursts = tuple(index for index in _set_aside_by(study, looks, around) if told.person[index] > _SHARED_ENOUGH)
+        members = with_rivals(sets, principal, bursts)
+        return replace(_undecided("indistinguishable", _set_aside(looks, around), None, members), tied_by=bursts)
     pair = accomplices_of(late.view, best)
     if pair:
         return _undecided("indistinguishable", _ACCOMPLICES, None, with_rivals(sets, principal, pair))

@@ -108,7 +108,7 @@ def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior
     study, late, late_all, early = look.study, looks.late, looks.late_all, looks.early
     told = looks.late_told
     shown = _shown(late, early, named=bool(verdict.named))
-    if verdict.code == "indistinguishable" and told.nobody < 0.5 < late.nobody:
+    if verdict.of_either:
         # A source who harvested in a burst, or a handler of complaints and whoever else may be a source.
         shown = either_of(told, shown)
     shown = _shared(shown, verdict)
@@ -116,7 +116,7 @@ def _judgement(look: CloseLook, verdict: Verdict, looks: Looks, plain: Posterior
         verdict=verdict,
         named=tuple(study.principals[i].name for i in verdict.named),
         no_insider_probability=_probability(shown.nobody),
-        candidates=_candidates(study, shown),
+        candidates=_candidates(study, shown, told, verdict.tied_by),
         sets=tuple(_set(study, shown, late_all, members) for members in verdict.suspects),
         undecided=_undecided(verdict),
         matched_on=_matched_on(study, late),
@@ -228,16 +228,22 @@ def _parting(study: Study, posterior: Posterior, members: tuple[int, ...]) -> tu
     return more, f"About {more} more reports would part {first.name} and {second.name}; {decoy} at once."
 
 
-def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
+def _candidates(study: Study, posterior: Posterior, told: Posterior, aside: Collection[int]) -> tuple[Candidate, ...]:
     """Best first; of those as likely (a rival and the one whose part it is) the one with more weight, then in the
-    study's order. Those with nothing for or against them are left out.
+    study's order. Those with nothing for or against them are left out. `aside`: of these it is told what they opened in
+    a burst, too, as `told` has it.
     """
     close = {one.principal: one for one in posterior.weighed}
-    hits = np.bincount(posterior.view.pair_principal, minlength=len(study.principals))
+    close |= {one.principal: one for one in told.weighed if one.principal in aside}
+    log_ratio, burst = posterior.log_ratio.copy(), sorted(aside)
+    log_ratio[burst] = told.log_ratio[burst]
+    people = len(study.principals)
+    hits = np.bincount(posterior.view.pair_principal, minlength=people)
+    hits[burst] = np.bincount(told.view.pair_principal, minlength=people)[burst]
     able = (hits > 0) | np.isin(np.arange(len(hits)), list(close))
     best = np.flatnonzero(able)
     chance = _level(posterior.person)
-    best = best[np.lexsort((best, -posterior.log_ratio[best], -chance[best]))]
+    best = best[np.lexsort((best, -log_ratio[best], -chance[best]))]
     found = []
     for index in best[:_MOST_CANDIDATES].tolist():
         one = close.get(index)
@@ -248,7 +254,7 @@ def _candidates(study: Study, posterior: Posterior) -> tuple[Candidate, ...]:
                 probability=_probability(chance[index]),
                 opened_count=int(hits[index]),
                 expected_opened_count=float(rates.sum()),
-                weight_bits=float(posterior.log_ratio[index] / np.log(2.0)),
+                weight_bits=float(log_ratio[index] / np.log(2.0)),
             )
         )
     return tuple(found)
