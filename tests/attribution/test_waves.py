@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution import Channels, Circumstances, Judgement, decision, explain
+from leaktrace.attribution import Channels, Circumstances, Judgement, decision, explain, waves
 from leaktrace.attribution.study import NEVER
 from leaktrace.attribution.view import view_at
 from leaktrace.attribution.waves import WAVE_DAYS, Wave, aside_of, wave_of
@@ -213,6 +213,49 @@ class TestHandlersOfAMailWeeksBefore:
         judgement = judged(market, study_of(market, sorted({*leaked, *unopened(market, noise, seed)})))
         assert judgement.named == ()
         assert {"p07", "p20"} <= {name for found in judgement.sets for name in found.principals}
+
+
+class TestYoungLogs:
+    """The log begins a hundred days before the mail. What a source had been shown before passing it on all lies in the
+    first part of it; so does what a handler opened, but in a few days of it.
+    """
+
+    BEGAN_AT = MAIL_AT - 100 * DAY
+
+    def market(self, seed: int) -> Market:
+        market = background_market(seed, each=80)
+        draw = np.random.default_rng(seed)
+        for key in market.opened:
+            market.opened[key] = int(self.BEGAN_AT + draw.uniform(0.0, 99.0) * DAY)
+        for customer in draw.choice(market.size, 250, replace=False):
+            market.show("p07", [customer], int(self.BEGAN_AT + draw.uniform(0.0, 99.0) * DAY))
+        return market
+
+    @pytest.mark.parametrize("seed", [1, 2, 4, 5, 6, 7])
+    def test_a_source_who_passed_them_on_some_time_ago_is_named(
+        self, monkeypatch: pytest.MonkeyPatch, seed: int
+    ) -> None:
+        market = self.market(seed)
+        passed_on = [c for (c, who), at in market.opened.items() if who == "p07" and at < MAIL_AT - 45 * DAY]
+        reports = sorted(
+            {*np.random.default_rng(seed).choice(passed_on, 30, replace=False).tolist(), *unopened(market, 6)}
+        )
+        study = study_of(market, reports)
+        assert judged(market, study).named == ("p07",)
+        monkeypatch.setattr(waves, "_share_before", lambda *_: np.zeros(1))
+        assert judged(market, study).named == ()
+
+    @pytest.mark.parametrize("days", [5.0, 15.0, 25.0])
+    @pytest.mark.parametrize("seed", range(3))
+    def test_a_handler_is_not(self, seed: int, days: float) -> None:
+        market = self.market(seed)
+        reports = unopened(market, 30, seed + 9)
+        draw = np.random.default_rng(seed)
+        for customer in reports:
+            market.show("p07", [customer], int(MAIL_AT - draw.uniform(45.0 - days, 45.0) * DAY))
+        judgement = judged(market, study_of(market, reports))
+        assert judgement.named == ()
+        assert [wave.principal for wave in judgement.set_aside] == [7]
 
 
 class TestWhoTookOverAColleaguesCustomers:

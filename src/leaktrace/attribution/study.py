@@ -8,7 +8,7 @@ here is an index into `Study.principals` or into a group's customers; there are 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,6 +186,18 @@ class Samples:
         own = np.zeros(self.group.size, dtype=np.bool_)
         own[self.draw_customer[self.draw_row == row]] = True
         return self.group.only(own) if own.any() else None
+
+    def only(self, principals: Indices) -> Samples:
+        """The draws of these principals, and all customers that were drawn."""
+        kept = np.isin(self.principals, principals)
+        drawn = kept[self.draw_row]
+        return replace(
+            self,
+            principals=self.principals[kept],
+            draw_row=(np.cumsum(kept) - 1)[self.draw_row[drawn]],
+            draw_customer=self.draw_customer[drawn],
+            draw_at=self.draw_at[drawn],
+        )
 
     @staticmethod
     def none() -> Samples:

@@ -112,9 +112,11 @@ def look_closely(first: FirstLook, samples: Samples) -> CloseLook:
     """
     first = with_queues(first, samples)
     study, view = first.study, first.view
-    fitted = None
+    fitted, pool = None, pool_of(study, samples)
+    # Whose customers were all looked up before they opened them, or reported something else, has nothing to fit.
+    samples = samples.only(np.unique(pool.group.pair_principal))
     if len(samples.principals):
-        fitted = fit(view.known, pool_of(study, samples), samples.principals, view.region)
+        fitted = fit(view.known, pool, samples.principals, view.region)
     return CloseLook(
         study=study,
         view=view,

@@ -149,6 +149,8 @@ def wave_of(
     if others.size >= _OTHERS_NEEDED:
         # All of somebody's work in these days may have been the handling of complaints: then it excuses nothing.
         share = np.minimum(share, SURGE_TIMES * others.share_within(at[first], at[last]))
+    # Who passed customers on some time ago opened none of them since: in a young log all of that lies in one stretch.
+    share = np.maximum(share, _share_before(everything, at[first], at[last]))
     # Of the others, so many fall between these two; and any two might have been looked at.
     chance = np.asarray(bdtrc(count - 3.0, len(at) - 2, share))
     best = int(np.lexsort((first, -count, chance))[0])
@@ -165,6 +167,12 @@ def _openings(view: View, principal: int) -> Instants:
 def _share_within(times: Instants, first: Instants, last: Instants) -> Reals:
     """Share of some openings (sorted) that fell between two moments, both included; never quite none or all."""
     return np.asarray((_within(times, first, last) + _PRIOR) / (len(times) + 2.0 * _PRIOR))
+
+
+def _share_before(everything: Instants, first: Instants, last: Instants) -> Reals:
+    """Of all openings up to the last moment, the share at or after the first: little, but where the log is young."""
+    before = np.searchsorted(everything, last, side="right")
+    return np.asarray(_within(everything, first, last) / (before + 2.0 * _PRIOR))
 
 
 def _within(times: Instants, first: Instants, last: Instants) -> Indices:
