@@ -444,7 +444,10 @@ class TestTwins:
         market.show("p05", range(200))
         market.show("p39", range(market.size))
         study = study_of(market, list(range(20)))
-        assert judged(market, study).named == ()
+        unknown = judged(market, study)
+        assert unknown.named == ()
+        assert unknown.undecided is not None
+        assert "ingest the principals with their kinds" in unknown.undecided.sentence
         fixed = [replace(f, kind="service" if f.name == "p39" else "employee") for f in study.principals]
         assert judged(market, replace(study, principals=tuple(fixed))).named == ("p05",)
 

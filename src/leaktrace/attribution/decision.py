@@ -266,7 +266,7 @@ def _name_or_not(
         members = with_rivals(sets, principal, {one.rival for one in viable})
         bursts = in_a_burst(looks, viable)
         more = more_for_rival(best, rival, rival.needed)
-        tied = _undecided("indistinguishable", tie_sentence(viable, bursts), more, members)
+        tied = _undecided("indistinguishable", tie_sentence(late.view, viable, bursts), more, members)
         return replace(tied, tied_by=bursts)
     if share_in_bursts(late.view, principal, looks.bursts) >= IN_BURSTS:
         return _undecided("common_cause", _IN_BURSTS, None, sets)

@@ -9,12 +9,17 @@ from leaktrace.attribution.looks import Circumstances, Looks
 from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.sets import Sets
 from leaktrace.attribution.study import Study
+from leaktrace.attribution.view import FIXED_JOB_SHARE, View
 
 _RIVAL = "Somebody else had been shown nearly all of the same customers in time and may have passed on just those."
 _RIVAL_IN_A_BURST = (
     "Somebody else opened nearly all of the same customers in a burst before the mail: to pass on just those, or to "
     "handle complaints about an earlier one. If it is checked that this account handles such complaints, name it in "
     "the setting complaint_handlers and trace again."
+)
+_OF_UNKNOWN_KIND = (
+    "One account among them was shown most customers there are, and no table says of what kind it is: if it is a "
+    "service account, ingest the principals with their kinds and trace again."
 )
 
 
@@ -43,9 +48,16 @@ def in_a_burst(looks: Looks, rivals: Collection[Rival]) -> tuple[int, ...]:
     return tuple(sorted({rival.rival for rival in rivals} & aside))
 
 
-def tie_sentence(rivals: Collection[Rival], bursts: Collection[int]) -> str:
-    """What the rivals did, and what to check where all of them did it in a burst."""
-    return _RIVAL_IN_A_BURST if {rival.rival for rival in rivals} <= set(bursts) else _RIVAL
+def tie_sentence(view: View, rivals: Collection[Rival], bursts: Collection[int]) -> str:
+    """What the rivals did, and what to check where all of them did it in a burst, or where one of them may be no
+    person at all.
+    """
+    who = {rival.rival for rival in rivals}
+    if who <= set(bursts):
+        return _RIVAL_IN_A_BURST
+    people = view.study.principals
+    unknown = any(people[one].kind is None and view.known.marginal[one] >= FIXED_JOB_SHARE for one in who)
+    return f"{_RIVAL} {_OF_UNKNOWN_KIND}" if unknown else _RIVAL
 
 
 def with_rivals(sets: Sets, principal: int, rivals: Collection[int]) -> Sets:
