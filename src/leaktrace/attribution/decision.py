@@ -121,12 +121,11 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
             return _leans(leaning)
         return _shown_to_few(few) if few else _nobody(around)
     verdict = _not_enough(study, looks, best, sets, around)
+    if best is None or late.own[best.principal] <= _TIED:
+        return verdict
     aside = {index for index in _set_aside_by(study, looks, around) if looks.late_told.own[index] > _TIED}
     if aside:
         verdict = replace(verdict, code="indistinguishable", sentence=_set_aside(looks, around))
-    if best is None or late.own[best.principal] <= _TIED:
-        told = sets_of(study, looks.late_told, around.set_mass)
-        return replace(verdict, suspects=told, needs_about_more_reports=None, of_either=True) if aside else verdict
     bursts = tuple(sorted(aside.union(in_a_burst(looks, viable_rivals(study, looks, best, around)))))
     if not bursts:
         return verdict

@@ -243,7 +243,8 @@ def _candidates(study: Study, posterior: Posterior, told: Posterior, aside: Coll
     able = (hits > 0) | np.isin(np.arange(len(hits)), list(close))
     best = np.flatnonzero(able)
     chance = _level(posterior.person)
-    best = best[np.lexsort((best, -log_ratio[best], -chance[best]))]
+    # Of those as likely, whoever explains the reports without a burst comes first.
+    best = best[np.lexsort((best, -posterior.log_ratio[best], -chance[best]))]
     found = []
     for index in best[:_MOST_CANDIDATES].tolist():
         one = close.get(index)
