@@ -115,7 +115,11 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
     hidden = sets_of(study, late_all, around.set_mass)
     if late_all.nobody < 0.5 < late.nobody:
         return replace(_undecided("indistinguishable", _set_aside(looks, around), None, hidden), of_either=True)
-    if late.cleared(around.clearing_prior) >= around.nobody_threshold:
+    # Nobody is cleared by what is set aside alone.
+    if (
+        min(late.cleared(around.clearing_prior), looks.late_told.cleared(around.clearing_prior))
+        >= around.nobody_threshold
+    ):
         leaning, few = _leaning(late), few_covering(late.view)
         if leaning is not None:
             return _leans(leaning)
@@ -215,13 +219,24 @@ def _best(posterior: Posterior) -> Weighed | None:
     return max(posterior.weighed, key=lambda one: posterior.own[one.principal])
 
 
-def _name_or_not(
-    study: Study,
-    looks: Looks,
-    best: Weighed,
-    sets: Sets,
-    around: Circumstances,
-) -> Verdict:
+def _name_or_not(study: Study, looks: Looks, best: Weighed, sets: Sets, around: Circumstances) -> Verdict:
+    """Whether this one is named. Where what others opened in a burst takes this one's place, they handed it on or
+    handled complaints: then all of them are in the set.
+    """
+    verdict, told = _alone_named_or_not(study, looks, best, sets, around), looks.late_told
+    if told.own[best.principal] >= WITH_BURSTS_PROBABILITY:
+        return verdict
+    bursts = {index for index in _set_aside_by(study, looks, around) if told.person[index] > _SHARED_ENOUGH}
+    if verdict.outcome == "named":
+        verdict = _undecided("indistinguishable", _set_aside(looks, around), None, sets)
+    elif not bursts:
+        return verdict
+    members = with_rivals(verdict.suspects or sets, best.principal, bursts)
+    return replace(verdict, suspects=members, tied_by=tuple(sorted(bursts.union(verdict.tied_by))))
+
+
+def _alone_named_or_not(study: Study, looks: Looks, best: Weighed, sets: Sets, around: Circumstances) -> Verdict:
+    """The same without what others opened in a burst."""
     late, early = looks.late, looks.early
     principal = best.principal
     if study.seller_known and not study.seller_dealt:
@@ -269,12 +284,6 @@ def _name_or_not(
         return replace(tied, tied_by=bursts)
     if share_in_bursts(late.view, principal, looks.bursts) >= IN_BURSTS:
         return _undecided("common_cause", _IN_BURSTS, None, sets)
-    told = looks.late_told
-    if told.own[principal] < WITH_BURSTS_PROBABILITY:
-        # What others opened in a burst takes this one's place: to hand it on, or to handle complaints.
-        bursts = tuple(index for index in _set_aside_by(study, looks, around) if told.person[index] > _SHARED_ENOUGH)
-        members = with_rivals(sets, principal, bursts)
-        return replace(_undecided("indistinguishable", _set_aside(looks, around), None, members), tied_by=bursts)
     pair = accomplices_of(late.view, best)
     if pair:
         return _undecided("indistinguishable", _ACCOMPLICES, None, with_rivals(sets, principal, pair))
