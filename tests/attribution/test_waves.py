@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution import Channels, Circumstances, Judgement, decision, explain, waves
+from leaktrace.attribution import Channels, Circumstances, Judgement, decision, explain, look_closely, look_first, waves
+from leaktrace.attribution.judge import _verdict as verdict_of
 from leaktrace.attribution.study import NEVER
 from leaktrace.attribution.view import view_at
 from leaktrace.attribution.waves import WAVE_DAYS, Wave, aside_of, wave_of
@@ -213,6 +214,17 @@ class TestHandlersOfAMailWeeksBefore:
         judgement = judged(market, study_of(market, sorted({*leaked, *unopened(market, noise, seed)})))
         assert judgement.named == ()
         assert {"p07", "p20"} <= {name for found in judgement.sets for name in found.principals}
+
+
+def test_nobody_is_not_cleared_by_what_is_set_aside_alone() -> None:
+    market = background_market()
+    study = study_of(market, unopened(market, 40))
+    first = look_first(study, AROUND.margin_days)
+    look = look_closely(first, samples_of(market, first.shortlist.tolist()))
+    verdict, looks = verdict_of(look, AROUND, 0.5, None)
+    assert verdict.outcome == "nobody"
+    doubtful = replace(looks, late_told=replace(looks.late_told, nobody=0.6))
+    assert decision.decide(study, doubtful, AROUND).outcome == "undecided"
 
 
 class TestYoungLogs:
