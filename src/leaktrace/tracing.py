@@ -17,6 +17,7 @@ from leaktrace.attribution import (
     mailed_estimate,
     withhold,
 )
+from leaktrace.complaintwork import worked_on_tickets
 from leaktrace.evidence import evidence_digest
 from leaktrace.exposing import Whose
 from leaktrace.inquiry import Inquiry, open_inquiry, samples_for
@@ -128,6 +129,11 @@ class Tracer:
         look = look_closely(first, samples_for(self.ledger, inquiry, first.shortlist.tolist(), self.settings))
         weights = beliefs.log_weights(names)
         judgement = judge(look, around, insider_prior=beliefs.insider, person_prior=weights)
+        worked = worked_on_tickets(self.ledger, inquiry, judgement, judgement.verdict.tied_by)
+        if worked:
+            known = around.complaint_handlers | {study.principals[index].name for index in worked}
+            around = replace(around, complaint_handlers=known)
+            judgement = judge(look, around, insider_prior=beliefs.insider, person_prior=weights)
         return Weighed(evidence, field, inquiry, study, coverage, judgement, prior_record(beliefs, eligible))
 
     def tell(self, weighed: Weighed, call_back: CallBack | None = None) -> Traced:

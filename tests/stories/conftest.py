@@ -61,6 +61,10 @@ def _tell(folder: Path, scenario: str) -> None:
     desk = Desk(folder / "ws", folder / "config")
     desk.json("simulate", folder / "market", "--scenario", scenario, "--seed", SEEDS[scenario], *SIZE)
     desk.fill(folder / "market")
+    truth = json.loads((folder / "market" / "truth.json").read_text(encoding="utf-8"))
+    if scenario == "handler":  # whose work complaints are is known in a company
+        settings = json.dumps({"complaint_handlers": truth["handlers"]})
+        (desk.workspace / "settings.json").write_text(settings, encoding="utf-8")
     traced = desk.run("trace", desk.main_campaign(), "--html", folder / "finding.html", "--json")
     assert traced.code == 0, traced
     (folder / "finding.json").write_text(traced.out, encoding="utf-8")

@@ -80,6 +80,19 @@ def test_complaint_handlers_are_never_suspected_although_they_opened_nearly_all(
     assert not suspected & set(handlers)
 
 
+def test_where_nobody_says_who_handles_complaints_source_and_handler_are_one_set(
+    stories: Library, tmp_path: Path
+) -> None:
+    told = stories("handler")
+    desk = told.desk.copy_to(tmp_path / "ws")
+    (desk.workspace / "settings.json").unlink()
+    finding = desk.json("trace", told.campaign)
+    assert finding["named"] == []
+    assert finding["undecided"]["code"] == "indistinguishable"
+    assert "complaint_handlers" in finding["undecided"]["sentence"]
+    assert {told.truth["sources"][0], told.truth["handlers"][0]} <= set(finding["sets"][0]["principals"])
+
+
 def test_an_earlier_mail_that_nobody_reported_does_not_make_its_handler_a_source(stories: Library) -> None:
     told = stories("handler")
     first_mail = datetime.fromisoformat(told.truth["mail_at"])

@@ -30,8 +30,8 @@ def marketplace(desk: Desk, folder: Path, tickets: Tickets) -> None:
     reported_market(desk, folder, shown, reporters)
 
 
-@pytest.mark.parametrize("tickets", ["none", "one for all", "one each"])
-def test_both_are_one_set_whatever_the_tickets_say(empty_desk: Desk, tmp_path: Path, tickets: Tickets) -> None:
+@pytest.mark.parametrize("tickets", ["none", "one for all"])
+def test_without_tickets_of_their_own_both_are_one_set(empty_desk: Desk, tmp_path: Path, tickets: Tickets) -> None:
     marketplace(empty_desk, tmp_path, tickets)
     finding = empty_desk.json("trace", "--evidence", tmp_path / "evidence.csv")
     assert finding["named"] == []
@@ -40,6 +40,11 @@ def test_both_are_one_set_whatever_the_tickets_say(empty_desk: Desk, tmp_path: P
     assert {"p07", "p20"} <= set(finding["sets"][0]["principals"])
     chances = {one["principal"]: one["probability"] for one in finding["candidates"]}
     assert chances["p07"] == pytest.approx(chances["p20"])
+
+
+def test_who_opened_each_on_a_ticket_of_its_own_handled_complaints(empty_desk: Desk, tmp_path: Path) -> None:
+    marketplace(empty_desk, tmp_path, "one each")
+    assert empty_desk.json("trace", "--evidence", tmp_path / "evidence.csv")["named"] == ["p07"]
 
 
 def test_whom_somebody_checked_is_named_in_the_settings(empty_desk: Desk, tmp_path: Path) -> None:
