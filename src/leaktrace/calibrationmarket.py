@@ -105,6 +105,7 @@ class MarketLookup:
             channels=lookup.channels(_NO_KEYS, [], keys, instants, table, ((keys, people),)),
             near_count=self.settings.control_count // 4,
             region_known=bool(lookup.regions),
+            counted_until=microseconds(lookup.question.counted_until),
         )
         principal_keys = tuple(one.key for one in known.principals)
         return Assembled(market, keys, SampledPrincipals(self.ledger, lookup, principal_keys, self.settings))

@@ -165,6 +165,7 @@ def open_inquiry(
         uniform_control=np.isin(controls, uniform),
         elsewhere_control=np.isin(controls, reporters),
         start_at=microseconds(question.start_at),
+        counted_until=microseconds(question.counted_until),
         seller_known=question.seller is not None,
         contacts_known=totals.contacts_count > 0,
         seller_dealt=dealt or _has_dealt(ledger, question, settings),

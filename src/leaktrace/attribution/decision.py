@@ -36,10 +36,16 @@ from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.queues import works_beside
 from leaktrace.attribution.sets import Sets, alone_where_named, sets_of
 from leaktrace.attribution.study import Indices, Study
-from leaktrace.attribution.ties import in_a_burst, tie_sentence, viable_rivals, with_rivals
+from leaktrace.attribution.ties import (
+    in_a_burst,
+    set_aside_by,
+    set_aside_sentence,
+    tie_sentence,
+    viable_rivals,
+    with_rivals,
+)
 from leaktrace.attribution.view import decoys
 from leaktrace.attribution.waves import share_in_bursts
-from leaktrace.instants import instant_at
 from leaktrace.records import Outcome, UndecidedCode
 
 EARLY_CUT_PROBABILITY = 0.95
@@ -112,14 +118,11 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
         verdicts = [_name_or_not(study, looks, one, sets, around) for one in certain]
         named = tuple(principal for verdict in verdicts for principal in verdict.named)
         return Verdict("named", named, alone_where_named(late, sets, named), None, "", None) if named else verdicts[0]
-    hidden = sets_of(study, late_all, around.set_mass)
     if late_all.nobody < 0.5 < late.nobody:
-        return replace(_undecided("indistinguishable", _set_aside(looks, around), None, hidden), of_either=True)
-    # Nobody is cleared by what is set aside alone.
-    if (
-        min(late.cleared(around.clearing_prior), looks.late_told.cleared(around.clearing_prior))
-        >= around.nobody_threshold
-    ):
+        hidden = sets_of(study, late_all, around.set_mass)
+        return replace(_undecided("indistinguishable", set_aside_sentence(looks, around), None, hidden), of_either=True)
+    # Nobody is cleared only by what is set aside.
+    if all(one.cleared(around.clearing_prior) >= around.nobody_threshold for one in (late, looks.late_told)):
         leaning, few = _leaning(late), few_covering(late.view)
         if leaning is not None:
             return _leans(leaning)
@@ -127,13 +130,12 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
     verdict = _not_enough(study, looks, best, sets, around)
     if best is None or late.own[best.principal] <= _TIED:
         return verdict
-    aside = {index for index in _set_aside_by(study, looks, around) if looks.late_told.own[index] > _TIED}
+    aside = {index for index in set_aside_by(study, looks, around) if looks.late_told.own[index] > _TIED}
     if aside:
-        verdict = replace(verdict, code="indistinguishable", sentence=_set_aside(looks, around))
+        verdict = replace(verdict, code="indistinguishable", sentence=set_aside_sentence(looks, around))
     bursts = tuple(sorted(aside.union(in_a_burst(looks, viable_rivals(study, looks, best, around)))))
-    if not bursts:
-        return verdict
-    return replace(verdict, suspects=with_rivals(verdict.suspects, best.principal, bursts), tied_by=bursts)
+    tied = with_rivals(verdict.suspects, best.principal, bursts)
+    return replace(verdict, suspects=tied, tied_by=bursts) if bursts else verdict
 
 
 def both(given: Verdict, alone: Verdict) -> Verdict:
@@ -151,30 +153,6 @@ def both(given: Verdict, alone: Verdict) -> Verdict:
         return replace(alone, sentence=sentence)
     sentence = "With the given prior the answer is another than by the reports alone, and neither is given."
     return _undecided("too_few_reports", sentence, None)
-
-
-def _set_aside(looks: Looks, around: Circumstances) -> str:
-    """What those did who explain the reports only with what is set aside."""
-    own = looks.late_all.own
-    wave = max(looks.set_aside, key=lambda one: (float(own[one.principal]), not one.is_late, -one.principal))
-    if wave.is_late:
-        when = f"opened these customers' records only in the {around.margin_days} days before the first mail"
-    else:
-        first, last = (instant_at(at).date() for at in (wave.since, wave.until))
-        when = (
-            f"opened {wave.opened_count} of these customers' records from {first} to {last}, more than the work of "
-            "those days explains"
-        )
-    return (
-        f"Somebody {when}: a source who passed on what was opened then, or somebody who handled complaints about an "
-        "earlier mail that nobody reported. If it is checked that none came, trace again and say so "
-        "(--no-earlier-mail)."
-    )
-
-
-def _set_aside_by(study: Study, looks: Looks, around: Circumstances) -> tuple[int, ...]:
-    """Who opened what is set aside, and is not known to handle complaints; principals, sorted."""
-    return tuple(sorted({wave.principal for wave in looks.set_aside} - around.handlers(study)))
 
 
 def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: Sets = ()) -> Verdict:
@@ -223,20 +201,20 @@ def _name_or_not(study: Study, looks: Looks, best: Weighed, sets: Sets, around: 
     """Whether this one is named. Where what others opened in a burst takes this one's place, they handed it on or
     handled complaints: then all of them are in the set.
     """
-    verdict, told = _alone_named_or_not(study, looks, best, sets, around), looks.late_told
+    verdict, told = _named_without_bursts(study, looks, best, sets, around), looks.late_told
     if told.own[best.principal] >= WITH_BURSTS_PROBABILITY:
         return verdict
-    bursts = {index for index in _set_aside_by(study, looks, around) if told.person[index] > _SHARED_ENOUGH}
+    bursts = {index for index in set_aside_by(study, looks, around) if told.person[index] > _SHARED_ENOUGH}
     if verdict.outcome == "named":
-        verdict = _undecided("indistinguishable", _set_aside(looks, around), None, sets)
+        verdict = _undecided("indistinguishable", set_aside_sentence(looks, around), None, sets)
     elif not bursts:
         return verdict
     members = with_rivals(verdict.suspects or sets, best.principal, bursts)
     return replace(verdict, suspects=members, tied_by=tuple(sorted(bursts.union(verdict.tied_by))))
 
 
-def _alone_named_or_not(study: Study, looks: Looks, best: Weighed, sets: Sets, around: Circumstances) -> Verdict:
-    """The same without what others opened in a burst."""
+def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets, around: Circumstances) -> Verdict:
+    """The same while nothing counts that is set aside."""
     late, early = looks.late, looks.early
     principal = best.principal
     if study.seller_known and not study.seller_dealt:

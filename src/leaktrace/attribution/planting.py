@@ -53,6 +53,8 @@ class Market:
     near_count: int
     """So many controls come from the regions of the customers in evidence."""
     region_known: bool
+    counted_until: int | None = None
+    """As `Study` has it."""
 
     @property
     def listed(self) -> Flags:
@@ -271,6 +273,7 @@ def study_of(market: Market, planted: Planted, rng: np.random.Generator) -> tupl
         uniform_control=market.uniform[is_control],
         elsewhere_control=market.elsewhere[is_control],
         start_at=market.start_at,
+        counted_until=market.counted_until,
         seller_known=True,
         contacts_known=True,
         region_known=market.region_known,

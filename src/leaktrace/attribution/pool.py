@@ -55,8 +55,8 @@ def joined(first: Group, second: Group) -> Group:
 
 def _sizes(study: Study, samples: Samples) -> Reals:
     """Customers that could be drawn for each principal: those in evidence are left out of the draws."""
-    group = study.case_group
-    cases = np.bincount(group.pair_principal[group.pair_at < study.start_at], minlength=len(study.principals))
+    group, until = study.case_group, study.start_at if study.counted_until is None else study.counted_until
+    cases = np.bincount(group.pair_principal[group.pair_at < until], minlength=len(study.principals))
     return (study.opened_count - cases)[samples.principals].astype(np.float64)
 
 

@@ -233,6 +233,8 @@ class Study:
     """Whether anybody at all is known to have dealt with the seller, or it is known that nobody has."""
     teams_known: bool = True
     """Whether teams stand in a table; else those that principals have, if any, were read off the openings."""
+    counted_until: int | None = None
+    """What was shown before it is in `opened_count` and in samples, microseconds UTC; null: until `start_at`."""
     case_is_decoy: Flags = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,6 @@
-"""Who ties a name: rivals who may have passed on just what somebody had been shown, at any look at the study."""
+"""Who ties a name: rivals who may have passed on just what somebody had been shown, at any look at the study, and
+whoever opened in a burst what is set aside.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.sets import Sets
 from leaktrace.attribution.study import Study
 from leaktrace.attribution.view import FIXED_JOB_SHARE, View
+from leaktrace.instants import instant_at
 
 _RIVAL = "Somebody else had been shown nearly all of the same customers in time and may have passed on just those."
 _RIVAL_IN_A_BURST = (
@@ -58,6 +61,30 @@ def tie_sentence(view: View, rivals: Collection[Rival], bursts: Collection[int])
     people = view.study.principals
     unknown = any(people[one].kind is None and view.known.marginal[one] >= FIXED_JOB_SHARE for one in who)
     return f"{_RIVAL} {_OF_UNKNOWN_KIND}" if unknown else _RIVAL
+
+
+def set_aside_sentence(looks: Looks, around: Circumstances) -> str:
+    """What those did who explain the reports only with what is set aside."""
+    own = looks.late_all.own
+    wave = max(looks.set_aside, key=lambda one: (float(own[one.principal]), not one.is_late, -one.principal))
+    if wave.is_late:
+        when = f"opened these customers' records only in the {around.margin_days} days before the first mail"
+    else:
+        first, last = (instant_at(at).date() for at in (wave.since, wave.until))
+        when = (
+            f"opened {wave.opened_count} of these customers' records from {first} to {last}, more than the work of "
+            "those days explains"
+        )
+    return (
+        f"Somebody {when}: a source who passed on what was opened then, or somebody who handled complaints about an "
+        "earlier mail that nobody reported. If it is checked that none came, trace again and say so "
+        "(--no-earlier-mail)."
+    )
+
+
+def set_aside_by(study: Study, looks: Looks, around: Circumstances) -> tuple[int, ...]:
+    """Who opened what is set aside, and is not known to handle complaints; principals, sorted."""
+    return tuple(sorted({wave.principal for wave in looks.set_aside} - around.handlers(study)))
 
 
 def with_rivals(sets: Sets, principal: int, rivals: Collection[int]) -> Sets:

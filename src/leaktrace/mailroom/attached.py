@@ -74,8 +74,7 @@ def read_attached(
         sender.address, signed, flags, believed=settings.believed_sealers, headers_only=headers_only
     )
     subject = message.text("subject")
-    sent_between = claimed_window(message)
-    links = links_of([(text, 0) for text in texts])
+    sent_between, links = claimed_window(message), links_of([(text, 0) for text in texts])
     traits = BodyMarks() if depth else marks_of_message(message, texts, links)  # claims join no campaign
     inner = attached_messages(message) if depth < CLAIM_CEILING_DEPTH else []
     if len(inner) > CLAIM_CEILING_COUNT:
