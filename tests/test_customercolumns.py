@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import leaktrace
-from leaktrace.customercolumns import MOST_COLUMNS, customer_columns
+from leaktrace.customercolumns import MOST_COLUMNS, customer_columns, place_of, places_in
 from leaktrace.records import CustomerTable, Finding
 from tests.ledger.small_ledgers import write_rows
 
@@ -64,7 +64,9 @@ def test_there_are_no_more_than_the_most_met() -> None:
 MAIL_AT = datetime(2025, 6, 1, tzinfo=UTC)
 
 
-def traced(folder: Path, *, locales: bool, seller: str = "s1", settings: str = "{}") -> Finding:
+def traced(
+    folder: Path, *, locales: bool, region: str | None = None, seller: str = "s1", settings: str = "{}"
+) -> Finding:
     """The mail goes to customers who speak Slovenian, for whom one agent answers: p05 was shown two thirds of them."""
     rng = np.random.default_rng(5)
     slovenian = range(150)
@@ -78,6 +80,8 @@ def traced(folder: Path, *, locales: bool, seller: str = "s1", settings: str = "
     customers = [{"customer": f"c{c}", "locale": "sl-SI" if c in slovenian else "de-DE"} for c in range(3000)]
     if not locales:
         customers = [{"customer": row["customer"]} for row in customers]
+    if region is not None:
+        customers = [row | {"region": region} for row in customers]
     contacts = [
         {"at": "2025-01-01T00:00:00Z", "customer": f"c{c}", "seller": "s1", "kind": "order"} for c in range(2000, 2100)
     ]
@@ -101,13 +105,45 @@ def traced(folder: Path, *, locales: bool, seller: str = "s1", settings: str = "
 
 @pytest.mark.parametrize("locales", [True, False])
 def test_who_answers_in_a_language_is_not_named_for_a_list_of_it(tmp_path: Path, locales: bool) -> None:
-    finding = traced(tmp_path, locales=locales)
+    finding = traced(tmp_path, locales=locales, region="r1")
     if locales:
         assert finding.named == ()
         assert finding.undecided is not None
         assert "language sl" in finding.undecided.sentence
     else:
         assert finding.named == ("p05",)
+
+
+def test_where_no_region_is_known_customers_are_compared_with_those_of_their_language(tmp_path: Path) -> None:
+    finding = traced(tmp_path, locales=True)
+    assert finding.named == ()
+    assert finding.matched_on.attributes[0] == "language, as no region is known"
+    chance = {candidate.principal: candidate for candidate in finding.candidates}["p05"]
+    assert chance.probability < 0.1
+    assert chance.expected_opened_count > 15  # of thirty, two thirds of whose language were shown to p05
+
+
+@pytest.mark.parametrize(
+    ("region", "jurisdiction", "place", "places"),
+    [
+        (["", "r1", ""], ["AT", "DE", ""], "region", ["", "r1", ""]),
+        (["", "", ""], ["AT", "", ""], "jurisdiction", ["AT", "", ""]),
+        (["", "", ""], ["", "", ""], "language", ["de", "de", "fr"]),
+    ],
+)
+def test_the_place_is_the_region_else_the_jurisdiction_else_the_language(
+    region: list[str], jurisdiction: list[str], place: str, places: list[str]
+) -> None:
+    table = CustomerTable(
+        key=np.arange(3, dtype=np.uint64),
+        region=tuple(region),
+        jurisdiction=tuple(jurisdiction),
+        segment=("",) * 3,
+        locale=("de-AT", "DE", "fr"),
+        in_table=np.ones(3, dtype=np.bool_),
+    )
+    assert place_of(table) == place
+    assert list(places_in(table, place_of(table))) == places
 
 
 def test_nobody_is_named_where_the_contacts_of_the_very_seller_are_missing(tmp_path: Path) -> None:

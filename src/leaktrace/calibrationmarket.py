@@ -104,7 +104,7 @@ class MarketLookup:
             openings={index: np.searchsorted(keys, found).astype(np.int64) for index, found in openings.items()},
             channels=lookup.channels(_NO_KEYS, [], keys, instants, table, ((keys, people),)),
             near_count=self.settings.control_count // 4,
-            region_known=bool(lookup.regions),
+            region_known=lookup.region_known,
             counted_until=microseconds(lookup.question.counted_until),
         )
         principal_keys = tuple(one.key for one in known.principals)

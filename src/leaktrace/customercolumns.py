@@ -1,4 +1,4 @@
-"""Customers of one language, and of one country: columns that the customers table tells of. Pure.
+"""Where customers live, and those of one language or country: what the customers table tells of. Pure.
 
 A sender who writes to everybody of a language has a list of just those, and whoever answers in that language was shown
 them. Where the regions tell the same, such a column says nothing beyond them.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -18,7 +19,25 @@ LEAST_CASES = 2
 """A language or a country of one customer in evidence explains nothing."""
 MOST_COLUMNS = 16
 """Of languages, and of countries: those of the most cases."""
+Place = Literal["region", "jurisdiction", "language"]
 _ALWAYS = np.iinfo(np.int64).min
+
+
+def place_of(table: CustomerTable) -> Place:
+    """What of the table tells where customers live: the region; without any, the jurisdiction, else the language.
+
+    Who serves one country is shown few of another, and where no table tells the country, the language nearly does.
+    """
+    if any(table.region):
+        return "region"
+    return "jurisdiction" if any(table.jurisdiction) else "language"
+
+
+def places_in(table: CustomerTable, place: Place) -> Sequence[str]:
+    """That of each customer, empty where it is not known."""
+    if place == "language":
+        return [_language(value) for value in table.locale]
+    return table.region if place == "region" else table.jurisdiction
 
 
 def customer_columns(table: CustomerTable, cases: int) -> ChannelUses:

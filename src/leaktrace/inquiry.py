@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaktrace.attribution import Case, Channels, Group, Samples, Study
-from leaktrace.customercolumns import customer_columns
+from leaktrace.customercolumns import Place, customer_columns, place_of, places_in
 from leaktrace.errors import LedgerError
 from leaktrace.instants import instant_at, microseconds
 from leaktrace.keys import Keyring
@@ -47,8 +47,15 @@ class Lookup:
     index_of: dict[PrincipalKey, int]
     regions: dict[str, int]
     segments: dict[str, int]
-    by_region: bool
-    """Else by jurisdiction."""
+    place: Place
+    """What tells where customers live."""
+
+    @property
+    def region_known(self) -> bool:
+        """Whether a table tells regions or jurisdictions. Languages stand in for them in what customers are compared
+        with; but within one language there are places that nobody tells, so the rest is as without.
+        """
+        return bool(self.regions) and self.place != "language"
 
     def group(self, keys: Keys, ends: Sequence[datetime]) -> Group:
         """These customers with who had been shown their field before each one's end."""
@@ -62,9 +69,9 @@ class Lookup:
         principal = _positions(shown.principal, self.index_of)
         kept = principal >= 0
         table = self.ledger.customers(keys)
-        region = table.region if self.by_region else table.jurisdiction
+        places = places_in(table, self.place)
         return Group(
-            region=np.array([self.regions.get(name, 0) for name in region], dtype=np.int64),
+            region=np.array([self.regions.get(name, 0) for name in places], dtype=np.int64),
             segment=np.array([self.segments.get(name, 0) for name in table.segment], dtype=np.int64),
             contact=self._contact(keys),
             pair_customer=place[kept].astype(np.int64),
@@ -169,7 +176,7 @@ def open_inquiry(
         seller_known=question.seller is not None,
         contacts_known=totals.contacts_count > 0,
         seller_dealt=dealt or _has_dealt(ledger, question, settings),
-        region_known=bool(lookup.regions),
+        region_known=lookup.region_known,
         channels=lookup.channels(
             case_keys, case_ends, controls, ends, table, ((case_keys, case_group), (controls, control_group))
         ),
@@ -196,14 +203,14 @@ def _has_dealt(ledger: Ledger, question: Question, settings: Settings) -> bool:
 
 def lookup_of(ledger: Ledger, question: Question, principals: Sequence[PrincipalFacts], table: CustomerTable) -> Lookup:
     """How customers become groups: indices by the order of `principals`, codes by the attributes in `table`."""
-    by_region = any(table.region)
+    place = place_of(table)
     return Lookup(
         ledger=ledger,
         question=question,
         index_of={principal.key: index for index, principal in enumerate(principals)},
-        regions=codes_of(table.region if by_region else table.jurisdiction),
+        regions=codes_of(places_in(table, place)),
         segments=codes_of(table.segment),
-        by_region=by_region,
+        place=place,
     )
 
 

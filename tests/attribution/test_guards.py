@@ -243,6 +243,15 @@ class TestOtherCauses:
         reports = [*buyers, *range(1000, 1200, 10)]
         assert judged(market, study_of(market, reports)).named == ("p09",)
 
+    def test_a_forger_explains_no_more_than_the_source_where_buyers_explain_a_part(self) -> None:
+        """p09 had been shown some of the buyers, too, whom the list of the seller's own explains in either case."""
+        buyers = list(range(0, 300, 14))
+        market = self.own_buyers(buyers, set())
+        market.show("p09", [*buyers[:4], *range(1000, 1200)])
+        judgement = judged(market, study_of(market, [*buyers, *range(1000, 1200, 10)]))
+        assert judgement.named == ("p09",)
+        assert judgement.late.forged < 1e-6
+
     def test_without_contacts_nobody_is_named_or_cleared(self) -> None:
         market = background_market()
         market.show("p05", range(200))
@@ -594,7 +603,7 @@ class TestListsOfWhomSupportServed:
             served = sorted({customer for customer, _ in market.opened})
             for count in (12, 25, 40):
                 reports = np.random.default_rng(seed).choice(served, count, replace=False).tolist()
-                judgement = judged(market, study_of(market, sorted(reports)))
+                judgement = judged(market, study_of(market, sorted(reports), region_known=True))
                 assert judgement.named == (), (seed, count)
                 # Six people: so much for one of them would name them, were there no column of all.
                 tempting += judgement.late.log_ratio.max() > np.log(6.0 * 100.0)
@@ -603,7 +612,7 @@ class TestListsOfWhomSupportServed:
     def test_whoever_passes_on_what_they_opened_is_named_all_the_same(self) -> None:
         market = self.market(1)
         own = sorted(customer for customer, name in market.opened if name == "p00")
-        assert judged(market, study_of(market, own[:25])).named == ("p00",)
+        assert judged(market, study_of(market, own[:25], region_known=True)).named == ("p00",)
 
 
 def test_nobody_is_named_while_much_of_the_log_is_unread() -> None:

@@ -121,7 +121,9 @@ def test_an_export_of_a_team_of_two_does_not_name_who_was_shown_most_of_it(seed:
 def test_who_was_shown_most_of_a_team_of_two_is_named_as_the_source(seed: int) -> None:
     market = two_of_a_team(seed)
     reports = opened_by(market, "p00", 50, seed)
-    assert judged(market, study_of(market, sorted({*reports, *unopened(market, 12, seed)}))).named == ("p00",)
+    assert judged(
+        market, study_of(market, sorted({*reports, *unopened(market, 12, seed)}), region_known=True)
+    ).named == ("p00",)
 
 
 def test_without_samples_there_are_no_queues() -> None:

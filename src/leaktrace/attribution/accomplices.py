@@ -19,7 +19,8 @@ import numpy as np
 
 from leaktrace.attribution.explanations import Weighed
 from leaktrace.attribution.ranking import LEVEL, highest
-from leaktrace.attribution.rivals import NEARLY_ALL_MISSED, shares_of_like, shown_of, union_of_rates
+from leaktrace.attribution.rivals import NEARLY_ALL_MISSED
+from leaktrace.attribution.sharing import Opened, own_rates, shares_of_like
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
 from leaktrace.attribution.view import View
 
@@ -46,7 +47,7 @@ def accomplices_of(view: View, one: Weighed) -> frozenset[int]:
     if not len(firsts):
         return frozenset()
     covered = shown[firsts] | shown[seconds]
-    tails = _log_tails(_shares(view, one.opened, others, firsts, seconds), covered, weight)
+    tails = _log_tails(_shares(view, one, one.opened, others, firsts, seconds), covered, weight)
     people = len(view.study.principals) - 1 - len(view.fixed_jobs)
     least = float(tails.min())
     if least + math.log(math.comb(max(people, 2), 2)) > math.log(ACCOMPLICES_COUNT):
@@ -66,11 +67,13 @@ def _open_to(view: View, principal: int, weight: Reals) -> Indices:
     return order[hits[order] > 0.0]
 
 
-def _shares(view: View, opened: Group, others: Indices, firsts: Indices, seconds: Indices) -> Reals:
-    """Of the customers of whom `opened` is a sample, the share shown to either of each pair, `[pairs, cases]`."""
-    flags = shown_of(opened, others)
-    own = union_of_rates(view, others, firsts, seconds)
-    return shares_of_like(view, opened, flags[firsts] | flags[seconds], own)
+def _shares(view: View, one: Weighed, sample: Group, others: Indices, firsts: Indices, seconds: Indices) -> Reals:
+    """Of the customers whom this one opened, the share shown to either of each pair, `[pairs, cases]`."""
+    opened = Opened.of(view, one.principal, one.shown, sample)
+    flags = opened.shown_to(view, others)
+    return shares_of_like(
+        view, opened, flags[firsts] | flags[seconds], own_rates(view, others).of_either(firsts, seconds)
+    )
 
 
 def _log_tails(share: Reals, covered: Flags, weight: Reals) -> Reals:

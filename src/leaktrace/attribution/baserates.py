@@ -53,16 +53,23 @@ class Background:
     marginal: Reals
     """|A_e| / N, `[principals]`."""
 
-    @property
-    def least(self) -> float:
-        """The lowest innocent rate, as a part of |A_e| / N."""
-        return LEAST_OF_MARGINAL if self.regions > 1 else LEAST_PLACES_UNKNOWN
+    least: float
+    """The lowest innocent rate, as a part of |A_e| / N."""
 
 
 def background(
-    controls: Group, uniform: Flags, opened_count: Indices, customer_count: int, regions: int, segments: int
+    controls: Group,
+    uniform: Flags,
+    opened_count: Indices,
+    customer_count: int,
+    regions: int,
+    segments: int,
+    *,
+    places_known: bool,
 ) -> Background:
-    """Learns the background from the controls, all seen at one cut."""
+    """Learns the background from the controls, all seen at one cut. `places_known`: regions are where customers live,
+    not only what they speak.
+    """
     principals = len(opened_count)
     everyone = controls.only(uniform) if uniform.any() else controls
     hits = np.bincount(
@@ -78,6 +85,7 @@ def background(
         region_hits=hits.astype(np.float64),
         region_controls=np.bincount(controls.region, minlength=regions).astype(np.float64),
         marginal=np.clip((opened_count + 0.5) / max(customer_count, 1), 1e-9, CEILING),
+        least=LEAST_OF_MARGINAL if places_known else LEAST_PLACES_UNKNOWN,
     )
 
 
@@ -94,6 +102,20 @@ def rates_from_controls(known: Background, principal: Indices, region: Indices, 
     lean = known.tilt / (known.class_share @ known.tilt)[:, None]
     found = rate * lean[region, intensity_class(others)]
     return np.clip(found, known.least * known.marginal[principal], CEILING)
+
+
+def rates_by_region(known: Background, principals: Indices) -> Reals:
+    """How often a customer of each region was shown to them, however busy, `[principals, regions]`."""
+    marginal = known.marginal[principals, None]
+    return np.asarray(
+        (known.region_hits[principals] + _REGION_SHRINK * marginal) / (known.region_controls + _REGION_SHRINK)
+    )
+
+
+def rates_by_class(known: Background, principals: Indices) -> Reals:
+    """The same of a customer whom so many others were shown, wherever, `[principals, CLASSES]`."""
+    lean = known.tilt / float((known.class_share @ known.tilt) @ known.region_share)
+    return np.asarray(np.clip(known.marginal[principals, None] * lean, 0.0, CEILING))
 
 
 def region_shares_from_controls(known: Background, principal: int) -> Reals:

@@ -271,6 +271,8 @@ def _matched_on(study: Study, posterior: Posterior) -> MatchedOn:
     attributes = ["contact intensity (the candidate left out)"]
     if study.region_known:
         attributes.insert(0, "region")
+    elif int(study.controls.region.max(initial=0)) > 0:
+        attributes.insert(0, "language, as no region is known")
     if int(study.controls.segment.max(initial=0)) > 0:
         attributes.append("segment")
     if study.seller_known and study.contacts_known:

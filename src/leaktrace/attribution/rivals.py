@@ -20,7 +20,7 @@ from leaktrace.attribution.likelihood import Columns, Credibility, Doubt, integr
 from leaktrace.attribution.lists import Regions, list_gain
 from leaktrace.attribution.ranking import highest
 from leaktrace.attribution.screening import expected_hits
-from leaktrace.attribution.strata import CLASSES, intensity_class
+from leaktrace.attribution.sharing import Opened, own_rates, shares_of_like
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
 from leaktrace.attribution.suspects import Suspects
 from leaktrace.attribution.view import View
@@ -39,7 +39,6 @@ FRAMED = 0.02
 """Chance that a source passes on just what a given colleague had been shown too, in units of all alike. Chances are
 told with it, and nobody is guarded by it: who frames chooses the part, so sets and names are decided as if it were one.
 """
-_SHRINK = 10.0
 _ROUNDING = 1e-12
 _MOST_RIVALS = 30
 _HANDLED_LEAST = 2.5
@@ -85,7 +84,7 @@ def rivals_of(
         return ()
     theirs, unsure = view.rows(others)
     many = len(others)
-    part = np.where(theirs, 1.0 / _shared_share(view, opened, others), 0.0)
+    part = np.where(theirs, 1.0 / _shared_share(view, principal, shown, opened, others), 0.0)
     columns = Columns(
         shown=np.repeat(shown[None, :], many, axis=0),
         neutral=np.repeat(neutral[None, :], many, axis=0),
@@ -183,52 +182,11 @@ def _close(principal: int, shown: Flags, view: View) -> Indices:
     return order[shared[order] >= least]
 
 
-def _shared_share(view: View, opened: Group | None, others: Indices) -> Reals:
-    """Of the customers that `opened` samples, the share that each other had been shown too, `[others, cases]`."""
-    own = _own_rates(view, others)
-    return own if opened is None else shares_of_like(view, opened, shown_of(opened, others), own)
-
-
-def _own_rates(view: View, others: Indices) -> Reals:
-    """How likely each is to be shown such a customer, as the controls have it, `[others, cases]`."""
+def _shared_share(view: View, principal: int, shown: Flags, sample: Group | None, others: Indices) -> Reals:
+    """Of the customers whom the principal opened, the share that each other had been shown too, `[others, cases]`."""
+    if sample is not None:
+        opened = Opened.of(view, principal, shown, sample)
+        return shares_of_like(view, opened, opened.shown_to(view, others), own_rates(view, others))
     busy = np.tile(np.maximum(view.intensity - 1, 0), len(others))
-    principal, region = np.repeat(others, view.size), np.tile(view.region, len(others))
-    return rates_from_controls(view.known, principal, region, busy).reshape(len(others), view.size)
-
-
-def union_of_rates(view: View, others: Indices, firsts: Indices, seconds: Indices) -> Reals:
-    """The same for at least one of two, `[pairs, cases]`; pairs are of places in `others`."""
-    missed = 1.0 - _own_rates(view, others)
-    return np.asarray(1.0 - missed[firsts] * missed[seconds])
-
-
-def shown_of(opened: Group, others: Indices) -> Flags:
-    """Which of these customers each other had been shown, `[others, customers]`."""
-    flags = np.zeros((len(others), opened.size), dtype=np.bool_)
-    place = np.full(max(opened.pair_principal.max(initial=-1), others.max(initial=-1)) + 1, -1)
-    place[others] = np.arange(len(others))
-    row = place[opened.pair_principal]
-    flags[row[row >= 0], opened.pair_customer[row >= 0]] = True
-    return flags
-
-
-def shares_of_like(view: View, opened: Group, shown: Flags, own: Reals) -> Reals:
-    """Of the customers in a sample, the share that was shown, at each case's region and intensity, `[rows, cases]`.
-
-    `shown`: of the sample, `[rows, customers]`. Where there are few of a region, `own`, the rate there, says how many
-    are shared: two who both work far away share little over all, but not little of the few they have in common.
-    """
-    case_class = intensity_class(np.maximum(view.intensity - 1, 0))
-    by_region, in_region = _hits_by(shown, opened.region, view.known.regions)
-    by_class, in_class = _hits_by(shown, intensity_class(np.maximum(opened.intensity() - 1, 0)), CLASSES)
-    overall = (by_class.sum(axis=1) + 0.5) / (in_class.sum() + 1.0)
-    lean = (by_class + _SHRINK * overall[:, None]) / ((in_class + _SHRINK) * overall[:, None])
-    share = (by_region[:, view.region] + _SHRINK * own) / (in_region[view.region] + _SHRINK)
-    return np.asarray(np.clip(share * lean[:, case_class], 1e-6, 1.0))
-
-
-def _hits_by(shown: Flags, code: Indices, codes: int) -> tuple[Reals, Reals]:
-    """By code of a sampled customer: how many were shown, `[rows, codes]`, and how many there are."""
-    row, customer = np.nonzero(shown)
-    hits = np.bincount(row * codes + code[customer], minlength=len(shown) * codes).reshape(len(shown), codes)
-    return hits.astype(np.float64), np.bincount(code, minlength=codes).astype(np.float64)
+    who, region = np.repeat(others, view.size), np.tile(view.region, len(others))
+    return rates_from_controls(view.known, who, region, busy).reshape(len(others), view.size)

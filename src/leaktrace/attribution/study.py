@@ -47,7 +47,7 @@ class Group:
     """Customers with attributes and who had been shown them; pairs (customer, principal) are there once."""
 
     region: Indices
-    """Code of the region, else the jurisdiction; 0 where unknown. One per customer."""
+    """Code of the region, else the jurisdiction, else the language; 0 where unknown. One per customer."""
     segment: Indices
     contact: Flags
     """Known to the seller by a lawful path before the mail."""

@@ -196,7 +196,13 @@ def _channels_at(channels: Channels, position: Indices, sure: Indices, latest: i
 
 def _background(study: Study, regions: int, segments: int) -> Background:
     return background(
-        study.controls, study.uniform_control, study.opened_count, study.customer_count, regions, segments
+        study.controls,
+        study.uniform_control,
+        study.opened_count,
+        study.customer_count,
+        regions,
+        segments,
+        places_known=study.region_known,
     )
 
 

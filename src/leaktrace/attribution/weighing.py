@@ -99,7 +99,11 @@ def weights_of(view: View, everybody: Suspects, rows: Indices) -> Weights:
         bought = buyers_rate(view, suspects.shown, np.maximum(suspects.plain, suspects.company))
         columns = Columns(suspects.shown, suspects.neutral, bought)
         ratio = log_likelihood_ratio(columns, everything, Doubt.alike(suspects.size, BUYERS_SPREAD))
-        log_ratio = against_buyers(log_ratio, ratio)
+        against = against_buyers(log_ratio, ratio)
+        # Where the seller's own buyers explain the reports, they do so without a forger too.
+        spared = np.maximum(log_ratio - against, 0.0)
+        forged_weak, forged_unsigned = forged_weak - spared, forged_unsigned - spared
+        log_ratio = against
     return Weights(
         suspects=suspects,
         log_ratio=log_ratio,
