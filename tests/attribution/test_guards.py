@@ -252,6 +252,17 @@ class TestOtherCauses:
         assert judgement.named == ("p09",)
         assert judgement.late.forged < 1e-6
 
+    @pytest.mark.parametrize(("grade", "reporter"), [("G1", None), ("G1", "one"), ("G2", "one")])
+    def test_reports_made_up_beside_the_sellers_own_buyers_name_nobody(self, grade: str, reporter: str | None) -> None:
+        buyers = list(range(0, 300, 14))
+        market = self.own_buyers(buyers, set())
+        market.show("p09", [*buyers[:4], *range(1000, 1200)])
+        reports = [*buyers, *range(1000, 1200, 10)]
+        made_up = {"grade": grade} | ({"reporter": reporter} if reporter else {})
+        changes = {place: made_up for place, customer in enumerate(reports) if customer >= 1000}
+        assert judged(market, study_of(market, reports)).named == ("p09",)
+        assert judged(market, study_of(market, reports, changes=changes)).named == ()
+
     def test_without_contacts_nobody_is_named_or_cleared(self) -> None:
         market = background_market()
         market.show("p05", range(200))
