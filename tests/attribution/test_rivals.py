@@ -44,6 +44,12 @@ def test_who_was_shown_nearly_all_must_explain_it_much_worse(
     assert _rival(math.log(times_worse), nearly_all=nearly_all).viable is viable
 
 
+@pytest.mark.parametrize(("times_worse", "viable"), [(11, True), (199, True), (201, False)])
+def test_who_opened_whom_the_mail_went_to_must_explain_it_much_worse_too(times_worse: float, viable: bool) -> None:
+    """Who poses as a handler of complaints opens nine of ten of the mailed, so three of nine may be missed."""
+    assert replace(_rival(math.log(times_worse), nearly_all=False), handles_all=True).viable is viable
+
+
 def test_who_was_shown_nearly_all_of_the_same_customers_ties_a_name() -> None:
     """All but three of forty-eight: too many to be told apart, too few to be the same."""
     market = background_market()

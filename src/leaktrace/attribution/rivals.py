@@ -32,7 +32,8 @@ RIVAL_LOG_RATIO = math.log(10.0)
 1,781 framings, 613 of them with a victim who looked like the source, the true source who was not shown nearly all was
 at most e times worse at any look, and never at all looks."""
 NEARLY_ALL_LOG_RATIO = math.log(200.0)
-"""The same of a rival who had been shown nearly all that the principal was."""
+"""The same of a rival who had been shown nearly all that the principal was, or opened whom the mail went to as who
+handles complaints does."""
 NEARLY_ALL_MISSED = 0.15
 """Who was shown all but this share of the cases that the principal was shown, was shown nearly all."""
 FRAMED = 0.02
@@ -64,8 +65,12 @@ class Rival:
 
     @property
     def needed(self) -> float:
-        """How much worse the rival's explanation must be, in nats, for the principal to be named."""
-        return NEARLY_ALL_LOG_RATIO if self.nearly_all else RIVAL_LOG_RATIO
+        """How much worse the rival's explanation must be, in nats, for the principal to be named.
+
+        Who opened whom the mail went to, be it the principal's customer or not, as who handles complaints does, missed
+        those whom nobody complained for yet: to have missed some says less.
+        """
+        return NEARLY_ALL_LOG_RATIO if self.nearly_all or self.handles_all else RIVAL_LOG_RATIO
 
     @property
     def viable(self) -> bool:
