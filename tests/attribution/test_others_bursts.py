@@ -9,6 +9,7 @@ import pytest
 
 from leaktrace.attribution import decision, look_closely, look_first, waves
 from leaktrace.attribution.judge import _verdict as verdict_of
+from leaktrace.attribution.view import view_at
 from tests.attribution.worlds import (
     AROUND,
     DAY,
@@ -77,6 +78,25 @@ class TestYoungLogs:
         judgement = judged(market, study_of(market, reports))
         assert judgement.named == ()
         assert [wave.principal for wave in judgement.set_aside] == [7]
+
+
+def test_in_a_young_log_too_eight_within_three_days_are_a_burst() -> None:
+    """The log began two weeks before, and a quarter of this principal's own work fell into these days: a recall, of
+    which three were to tell the customers.
+    """
+    draw = np.random.default_rng(3)
+    market = Market(0, [f"p{number:02d}" for number in range(5)])
+    burst = [70.0, 69.0, 68.5, 68.0, 67.6, 67.4, 67.2, 67.0]
+    days = [("p00", [*burst, *draw.uniform(1, 85, 60), *draw.uniform(67, 70, 20)])]
+    days += [(name, draw.uniform(1, 85, 150).tolist()) for name in market.names[1:]]
+    for name, before in days:
+        for one in before:
+            market.show(name, [market.size], int(MAIL_AT - one * DAY))
+            market.size += 1
+    study = study_of(market, range(len(burst)))
+    wave = waves.wave_of(view_at(study), samples_of(market, range(5)), 0, MAIL_AT - AROUND.wave_days * DAY)
+    assert wave is not None
+    assert wave.opened_count == len(burst)
 
 
 class TestWhoTookOverAColleaguesCustomers:

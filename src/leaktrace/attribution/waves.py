@@ -30,6 +30,8 @@ WAVE_CHANCE = 0.02
 """Openings that come together with less than this chance, whichever stretch of days is looked at, are a burst."""
 HANDLER_CHANCE = 0.5
 """The same of whoever is known to handle complaints: it takes no proof that they did."""
+YOUNG_CHANCE = 0.1
+"""The same, where somebody may have passed on early what came by ordinary work, as a burst looks in a young log."""
 SURGE_TIMES = 3.0
 """Of a principal's own work in those days no more counts as usual than so many times the share of everybody's that
 fell into them."""
@@ -150,12 +152,13 @@ def wave_of(
         # All of somebody's work in these days may have been the handling of complaints: then it excuses nothing.
         share = np.minimum(share, SURGE_TIMES * others.share_within(at[first], at[last]))
     # Who passed customers on some time ago opened none of them since: in a young log all of that lies in one stretch.
-    share = np.maximum(share, _share_before(everything, at[first], at[last]))
+    young = np.maximum(share, _share_before(everything, at[first], at[last]))
     # Of the others, so many fall between these two; and any two might have been looked at.
-    chance = np.asarray(bdtrc(count - 3.0, len(at) - 2, share))
-    best = int(np.lexsort((first, -count, chance))[0])
-    if chance[best] * tried >= least_chance:
+    usual, chance = (np.asarray(bdtrc(count - 3.0, len(at) - 2, part)) * tried for part in (share, young))
+    unlikely = np.flatnonzero((usual < least_chance) & (chance < max(least_chance, YOUNG_CHANCE)))
+    if not len(unlikely):
         return None
+    best = int(unlikely[np.lexsort((first[unlikely], -count[unlikely], chance[unlikely]))[0]])
     return Wave(principal, int(at[first[best]]), int(at[last[best]]) + 1, int(count[best]))
 
 
