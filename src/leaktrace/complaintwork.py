@@ -45,7 +45,8 @@ def worked_on_tickets(ledger: Ledger, inquiry: Inquiry, judgement: Judgement, pr
 
 def missed_alike(study: Study, principal: int, suspect: int) -> bool:
     """Whether somebody missed some of the cases that the suspect had been shown, and no fewer than of all cases by
-    chance (hypergeometric).
+    chance (hypergeometric). Not beside a suspect who had been shown less than half as many: then the question is who
+    brought the mail to all the others.
     """
     mailed = np.array([case.mailed for case in study.cases], dtype=np.bool_)
     sure_at = np.array([case.sure_at for case in study.cases], dtype=np.int64)
@@ -55,7 +56,7 @@ def missed_alike(study: Study, principal: int, suspect: int) -> bool:
         set(group.pair_customer[in_time & (group.pair_principal == who)].tolist()) for who in (suspect, principal)
     )
     count, missed, missed_own = int(mailed.sum()), int(mailed.sum()) - len(theirs), len(own - theirs)
-    if missed_own == 0:
+    if missed_own == 0 or 2 * len(own) < len(theirs):
         return False
     ways = sum(math.comb(missed, i) * math.comb(count - missed, len(own) - i) for i in range(missed_own + 1))
     return ways / math.comb(count, len(own)) >= ALIKE_CHANCE

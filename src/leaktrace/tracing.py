@@ -133,7 +133,9 @@ class Tracer:
         if worked:
             known = around.complaint_handlers | {study.principals[index].name for index in worked}
             around = replace(around, complaint_handlers=known)
-            judgement = judge(look, around, insider_prior=beliefs.insider, person_prior=weights)
+            beside = judge(look, around, insider_prior=beliefs.insider, person_prior=weights)
+            # Where nobody is named beside them either, they may be the source as well.
+            judgement = beside if beside.named else judgement
         return Weighed(evidence, field, inquiry, study, coverage, judgement, prior_record(beliefs, eligible))
 
     def tell(self, weighed: Weighed, call_back: CallBack | None = None) -> Traced:

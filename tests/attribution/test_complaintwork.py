@@ -25,3 +25,12 @@ def test_who_missed_fewer_of_the_suspects_cases_than_chance_brings_is_no_handler
     market.show("suspect", range(30))
     market.show("other", opened)
     assert missed_alike(study_of(market, range(40)), 1, 0) is alike
+
+
+def test_who_was_shown_more_than_twice_as_many_as_the_suspect_is_asked_first() -> None:
+    market = Market(100, ["suspect", "other"])
+    market.show("suspect", range(9))
+    market.show("other", range(4, 30))
+    assert not missed_alike(study_of(market, range(40)), 1, 0)
+    market.show("suspect", range(30, 36))
+    assert missed_alike(study_of(market, range(40)), 1, 0)

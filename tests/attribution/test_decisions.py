@@ -104,7 +104,7 @@ def test_who_only_fills_the_gaps_that_others_leave_is_not_named(alone: float) ->
     weaker = judgement.late.log_ratio.copy()
     weaker[market.names.index("p21")] = alone
     late = replace(judgement.late, log_ratio=weaker)
-    looks = Looks(late, judgement.early, late, (), (), late)
+    looks = Looks(late, judgement.early, late, (), (), (), late)
     verdict = decide(study, looks, AROUND)
     assert [study.principals[index].name for index in verdict.named] == ["p07"]
     assert any(study.principals[index].name == "p21" for members in verdict.suspects for index in members)

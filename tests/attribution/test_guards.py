@@ -243,6 +243,13 @@ class TestOtherCauses:
         reports = [*buyers, *range(1000, 1200, 10)]
         assert judged(market, study_of(market, reports)).named == ("p09",)
 
+    def test_a_leak_that_holds_some_of_the_sellers_buyers_is_still_named(self) -> None:
+        """p09 was shown few of 300 buyers, and twenty of these complain, beside as many other customers of p09."""
+        market = background_market()
+        market.contact = set(range(300))
+        market.show("p09", [*range(20), *range(1000, 1180)])
+        assert judged(market, study_of(market, [*range(20), *range(1000, 1180, 6)])).named == ("p09",)
+
     def test_a_forger_explains_no_more_than_the_source_where_buyers_explain_a_part(self) -> None:
         """p09 had been shown some of the buyers, too, whom the list of the seller's own explains in either case."""
         buyers = list(range(0, 300, 14))
@@ -470,6 +477,18 @@ class TestTwins:
         assert "ingest the principals with their kinds" in unknown.undecided.sentence
         fixed = [replace(f, kind="service" if f.name == "p39" else "employee") for f in study.principals]
         assert judged(market, replace(study, principals=tuple(fixed))).named == ("p05",)
+
+    def test_nor_is_one_that_opens_most_of_whom_anybody_opens(self) -> None:
+        """Of 9,000 customers most never write; a chat bot was shown four in five of those who do, a third of all."""
+        market = background_market(size=9000)
+        market.show("p05", range(100))
+        active = sorted({customer for customer, _ in market.opened})
+        market.show("p39", [customer for customer in active if customer % 5])
+        study = study_of(market, list(range(1, 100, 5)))
+        people = [replace(facts, kind="employee") for facts in study.principals]
+        assert judged(market, replace(study, principals=tuple(people))).named == ()
+        people[39] = replace(people[39], kind="service")
+        assert judged(market, replace(study, principals=tuple(people))).named == ("p05",)
 
     @pytest.mark.parametrize("count", [10, 40, 120])
     def test_twins_are_a_set_and_neither_is_named(self, count: int) -> None:

@@ -80,6 +80,43 @@ class TestYoungLogs:
         assert [wave.principal for wave in judgement.set_aside] == [7]
 
 
+@pytest.mark.parametrize("seed", [0, 2])
+def test_who_opened_most_of_them_within_days_long_ago_is_not_named_for_a_list_of_those(seed: int) -> None:
+    """An analyst opened 25 accounts that were taken over together, eight months before the mail; so far a burst is not
+    looked for. The sender's list is of taken-over accounts.
+    """
+    market, draw = background_market(seed), np.random.default_rng(seed)
+    cluster = draw.choice(market.size, 25, replace=False).tolist()
+    for customer in cluster:
+        market.show("p07", [customer], int(MAIL_AT - (233.0 - draw.uniform(0.0, 2.0)) * DAY))
+    market.show("p07", [int(customer) for customer in draw.choice(market.size, 200, replace=False)])
+    study = study_of(market, sorted({*cluster[:12], *unopened(market, 8, seed + 5)}))
+    judgement = judged(market, study)
+    assert judgement.named == ()
+    assert judgement.undecided is not None
+    assert judgement.undecided.code == "common_cause"
+    assert judgement.sets[0].principals == ("p07",)
+    # Without the guard, or where it is checked that nothing else brought them:
+    assert judged(market, study, UNGUARDED).named == ("p07",)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whoever_explains_the_reports_with_a_burst_is_told_beside_who_is_short_of_a_name(seed: int) -> None:
+    """p20 opened forty of fifty in a burst, and p05 twelve, ten of them others; p05 is not named for another reason."""
+    market, draw = background_market(seed), np.random.default_rng(seed)
+    reports = unopened(market, 50, seed)
+    for customer in reports[:40]:
+        market.show("p20", [customer], int(MAIL_AT - draw.uniform(30.0, 40.0) * DAY))
+    market.show("p05", reports[38:])
+    judgement = judged(market, study_of(market, reports), replace(AROUND, bulk_readers=frozenset({"p30"})))
+    assert judgement.named == ()
+    assert judgement.undecided is not None
+    assert judgement.undecided.code == "log_incomplete"
+    assert "(--no-earlier-mail)" in judgement.undecided.sentence
+    chances = {members.principals: members.probability for members in judgement.sets}
+    assert chances["p20",] == pytest.approx(0.5, abs=0.05)
+
+
 def test_in_a_young_log_too_eight_within_three_days_are_a_burst() -> None:
     """The log began two weeks before, and a quarter of this principal's own work fell into these days: a recall, of
     which three were to tell the customers.

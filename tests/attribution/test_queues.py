@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution import look_closely, look_first
+from leaktrace.attribution import decision, look_closely, look_first
 from leaktrace.attribution.queues import MOST_TOGETHER, with_queues
 from tests.attribution.worlds import (
     AROUND,
@@ -81,13 +81,19 @@ def test_an_export_of_a_queue_names_nobody_of_it(seed: int) -> None:
     assert judgement.named == ()
 
 
-def test_somebody_of_the_queue_would_be_named_by_a_table_that_has_everybody_alone() -> None:
-    named = 0
+def test_nor_where_a_table_splits_the_queue_into_teams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that has everybody alone: without asking who opens the same customers somebody of them is named."""
+    named, guarded = 0, 0
     for seed in range(6):
         market = marketplace(seed + 1)
         market.teams = {name: name for name in market.names}
-        named += bool(judged(market, study_of(market, export(market, seed))).named)
+        study = study_of(market, export(market, seed))
+        with monkeypatch.context() as unguarded:
+            unguarded.setattr(decision, "COLLEAGUES_LIKELY", 1.0)
+            named += bool(judged(market, study).named)
+        guarded += bool(judged(market, study).named)
     assert named >= 3
+    assert guarded <= named - 2
 
 
 @pytest.mark.parametrize("seed", range(3))

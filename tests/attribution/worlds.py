@@ -46,10 +46,12 @@ class Market:
     reported: set[int] = field(default_factory=set)
     """Customers of the last study made; they are never sampled."""
 
-    def show(self, principal: str, customers: Iterable[int], at: int = MAIL_AT - 100 * DAY) -> None:
+    def show(self, principal: str, customers: Iterable[int], at: int | None = None) -> None:
+        """At this moment; without one, on days that are spread over half a year, as ordinary work is."""
         for customer in customers:
             key = (int(customer), principal)
-            self.opened[key] = min(at, self.opened.get(key, at))
+            when = MAIL_AT - (100 + int(customer) * 61 % 180) * DAY if at is None else at
+            self.opened[key] = min(when, self.opened.get(key, when))
 
     def group(self, customers: Sequence[int], before: int | None = None) -> Group:
         place = {customer: index for index, customer in enumerate(customers)}

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from leaktrace.attribution.study import Flags, Reals
+from leaktrace.attribution.study import Flags, Indices, Reals
 from leaktrace.attribution.view import View, contact_share
 
 UNMARKED_BUYERS = 0.5
@@ -21,6 +21,8 @@ BUYERS_SPREAD = 0.6
 LEAST_MARKED = 1.0 / 3.0
 """Of all cases; where fewer are known to be the seller's customers, most of the contacts table would have to be missing
 for the others to be customers too."""
+LEAST_CUSTOMERS = 20
+"""So many of the seller's customers among the controls tell how many of them a principal had been shown."""
 _LEAST_EXCESS = 3.0
 _SPREADS = 3.0
 _LOWEST, _HIGHEST = 1e-6, 0.97
@@ -34,12 +36,20 @@ def may_hold_buyers(view: View) -> bool:
     return known >= LEAST_MARKED * view.size and excess >= max(_LEAST_EXCESS, _SPREADS * math.sqrt(max(expected, 0.01)))
 
 
-def buyers_rate(view: View, shown: Flags, rate: Reals) -> Reals:
+def buyers_rate(view: View, principals: Indices, shown: Flags, rate: Reals) -> Reals:
     """Chance that each principal, innocent, had been shown each case, were it the seller's customer: as they had been
     shown those who are known to be, and no less than `rate`, that of any customer. `[principals, cases]`.
+
+    `shown`: the cases that they had been shown. Those of them who are customers too may have come by a leak, so
+    customers who reported nothing tell it, where there are enough.
     """
-    known = view.cases.contact
-    share = (shown[:, known].sum(axis=1) + 0.5) / (float(known.sum()) + 1.0)
+    controls, known = view.controls, view.cases.contact
+    theirs = controls.contact[controls.pair_customer]
+    hits = np.bincount(controls.pair_principal[theirs], minlength=len(view.study.principals))[principals]
+    many = float(controls.contact.sum())
+    if many < LEAST_CUSTOMERS:
+        hits, many = hits + shown[:, known].sum(axis=1), many + float(known.sum())
+    share = (hits + 0.5) / (many + 1.0)
     return np.asarray(np.maximum(rate, np.clip(share, _LOWEST, _HIGHEST)[:, None]))
 
 

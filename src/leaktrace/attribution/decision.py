@@ -13,7 +13,8 @@
 6. For every colleague, "passed on just what this one was shown too" is much the worse explanation. A fixed job (a
    service account that opens nearly everybody) is no colleague. Nor had two others between them been shown nearly all
    that this one was, far beyond chance.
-7. Where no table tells of teams: nobody who opens the same customers explains a part of the reports beside them.
+7. Nobody who opens the same customers explains a part of the reports beside them; where a table tells of teams, not
+   more likely than not. Nor did most of the cases come to them, or to others too, within days.
 8. Nobody else read the field of many customers at once without the log saying whose: they may have been shown all.
    Nor are more than stray rows of the log unread.
 
@@ -29,11 +30,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from leaktrace.attribution.accomplices import accomplices_of
+from leaktrace.attribution.backing import beside_colleagues, decoy_hit, solid_reports
 from leaktrace.attribution.covering import few_covering
 from leaktrace.attribution.explanations import ColumnWeight, Posterior, Weighed
 from leaktrace.attribution.looks import Circumstances, Looks
 from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
-from leaktrace.attribution.queues import works_beside
 from leaktrace.attribution.sets import Sets, alone_where_named, sets_of
 from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.ties import (
@@ -44,7 +45,6 @@ from leaktrace.attribution.ties import (
     viable_rivals,
     with_rivals,
 )
-from leaktrace.attribution.view import decoys
 from leaktrace.attribution.waves import share_in_bursts
 from leaktrace.records import Outcome, UndecidedCode
 
@@ -57,6 +57,8 @@ ALONE_LOG_RATIO = math.log(20.0)
 to choose one of all principals. Who only fills the gaps that others leave is a set at most."""
 COLLEAGUES_ENOUGH = 0.05
 """Where no table tells of teams, nobody is named with this chance to be a source beside others of the same work."""
+COLLEAGUES_LIKELY = 0.5
+"""The same where a table does: a queue may be shared by several teams."""
 IN_BURSTS = 0.5
 """Nobody is named who opened this share of the cases in the days of others' bursts."""
 WITH_BURSTS_PROBABILITY = 0.95
@@ -66,6 +68,12 @@ _IN_BURSTS = (
     "In the days in which this principal opened these customers' records, others opened them too, far more than their "
     "own work explains: whatever brought these customers then, an earlier mail or their being new, would bring this "
     "principal to them as well."
+)
+_IN_DAYS = (
+    "This principal opened most of these customers' records within days, far more than the work of those days brings, "
+    "long before the mail: whatever brought these customers then, such as accounts taken over together or an outage, "
+    "may be what the sender's list is of. If it is checked that it is not, and that no earlier mail came, trace again "
+    "and say so (--no-earlier-mail)."
 )
 _ACCOMPLICES = (
     "Two others between them had been shown nearly all of the same customers, far beyond chance, and may have passed "
@@ -117,10 +125,11 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
     if certain:
         verdicts = [_name_or_not(study, looks, one, sets, around) for one in certain]
         named = tuple(principal for verdict in verdicts for principal in verdict.named)
-        return Verdict("named", named, alone_where_named(late, sets, named), None, "", None) if named else verdicts[0]
+        if named:
+            return Verdict("named", named, alone_where_named(late, sets, named), None, "", None)
+        return _with_hidden(study, looks, around, verdicts[0])
     if late_all.nobody < 0.5 < late.nobody:
-        hidden = sets_of(study, late_all, around.set_mass)
-        return replace(_undecided("indistinguishable", set_aside_sentence(looks, around), None, hidden), of_either=True)
+        return _of_either(study, looks, around)
     # Nobody is cleared only by what is set aside.
     if all(one.cleared(around.clearing_prior) >= around.nobody_threshold for one in (late, looks.late_told)):
         leaning, few = _leaning(late), few_covering(late.view)
@@ -128,9 +137,9 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
             return _leans(leaning)
         return _shown_to_few(few) if few else _nobody(around)
     verdict = _not_enough(study, looks, best, sets, around)
+    aside = _hidden(study, looks, around)
     if best is None or late.own[best.principal] <= _TIED:
-        return verdict
-    aside = {index for index in set_aside_by(study, looks, around) if looks.late_told.own[index] > _TIED}
+        return _of_either(study, looks, around) if aside else verdict
     if aside:
         verdict = replace(verdict, code="indistinguishable", sentence=set_aside_sentence(looks, around))
     bursts = tuple(sorted(aside.union(in_a_burst(looks, viable_rivals(study, looks, best, around)))))
@@ -157,6 +166,30 @@ def both(given: Verdict, alone: Verdict) -> Verdict:
 
 def _undecided(code: UndecidedCode, sentence: str, more: int | None, sets: Sets = ()) -> Verdict:
     return Verdict("undecided", (), sets, code, sentence, more)
+
+
+def _of_either(study: Study, looks: Looks, around: Circumstances) -> Verdict:
+    """Somebody explains the reports only with what is set aside: a source, or whoever handled complaints."""
+    hidden = sets_of(study, looks.late_all, around.set_mass)
+    return replace(_undecided("indistinguishable", set_aside_sentence(looks, around), None, hidden), of_either=True)
+
+
+def _hidden(study: Study, looks: Looks, around: Circumstances) -> set[int]:
+    """Who explains the reports with what is set aside, and is not known to handle complaints."""
+    told = np.maximum(looks.late_told.own, looks.late_told.person)
+    return {index for index in set_aside_by(study, looks, around) if told[index] > _TIED}
+
+
+def _with_hidden(study: Study, looks: Looks, around: Circumstances, verdict: Verdict) -> Verdict:
+    """The same where somebody else explains the reports with what is set aside: they have sets of their own."""
+    known = {member for members in verdict.suspects for member in members}
+    hidden = _hidden(study, looks, around) - known
+    if not hidden:
+        return verdict
+    told = sets_of(study, looks.late_told, around.set_mass)
+    more = [next((members for members in told if index in members), (index,)) for index in sorted(hidden)]
+    sentence = f"{verdict.sentence} {set_aside_sentence(looks, around)}"
+    return replace(verdict, suspects=(*verdict.suspects, *dict.fromkeys(more)), sentence=sentence, of_either=True)
 
 
 def _leaning(late: Posterior) -> ColumnWeight | None:
@@ -238,15 +271,16 @@ def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets,
             "Beside other sources this principal explains the rest of the reports, but alone too little speaks for it."
         )
         return _undecided("too_few_reports", sentence, more_for(late, best, around.naming_threshold), sets)
-    if not study.teams_known and _beside_colleagues(late, best) > COLLEAGUES_ENOUGH:
+    if beside_colleagues(late, best) > (COLLEAGUES_LIKELY if study.teams_known else COLLEAGUES_ENOUGH):
         sentence = (
-            "Others who open the same customers explain a part of the reports beside this principal, and no table says "
-            "who works in one team: an export of their queue by a colleague would look the same. Ingest the principals "
-            "with their teams."
+            "Others who open the same customers explain a part of the reports beside this principal: an export of "
+            "their queue by a colleague, or a list of its customers, would look the same."
         )
+        if not study.teams_known:
+            sentence += " No table says who works in one team: ingest the principals with their teams."
         return _undecided("indistinguishable", sentence, None, sets)
-    solid = _solid_reports(study, late, best)
-    if solid < 2 and not _decoy_hit(study, late, best):
+    solid = solid_reports(study, late, best)
+    if solid < 2 and not decoy_hit(study, late, best):
         sentence = (
             "A name needs two independent reports of grade G2 or better (mail forwarded as an attachment) that no "
             f"other path explains; {solid} of those that point the same way {'is' if solid == 1 else 'are'}."
@@ -260,8 +294,9 @@ def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets,
         more = more_for_rival(best, rival, rival.needed)
         tied = _undecided("indistinguishable", tie_sentence(late.view, viable, bursts), more, members)
         return replace(tied, tied_by=bursts)
-    if share_in_bursts(late.view, principal, looks.bursts) >= IN_BURSTS:
-        return _undecided("common_cause", _IN_BURSTS, None, sets)
+    together = _came_together(looks, principal)
+    if together:
+        return _undecided("common_cause", together, None, sets)
     pair = accomplices_of(late.view, best)
     if pair:
         return _undecided("indistinguishable", _ACCOMPLICES, None, with_rivals(sets, principal, pair))
@@ -269,6 +304,17 @@ def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets,
     if unseen is not None:
         return _undecided("log_incomplete", unseen, None, sets)
     return Verdict("named", (principal,), sets, None, "", None)
+
+
+def _came_together(looks: Looks, principal: int) -> str:
+    """What brought these customers to this principal and others, or to this one within days, in a sentence, if it may
+    not have been a leak.
+    """
+    view = looks.late.view
+    if share_in_bursts(view, principal, looks.bursts) >= IN_BURSTS:
+        return _IN_BURSTS
+    within_days = max((one.opened_count for one in looks.stretches if one.principal == principal), default=0)
+    return _IN_DAYS if within_days >= IN_BURSTS * float(view.hits()[principal]) else ""
 
 
 def _unseen(study: Study, principal: int, around: Circumstances) -> str | None:
@@ -286,42 +332,6 @@ def _unseen(study: Study, principal: int, around: Circumstances) -> str | None:
         "whose; what they were shown must be known before anybody is named. If it is checked what became of all they "
         "read so, name them in the setting checked_bulk_readers and trace again."
     )
-
-
-def _beside_colleagues(late: Posterior, best: Weighed) -> float:
-    """Chance that the principal is a source beside somebody who opens the same customers, as people of one team do."""
-    if best.opened is None:
-        return 0.0
-    beside = works_beside(late.view, best.opened)
-    return sum(
-        group.probability
-        for group in late.groups
-        if best.principal in group.members
-        and any(beside[member] for member in group.members if member != best.principal)
-    )
-
-
-def _solid_reports(study: Study, late: Posterior, best: Weighed) -> int:
-    """Independent reports of grade G2 or better that the principal had been shown and no other path explains. A list
-    that nobody signed for is one: whoever makes it up makes up all of it.
-    """
-    reporters = set()
-    for row, case_index in enumerate(late.view.mailed.tolist()):
-        case = study.cases[case_index]
-        if best.shown[row] and case.grade not in {"G0", "G1"} and not _other_path(study, late, row):
-            of_list = case.kind == "listed" and bool(late.view.unsigned[row])
-            reporters.add("" if of_list else case.reporter)
-    return len(reporters)
-
-
-def _other_path(study: Study, late: Posterior, row: int) -> bool:
-    """Whether the sender may know this customer, or decoy, without anybody inside."""
-    return bool(late.view.cases.contact[row]) or study.cases[int(late.view.mailed[row])].known_elsewhere
-
-
-def _decoy_hit(study: Study, late: Posterior, best: Weighed) -> bool:
-    hits = np.flatnonzero(decoys(late.view) & best.shown)
-    return any(not _other_path(study, late, row) for row in hits.tolist())
 
 
 def unmatched_cases(posterior: Posterior) -> Indices:
@@ -345,7 +355,7 @@ def _not_enough(study: Study, looks: Looks, best: Weighed | None, sets: Sets, ar
         return _leans(leaning)
     plain = late.nobody - late.forged
     if late.forged > _FORGED_ENOUGH and best is not None and late.forged > max(0.3 * (1.0 - late.nobody), 0.2 * plain):
-        weak = _solid_reports(study, late, best) < 2
+        weak = solid_reports(study, late, best) < 2
         sentence = "Reports of this kind can be made up about one principal's customers, and may have been."
         return _undecided("weak_grade" if weak else "common_cause", sentence, 2 if weak else None, sets)
     covering = {

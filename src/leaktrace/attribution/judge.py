@@ -100,7 +100,9 @@ def _verdict(
     bursts = found
     if not around.wave_days:
         bursts = waves_of(before, look.samples, _leaders(late_all), study.start_at - BURSTS_DAYS * DAY)
-    looks = Looks(late, early, late_all, found, bursts, late_told=late if known == found else without(known))
+    stretches = waves_of(late.view, look.samples, _leaders(late), 0) if around.wave_days else ()
+    told = late if known == found else without(known)
+    looks = Looks(late, early, late_all, found, bursts, stretches, late_told=told)
     return decide(study, looks, around), looks
 
 

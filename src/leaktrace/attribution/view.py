@@ -29,7 +29,9 @@ WEAK_GRADES = frozenset({"G0", "G1"})
 UNSIGNED_GRADES = frozenset({"G0", "G1", "G2"})
 """Grades of reports that nobody signed for."""
 FIXED_JOB_SHARE = 0.5
-"""A service account that was shown at least this share of all customers is a fixed job: no rival to anybody."""
+"""A service account that was shown at least this share of all customers, or of those whom anybody else was shown (many
+customers never write), is a fixed job: no rival to anybody."""
+_LEAST_OPENED = 30
 DECOY_TIMES = 1e-4
 """Mail to a decoy is never innocent: how much less likely than a customer's is it without a source inside? Times a rate
 of a few in a hundred, that makes about one in 100,000 (DESIGN 5)."""
@@ -173,8 +175,18 @@ def _may_be_made_up(case: Case, grades: frozenset[str]) -> bool:
 
 
 def _fixed_jobs(study: Study, known: Background) -> Indices:
-    services = np.array([facts.kind == "service" for facts in study.principals], dtype=np.bool_)
-    return np.flatnonzero(services & (known.marginal >= FIXED_JOB_SHARE))
+    services = np.flatnonzero(np.array([facts.kind == "service" for facts in study.principals], dtype=np.bool_))
+    controls = study.controls
+    busy = controls.intensity()
+    jobs = []
+    for service in services.tolist():
+        own = np.zeros(controls.size, dtype=np.bool_)
+        own[controls.pair_customer[controls.pair_principal == service]] = True
+        opened = busy - own > 0
+        of_opened = float(own[opened].mean()) if opened.sum() >= _LEAST_OPENED else 0.0
+        if max(float(known.marginal[service]), of_opened) >= FIXED_JOB_SHARE:
+            jobs.append(service)
+    return np.array(jobs, dtype=np.int64)
 
 
 def _channels_at(channels: Channels, position: Indices, sure: Indices, latest: int, aside: Aside | None) -> Channels:

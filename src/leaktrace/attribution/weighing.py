@@ -96,7 +96,7 @@ def weights_of(view: View, everybody: Suspects, rows: Indices) -> Weights:
     forged_weak, forged_unsigned = forged(view.weak), forged(view.unsigned)
     log_ratio, bought = against_both(view, plain, leaning), None
     if may_hold_buyers(view):
-        bought = buyers_rate(view, suspects.shown, np.maximum(suspects.plain, suspects.company))
+        bought = buyers_rate(view, suspects.principals, suspects.shown, np.maximum(suspects.plain, suspects.company))
         columns = Columns(suspects.shown, suspects.neutral, bought)
         ratio = log_likelihood_ratio(columns, everything, Doubt.alike(suspects.size, BUYERS_SPREAD))
         against = against_buyers(log_ratio, ratio)
