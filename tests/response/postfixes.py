@@ -95,6 +95,9 @@ class Postfix:
         (folder / "queue").mkdir()
         (folder / "data").mkdir()
         shutil.chown(folder / "data", pwd.getpwnam("postfix").pw_uid)
+        # Where it was killed over a file of its queue, a tool that runs as that user has something to write there.
+        (folder / "log").touch()
+        shutil.chown(folder / "log", pwd.getpwnam("postfix").pw_uid)
         text = _MAIN.format(folder=folder, sink_port=sink_port, tls="none" if certificate is None else "may")
         if certificate is not None:
             shutil.copy(certificate, etc / "relay.pem")
