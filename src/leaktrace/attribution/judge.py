@@ -100,7 +100,8 @@ def _verdict(
     bursts = found
     if not around.wave_days:
         bursts = waves_of(before, look.samples, _leaders(late_all), study.start_at - BURSTS_DAYS * DAY)
-    stretches = waves_of(late.view, look.samples, _leaders(late), 0) if around.wave_days else ()
+    certain = np.flatnonzero(late.own >= around.naming_threshold)
+    stretches = waves_of(late.view, look.samples, certain, 0) if around.wave_days else ()
     told = late if known == found else without(known)
     looks = Looks(late, early, late_all, found, bursts, stretches, late_told=told)
     return decide(study, looks, around), looks

@@ -54,7 +54,8 @@ class Looks:
     bursts: tuple[Wave, ...]
     """Openings in bursts, be they set aside or, where no earlier mail came, not."""
     stretches: tuple[Wave, ...]
-    """Openings of the leading ones that came together in days, however long ago; none where no earlier mail came."""
+    """Openings of those who may be named that came together in days, however long ago; none where it is known that no
+    earlier mail came."""
     late_told: Posterior
     """As `late`, but set aside is only what known complaint handlers opened: who else opened in a burst may have done
     it for either reason, and their chances are told so."""

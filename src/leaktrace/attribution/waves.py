@@ -154,11 +154,13 @@ def wave_of(
     # Who passed customers on some time ago opened none of them since: in a young log all of that lies in one stretch.
     young = np.maximum(share, _share_before(everything, at[first], at[last]))
     # Of the others, so many fall between these two; and any two might have been looked at.
-    usual, chance = (np.asarray(bdtrc(count - 3.0, len(at) - 2, part)) * tried for part in (share, young))
-    unlikely = np.flatnonzero((usual < least_chance) & (chance < max(least_chance, YOUNG_CHANCE)))
+    unlikely = np.flatnonzero(np.asarray(bdtrc(count - 3.0, len(at) - 2, share)) * tried < least_chance)
+    chance = np.asarray(bdtrc(count[unlikely] - 3.0, len(at) - 2, young[unlikely])) * tried
+    kept = chance < max(least_chance, YOUNG_CHANCE)
+    unlikely, chance = unlikely[kept], chance[kept]
     if not len(unlikely):
         return None
-    best = int(unlikely[np.lexsort((first[unlikely], -count[unlikely], chance[unlikely]))[0]])
+    best = int(unlikely[np.lexsort((first[unlikely], -count[unlikely], chance))[0]])
     return Wave(principal, int(at[first[best]]), int(at[last[best]]) + 1, int(count[best]))
 
 
