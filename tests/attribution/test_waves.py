@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leaktrace.attribution import Channels, Circumstances, Judgement, decision, explain
+from leaktrace.attribution import Channels, Circumstances, Judgement, decision, explain, ties
 from leaktrace.attribution.study import NEVER
 from leaktrace.attribution.view import view_at
 from leaktrace.attribution.waves import WAVE_DAYS, Wave, aside_of, wave_of
@@ -274,7 +274,7 @@ class TestWhateverBroughtThem:
         market, reports = self.listed(seed)
         study = study_of(market, reports)
         if around is AROUND:
-            monkeypatch.setattr(decision, "IN_BURSTS", 2.0)
+            monkeypatch.setattr(ties, "IN_BURSTS", 2.0)
             monkeypatch.setattr(decision, "WITH_BURSTS_PROBABILITY", 0.0)
             assert judged(market, study, around).named == ("p40",)
             monkeypatch.undo()

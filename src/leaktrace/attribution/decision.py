@@ -38,6 +38,7 @@ from leaktrace.attribution.needs import more_at_all, more_for, more_for_rival
 from leaktrace.attribution.sets import Sets, alone_where_named, sets_of
 from leaktrace.attribution.study import Indices, Study
 from leaktrace.attribution.ties import (
+    came_together,
     in_a_burst,
     set_aside_by,
     set_aside_sentence,
@@ -45,7 +46,6 @@ from leaktrace.attribution.ties import (
     viable_rivals,
     with_rivals,
 )
-from leaktrace.attribution.waves import share_in_bursts
 from leaktrace.records import Outcome, UndecidedCode
 
 EARLY_CUT_PROBABILITY = 0.95
@@ -59,22 +59,9 @@ COLLEAGUES_ENOUGH = 0.05
 """Where no table tells of teams, nobody is named with this chance to be a source beside others of the same work."""
 COLLEAGUES_LIKELY = 0.5
 """The same where a table does: a queue may be shared by several teams."""
-IN_BURSTS = 0.5
-"""Nobody is named who opened this share of the cases in the days of others' bursts."""
 WITH_BURSTS_PROBABILITY = 0.95
 """What must still be said of somebody who is named where others' bursts count, but for those of known complaint
 handlers: who opened in a burst may be the source, and pass on customers whom the one named had served for long."""
-_IN_BURSTS = (
-    "In the days in which this principal opened these customers' records, others opened them too, far more than their "
-    "own work explains: whatever brought these customers then, an earlier mail or their being new, would bring this "
-    "principal to them as well."
-)
-_IN_DAYS = (
-    "This principal opened most of these customers' records within days, far more than the work of those days brings, "
-    "long before the mail: whatever brought these customers then, such as accounts taken over together or an outage, "
-    "may be what the sender's list is of. If it is checked that it is not, and that no earlier mail came, trace again "
-    "and say so (--no-earlier-mail)."
-)
 _ACCOMPLICES = (
     "Two others between them had been shown nearly all of the same customers, far beyond chance, and may have passed "
     "on just those."
@@ -294,7 +281,7 @@ def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets,
         more = more_for_rival(best, rival, rival.needed)
         tied = _undecided("indistinguishable", tie_sentence(late.view, viable, bursts), more, members)
         return replace(tied, tied_by=bursts)
-    together = _came_together(looks, principal)
+    together = came_together(looks, principal)
     if together:
         return _undecided("common_cause", together, None, sets)
     pair = accomplices_of(late.view, best)
@@ -304,17 +291,6 @@ def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets,
     if unseen is not None:
         return _undecided("log_incomplete", unseen, None, sets)
     return Verdict("named", (principal,), sets, None, "", None)
-
-
-def _came_together(looks: Looks, principal: int) -> str:
-    """What brought these customers to this principal and others, or to this one within days, in a sentence, if it may
-    not have been a leak.
-    """
-    view = looks.late.view
-    if share_in_bursts(view, principal, looks.bursts) >= IN_BURSTS:
-        return _IN_BURSTS
-    within_days = max((one.opened_count for one in looks.stretches if one.principal == principal), default=0)
-    return _IN_DAYS if within_days >= IN_BURSTS * float(view.hits()[principal]) else ""
 
 
 def _unseen(study: Study, principal: int, around: Circumstances) -> str | None:

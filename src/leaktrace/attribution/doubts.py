@@ -21,6 +21,7 @@ import numpy as np
 
 from leaktrace.attribution.baserates import CEILING
 from leaktrace.attribution.likelihood import Doubt
+from leaktrace.attribution.logistic import newton_step
 from leaktrace.attribution.propensity import DOUBLE_SHARE
 from leaktrace.attribution.screening import peers
 from leaktrace.attribution.spread import spread_of
@@ -127,11 +128,7 @@ def _binned(cell: Indices, weight: Reals, many: int) -> Reals:
 
 
 def _calibrated(logits: _Logits, order: Indices, near: Flags) -> tuple[Reals, Reals, Reals]:
-    """Shift and slope that explain best what the neighbours had been shown, and the standard deviation of the shift.
-
-    Newton's steps to the posterior mode of a logistic regression with normal priors, all at once; a step is never
-    longer than one.
-    """
+    """Shift and slope that explain best what the neighbours had been shown, and the standard deviation of the shift."""
     away = (np.arange(_BINS) - _BINS // 2) * _STEP
     middle = logits.middle[order]
     counts, hits = (part[order] * near[:, :, None] for part in (logits.count, logits.hits))
@@ -141,13 +138,12 @@ def _calibrated(logits: _Logits, order: Indices, near: Flags) -> tuple[Reals, Re
     for _ in range(_NEWTON_STEPS):
         rate = 1.0 / (1.0 + np.exp(-(middle + shift)[:, :, None] - slope[None, :, None] * away))
         left, bend = hits - counts * rate, counts * rate * (1.0 - rate)
-        down_shift = left.sum(axis=(0, 2)) - shift / SHIFT_SPREAD**2
-        down_slope = (left @ away).sum(axis=0) - (slope - 1.0) / SLOPE_SPREAD**2
-        a = bend.sum(axis=(0, 2)) + 1.0 / SHIFT_SPREAD**2
-        b = (bend @ away).sum(axis=0)
-        c = (bend @ away**2).sum(axis=0) + 1.0 / SLOPE_SPREAD**2
-        room = a * c - b**2
-        shift = shift + np.clip((c * down_shift - b * down_slope) / room, -1.0, 1.0)
-        slope = np.clip(slope + np.clip((a * down_slope - b * down_shift) / room, -1.0, 1.0), 0.0, 1.5)
-        unsure = np.sqrt(c / room)
+        shift, slope, unsure = newton_step(
+            shift,
+            slope,
+            (left.sum(axis=(0, 2)), (left @ away).sum(axis=0)),
+            (bend.sum(axis=(0, 2)), (bend @ away).sum(axis=0), (bend @ away**2).sum(axis=0)),
+            (SHIFT_SPREAD, SLOPE_SPREAD),
+            1.0,
+        )
     return shift, slope, unsure

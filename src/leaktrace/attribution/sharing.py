@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leaktrace.attribution.baserates import rates_by_class, rates_by_region
+from leaktrace.attribution.logistic import newton_step
 from leaktrace.attribution.strata import CLASSES, intensity_class
 from leaktrace.attribution.study import Flags, Group, Indices, Reals
 from leaktrace.attribution.view import View
@@ -107,7 +108,6 @@ def shares_of_like(view: View, opened: Opened, shown: Flags, own: OwnRates) -> R
 def _line(hits: Reals, many: Reals, own: Reals) -> Reals:
     """The share at each class by a logistic line over the own rates, `[rows, CLASSES]`.
 
-    Newton's steps to the posterior mode of a logistic regression with normal priors, each step one long at most.
     `hits`: of `many` in each class.
     """
     rates = np.clip(own, _LOWEST, _HIGHEST)
@@ -120,14 +120,14 @@ def _line(hits: Reals, many: Reals, own: Reals) -> Reals:
     for _ in range(_NEWTON_STEPS):
         rate = 1.0 / (1.0 + np.exp(-(start + level)[:, None] - slope[:, None] * away))
         left, bend = hits - many * rate, many * rate * (1.0 - rate)
-        down_level = left.sum(axis=1) - level / _LEVEL_SPREAD**2
-        down_slope = (left * away).sum(axis=1) - (slope - _SLOPE) / _SLOPE_SPREAD**2
-        a = bend.sum(axis=1) + 1.0 / _LEVEL_SPREAD**2
-        b = (bend * away).sum(axis=1)
-        c = (bend * away**2).sum(axis=1) + 1.0 / _SLOPE_SPREAD**2
-        room = a * c - b**2
-        level = level + np.clip((c * down_level - b * down_slope) / room, -1.0, 1.0)
-        slope = np.clip(slope + np.clip((a * down_slope - b * down_level) / room, -1.0, 1.0), 0.0, 1.5)
+        level, slope, _ = newton_step(
+            level,
+            slope,
+            (left.sum(axis=1), (left * away).sum(axis=1)),
+            (bend.sum(axis=1), (bend * away).sum(axis=1), (bend * away**2).sum(axis=1)),
+            (_LEVEL_SPREAD, _SLOPE_SPREAD),
+            _SLOPE,
+        )
     return np.asarray(1.0 / (1.0 + np.exp(-(start + level)[:, None] - slope[:, None] * away)))
 
 

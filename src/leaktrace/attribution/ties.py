@@ -1,5 +1,5 @@
-"""Who ties a name: rivals who may have passed on just what somebody had been shown, at any look at the study, and
-whoever opened in a burst what is set aside.
+"""What ties a name: rivals who may have passed on just what somebody had been shown, at any look at the study; whoever
+opened in a burst what is set aside; and days that brought these customers to others, or to somebody all at once.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ from leaktrace.attribution.rivals import Rival
 from leaktrace.attribution.sets import Sets
 from leaktrace.attribution.study import Study
 from leaktrace.attribution.view import FIXED_JOB_SHARE, View
+from leaktrace.attribution.waves import share_in_bursts
 from leaktrace.instants import instant_at
 
+IN_BURSTS = 0.5
+"""Nobody is named who opened this share of the cases in the days of others' bursts."""
 _RIVAL = "Somebody else had been shown nearly all of the same customers in time and may have passed on just those."
 _RIVAL_IN_A_BURST = (
     "Somebody else opened nearly all of the same customers in a burst before the mail: to pass on just those, or to "
@@ -23,6 +26,18 @@ _RIVAL_IN_A_BURST = (
 _OF_UNKNOWN_KIND = (
     "One account among them was shown most customers there are, and no table says of what kind it is: if it is a "
     "service account, ingest the principals with their kinds and trace again."
+)
+
+_IN_BURSTS = (
+    "In the days in which this principal opened these customers' records, others opened them too, far more than their "
+    "own work explains: whatever brought these customers then, an earlier mail or their being new, would bring this "
+    "principal to them as well."
+)
+_IN_DAYS = (
+    "This principal opened most of these customers' records within days, far more than the work of those days brings, "
+    "long before the mail: whatever brought these customers then, such as accounts taken over together or an outage, "
+    "may be what the sender's list is of. If it is checked that it is not, and that no earlier mail came, trace again "
+    "and say so (--no-earlier-mail)."
 )
 
 
@@ -95,3 +110,14 @@ def with_rivals(sets: Sets, principal: int, rivals: Collection[int]) -> Sets:
     known: tuple[int, ...] = next((one for one in sets if principal in one), sets[0] if sets else ())
     joined = (*members, *(index for index in known if index not in members))
     return (joined, *(one for one in sets if one != known and not set(one) <= set(joined)))
+
+
+def came_together(looks: Looks, principal: int) -> str:
+    """What brought these customers to this principal and others, or to this one within days, in a sentence, if it may
+    not have been a leak.
+    """
+    view = looks.late.view
+    if share_in_bursts(view, principal, looks.bursts) >= IN_BURSTS:
+        return _IN_BURSTS
+    within_days = max((one.opened_count for one in looks.stretches if one.principal == principal), default=0)
+    return _IN_DAYS if within_days >= IN_BURSTS * float(view.hits()[principal]) else ""
