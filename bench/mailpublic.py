@@ -27,6 +27,8 @@ from leaktrace.mailroom.read import read_mail
 SPEED_COUNT = 1000
 KNOWN_DIGEST = "291073954fc6ae76f26729d4f3f5fd3df6d2b7f0da33aa56e58bdc21212e9f9f"
 """Of the collection that was looked at (`_digest`): of any other nothing is said that nobody saw."""
+OUTLOOK = "Outlook's marks"
+"""What the reason of a grade says of a forward that Outlook wrote."""
 KNOWN = "rf-peixoto/phishing_pot at 8e207b58, folder `email`."
 LOOKED_AT = (
     "All of these in that corpus were looked at by hand. In five a mail was sent on behalf of somebody, and both "
@@ -48,6 +50,8 @@ class Seen:
 
     kinds: Counter[str] = field(default_factory=Counter)
     forwards: Counter[str] = field(default_factory=Counter)
+    outlook: Counter[str] = field(default_factory=Counter)
+    """Of these, the ones that Outlook wrote."""
     worst_share: float = 0.0
     differing: list[str] = field(default_factory=list)
     only_plainest: list[str] = field(default_factory=list)
@@ -63,7 +67,7 @@ def run(folder: Path) -> str:
     tallies = mailforms.wrapped_english(found)
     count, right, wrong = (sum(getattr(one, what) for one in tallies.values()) for what in ("count", "right", "wrong"))
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in seen.kinds.most_common())
-    forwards = seen.forwards
+    forwards, outlook = seen.forwards, seen.outlook
     step = max(1, len(raws) // SPEED_COUNT)
     speed = mailspeed.table(raws[::step][:SPEED_COUNT], "public mail as it came")
     differing, only = (", ".join(one) or "none" for one in (seen.differing, seen.only_plainest))
@@ -76,6 +80,9 @@ def run(folder: Path) -> str:
         f"another one than that reading, or no such line: {forwards['differs'] + forwards['no line']} ({differing}). "
         "Where we find no other mail, that reading "
         f"finds a line with an address in {len(seen.only_plainest)} ({only}).\n\n"
+        f"Outlook wrote {outlook.total()} of the forwards: sender as the plainest reading has it in "
+        f"{outlook['agrees']}; no address shown, and none claimed, in {outlook['no address']}; "
+        f"another one in {outlook['differs'] + outlook['no line']}, all among those named above.\n\n"
         f"{LOOKED_AT if known else 'Nobody has looked at these.'}\n\n"
         f"{len(found):,} bodies of these mails, each in six programs' forwards as text and as HTML, every second one "
         f"with a planted forward at its top: {count:,} mails, sender right in {right:,}, **wrong in {wrong}**.\n\n"
@@ -108,6 +115,8 @@ def _read(paths: list[Path], raws: list[bytes]) -> Seen:
             continue
         outcome = _compared(record.originals[0].sender.address, line)
         seen.forwards[outcome] += 1
+        if OUTLOOK in record.originals[0].grade_reason:
+            seen.outlook[outcome] += 1
         if outcome in ("differs", "no line"):
             seen.differing.append(path.stem)
     return seen

@@ -30,7 +30,7 @@ from leaktrace.records import Original, SellerFacts, SellerTerm, to_json
 
 _MOST_ORIGINALS_FOR_SELLER = 500
 _WAY_OF_MATCHING = "sellers/3"
-"""Another one whenever `match_seller` answers otherwise."""
+"""Another one whenever `SellerTable.match` answers otherwise."""
 
 
 class CampaignSellers:
@@ -148,5 +148,5 @@ def fair_sample(reports: Sequence[StoredReport], count: int) -> list[StoredRepor
 
 def _match_from(document: dict[str, object]) -> SellerMatch:
     terms = document.pop("terms")
-    assert isinstance(terms, list)  # noqa: S101 - sealed by `_sellers`
+    assert isinstance(terms, list)  # noqa: S101 - as it was sealed
     return SellerMatch(**document, terms=tuple(SellerTerm(**one) for one in terms))  # type: ignore[arg-type]

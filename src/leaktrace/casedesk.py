@@ -33,7 +33,7 @@ from leaktrace.cases.store import Keeper
 from leaktrace.casework import account_facts, finding_parts, made_exposure, mail_texts, reporting_lines
 from leaktrace.errors import CaseError, NotAllowedError, UsageError
 from leaktrace.exposurenumbers import ExposureSummary, summary_of, summary_of_document
-from leaktrace.folder import LOOKUPS, cannot_write
+from leaktrace.folder import CASES, LOOKUPS
 from leaktrace.folder import Opened as OpenedFolder
 from leaktrace.inquiry import strangers
 from leaktrace.ledger import DuckLedger, Progress, Signed
@@ -42,7 +42,6 @@ from leaktrace.records import Erasure, Finding, LegalHold, Retention
 from leaktrace.traces import Traces
 from leaktrace.tracing import Traced
 
-CASES = "cases"
 LEDGER = "ledger"
 """Target of what erases rows."""
 MAIL_CEILING_BYTES = 64 * 1024 * 1024
@@ -174,12 +173,14 @@ class CaseDesk:
         if not state.findings:
             raise CaseError(f"{case} has no finding.", "Attach one: leaktrace case finding CASE CAMPAIGN.")
         attached = state.findings[-1]
-        traced = self._traced(attached.campaign, "email", f"exposure list of {case}")
         sha256 = state.exhibits[attached.exhibit].sha256
-        _same_answer(traced.finding, attached.outcome, attached.named, self._inside.pseudonyms(case))
-        texts = mail_texts(self._room.mail, self._room.ledger, self._room.opened.settings, attached.campaign)
-        keyring = self._room.opened.keyring
-        return made_exposure(self._room.ledger, keyring, traced, texts, sha256, self._room.clock())
+        room = self._room
+        # The list is of the state of the ledger that the finding is about, whatever is ingested meanwhile.
+        with room.ledger.steady():
+            traced = self._traced(attached.campaign, "email", f"exposure list of {case}")
+            _same_answer(traced.finding, attached.outcome, attached.named, self._inside.pseudonyms(case))
+            texts = mail_texts(room.mail, room.ledger, room.opened.settings, attached.campaign)
+            return made_exposure(room.ledger, room.opened.keyring, traced, texts, sha256, room.clock())
 
     def shown_exposure(self, case: str) -> tuple[ExposureSummary, ExposureFrozen | None]:
         """(numbers, what was frozen where they are of that): the list as it would be, for whoever may freeze it.
@@ -298,6 +299,8 @@ class CaseDesk:
         self, case: str, request: str, customers: Sequence[str], reason: str, progress: Progress | None = None
     ) -> Erasure:
         """Erases exactly the customers that were approved. LedgerError while a legal hold needs their rows."""
+        # A hold laid since it was asked for must not cost the approval of two.
+        self._room.ledger.upkeep().demand_erasable(customers)
         self.work.use(case, request, "forget", LEDGER, self._forgetting(customers))
         for number in self._forgetting(customers)["customers"]:
             self._log("forget", f"customer {number}", f"{case} {request} {reason}".strip())
@@ -316,6 +319,7 @@ class CaseDesk:
         self, case: str, request: str, table: str, before: str, reason: str, progress: Progress | None = None
     ) -> Retention:
         """Lets exactly the months go that were approved. LedgerError where a legal hold needs any of them."""
+        self._room.ledger.upkeep().demand_no_hold(table, before, self._room.clock())
         self.work.use(case, request, "retain", LEDGER, {"kept_from": before, "table": table})
         self._log("retain", f"{table} {before}", f"{case} {request} {reason}".strip())
         signed = self._signed(f"{case} {request} {reason}")
@@ -351,12 +355,7 @@ class CaseDesk:
 def log_lookup(room: CaseRoom, who: str, what: str, subject: str, why: str) -> None:
     """Writes a look at somebody into the look-up log, before it is done: where that fails, nothing is shown."""
     path = room.opened.path / LOOKUPS
-    try:
-        lookuplog.append(
-            path, room.opened.keyring, at=room.clock(), who=who, what=what, subject=subject, why=why,
-        )  # fmt: skip
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    lookuplog.append(path, room.opened.keyring, at=room.clock(), who=who, what=what, subject=subject, why=why)
 
 
 def _same_answer(finding: Finding, outcome: str, named: tuple[str, ...], pseudonyms: dict[str, str]) -> None:

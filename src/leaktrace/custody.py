@@ -24,15 +24,14 @@ from leaktrace.cases.custody.notes import NoteKey, split_note
 from leaktrace.cases.custody.proofs import InclusionProof, prove
 from leaktrace.cases.custody.tiles import export
 from leaktrace.cases.custody.witness import request_of
+from leaktrace.cases.store import DATABASE
 from leaktrace.errors import CustodyError
-from leaktrace.folder import Opened
+from leaktrace.folder import CASES, Opened
 from leaktrace.keys import Keyring
 
 if TYPE_CHECKING:
     from leaktrace.cases.custody.timestamp import Fetch, Judgement
 
-CASES = "cases"
-DATABASE = "cases.db"
 _ANCHOR = "custody.anchor"
 _GIVEN = "custody"
 _HINT = "Open a case first: leaktrace case open."
@@ -108,11 +107,15 @@ class Custody:
         database = self._folder / DATABASE
         if not database.exists():
             raise CustodyError(f"{opened.path} has no custody log yet.", _HINT)
+        connection: sqlite3.Connection | None = None
         try:
-            self._connection = sqlite3.connect(database, isolation_level=None, timeout=30)
-            has_log = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'custody_edge'").fetchone()
+            connection = sqlite3.connect(database, isolation_level=None, timeout=30)
+            has_log = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'custody_edge'").fetchone()
         except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
             raise _damaged(database, error) from error
+        self._connection = connection
         if has_log is None:
             self._connection.close()
             raise CustodyError(f"{opened.path} has no custody log yet.", _HINT)
@@ -175,13 +178,17 @@ class Custody:
     def checkpoint(self) -> CheckpointMade:
         """Signs the head, after the anchors were found to be continued, and keeps a copy."""
         signed = self.signed()
-        path = self._given(signed.head.size, "checkpoint")
-        if not path.exists():
-            write_anchor(path, signed.note)
+        path = self._keep(signed)
         key = self.keeper.keys.signer.key
         return CheckpointMade(
             signed.origin, signed.head.size, signed.head.root, key.vkey(), key.fingerprint(), signed.note, str(path)
         )
+
+    def _keep(self, signed: SignedCheckpoint) -> Path:
+        path = self._given(signed.head.size, "checkpoint")
+        if not path.exists():
+            write_anchor(path, signed.note)
+        return path
 
     def follow_key(self) -> int:
         """After a rotation: the anchors are signed by the new key; 1, or 0 where they were already."""
@@ -195,8 +202,13 @@ class Custody:
         return verify_checkpoint(note.encode(), self.keeper.keys.origin, self.keeper.keys.keys)
 
     def witness_request(self, old_size: int) -> str:
-        """What to send to a witness that has seen the log at `old_size` (0: never)."""
-        return request_of(self.log, old_size, self.signed()).to_text()
+        """What to send to a witness that has seen the log at `old_size` (0: never).
+
+        The checkpoint that it asks about is kept, so that the cosignature finds it.
+        """
+        signed = self.signed()
+        self._keep(signed)
+        return request_of(self.log, old_size, signed).to_text()
 
     def add_cosignature(self, line: str, witness: NoteKey) -> SignedCheckpoint:
         """Puts a witness's signature under the checkpoint it is for; CustodyError where it fits none that was given."""

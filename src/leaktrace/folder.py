@@ -26,6 +26,8 @@ FORMAT = 1
 MARKER = "leaktrace.json"
 SETTINGS = "settings.json"
 LOOKUPS = "lookups.ndjson"
+CASES = "cases"
+"""The folder of cases, custody log and exhibits."""
 LEARNED = "learned.json"
 
 

@@ -240,9 +240,9 @@ def _write_head(path: Path, head: _Head, keyring: Keyring) -> None:
 def _write_line(handle: int, offset: int, line: bytes) -> None:
     os.ftruncate(handle, offset)
     try:
-        written = os.pwrite(handle, line, offset)
-        if written != len(line):
-            os.pwrite(handle, line[written:], offset + written)
+        written = 0
+        while written < len(line):
+            written += os.pwrite(handle, line[written:], offset + written)
         os.fsync(handle)
     except OSError:
         # A full disk: the half line goes now, so that the log stays whole whatever happens next.

@@ -36,7 +36,7 @@ from leaktrace.mailroom import (
     read_oversize,
 )
 from leaktrace.records import Campaign, CustomerKey, Evidence, Keys, MailReport, MessageRecord
-from leaktrace.setaside import write_rejects
+from leaktrace.setaside import MailRejects
 from leaktrace.settings import Settings
 
 _BATCH_COUNT, _BATCH_BYTES = 200, 64_000_000
@@ -89,6 +89,7 @@ class MailFlow:
         self._opened = opened
         self._folder = opened.path / "mail"
         self._rejects_file = self._folder / "rejects.ndjson"
+        self._rejects = MailRejects(self._rejects_file, opened.keyring)
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._raw: RawStore | None = None
         self._book = MailBook.open(self._folder, opened.keyring, opened.settings.own_domains)
@@ -237,10 +238,7 @@ class MailFlow:
         if not unreadable:
             return
         try:
-            known = self._rejects_file.read_text(encoding="utf-8") if self._rejects_file.exists() else ""
-            new = [one for sha256, one in unreadable.items() if sha256 not in known]
-            if new:
-                write_rejects(self._rejects_file, new, self._opened.keyring, before=known)
+            self._rejects.add(unreadable)
         except OSError as error:
             raise cannot_write(self._rejects_file, error) from error
 

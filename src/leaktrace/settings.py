@@ -241,8 +241,15 @@ def _checked(name: str, value: Any, described: dataclasses.Field[Any]) -> Any:
         raise UsageError(f"The setting '{name}' is {_kind(default)}, not {value!r}.")
     low, high = described.metadata["low"], described.metadata["high"]
     if (low is not None and value < low) or (high is not None and value > high):
-        raise UsageError(f"The setting '{name}' lies between {low} and {high}; {value} does not.")
+        hint = "docs/settings.md lists them all."
+        raise UsageError(f"The setting '{name}' {_bounds(low, high)}; {value} does not.", hint)
     return int(value) if isinstance(default, int) else float(value)
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"lies between {low} and {high}"
+    return f"begins at {low}" if high is None else f"ends at {high}"
 
 
 def _kind(default: Any) -> str:

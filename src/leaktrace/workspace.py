@@ -21,7 +21,7 @@ from leaktrace.cases import Actor
 from leaktrace.cases.custody import NoteKey
 from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
 from leaktrace.errors import NotAllowedError, UsageError, meant
-from leaktrace.folder import LOOKUPS, Opened, cannot_write, create_folder, mark_folder, open_folder, require_writable
+from leaktrace.folder import LOOKUPS, Opened, create_folder, mark_folder, open_folder, require_writable
 from leaktrace.instants import moved
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.keykeeping import Area, BackedUp, KeyStatus, Rotated, back_up, finish_rotation
@@ -139,8 +139,9 @@ def open_workspace(
 ) -> Workspace:
     """Opens a workspace that exists.
 
-    `engine`: what answers questions of the ledger, `duckdb` or `spark`: the same answers; `master`: URL of the cluster
-    that Spark runs on, null: this machine; `lake`: URL of the copy of `ledger/lake` that it reads (docs/scale.md).
+    `engine`: what answers questions of the ledger, `index`, `duckdb` or `spark`: the same answers; `master`: URL of the
+    cluster that Spark runs on, null: this machine; `lake`: URL of the copy of `ledger/lake` that it reads
+    (docs/scale.md).
     """
     around = _surroundings(environment, clock, user)
     opened = open_folder(Path(path), around.environment)
@@ -184,8 +185,12 @@ class Workspace:
         self._opened = opened
         self._around = around
         self._ledger = DuckLedger.open(opened.path / "ledger", opened.keyring, opened.settings, answers)
-        self._evidence = KeptEvidence(opened.path / "evidence", opened.keyring)
-        self._mail = MailFlow(opened, self._ledger, self._evidence)
+        try:
+            self._evidence = KeptEvidence(opened.path / "evidence", opened.keyring)
+            self._mail = MailFlow(opened, self._ledger, self._evidence)
+        except BaseException:
+            self._ledger.close()
+            raise
         self._cases: CaseRoom | None = None
 
     def __repr__(self) -> str:
@@ -387,7 +392,7 @@ class Workspace:
     def exposed_customers(self, traced: Traced, *, why: str = "") -> tuple[ExposedCustomer, ...]:
         """Whose data the named (else the first set) of a finding had been shown, and which fields; logged as a look-up.
 
-        None where nobody is suspected of anything.
+        Nothing where nobody is suspected of anything.
         """
         from leaktrace.exposing import exposed_customers
 
@@ -449,7 +454,9 @@ class Workspace:
         plan = Plan(field, campaigns, noise, seed, tuple(sizes)).checked()
         self._log("calibrate", field, why)
         reporters = self._mail.reporters_of_others("")
-        return Calibrator(self._ledger, self._opened.settings).calibrate(plan, reporters=reporters, progress=progress)
+        with self._ledger.steady():
+            calibrator = Calibrator(self._ledger, self._opened.settings)
+            return calibrator.calibrate(plan, reporters=reporters, progress=progress)
 
     def trace_all(
         self,
@@ -670,18 +677,15 @@ class Workspace:
         return lookuplog.verify(self.path / LOOKUPS, self._opened.keyring)
 
     def _log(self, what: str, subject: str, why: str) -> None:
-        try:
-            lookuplog.append(
-                self.path / LOOKUPS,
-                self._opened.keyring,
-                at=self._around.clock(),
-                who=self._around.user,
-                what=what,
-                subject=subject,
-                why=why,
-            )
-        except OSError as error:
-            raise cannot_write(self.path / LOOKUPS, error) from error
+        lookuplog.append(
+            self.path / LOOKUPS,
+            self._opened.keyring,
+            at=self._around.clock(),
+            who=self._around.user,
+            what=what,
+            subject=subject,
+            why=why,
+        )
 
 
 def _persons(prior: AnyPath | Mapping[str, float] | None) -> PersonPrior | None:

@@ -188,12 +188,10 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "naming_nobody": (WORKERS, lambda c, w: c.work(w).naming_nobody(c.case, "they told us", "justification")),
     "unmet": ({*READERS, "aud"}, lambda c, w: c.work(w).unmet(c.case, "contain_principal", c.subject)),
     "record": (WORKERS, lambda c, w: c.work(w).record(c.case, GateAnswered("police", "held", "to wait"))),
-    "record_all": (WORKERS, lambda c, w: c.work(w).record_all(c.case, (GateAnswered("police", "held", "to wait"),))),
     "may_record": ({"olaf"}, lambda c, w: c.work(w).may_record(c.case, NoticesPlanned)),
     "lift_hold": ({"olaf"}, _lift),
     "unmask": (WORKERS, _unmask),
     "customer_mark": (WORKERS, lambda c, w: c.work(w).customer_mark(c.case, CUSTOMERS[0], "they ask", lambda _: None)),
-    "identity_for": ({"ina"}, _used_by("contain_principal", "identity_for")),
     "sealed_exhibit": (WORKERS, _used_by("hand_over", "sealed_exhibit", "E-0001")),
     "material": (WORKERS, _used_by("hand_over", "material")),
     "people": (set(EVERYBODY) - {"gone"}, lambda c, w: c.people(w).people()),
@@ -215,7 +213,7 @@ MATRIX: dict[str, tuple[set[str], Call]] = {
     "subject_name": (READERS, lambda c, w: c.inside(w).subject_name(c.case, c.subject)),
 }
 """Method -> who may, of `EVERYBODY`; and how it is called."""
-OPENS_NAMES = {"unmask", "identity_for", "sealed_exhibit", "material"}
+OPENS_NAMES = {"unmask", "sealed_exhibit", "material"}
 """Methods that give ids as ingested, each by an approval that is being used. Those of `Inside` reach no person."""
 
 
@@ -362,8 +360,6 @@ def test_the_executors_diary_takes_no_event_that_has_a_permission_of_its_own(kin
     for who in EVERYBODY:
         with pytest.raises(NotAllowedError):
             full.work(who).record(full.case, _any_event(kind))
-        with pytest.raises(NotAllowedError):
-            full.work(who).record_all(full.case, (GateAnswered("a", "held", "b"), _any_event(kind)))
     assert len(full.premises.store.events(full.case)) == before
 
 

@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from leaktrace.cases.signing.keys import (
@@ -19,7 +21,7 @@ from leaktrace.cases.signing.keys import (
     needs_passphrase,
     person_key_path,
 )
-from leaktrace.cases.signing.passwords import Passwords
+from leaktrace.cases.signing.passwords import Passwords, hash_of_nobody
 from leaktrace.errors import KeyFileError, NotAllowedError, UsageError
 from leaktrace.passphrases import Cost, seal, unseal
 
@@ -169,6 +171,15 @@ def test_an_unknown_user_and_a_wrong_password_look_alike() -> None:
             passwords.verify(hashed, given)
         told.add(str(refused.value))
     assert len(told) == 1
+
+
+def test_the_work_for_an_unknown_user_is_one_verification_at_todays_cost() -> None:
+    """What is verified against is put together, not hashed, and argon2 takes it for a hash of this cost."""
+    cost = Cost(rounds=2, memory_kibibytes=64, lanes=1)
+    unknown, known = extract_parameters(hash_of_nobody(cost)), extract_parameters(Passwords(cost).hash(PHRASE))
+    assert unknown == known
+    with pytest.raises(VerifyMismatchError):
+        PasswordHasher().verify(hash_of_nobody(cost), PHRASE)
 
 
 def test_nobody_takes_a_short_password_or_has_a_megabyte_hashed() -> None:

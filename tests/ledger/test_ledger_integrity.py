@@ -93,7 +93,7 @@ def test_one_flipped_bit_of_the_index_gives_no_answer(folder: Path, order: str) 
             _opened(folder, "index")
         assert _opened(folder) == before, "the lake answers all the same"
     with open_ledger(folder) as ledger:
-        ledger.reindex()
+        ledger.upkeep().reindex()
     assert _opened(folder, "index") == before
 
 
@@ -124,7 +124,7 @@ def test_a_ledger_of_an_older_format_still_answers(folder: Path, version: int) -
     with open_ledger(folder) as ledger:
         assert ledger._lake.index() is None
         assert _answers(ledger) == before
-        assert ledger.reindex() > 0
+        assert ledger.upkeep().reindex() > 0
         assert ledger._lake.index() is not None
         assert _answers(ledger) == before
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 
 import numpy as np
@@ -15,23 +13,18 @@ from hypothesis import strategies as st
 
 from leaktrace.keys import Keyring
 from leaktrace.mailroom.agreement import agreement, similarity
-from leaktrace.mailroom.campaigns import GroupableReport, Grouping, count_customers, group_reports
 from leaktrace.mailroom.features import Features, features_from_document, features_of, masked_subject
-from leaktrace.mailroom.shelves import BUCKET_CAP_COUNT
 from tests.mailroom.handmade_mail import MAIL_AT, original, prose, sketch_of
+from tests.mailroom.reference_grouping import GroupableReport, Grouping, group_reports
 
 KEYRING = Keyring(bytes(range(32)), "ws-test")
 PROSE = {name: prose(seed) for seed, name in enumerate("ABCDEFGH")}
 SKETCH = {name: sketch_of(text) for name, text in PROSE.items()}
 
 
-def report(
-    name: str, features: Features, minutes: int | None = 0, customer: str | None = None, index: int = 0
-) -> GroupableReport:
-    tokens = frozenset({(customer or name).encode()})
-    return GroupableReport(
-        f"{name}/{index}", None if minutes is None else MAIL_AT + timedelta(minutes=minutes), tokens, features
-    )
+def report(name: str, features: Features, minutes: int | None = 0) -> GroupableReport:
+    at = None if minutes is None else MAIL_AT + timedelta(minutes=minutes)
+    return GroupableReport(f"{name}/0", at, features)
 
 
 def mailing(which: str, **changes: object) -> Features:
@@ -232,169 +225,3 @@ def test_a_join_says_why() -> None:
     assert [join.report for join in grouping.joins] == ["1/0", "2/0", "3/0", "4/0"]
     assert {(join.agreed_count, join.compared_count) for join in grouping.joins} == {(4, 4)}
     assert grouping.joins[0].kinds == ("links", "sender", "subject", "text")
-
-
-def test_two_originals_in_one_complaint_are_two_reports_of_one_customer() -> None:
-    (grouping,) = group_reports([report("m", mailing("A"), index=0), report("m", mailing("A"), index=1)], {})
-    assert grouping.reports == ("m/0", "m/1")
-    assert grouping.customer_count == 1
-
-
-def test_customers_who_share_an_address_are_one_and_the_nameless_are_one() -> None:
-    exact1, exact2, folded = b"kim+1", b"kim+2", b"kim"
-    assert count_customers([frozenset({exact1, folded}), frozenset({exact2, folded}), frozenset({b"lee"})]) == 2
-    assert count_customers([frozenset(), frozenset(), frozenset({b"lee"})]) == 2
-    assert count_customers([]) == 0
-    chain = [frozenset({bytes([n]), bytes([n + 1])}) for n in range(40)]
-    assert all(count_customers(order) == 1 for order in (chain, chain[::-1], chain[::2] + chain[1::2]))
-
-
-def test_a_mail_without_any_feature_is_alone_and_last_in_time() -> None:
-    groupings = group_reports(
-        [report("1", Features(), None), report("2", Features(), None), report("3", mailing("A"))], {}
-    )
-    assert groupings[0].reports == ("3/0",)
-    assert len(groupings) == 3
-    assert groupings[2].first_mail_at is None
-    assert group_reports([], {}) == ()
-
-
-# --- ids --------------------------------------------------------------------------------------------------
-
-
-def test_an_id_is_short_and_comes_from_the_earliest_report() -> None:
-    (grouping,) = group_reports([report("late", mailing("A"), 9), report("early", mailing("A"), 1)], {})
-    (alone,) = group_reports([report("early", mailing("A"), 1)], {})
-    assert grouping.campaign == alone.campaign
-    assert grouping.campaign.startswith("c-")
-    assert len(grouping.campaign) == 10
-    assert int(grouping.campaign[2:], 16) >= 0
-
-
-def test_a_campaign_keeps_its_id_when_earlier_mail_is_added_later() -> None:
-    first = [report(str(n), mailing("A"), 10 + n) for n in range(3)]
-    (before,) = group_reports(first, {})
-    known = dict.fromkeys(before.reports, before.campaign)
-    (after,) = group_reports([*first, report("new", mailing("A"), 0)], known)
-    assert after.campaign == before.campaign
-    assert group_reports([*first, report("new", mailing("A"), 0)], {})[0].campaign != before.campaign
-
-
-def test_on_a_merge_the_larger_then_the_older_id_stays() -> None:
-    reports = [report(str(n), mailing("A"), n) for n in range(5)]
-    known = {"0/0": "c-old", "1/0": "c-old", "2/0": "c-big", "3/0": "c-big", "4/0": "c-big"}
-    assert [g.campaign for g in group_reports(reports, known)] == ["c-big"]
-    del known["4/0"]
-    assert [g.campaign for g in group_reports(reports, known)] == ["c-old"]
-
-
-def test_on_a_split_the_larger_part_keeps_the_id_and_no_id_is_given_twice() -> None:
-    reports = [report(f"a{n}", mailing("A"), n) for n in range(2)] + [
-        report(f"b{n}", mailing("B"), 5 + n) for n in range(3)
-    ]
-    (alone,) = group_reports(reports[:1], {})
-    known = {item.report: alone.campaign for item in reports}
-    larger, smaller = group_reports(reports, known)
-    assert larger.campaign == alone.campaign
-    assert larger.reports == ("b0/0", "b1/0", "b2/0")
-    # The natural id of the smaller part is the one the larger part holds.
-    assert smaller.campaign not in {alone.campaign, ""}
-    assert group_reports(list(reversed(reports)), known) == (larger, smaller)
-
-
-# --- bridging ---------------------------------------------------------------------------------------------
-
-
-def stitched(share: float, **changes: object) -> Features:
-    """A text whose first part is template A and whose second is template B, sent as A, linking to B."""
-    one, two = PROSE["A"].split(), PROSE["B"].split()
-    cut = round(share * len(one))
-    text = " ".join(one[:cut] + two[cut - len(two) :] if cut < len(two) else one)
-    base: dict[str, object] = {"sketch": sketch_of(text), "links": frozenset({"A-shop.net", "B-shop.net"})}
-    return mailing("A", **(base | changes))
-
-
-def naive_single_link(reports: Sequence[GroupableReport]) -> set[frozenset[str]]:
-    """What many do: whoever shares one feature or a third of the text with one member belongs."""
-    groups = [{item.report} for item in reports]
-    for one, two in itertools.combinations(reports, 2):
-        alike = similarity(one.features.sketch, two.features.sketch) >= 0.3 if one.features.sketch else False
-        shares = one.features.links & two.features.links or one.features.subject == two.features.subject
-        if alike or shares:
-            first = next(group for group in groups if one.report in group)
-            second = next(group for group in groups if two.report in group)
-            if first is not second:
-                first |= second
-                groups.remove(second)
-    return {frozenset(group) for group in groups}
-
-
-BRIDGES = [
-    [stitched(0.5)],
-    [stitched(0.5)] * 4,
-    [stitched(share) for share in (0.3, 0.4, 0.5, 0.6, 0.7)],
-    # Every kind that can be forged, half from each: text and subject of A, sender, links and Reply-To of B.
-    [mailing("A", sender=frozenset({"B.com"}), links=frozenset({"B-shop.net"}), reply=frozenset({"b-reply.com"}))] * 3,
-    [mailing("B", sender=frozenset({"A.com"}), subject="subject A")] * 3,
-    # Who he is and where he leads from A, all he writes from B; nearly as many as the mailings have reports.
-    [mailing("A", subject="subject B", sketch=SKETCH["B"])] * 7,
-    [mailing("A", name="name B", links=frozenset({"B-shop.net"}))] * 7,
-    [mailing("A", name="name B", links=frozenset({"B-shop.net"}), sketch=stitched(0.5).sketch)] * 7,
-]
-
-
-@pytest.mark.parametrize("bridges", BRIDGES)
-@pytest.mark.parametrize("first", [True, False])
-def test_stitched_mail_pulls_two_mailings_together_in_a_single_link_grouping_but_not_here(
-    bridges: list[Features], first: bool
-) -> None:
-    real = [
-        report(f"{which}{n}", mailing(which, reply=frozenset({f"{which.lower()}-reply.com"})), n)
-        for which in "AB"
-        for n in range(8)
-    ]
-    attack = [report(f"X{n}", bridge, -60 + n if first else 60 + n) for n, bridge in enumerate(bridges)]
-    assert any({name[0] for name in group} >= {"A", "B"} for group in naive_single_link(real + attack))
-    for group in members(group_reports(real + attack, {})):
-        assert len({name[0] for name in group} - {"X"}) <= 1, group
-    whole = [
-        group
-        for group in members(group_reports(real + attack, {}))
-        if len({name for name in group if name[0] != "X"}) == 8
-    ]
-    assert len(whole) == 2
-
-
-def test_a_flood_on_one_feature_hides_no_campaign() -> None:
-    flood = [
-        report(f"f{n}", Features(sender=frozenset({f"f{n}.com"}), subject="subject A"), -n)
-        for n in range(2 * BUCKET_CAP_COUNT)
-    ]
-    real = [report(f"a{n}", mailing("A"), n) for n in range(10)]
-    assert frozenset(item.report for item in real) in members(group_reports(flood + real, {}))
-
-
-def test_four_thousand_reports_take_seconds() -> None:
-    reports = market(3, 2000)
-    noise = [
-        report(f"n{n}", Features(sender=frozenset({f"n{n}.com"}), subject=f"n{n}", sketch=tuple(range(n, n + 64))))
-        for n in range(2000)
-    ]
-    started = time.process_time()
-    groupings = group_reports(reports + noise, {})
-    assert time.process_time() - started < 20
-    assert len(groupings) == 8 + 2000
-
-
-def test_an_original_groups_with_itself_forwarded_another_way() -> None:
-    attached = original(
-        subject="Kim, our spring sale ends", to_name="Kim", links=("https://acme.net/1",), dkim=("acme-shop.com",)
-    )
-    inline = dataclasses.replace(
-        original(
-            subject="Fwd: Lee, our spring sale ends", to="lee@c.example", to_name="Lee", grade="G1", form="inline-text"
-        ),
-        links=(),
-    )
-    found = [features_of(item, KEYRING.feature_hash) for item in (attached, inline)]
-    assert agreement(*found).kinds == {"sender", "subject"}

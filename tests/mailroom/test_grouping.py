@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from leaktrace.errors import UsageError
 from leaktrace.keys import Keyring
 from leaktrace.mailroom import grouping
-from leaktrace.mailroom.campaigns import group_reports
 from leaktrace.mailroom.mailbook import MailBook
 from leaktrace.mailroom.shelves import BUCKET_CAP_COUNT
 from leaktrace.records import MessageRecord
 from tests.mailroom.handmade_mail import MAIL_AT, message, original, prose, sketch_of
+from tests.mailroom.reference_grouping import group_reports, groupable
 
 KEYRING = Keyring(bytes(range(32)), "ws-test")
 SEEN_AT = datetime(2025, 2, 5, tzinfo=UTC)
@@ -108,7 +108,7 @@ def test_neither_order_nor_cuts_matter_where_mails_agree_or_share_nothing(
         assert book.groups.assigned() == names
     with received(folder / "whole", [shuffled]) as whole:
         assert sets_of(whole) == truth(records)
-        expected = group_reports([report.groupable() for report in whole.reports()], {})
+        expected = group_reports([groupable(report) for report in whole.reports()], {})
         assert {one.campaign for one in expected} == set(whole.groups.assigned().values())
 
 
@@ -121,7 +121,7 @@ def test_one_run_gives_what_the_batch_gives_where_mails_do_contradict(tmp_path: 
         mixed |= {"sketch": SKETCH[str(other)]} if rng.random() < 0.1 else {}
         records.append(mail(str(which), number, **mixed))  # type: ignore[arg-type]
     with received(tmp_path / "one", [records]) as book:
-        expected = group_reports([report.groupable() for report in book.reports()], {})
+        expected = group_reports([groupable(report) for report in book.reports()], {})
         assert sets_of(book) == {frozenset(one.reports) for one in expected}
         assert book.groups.assigned() == {report: one.campaign for one in expected for report in one.reports}
     with received(tmp_path / "by one", [[record] for record in records]) as single:

@@ -23,6 +23,7 @@ from leaktrace.errors import MailError
 from leaktrace.mailroom import read_mail
 from leaktrace.mailroom.sources import FoundMessage
 from leaktrace.mailroom.ways import Batch, ListenAsked
+from leaktrace.mailroom.ways.conversation import Answer, Conversations, Handed
 from leaktrace.mailroom.ways.listener import Listener
 from leaktrace.settings import Settings
 from tests.mailroom.mail_samples import gmail_text, message
@@ -398,6 +399,34 @@ PIECES = [
     b"\r\n", b"\x00\xff\r\n", b"x" * 6000, b"From: a@b\r\n\r\n", b"\n.\n", b"BDAT 5 LAST\r\n",
     b"MAIL FROM:<\xc3\xa4@b> SMTPUTF8\r\n",
 ]  # fmt: skip
+
+
+def test_a_fault_in_taking_mail_is_told_to_the_operator_and_not_to_the_sender() -> None:
+    told: list[str] = []
+
+    async def take(_: Handed) -> Answer:
+        raise KeyError("kim@customer.example")
+
+    async def serve() -> list[bytes]:
+        conversations = Conversations("lmtp", SMALL, "host.example", take, told.append)
+        server = await asyncio.get_running_loop().create_server(conversations.begin, "127.0.0.1", 0)
+        said = [b"LHLO mx.example", b"MAIL FROM:<a@b.example>", b"RCPT TO:<c@d.example>", b"DATA", RAW + b"\r\n."]
+        async with server:
+            reading, writing = await asyncio.open_connection(*server.sockets[0].getsockname())
+            answers = [await reading.readline()]
+            for line in said:
+                writing.write(line + b"\r\n")
+                while (answer := await reading.readline())[3:4] == b"-":
+                    pass
+                answers.append(answer)
+            writing.close()
+            await conversations.end()
+        return answers
+
+    assert asyncio.run(serve())[-1].startswith(b"451 4.3.0")
+    (sentence,) = told
+    assert sentence.startswith("A conversation broke off with KeyError at test_listener.py:")
+    assert "customer.example" not in sentence
 
 
 def test_whatever_is_said_the_listener_goes_on_and_is_silent(caplog: pytest.LogCaptureFixture) -> None:

@@ -17,7 +17,6 @@ from leaktrace.mailroom.sellers import (
     SellerMatch,
     SellerTable,
     Witness,
-    match_seller,
     weights_of,
 )
 from leaktrace.records import Authentication, DkimResult, Original, Recipient, SellerFacts
@@ -35,7 +34,7 @@ def other(**values: object) -> Original:
 
 
 def match(*originals: Original) -> SellerMatch:
-    return match_seller(originals, SELLERS)
+    return SellerTable(SELLERS).match(originals)
 
 
 # --- domains ----------------------------------------------------------------------------------------------
@@ -139,7 +138,7 @@ def test_nobody_is_matched_and_said_so() -> None:
         assert (found.seller, found.probability) == (None, None)
         assert "No seller's" in found.reason
     assert "no original" in match().reason
-    assert match_seller([other()], []).seller is None
+    assert SellerTable([]).match([other()]).seller is None
 
 
 def test_two_sellers_seen_alike_are_none_with_the_reason() -> None:
@@ -147,7 +146,7 @@ def test_two_sellers_seen_alike_are_none_with_the_reason() -> None:
     assert (both.seller, both.probability) == (None, None)
     assert "Acme Outdoor Ltd. and Bergwerk" in both.reason
     shared = SellerFacts("s9", "Twin", ACME.domains)
-    assert match_seller([other(sender="x@acme.co.uk")], [ACME, shared]).seller is None
+    assert SellerTable([ACME, shared]).match([other(sender="x@acme.co.uk")]).seller is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -167,10 +166,10 @@ def test_two_sellers_seen_alike_are_none_with_the_reason() -> None:
 )
 def test_no_order_matters(originals: list[Original], sellers: list[SellerFacts], count: int) -> None:
     chosen = originals[:count]
-    expected = match_seller(sorted(chosen, key=repr), SELLERS)
-    assert match_seller(chosen, sellers) == expected
+    expected = SellerTable(SELLERS).match(sorted(chosen, key=repr))
+    assert SellerTable(sellers).match(chosen) == expected
     if not any(item.authentication.dkim for item in chosen):
-        assert match_seller(chosen * 3, sellers).probability == expected.probability
+        assert SellerTable(sellers).match(chosen * 3).probability == expected.probability
 
 
 # --- framing --------------------------------------------------------------------------------------------------
@@ -220,7 +219,7 @@ def test_a_seller_framed_with_links_names_and_reply_to_is_at_most_even() -> None
 def test_a_rival_linked_to_in_a_sellers_signed_mail_is_not_the_answer() -> None:
     told = people(5)
     signed = framed(sender="x@acme-outdoor.com", dkim=("acme-outdoor.com",), grade="G4")
-    found = match_seller([sent_to(signed, one) for one in told], SELLERS, told)
+    found = SellerTable(SELLERS).match([sent_to(signed, one) for one in told], told)
     assert naive_match([signed]) == "s2"
     assert found.seller == "s1"
     assert found.probability is not None
@@ -261,11 +260,11 @@ def test_a_signed_mail_sent_again_by_somebody_else_is_never_the_signers() -> Non
         [replace(sent_to(genuine, one), flags=("partial_body_signed",)) for one in told],
     ):
         assert {name for item in copies for name in (item.authentication.dkim[0].domain,)} == {"bergwerk.de"}
-        found = match_seller(copies, SELLERS, told)
+        found = SellerTable(SELLERS).match(copies, told)
         assert (found.probability or 0.0) <= 0.5
         assert found.impersonated == "s2"
         assert "Somebody pretends to be Bergwerk" in found.impersonation_reason
-    mine = match_seller([sent_to(genuine, one) for one in told], SELLERS, told)
+    mine = SellerTable(SELLERS).match([sent_to(genuine, one) for one in told], told)
     assert (mine.probability or 0.0) > 0.9
     assert mine.impersonated is None
 
@@ -276,7 +275,7 @@ def test_a_few_planted_genuine_mails_in_a_forged_campaign_decide_nothing() -> No
     forged = framed(sender="x@bergwerk.de")
     for count in (0, 2, 5, 9):
         mails = [sent_to(planted if n < count else forged, one) for n, one in enumerate(told)]
-        found = match_seller(mails, SELLERS, told)
+        found = SellerTable(SELLERS).match(mails, told)
         assert found.seller in {"s2", None}
         assert (found.probability or 0.0) <= 0.5
 
@@ -287,12 +286,12 @@ def test_one_person_with_many_mailboxes_cannot_decide() -> None:
     planted = other(sender="x@bergwerk.de", dkim=("bergwerk.de",), grade="G4")
     real = other(sender="x@acme.co.uk", dkim=("acme.co.uk",), grade="G4")
     mails = [sent_to(planted, one) for one in sybils] + [sent_to(real, one) for one in honest]
-    by_head = match_seller(mails, SELLERS, [replace(one, house=one.person) for one in [*sybils, *honest]])
+    by_head = SellerTable(SELLERS).match(mails, [replace(one, house=one.person) for one in [*sybils, *honest]])
     assert by_head.seller == "s2"
-    found = match_seller(mails, SELLERS, [*sybils, *honest])
+    found = SellerTable(SELLERS).match(mails, [*sybils, *honest])
     assert found.seller == "s1"
     assert (found.probability or 0.0) > 0.5
-    alone = match_seller([sent_to(planted, one) for one in sybils], SELLERS, sybils)
+    alone = SellerTable(SELLERS).match([sent_to(planted, one) for one in sybils], sybils)
     assert (alone.probability or 0.0) <= 0.5
 
 
@@ -395,7 +394,7 @@ def test_a_domain_that_another_seller_registered_pretends_to_nobody() -> None:
     mail = other(sender="x@bergwerk.com", links=("https://bergwerk.com/sale",))
     assert match(mail).impersonated == "s2"
     namesake = SellerFacts("s4", "Bergwerk Tools", ("bergwerk.com",))
-    found = match_seller([mail], (*SELLERS, namesake))
+    found = SellerTable((*SELLERS, namesake)).match([mail])
     assert (found.seller, found.impersonated) == ("s4", None)
 
 
@@ -441,6 +440,6 @@ def test_a_large_sellers_table_takes_a_second_or_two() -> None:
     many = [SellerFacts(f"s{n}", f"Brand{n} Goods", (f"brand{n}-goods.com", f"b{n}.shop")) for n in range(10_000)]
     mails = [other(sender="x@brand77-goods.com", subject=f"Offer number {n} for you") for n in range(40)]
     started = time.process_time()
-    found = match_seller(mails, many)
+    found = SellerTable(many).match(mails)
     assert time.process_time() - started < 15
     assert found.seller == "s77"

@@ -54,9 +54,6 @@ class FakeDiary:
         entry = LogEntry(len(self.events), case, type(event).__name__, START, "0" * 64)
         return RecordedEvent(entry, event, "ada", "0" * 64)
 
-    def record_all(self, case: str, events: tuple[CaseEvent, ...]) -> tuple[RecordedEvent, ...]:
-        return tuple(self.record(case, one) for one in events)
-
     def store_exhibit(self, case: str, kind: str, title: str, content: bytes, media_type: str) -> ExhibitStored:
         raise NotImplementedError("handing over stores no exhibit")
 

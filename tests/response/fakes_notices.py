@@ -82,10 +82,6 @@ class FakeDiary:
         entry = LogEntry(len(self.events) - 1, case, type(event).__name__, NOW, commitment)
         return RecordedEvent(entry, event, "ada", salt.hex())
 
-    def record_all(self, case: str, events: tuple[CaseEvent, ...]) -> tuple[RecordedEvent, ...]:
-        """See `caserecords.CaseDiary`."""
-        return tuple(self.record(case, event) for event in events)
-
     def store_exhibit(self, case: str, kind: str, title: str, content: bytes, media_type: str) -> ExhibitStored:
         """See `caserecords.CaseDiary`."""
         stored = ExhibitStored("E-0001", kind, title, hashlib.sha256(content).hexdigest(), len(content), media_type)  # type: ignore[arg-type]

@@ -70,9 +70,6 @@ class Diary:
         entry = LogEntry(len(self.recorded) - 1, case, type(event).__name__, self.now, "00")
         return RecordedEvent(entry, event, "ines", "00")
 
-    def record_all(self, case: str, events: tuple[CaseEvent, ...]) -> tuple[RecordedEvent, ...]:
-        return tuple(self.record(case, event) for event in events)
-
     def store_exhibit(self, case: str, kind: str, title: str, content: bytes, media_type: str) -> ExhibitStored:
         name = f"E-{len(self.exhibits) + 1:04d}"
         self.exhibits[name] = content
@@ -125,7 +122,8 @@ class TwoPeople:
         expires = self.clock() + timedelta(hours=hours)
         asked = ActionRequested(request, action, target, digest_of(parameters), expires, "it has to stop")
         self.diary.keep_parameters(request, parameters)
-        self.diary.record_all(case, (asked, ActionApproved(request, "ee" * 32)))
+        self.diary.record(case, asked)
+        self.diary.record(case, ActionApproved(request, "ee" * 32))
         return request
 
     def check(self, case: str, request: str, action: ActionName, target: str) -> None:

@@ -284,6 +284,15 @@ def test_what_is_wrong_in_the_file_is_said(old: str, new: str, why: str, tmp_pat
         read_config(path, lambda: NOW)
 
 
+def test_a_file_that_is_too_long_is_refused_and_not_read_in_part(tmp_path: Path) -> None:
+    """A system named behind the ceiling would be left out, and never be contained."""
+    Desk(tmp_path, scim_toml("http://127.0.0.1:1"))
+    path = tmp_path / "contain.toml"
+    path.write_text(path.read_text(encoding="utf-8") + "# " + "x" * 5_000_000, encoding="utf-8")
+    with pytest.raises(ResponseError, match="larger than 5000000 bytes"):
+        read_config(path, lambda: NOW)
+
+
 def test_accounts_come_from_a_file_too(tmp_path: Path) -> None:
     Desk(tmp_path, scim_toml("http://127.0.0.1:1", 'accounts_file = "accounts.csv"'))
     (tmp_path / "accounts.csv").write_text("name,account\nagent-7,other\nagent-8,eight\n", encoding="utf-8")

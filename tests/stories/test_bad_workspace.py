@@ -127,6 +127,7 @@ def test_a_marker_that_cannot_be_read_is_named(desk: Desk, content: bytes | None
     [
         (b'{"naming_treshold": 0.5}', "There is no setting 'naming_treshold'"),
         (b'{"naming_threshold_probability": 0.2}', "lies between 0.9 and 0.9999; 0.2 does not"),
+        (b'{"control_seed": -1}', "begins at 0; -1 does not"),
         (b'{"naming_threshold_probability": "high"}', "is a number, not 'high'"),
         (b'{"control_count": true}', "is a whole number, not True"),
         (b'{"control_count": 1.5}', "is a whole number, not 1.5"),

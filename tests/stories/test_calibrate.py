@@ -83,6 +83,28 @@ def test_the_same_seed_gives_the_same_figures_in_python(
     assert seen[-1][1] == seen[-1][2] == sum(row.campaign_count for row in again.rows)
 
 
+def test_it_is_of_one_state_of_the_ledger_whatever_is_ingested_meanwhile(filled_once: Desk, tmp_path: Path) -> None:
+    desk = filled_once.copy_to(tmp_path / "ws")
+    log = tmp_path / "late.csv"
+    log.write_text("at,principal,customer,fields\n2024-01-01T00:00:00Z,agent-1,c-new,email\n", encoding="utf-8")
+    environment, added = {"XDG_CONFIG_HOME": str(desk.config)}, list[int]()
+    with (
+        open_workspace(desk.workspace, environment=environment) as ws,
+        open_workspace(desk.workspace, environment=environment) as other,
+    ):
+
+        def meanwhile(_: str, done_count: int, __: int | None) -> None:
+            if done_count and not added:
+                added.append(other.ingest("accesses", log).accepted_count)
+
+        before = ws.calibrate(campaigns=1, sizes=[3])
+        found = ws.calibrate(campaigns=1, sizes=[3], progress=meanwhile)
+        after = ws.calibrate(campaigns=1, sizes=[3])
+    assert added == [1]
+    assert found == before
+    assert after.ledger_snapshot != found.ledger_snapshot
+
+
 def test_no_customer_and_no_principal_is_printed(done: tuple[Desk, Path], tiny_market: Path) -> None:
     customers = pq.read_table(tiny_market / "customers.parquet").to_pylist()
     with (tiny_market / TABLES["principals"]).open(encoding="utf-8", newline="") as file:

@@ -91,6 +91,18 @@ def test_an_exhibit_is_proven_by_its_name(cased: Desk, tmp_path: Path) -> None:
     refused(cased.run("custody", "proof", case, "E-9999", "--json"), "no exhibit E-9999")
 
 
+def test_what_a_witness_is_asked_about_is_kept_though_the_log_grows(cased: Desk) -> None:
+    environment = {"XDG_CONFIG_HOME": str(cased.config)}
+    with leaktrace.open(cased.workspace, environment=environment) as workspace, workspace.custody() as custody:
+        text = custody.witness_request(0)
+        note(cased, "meanwhile")
+        _, _, checkpoint = text.partition("\n\n")
+        size = int(checkpoint.splitlines()[1])
+        kept = cased.workspace / "cases" / "custody" / f"{size}.checkpoint"
+        assert kept.read_text().splitlines()[:3] == checkpoint.splitlines()[:3]
+        assert custody.log.head().size > size
+
+
 def test_a_witness_cosigns_and_a_quorum_is_asked_for(cased: Desk, tmp_path: Path) -> None:
     vkey = checkpoint(cased, tmp_path / "kept")["vkey"]
     elsewhere = Desk(tmp_path / "no workspace", tmp_path / "witness config")

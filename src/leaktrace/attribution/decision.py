@@ -234,23 +234,23 @@ def _name_or_not(study: Study, looks: Looks, best: Weighed, sets: Sets, around: 
 
 
 def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets, around: Circumstances) -> Verdict:
-    """The same while nothing counts that is set aside."""
+    """Whether this one is named by what is not set aside; the numbers are those of the rules above."""
     late, early = looks.late, looks.early
     principal = best.principal
-    if study.seller_known and not study.seller_dealt:
+    if study.seller_known and not study.seller_dealt:  # 1
         sentence = (
             "The contacts table has contacts of most sellers and not one of this seller before the mail: they are "
             "missing, or stand under another id, and mail to its own customers would look the same for whoever serves "
             "them. If it has no customers, say so in the setting sellers_without_customers."
         )
         return _undecided("no_contacts", sentence, None, sets)
-    if early.own[principal] < EARLY_CUT_PROBABILITY:
+    if early.own[principal] < EARLY_CUT_PROBABILITY:  # 4
         sentence = (
             f"What was opened more than {around.margin_days} days before the first mail does not single this principal "
             "out; whoever handled an earlier, unreported mail would look the same."
         )
         return _undecided("indistinguishable", sentence, more_for(late, best, around.naming_threshold), sets)
-    least = ALONE_LOG_RATIO
+    least = ALONE_LOG_RATIO  # 3
     if late.single[principal] < around.naming_threshold:  # beside others: then the choice of whom has to be paid alone
         least += math.log(max(int((study.opened_count > 0).sum()), 1))
     if late.log_ratio[principal] < least or not best.rivals_weighed:
@@ -258,6 +258,7 @@ def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets,
             "Beside other sources this principal explains the rest of the reports, but alone too little speaks for it."
         )
         return _undecided("too_few_reports", sentence, more_for(late, best, around.naming_threshold), sets)
+    # 7
     if beside_colleagues(late, best) > (COLLEAGUES_LIKELY if study.teams_known else COLLEAGUES_ENOUGH):
         sentence = (
             "Others who open the same customers explain a part of the reports beside this principal: an export of "
@@ -266,14 +267,14 @@ def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets,
         if not study.teams_known:
             sentence += " No table says who works in one team: ingest the principals with their teams."
         return _undecided("indistinguishable", sentence, None, sets)
-    solid = solid_reports(study, late, best)
+    solid = solid_reports(study, late, best)  # 5
     if solid < 2 and not decoy_hit(study, late, best):
         sentence = (
             "A name needs two independent reports of grade G2 or better (mail forwarded as an attachment) that no "
             f"other path explains; {solid} of those that point the same way {'is' if solid == 1 else 'are'}."
         )
         return _undecided("weak_grade", sentence, 2 - solid, sets)
-    viable = viable_rivals(study, looks, best, around)
+    viable = viable_rivals(study, looks, best, around)  # 6
     if viable:
         rival = max(viable, key=lambda one: (one.log_ratio, -one.rival))
         members = with_rivals(sets, principal, {one.rival for one in viable})
@@ -281,13 +282,13 @@ def _named_without_bursts(study: Study, looks: Looks, best: Weighed, sets: Sets,
         more = more_for_rival(best, rival, rival.needed)
         tied = _undecided("indistinguishable", tie_sentence(late.view, viable, bursts), more, members)
         return replace(tied, tied_by=bursts)
-    together = came_together(looks, principal)
+    together = came_together(looks, principal)  # 7
     if together:
         return _undecided("common_cause", together, None, sets)
-    pair = accomplices_of(late.view, best)
+    pair = accomplices_of(late.view, best)  # 6
     if pair:
         return _undecided("indistinguishable", _ACCOMPLICES, None, with_rivals(sets, principal, pair))
-    unseen = _unseen(study, principal, around)
+    unseen = _unseen(study, principal, around)  # 8
     if unseen is not None:
         return _undecided("log_incomplete", unseen, None, sets)
     return Verdict("named", (principal,), sets, None, "", None)

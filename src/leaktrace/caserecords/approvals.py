@@ -57,8 +57,5 @@ class CaseDiary(Protocol):
     def record(self, case: str, event: CaseEvent) -> RecordedEvent:
         """Appends one event, with its log entry in the same transaction; raises CaseError for an illegal move."""
 
-    def record_all(self, case: str, events: tuple[CaseEvent, ...]) -> tuple[RecordedEvent, ...]:
-        """Several at once, all or none."""
-
     def store_exhibit(self, case: str, kind: str, title: str, content: bytes, media_type: str) -> ExhibitStored:
         """Takes bytes into evidence (encrypted at rest) and records them."""

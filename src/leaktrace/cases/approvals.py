@@ -57,11 +57,12 @@ from leaktrace.cases.signing import (
     request_envelope,
     verify_approval,
 )
+from leaktrace.cases.signing.approval import LONGEST_APPROVAL
 from leaktrace.cases.store import Transaction
 from leaktrace.errors import ApprovalError, CaseError, NotAllowedError
 
 ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json"
-APPROVAL_HOURS, UNMASK_HOURS, MOST_HOURS = 72, 8, 14 * 24
+APPROVAL_HOURS, UNMASK_HOURS, MOST_HOURS = 72, 8, LONGEST_APPROVAL // timedelta(hours=1)
 DIARY_EVENTS: frozenset[type[Any]] = frozenset(
     {
         ContainmentStepDone,
@@ -289,33 +290,22 @@ class Approving(CaseFile):
     @needs("record", "case")
     def record(self, case: str, event: CaseEvent) -> RecordedEvent:
         """Appends one event of an executor; CaseError for an illegal move."""
-        return self._recorded(case, (event,))[0]
-
-    @needs("record", "case")
-    def record_all(self, case: str, events: tuple[CaseEvent, ...]) -> tuple[RecordedEvent, ...]:
-        """Several at once, all or none."""
-        return self._recorded(case, events)
+        if type(event) not in DIARY_EVENTS:
+            raise NotAllowedError(
+                f"{type(event).__name__} is not for an executor's diary.", "It has a command of its own."
+            )
+        if not (isinstance(event, GateAnswered) and event.answer == "held"):
+            self.may_record(case, type(event))
+        with self._writing(case) as transaction:
+            if isinstance(event, GateAnswered):
+                nameless(event.reason, self._store.names(case), "reason")
+                refuse_lifting(event, self._case(case).gates.get(event.gate), case)
+            return transaction.append(case, self._actor.person, self._clock(), [event])[0]
 
     @needs("record", "case")
     def may_record(self, case: str, kind: type[Any]) -> None:
         """NotAllowedError where this person may not write down such an event: asked before the work, not after it."""
         may_record(self._person(), kind, self._permit("record", "case", case))
-
-    def _recorded(self, case: str, events: Sequence[CaseEvent]) -> tuple[RecordedEvent, ...]:
-        for event in events:
-            if type(event) not in DIARY_EVENTS:
-                raise NotAllowedError(
-                    f"{type(event).__name__} is not for an executor's diary.", "It has a command of its own."
-                )
-            if not (isinstance(event, GateAnswered) and event.answer == "held"):
-                self.may_record(case, type(event))
-        with self._writing(case) as transaction:
-            gates = self._case(case).gates
-            for event in events:
-                if isinstance(event, GateAnswered):
-                    nameless(event.reason, self._store.names(case), "reason")
-                    refuse_lifting(event, gates.get(event.gate), case)
-            return transaction.append(case, self._actor.person, self._clock(), events)
 
     # --- inside -------------------------------------------------------------------------------------------
 

@@ -118,12 +118,6 @@ class CaseWork(Approving):
             return transaction.append(case, self._actor.person, self._clock(), [event])[0]
 
     @needs("use", "approval")
-    def identity_for(self, case: str, request: str) -> str:
-        """The id of the principal that a used approval of containment is about, for its executor."""
-        found = self._running(case, request, "contain_principal", "undo_containment")
-        return self._name(case, found.asked.target)
-
-    @needs("use", "approval")
     def sealed_exhibit(self, case: str, request: str, exhibit: str) -> bytes:
         """A sealed exhibit in plain, for the executor of a used approval that needs it."""
         found = self._running(case, request, "send_notices", "hand_over", "publish_statement")

@@ -96,13 +96,17 @@ class CaseStore:
             path = folder / DATABASE
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._prepare(path)
-            self._log = CustodyLog(self._connection)
-            if keeper is not None:
-                with self._begun():
-                    keeper.begin(self._log)
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._prepare(path)
+                self._log = CustodyLog(self._connection)
+                if keeper is not None:
+                    with self._begun():
+                        keeper.begin(self._log)
+            except BaseException:
+                self._connection.close()
+                raise
 
     def _prepare(self, path: Path) -> None:
         with self._begun():

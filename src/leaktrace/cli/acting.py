@@ -21,7 +21,9 @@ if TYPE_CHECKING:  # what signing in needs, and no more
     from leaktrace.casedesk import CaseDesk, CaseRoom
     from leaktrace.workspace import Workspace
 
-PERSON, PERSON_KEY, PASSWORD = "LEAKTRACE_PERSON", "LEAKTRACE_PERSON_KEY", "LEAKTRACE_PASSWORD"
+PERSON, PERSON_KEY = "LEAKTRACE_PERSON", "LEAKTRACE_PERSON_KEY"
+PASSWORD, NEW_PASSWORD = "LEAKTRACE_PASSWORD", "LEAKTRACE_NEW_PASSWORD"
+"""One's own, and of somebody who is given one: the caller's own must not become a colleague's unasked."""
 
 PersonOption = Annotated[
     str | None, typer.Option("--as", envvar=PERSON, help="Who you are: the user name you are enrolled with.")
@@ -70,10 +72,11 @@ def _by_password(room: CaseRoom, person: str) -> Actor:
 
 
 def password_of(person: str, *, new: bool = False) -> str:
-    """From the environment, or asked; UsageError where nobody can be asked."""
-    if given := os.environ.get(PASSWORD):
+    """From the environment, or asked, a new one twice; UsageError where nobody can be asked."""
+    variable = NEW_PASSWORD if new else PASSWORD
+    if given := os.environ.get(variable):
         return given
     if not sys.stdin.isatty():
-        raise UsageError(f"There is nobody to ask for the password of {person}.", f"Set {PASSWORD}.")
+        raise UsageError(f"There is nobody to ask for the password of {person}.", f"Set {variable}.")
     answer: str = typer.prompt(f"Password of {person}", hide_input=True, confirmation_prompt=new, err=True)
     return answer

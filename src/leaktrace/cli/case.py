@@ -25,7 +25,6 @@ case = typer.Typer(no_args_is_help=True, help="Cases: what was done about a leak
 
 CaseArgument = Annotated[str, typer.Argument(help="The case's id, K-….")]
 WhyOption = Annotated[str, typer.Option("--why", help="Why: it stays in the log. Name nobody but by pseudonym.")]
-MAIL_CEILING_BYTES = 64 * 1024 * 1024
 
 
 def register(app: typer.Typer) -> None:
@@ -56,28 +55,31 @@ def open_case(
 ) -> None:
     """Open a case from a finding, a mail, a tip, or by hand.
 
-    Example: leaktrace case open --campaign camp-3f2a --as ina
+    Example: leaktrace case open --campaign c-3f2a9c1d --as ina
     """
     if sum(one is not None for one in (campaign, tip, mail)) > 1:
         raise UsageError(
             "A case is opened from one thing.", "Say one of --campaign, --tip and --mail, or none of them."
         )
     with desk_of(context, person, key, by_password=password) as desk:
+        from leaktrace.casedesk import MAIL_CEILING_BYTES  # loaded with the desk, which most commands do without
+
         if campaign is not None:
             opened = desk.open_from_campaign(campaign, title or "Unwanted mail to customers", field=field)
         elif tip is not None:
             opened = desk.open_from_tip(title or "A tip", text_from_stdin() if tip == "-" else tip)
         elif mail is not None:
-            opened = desk.open_from_mail(title or "An unwanted mail", _read(mail))
+            opened = desk.open_from_mail(title or "An unwanted mail", _read(mail, MAIL_CEILING_BYTES))
         else:
             opened = desk.open_by_hand(title, summary)
         view = case_view(opened, desk.now())
     answer(view, render_case(view), as_json=as_json)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, ceiling_bytes: int) -> bytes:
+    """A file's bytes; where it holds more, one more than the ceiling, which whoever takes them refuses."""
     with path.open("rb") as stream:
-        return stream.read(MAIL_CEILING_BYTES + 1)
+        return stream.read(ceiling_bytes + 1)
 
 
 def list_cases(
@@ -250,7 +252,7 @@ def finding(
 ) -> None:
     """Trace a campaign and put the finding into the case, sealed; people whom it concerns are locked out.
 
-    Example: leaktrace case finding K-3f2a9c1d camp-3f2a --as ina
+    Example: leaktrace case finding K-3f2a9c1d c-3f2a9c1d --as ina
     """
     with desk_of(context, person, key, by_password=password) as desk:
         done = desk.attach_finding(case, campaign, field=field)
@@ -305,9 +307,11 @@ def exhibits(
     """
     with desk_of(context, person, key, by_password=password) as desk:
         if add is not None:
+            from leaktrace.cases.exhibits import CEILING_BYTES  # loaded with the desk
+
             if not title.strip():
                 raise UsageError("An exhibit has a title.", "Say what it is: --title, in words that name nobody.")
-            desk.work.store_exhibit(case, kind, title, _read(add), media_type)
+            desk.work.store_exhibit(case, kind, title, _read(add, CEILING_BYTES), media_type)
         found = desk.work.exhibits(case)
     table = Table("exhibit", "kind", "title", "size", "sha256")
     for one in found:

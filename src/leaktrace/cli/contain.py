@@ -70,6 +70,8 @@ def contain(
     Example: leaktrace contain K-3f2a9c1d --principal P-4k2m --plan --as ina
     """
     subject, kind = _subject(principal, seller)
+    if plan and approval is not None:
+        raise UsageError("Say --plan to look or --approval to do it, not both.", "Nothing was done.")
     signing, doors = Signing(person, key), CaseDoors()
     with doors.desk(context, signing) as desk:
         work = desk.containment(case, lambda: read_config(config, _now))

@@ -227,13 +227,13 @@ def checkpoint(
     """
     check_files(out, makes_folders=True)
     with _open(context) as opened:
-        made = opened.checkpoint()
         if request:
             text = opened.witness_request(old)
             asked = WitnessRequested(old, text, None if out is None else str(out))
             _write(out, text)
             answer_plain(asked, text, as_json=as_json)
             return
+        made = opened.checkpoint()
     _write(out, made.note)
     answer_plain(
         made, f"{made.note}\nKey {made.vkey}\nFingerprint {made.fingerprint}\nKept in {made.file}.", as_json=as_json
@@ -348,10 +348,9 @@ def proof(
     with screen_of(context).open() as workspace, workspace.custody() as opened:
         index = int(what[0]) if len(what) == 1 else workspace.custody_index(what[0], what[1])
         found = opened.proof(index)
-        size = opened.log.head().size
     text = found.to_text()
     _write(out, text)
-    answer_plain(Proven(index, size, text, None if out is None else str(out)), text, as_json=as_json)
+    answer_plain(Proven(index, found.size, text, None if out is None else str(out)), text, as_json=as_json)
 
 
 def export(

@@ -207,7 +207,7 @@ def password(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Set a password (Argon2id). It is asked for, or taken from LEAKTRACE_PASSWORD; it signs nothing.
+    """Set a password (Argon2id). It is asked for, or taken from LEAKTRACE_NEW_PASSWORD; it signs nothing.
 
     Example: leaktrace people password --as ina
     """

@@ -104,6 +104,7 @@ def retain(
 
     Example: leaktrace ledger retain --months 24 --yes --why "our retention policy"
     """
+    _demand_case(case, approval)
     if case is not None:
         with desk_of(context, person, key) as desk, progress_line() as tell:
             if approval is None:
@@ -140,6 +141,7 @@ def forget(
 
     Example: leaktrace ledger forget c0012345 --yes --why "request 2026-114"
     """
+    _demand_case(case, approval)
     if case is not None and approval is None:
         with desk_of(context, person, key) as desk:
             asked, unknown = desk.ask_to_forget(case, customers, why), desk.strangers(customers)
@@ -159,6 +161,11 @@ def forget(
             found = workspace.forget(customers, why=why, progress=tell)
     answer(found, render_erasure(found), as_json=as_json)
     return 3 if found.waiting_count or found.held_in or found.unknown_count else 0
+
+
+def _demand_case(case: str | None, approval: str | None) -> None:
+    if approval is not None and case is None:
+        raise UsageError("An approval belongs to a case.", "Say which: --case K-…; nothing was changed.")
 
 
 def _agreed(question: str, *, may_ask: bool) -> bool:

@@ -154,10 +154,6 @@ class DuckLedger:
         asked = AskedFormat(file_format, options or {})
         return self._writer.follow(table, source, asked, pace or Pace(), around or Around(), progress or _no_progress)
 
-    def reindex(self, progress: Progress | None = None) -> int:
-        """Builds the index anew from the lake; how many accesses it holds."""
-        return self.upkeep().reindex(progress)
-
     @contextmanager
     def steady(self) -> Iterator[None]:
         """Inside, every question is answered out of the same committed state, whatever others commit meanwhile."""

@@ -1,6 +1,5 @@
 """Raw bytes to what they are; reports to campaigns; campaign to seller."""
 
-from leaktrace.mailroom.campaigns import GroupableReport, Grouping, count_customers, group_reports
 from leaktrace.mailroom.disclaiming import disclaim, is_listed, may_be_passed_on
 from leaktrace.mailroom.dnsanswers import AnswerBook, read_answers
 from leaktrace.mailroom.dnskeys import KEYS_DB, DnsServer, FoundAnswer, FoundKey, KeyBook
@@ -10,7 +9,7 @@ from leaktrace.mailroom.mailbook import AddedMail, MailBook
 from leaktrace.mailroom.read import read_mail, read_oversize
 from leaktrace.mailroom.reports import AddressHashes, StoredReport, hashes_of
 from leaktrace.mailroom.sameness import content_sha256
-from leaktrace.mailroom.sellers import SellerMatch, SellerTable, Witness, match_seller
+from leaktrace.mailroom.sellers import SellerMatch, SellerTable, Witness
 from leaktrace.mailroom.showntexts import shown_texts
 from leaktrace.mailroom.sources import FoundMessage, empty_sentence, iter_messages
 from leaktrace.mailroom.store import RawStore
@@ -26,8 +25,6 @@ __all__ = [
     "FoundAnswer",
     "FoundKey",
     "FoundMessage",
-    "GroupableReport",
-    "Grouping",
     "KeyBook",
     "MailBook",
     "RawStore",
@@ -37,15 +34,12 @@ __all__ = [
     "StoredReport",
     "Witness",
     "content_sha256",
-    "count_customers",
     "disclaim",
     "empty_sentence",
     "group_pending",
-    "group_reports",
     "hashes_of",
     "is_listed",
     "iter_messages",
-    "match_seller",
     "may_be_passed_on",
     "merge",
     "read_answers",

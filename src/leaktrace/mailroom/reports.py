@@ -8,7 +8,6 @@ from datetime import datetime
 
 from leaktrace.addresses import fold, normalise
 from leaktrace.keys import Keyring
-from leaktrace.mailroom.campaigns import GroupableReport
 from leaktrace.mailroom.features import Features
 from leaktrace.records import Grade, OriginalForm, Window
 
@@ -71,9 +70,3 @@ class StoredReport:
     def mail_at(self) -> datetime | None:
         """The best known time of the unwanted mail: trusted, else the earliest claimed, else that of the complaint."""
         return self.received_at or self.sent_between.start or self.reported_at
-
-    def groupable(self) -> GroupableReport:
-        """What grouping needs of it."""
-        people = [self.reporter] if self.reporter is not None else list(self.recipients[:1])
-        tokens = frozenset(token for hashes in people for token in (hashes.exact, hashes.folded))
-        return GroupableReport(self.report, self.mail_at, tokens, self.features)

@@ -106,13 +106,6 @@ class SellerMatch:
         return tuple(term.kind for term in self.terms)
 
 
-def match_seller(
-    originals: Sequence[Original], sellers: Iterable[SellerFacts], witnesses: Sequence[Witness] | None = None
-) -> SellerMatch:
-    """The seller behind one campaign's originals. For many campaigns make one `SellerTable`."""
-    return SellerTable(sellers).match(originals, witnesses)
-
-
 @dataclass(frozen=True, slots=True)
 class _Support:
     own: SellerOwn

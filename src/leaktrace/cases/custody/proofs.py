@@ -28,6 +28,11 @@ class InclusionProof:
     extra: bytes | None = None
     """Opaque and not authenticated: here the leaf itself, so that the file is enough."""
 
+    @property
+    def size(self) -> int:
+        """Entries in the log that the checkpoint is of: its second line (C2SP tlog-checkpoint)."""
+        return int(self.checkpoint.split("\n", 2)[1])
+
     def to_text(self) -> str:
         """The file's content."""
         extra = [] if self.extra is None else [f"extra {to_base64(self.extra)}"]

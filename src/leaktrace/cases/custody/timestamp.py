@@ -74,7 +74,9 @@ def fetch_by_http(url: str, request: bytes) -> bytes:
         raise CustodyError(f"The time-stamp authority did not answer: {type(error).__name__}.", _HINT) from error
     finally:
         pool.clear()
-    if response.status != 200 or len(body) > MAX_TOKEN_BYTES:
+    if len(body) > MAX_TOKEN_BYTES:
+        raise CustodyError(f"The time-stamp authority's answer is longer than {MAX_TOKEN_BYTES} bytes.", _HINT)
+    if response.status != 200:
         raise CustodyError(f"The time-stamp authority answered with status {response.status}.", _HINT)
     return body
 

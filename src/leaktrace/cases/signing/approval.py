@@ -21,6 +21,8 @@ from leaktrace.caserecords import (
     Role,
     canonical,
 )
+from leaktrace.cases.conflicts import conflict
+from leaktrace.cases.permissions import REQUESTERS
 from leaktrace.cases.signing.dsse import Envelope, SignerKey, parse_envelope, signed, signed_too, verify
 from leaktrace.cases.signing.keys import PersonKey
 from leaktrace.errors import ApprovalError, UsageError
@@ -28,7 +30,6 @@ from leaktrace.errors import ApprovalError, UsageError
 LONGEST_APPROVAL = timedelta(days=14)
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the clocks of two people's machines may differ."""
-REQUESTERS: frozenset[Role] = frozenset({"investigator", "privacy_officer"})
 _SCHEMA = "leaktrace.approval/1"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HINT = "Nothing was done. Ask for it again, and have a second person approve that."
@@ -98,7 +99,7 @@ def verify_approval(raw: bytes, *, asked: Asked, standing: Standing, now: dateti
     requester, approver = _two_people(envelope, payload, standing)  # 3
     _check_asked(payload, asked)  # 4
     _check_time(payload, now)  # 5
-    _check_role(requester, "request", REQUESTERS, standing)  # 6
+    _check_role(requester, "request", REQUESTERS[payload.action], standing)  # 6
     _check_role(approver, "approve", frozenset({"approver"}), standing)
     for person in (requester, approver):
         if not person.active or person.name in standing.locked_out:  # 7
@@ -170,16 +171,9 @@ def _check_role(person: Person, verb: str, needed: frozenset[Role], standing: St
 
 
 def _check_distance(person: Person, standing: Standing) -> None:
-    account = person.principal
-    if account is None:
-        return
-    manager = standing.reports_to.get(account)
-    if account in standing.subjects:
-        raise _refused(f"{person.name} is who the case is about.")
-    if any(standing.reports_to.get(subject) == account for subject in standing.subjects):
-        raise _refused(f"{person.name} is the manager of somebody the case is about.")
-    if manager is not None and manager in standing.subjects:
-        raise _refused(f"{person.name} reports to somebody the case is about.")
+    why = conflict(person.principal, standing.subjects, standing.reports_to)
+    if why is not None:
+        raise _refused(f"{person.name} may not decide here: {why}.")
 
 
 def _refused(why: str) -> ApprovalError:

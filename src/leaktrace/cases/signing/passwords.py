@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
-from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -39,7 +39,7 @@ class Passwords:
         is the same.
         """
         given = _bytes(password)[: MAX_PASSWORD_BYTES + 1]
-        wanted = _nobody(self._cost) if stored is None else stored
+        wanted = hash_of_nobody(self._cost) if stored is None else stored
         try:
             self._hasher.verify(wanted, given)
         except (VerificationError, InvalidHashError) as error:
@@ -49,10 +49,13 @@ class Passwords:
         return self._hasher.hash(given) if self._hasher.check_needs_rehash(stored) else None
 
 
-@lru_cache(maxsize=8)
-def _nobody(cost: Cost) -> str:
-    """A hash at this cost of something nobody is told."""
-    return PasswordHasher(cost.rounds, cost.memory_kibibytes, cost.lanes).hash(secrets.token_bytes(32))
+def hash_of_nobody(cost: Cost) -> str:
+    """What a hash at this cost looks like, of nothing known.
+
+    It is put together, not worked out: the time of that would tell that there is no such name.
+    """
+    salt, digest = (base64.b64encode(secrets.token_bytes(size)).rstrip(b"=").decode() for size in (16, 32))
+    return f"$argon2id$v=19$m={cost.memory_kibibytes},t={cost.rounds},p={cost.lanes}${salt}${digest}"
 
 
 def _bytes(password: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from leaktrace.errors import UsageError
 from leaktrace.ledger.indexing import index_missing
@@ -12,7 +13,7 @@ from leaktrace.ledger.upkeep.compact import compact
 from leaktrace.ledger.upkeep.forget import forget
 from leaktrace.ledger.upkeep.premises import Premises
 from leaktrace.ledger.upkeep.reseal import reseal
-from leaktrace.ledger.upkeep.retention import first_kept_month, retain
+from leaktrace.ledger.upkeep.retention import demand_no_hold, first_kept_month, retain
 from leaktrace.ledger.upkeep.verify import verify
 from leaktrace.records import Compaction, Erasure, LedgerActs, LedgerCheck, LegalHold, Retention
 
@@ -60,6 +61,10 @@ class Upkeep:
         """
         month = first_kept_month(months, before, signed.at)
         return retain(self._premises, table, month, signed, progress or _silent, done=done)
+
+    def demand_no_hold(self, table: str, before: str, now: datetime) -> None:
+        """LedgerError where a case holds anything older than the month `before` (YYYY-MM); nothing is let go."""
+        demand_no_hold(self._premises, table, first_kept_month(None, before, now))
 
     def forget(self, customers: Sequence[str], signed: Signed, progress: Progress | None = None) -> Erasure:
         """Erases customers (ids as ingested) for good."""

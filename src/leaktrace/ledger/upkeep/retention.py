@@ -72,6 +72,12 @@ def retain(premises: Premises, table: str, month: int, signed: Signed, progress:
     return Retention(table, month_text(month), True, removed.row_counts, removed.name_count, waiting)
 
 
+def demand_no_hold(premises: Premises, table: str, month: int) -> None:
+    """LedgerError where a case holds any of what is older than the month; nothing is taken out."""
+    with premises.readers.reading():
+        _demand_no_hold(Book(premises.catalog), Removal(premises, RETAINED[table], Before(month_start(month))))
+
+
 def _demand_no_hold(book: Book, removal: Removal) -> None:
     """Raises LedgerError where rows of a customer on hold would go, or everybody is on hold and any row would."""
     holds = book.holds()

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import AnyStr, Literal
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from leaktrace.mailroom.forwarders import Forwarders
+from leaktrace.mailroom.ways.interface import Tell
 from leaktrace.mailroom.ways.xforward import ATTRIBUTES, BadXforwardError, Client, client_of, read_xforward
 from leaktrace.settings import Settings
 
@@ -55,11 +58,14 @@ Take = Callable[[Handed], Awaitable[Answer]]
 class Conversations:
     """All conversations of one listener. Used from the thread of its event loop only."""
 
-    def __init__(self, protocol: Literal["lmtp", "smtp"], settings: Settings, hostname: str, take: Take) -> None:
+    def __init__(
+        self, protocol: Literal["lmtp", "smtp"], settings: Settings, hostname: str, take: Take, tell: Tell
+    ) -> None:
+        """`tell`: called from the thread of the event loop, with nothing in it of what a sender said."""
         self._protocol = protocol
         self._settings = settings
         self._hostname = hostname
-        self._handler = _Handler(settings.listener_recipient_ceiling_count, take)
+        self._handler = _Handler(settings.listener_recipient_ceiling_count, take, tell)
         self.forwarders = Forwarders(settings.trusted_forwarders)
         self._open: set[_Guarded] = set()
         self.held_bytes = 0
@@ -100,6 +106,13 @@ class Conversations:
         self._open.discard(conversation)
 
 
+def _where(error: Exception) -> str:
+    """A sentence of an error's kind and place; its own words may quote a sender."""
+    at = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(at[-1].filename).name}:{at[-1].lineno}" if at else ""
+    return f"A conversation broke off with {type(error).__name__}{place}; its sender was told to try again later."
+
+
 class _TooMany(asyncio.Protocol):
     """Says that there are too many connections, and hangs up."""
 
@@ -112,9 +125,10 @@ class _TooMany(asyncio.Protocol):
 class _Handler:
     """What is done with recipients and messages."""
 
-    def __init__(self, recipient_ceiling_count: int, take: Take) -> None:
+    def __init__(self, recipient_ceiling_count: int, take: Take, tell: Tell) -> None:
         self._recipient_ceiling_count = recipient_ceiling_count
         self._take = take
+        self._tell = tell
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -149,8 +163,8 @@ class _Handler:
         return (await self._take(handed)).value
 
     async def handle_exception(self, error: Exception) -> str:
-        """Nothing of an error is told to whoever may have caused it on purpose."""
-        del error
+        """Nothing of an error is told to whoever may have caused it on purpose; the operator learns where it was."""
+        self._tell(_where(error))
         return "451 4.3.0 Cannot be done now, try again later"
 
 

@@ -53,12 +53,14 @@ class Listener:
         self._settings = settings
         self._hostname = hostname or socket.gethostname()
         self._waiting: queue.Queue[_Waiting] = queue.Queue()
-        self._conversations = Conversations(asked.protocol, settings, self._hostname, self._take)
+        self._tell: Tell = lambda _: None
+        self._conversations = Conversations(asked.protocol, settings, self._hostname, self._take, self._report)
         self.bound: tuple[str, int] | None = None
         """Host and port; null before it listens, and on a Unix socket."""
 
     def batches(self, *, stop: Stop, tell: Tell) -> Generator[Batch, None, None]:
         """Messages as they are handed over, many at a time where many wait; ends when `stop` says so."""
+        self._tell = tell
         with _library_silent(), self._serving():
             place = self._asked.socket or "{}:{}".format(*(self.bound or ("", 0)))
             tell(f"Listening for {self._asked.protocol.upper()} on {place}.")
@@ -95,6 +97,9 @@ class Listener:
         waiting = _Waiting(FoundMessage(self._asked.protocol, 0, raw, sha256, len(raw), envelope=envelope))
         self._waiting.put(waiting)
         return await asyncio.wrap_future(waiting.answer)
+
+    def _report(self, sentence: str) -> None:
+        self._tell(sentence)
 
     @contextlib.contextmanager
     def _serving(self) -> Iterator[None]:

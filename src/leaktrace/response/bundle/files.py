@@ -55,12 +55,12 @@ def _check(given: BundleInput) -> None:
     if given.written_at.tzinfo is None:
         raise ResponseError("The time of a bundle has no zone.", "Give an aware time.")
     digest = digest_of(hand_over(given.case, given.recipient, given.exhibits))
-    approved = [
+    asked = [
         one.event.parameters_sha256
         for one in given.events
         if isinstance(one.event, ActionRequested) and one.event.request == given.request
     ]
-    if digest not in approved:
+    if digest not in asked:
         raise ResponseError(
             f"{given.request} is not about handing exactly these exhibits to this recipient.",
             "Ask again for the hand-over: an exhibit was added since, or the recipient is another.",

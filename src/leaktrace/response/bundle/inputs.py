@@ -67,8 +67,9 @@ class BundledAccess:
 class BundleInput:
     """Everything that goes into one bundle, read at one moment.
 
-    Invariants that `bundle_files` checks: the checkpoint is of exactly `leaves`; each event sits at its index; every
-    exhibit of the case is there or withheld with a reason; the hand-over was approved, and used, before the checkpoint.
+    `bundle_files` checks that every exhibit of the case is there or withheld with a reason, and that what was asked for
+    is to hand exactly these to this recipient. That the hand-over was approved, and used, and that checkpoint, leaves
+    and events are of one moment, is for whoever gathers this to see to; both verifiers check it again.
     """
 
     case: str

@@ -66,8 +66,11 @@ class ContainConfig:
 def read_config(path: Path, clock: Callable[[], datetime]) -> ContainConfig:
     """The configuration in a file; ResponseError says what is wrong and where. Secrets are read from their files."""
     try:
-        raw = path.read_bytes()
-        document = tomllib.loads(raw[: CEILING_BYTES + 1].decode("utf-8"))
+        with path.open("rb") as stream:
+            raw = stream.read(CEILING_BYTES + 1)
+        if len(raw) > CEILING_BYTES:
+            raise ResponseError(f"{path} is larger than {CEILING_BYTES} bytes.", "docs/contain.md shows what it holds.")
+        document = tomllib.loads(raw.decode("utf-8"))
     except OSError as error:
         raise ResponseError(
             f"{path} cannot be read: {error.strerror}.", "docs/contain.md shows what it holds."

@@ -49,7 +49,6 @@ def assess(facts: DutyFacts, laws: Sequence[Law], now: datetime) -> DutyAssessme
     """
     require_past(facts.moments, now)
     require_order(facts.moments)
-    require_order(facts.moments)
     judged = [(judge(rule, law, facts, now), rule, law) for law in laws for rule in law.rules]
     duties = [duty for duty, _, _ in sorted(judged, key=lambda one: _urgency(one[0], one[1], one[2], now))]
     assumed = tuple(duty.rule for duty in duties if duty.answer in _BINDING and _hangs_on_unknown(duty))

@@ -22,6 +22,8 @@ from leaktrace.response.notices.mailaddress import ready
 from leaktrace.response.notices.relay import RelayAddress
 from leaktrace.response.notices.sending import SendLimits
 
+MOST_AT_ONCE = 1000
+"""Customers whose addresses are looked up, and held, at once."""
 _TABLES: dict[str, frozenset[str]] = {
     "from": frozenset({"name", "address", "reply_to"}),
     "bounces": frozenset({"mailbox", "domain"}),
@@ -130,7 +132,8 @@ def config_of(document: dict[str, Any], folder: Path) -> NoticeConfig:
         contact=_contact(document.get("contact", {})),
         directory=_directory(_table(document, "directory"), folder),
         limits=SendLimits(
-            window_count=_whole(sending, "window", 100, 1, 1000), rate_per_second=_rate(sending.get("rate_per_second"))
+            window_count=_whole(sending, "window", 100, 1, MOST_AT_ONCE),
+            rate_per_second=_rate(sending.get("rate_per_second")),
         ),
         fsync_each=_yes(sending, "fsync_each"),
         canary_count=_whole(sending, "canary", 25, 0, 100_000),

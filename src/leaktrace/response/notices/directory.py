@@ -16,8 +16,6 @@ from typing import Protocol
 from leaktrace.errors import ResponseError
 from leaktrace.response.notices.config import DirectoryConfig
 
-BATCH_COUNT = 1000
-"""Customers asked for at once."""
 _COMMAND_SECONDS = 120
 
 
@@ -25,7 +23,7 @@ class Directory(Protocol):
     """Where addresses are looked up."""
 
     def addresses(self, customers: Sequence[str]) -> Mapping[str, str]:
-        """Customer -> address for those it knows; at most `BATCH_COUNT` at once. ResponseError: it cannot be asked."""
+        """Customer -> address for those it knows; at most `MOST_AT_ONCE` of them. ResponseError: it cannot be asked."""
 
 
 def open_directory(config: DirectoryConfig, wanted: Collection[str]) -> Directory:

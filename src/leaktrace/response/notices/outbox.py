@@ -65,11 +65,18 @@ class Outbox:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             # -wal and -shm take over the mode of the database.
             self._db = sqlite3.connect(path, isolation_level=None, timeout=10.0)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            if self._value("PRAGMA user_version") == 0:
-                self._db.executescript(_SCHEMA)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        if self._value("PRAGMA user_version") == 0:
+            self._db.executescript(_SCHEMA)
         if (made_by := self._value("PRAGMA user_version")) != 1:
             raise ResponseError(
                 f"The outbox was made by a newer leaktrace (format {made_by}).", "Install it; nothing was changed."
