@@ -31,8 +31,13 @@ from leaktrace.settings import Settings
 from leaktrace.spelling import codes_of, one_spelling
 from leaktrace.timecolumns import time_columns
 
-MOST_SELLERS = 0.75
+MOST_SELLERS = 0.5
 """Where so many of the other sellers in the table have contacts, one without any is no seller without customers."""
+FITTING_SHARE = 0.4
+"""Customers drawn from all alike have their share of the contacts. Where they have less than this part of it, most of
+the table is of nobody the ledger knows: ids are written otherwise there, or it is of another marketplace."""
+_LEAST_EXPECTED = 10.0
+"""Contacts; of fewer nothing follows."""
 SAMPLE_CUSTOMERS = 600
 """Customers drawn of each principal that is looked at closely."""
 _NO_KEYS: Keys = np.array([], dtype=np.uint64)
@@ -174,7 +179,8 @@ def open_inquiry(
         start_at=microseconds(question.start_at),
         counted_until=microseconds(question.counted_until),
         seller_known=question.seller is not None,
-        contacts_known=totals.contacts_count > 0,
+        contacts_known=totals.contacts_count > 0
+        and _contacts_fit(ledger.contact_counts(uniform, question.start_at), len(uniform), totals.customer_count),
         seller_dealt=dealt or _has_dealt(ledger, question, settings),
         region_known=lookup.region_known,
         channels=lookup.channels(
@@ -184,11 +190,18 @@ def open_inquiry(
     return Inquiry(study, question, lookup, case_keys, controls, tuple(principal.key for principal in principals))
 
 
+def _contacts_fit(counts: tuple[int, int], drawn_count: int, customer_count: int) -> bool:
+    """Whether the contacts before the mail are of customers whom the ledger knows. `counts`: all, of the drawn."""
+    all_count, known_count = counts
+    expected = all_count * min(drawn_count / max(customer_count, 1), 1.0)
+    return all_count > 0 and (expected < _LEAST_EXPECTED or known_count >= FITTING_SHARE * expected)
+
+
 def _has_dealt(ledger: Ledger, question: Question, settings: Settings) -> bool:
     """False where the contacts of just this seller are missing: asked of all contacts, for nobody drawn is a customer.
 
-    A seller whom the sellers table has, as it has others, most of whom have contacts. Of one whom it does not have, and
-    where others lack them too, nothing follows.
+    A seller whom the sellers table has, as it has others, none or most of whom have contacts. Of one whom it does not
+    have, and where many others lack them too, nothing follows.
     """
     seller = question.seller
     if seller is None or seller in settings.sellers_without_customers:
@@ -198,7 +211,8 @@ def _has_dealt(ledger: Ledger, question: Question, settings: Settings) -> bool:
     if seller not in listed or not others:
         return True
     dealt_with = ledger.sellers_dealt_with(question.start_at)
-    return seller in dealt_with or len(others & dealt_with) < MOST_SELLERS * len(others)
+    others_dealt = len(others & dealt_with)
+    return seller in dealt_with or 0 < others_dealt < MOST_SELLERS * len(others)
 
 
 def lookup_of(ledger: Ledger, question: Question, principals: Sequence[PrincipalFacts], table: CustomerTable) -> Lookup:

@@ -101,7 +101,10 @@ def decide(study: Study, looks: Looks, around: Circumstances) -> Verdict:
     if not around.log_has_accesses:
         return _undecided("log_incomplete", "The log has no accesses that show this field before the mail.", None)
     if not study.contacts_known:
-        sentence = "Nobody told which customers the seller may know: without a contacts table any mail may be lawful."
+        sentence = (
+            "Nobody told which customers the seller may know, and any mail may be lawful. Ingest the contacts; where "
+            "they are, most are of nobody whom the ledger knows, or of after the mail: compare their ids and times."
+        )
         return _undecided("no_contacts", sentence, None, sets)
     unmatched = len(unmatched_cases(late))
     if 2 * unmatched > late.view.size:

@@ -246,6 +246,11 @@ class DuckLedger:
         return tableanswers.contacts(self._asking, keys, seller, before)
 
     @question
+    def contact_counts(self, keys: Keys, before: datetime) -> tuple[int, int]:
+        """(Contacts with any seller before the instant, those of them that are of these customers)."""
+        return tableanswers.contact_counts(self._asking, keys, before)
+
+    @question
     def sellers_dealt_with(self, before: datetime) -> frozenset[str]:
         """Sellers with whom anybody at all had a contact before the instant."""
         return tableanswers.sellers_dealt_with(self._asking, before)

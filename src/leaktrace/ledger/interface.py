@@ -138,6 +138,11 @@ class Ledger(Protocol):
     def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
         """Those of these customers (sorted) with a contact with the seller before the instant."""
 
+    def contact_counts(self, keys: Keys, before: datetime) -> tuple[int, int]:
+        """(Contacts with any seller before the instant, those of them that are of these customers); reads the contacts
+        of all.
+        """
+
     def sellers_dealt_with(self, before: datetime) -> frozenset[str]:
         """Sellers with whom anybody at all had a contact before the instant; reads the contacts of all."""
 

@@ -267,6 +267,15 @@ def contacts(rows: Rows, wanted: pa.Table, seller: str, before: int) -> Query:
     return Query("contacts", sql, {**rows.values, "seller": seller, "before": before}, {"wanted": wanted})
 
 
+def contact_counts(rows: Rows, wanted: pa.Table, before: int) -> Query:
+    """`wanted`: customer, each once. How many contacts there are before the instant, and how many of them theirs."""
+    sql = f"""
+        SELECT count(*) AS row_count, count(known) AS known_count
+        FROM {rows.sql} LEFT JOIN (SELECT customer, 1 AS known FROM wanted) USING (customer)
+        WHERE "at" < $before"""  # noqa: S608
+    return Query("contact counts", sql, {**rows.values, "before": before}, {"wanted": wanted})
+
+
 def sellers_dealt_with(rows: Rows, before: int) -> Query:
     """Sellers with whom anybody had a contact before the instant."""
     sql = f"""SELECT DISTINCT seller FROM {rows.sql} WHERE "at" < $before ORDER BY seller"""  # noqa: S608

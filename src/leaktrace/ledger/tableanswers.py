@@ -86,6 +86,14 @@ def contacts(asking: Asking, keys: Keys, seller: str, before: datetime) -> Keys:
     return found
 
 
+def contact_counts(asking: Asking, keys: Keys, before: datetime) -> tuple[int, int]:
+    """(Contacts with any seller before the instant, those of them that are of these customers)."""
+    wanted = pa.table({"customer": np.unique(keys_of(keys))})
+    query = queries.contact_counts(asking.lake.rows("contacts"), wanted, microseconds(before))
+    (row,) = asking.engine.run(query).to_pylist()
+    return int(row["row_count"]), int(row["known_count"])
+
+
 def sellers_dealt_with(asking: Asking, before: datetime) -> frozenset[str]:
     """Sellers with whom anybody at all had a contact before the instant."""
     query = queries.sellers_dealt_with(asking.lake.rows("contacts"), microseconds(before))

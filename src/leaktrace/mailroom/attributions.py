@@ -1,6 +1,7 @@
 """Header lines that are one line: an attribution (`On <date>, <sender> wrote:`), and Yahoo's run of labels.
 
-After a line that opens a forward an attribution needs no verb: Yandex and Mail.ru write `<date>, <sender>:` there.
+After a line that opens a forward an attribution needs no verb: Yandex and Mail.ru write `<date>, <sender>:` there. Nor
+does a line that is nothing but a date and a mailbox.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ _ATTRIBUTION_CEILING_CHARACTERS = 500
 _DATES_CEILING_COUNT = 60
 _ONE_LINE = re.compile(r"-{3,}\s{0,9}([^-:<>]{3,80}?)\s{0,9}-{3,}\s{0,9}(?=\S)")
 _DIGIT_OR_AT = re.compile(r"[\d@]")
+_DATE_AND_MAILBOX = re.compile(
+    r"(?:[^\W\d_]{1,20}[.,]{0,2}\s)?\d[^@]{3,200}@[^\s@<>]{1,255}>?[\s\u200e\u200f\u202c]{0,9}[:：]\Z"
+)
+"""`Mar 4, 2024 10:11:12 AM Ann <ann@x.example>:`, without a verb, as FairEmail, Yandex and Gmail in some languages have
+it: nothing but a date, which comes first, and a mailbox."""
 _IN_MESSAGE = re.compile(r"\bin\s{1,3}(?:message\s{1,3})?(?:news:)?<\Z", re.IGNORECASE)
 """Before the Message-ID that some programs cite in an attribution."""
 
@@ -140,7 +146,8 @@ def attribution(
             continue
         said = plain(joined)
         verb = next((word for word in labels().wrote if word in said), None)
-        if verb is None and (marker is None or marker[0] != "forwarded"):
+        is_below_mark = marker is not None and marker[0] == "forwarded"
+        if verb is None and not is_below_mark and not _DATE_AND_MAILBOX.match(joined):
             continue
         if read.count >= _DATES_CEILING_COUNT:
             return None
@@ -157,7 +164,7 @@ def attribution(
             if address is not None and address.group() != _addresses_of(joined)[-1].group():
                 # A name that ends in an address and a verb, or a line that says to whom it was written.
                 sender = Value("", value.start, value.end)
-            if verb is None and marker is not None:
+            if verb is None and marker is not None and is_below_mark:
                 return _with_recipients(text, lines, index, marker, {"from": sender, "date": value})
             languages = labels().wrote_languages.get(verb or "", frozenset())
             opened = lines[first - 1] if first else (0, 0)

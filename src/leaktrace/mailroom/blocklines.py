@@ -16,6 +16,7 @@ Shape = Literal["labels", "one-line", "attribution", "unknown-labels", "unmarked
 
 DIRECTIONS = "\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Marks for the direction of writing, which programs put around values, and the mark of a file's beginning."""
+COLONS = (":", "：")
 LEAD = " \t>|*\xa0" + DIRECTIONS
 LINE_CEILING_CHARACTERS = 20_000
 NEAR_CHARACTERS = 400
@@ -80,7 +81,7 @@ def _label_at(text: Text, line: Range) -> Labelled | None:
     if cell_end >= 0 and (colon < 0 or cell_end < colon) and plain(segment[lead:cell_end]) in labels().roles:
         colon = cell_end  # a table without colons
     if colon < 0:
-        return None
+        return _above_its_colon(text, line, segment[lead:]) if len(segment) < limit else None
     word = plain(segment[lead:colon]).strip("* _|").rstrip(":").strip()
     roles = labels().roles.get(word)
     if roles is None and _PADDED.fullmatch(word):
@@ -88,6 +89,14 @@ def _label_at(text: Text, line: Range) -> Labelled | None:
     if roles is None:
         return None
     return roles, value_at(text, begin + colon + 1, end, decorated="*" in segment[: colon + 2] or in_table)
+
+
+def _above_its_colon(text: Text, line: Range, shown: str) -> Labelled | None:
+    """A label alone on its line, as Daum's plain text has it: the colon begins the next one, the value follows."""
+    roles = labels().roles.get(plain(shown))
+    if roles is None or not text.text[line[1] : line[1] + 3].lstrip("\r\n").startswith(COLONS):
+        return None
+    return roles, Value("", line[1], line[1])
 
 
 def value_at(text: Text, start: int, end: int, *, decorated: bool = False) -> Value:

@@ -11,13 +11,14 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import itemgetter
 
 from leaktrace.mailroom.attributions import DatesRead, attribution, one_line
 from leaktrace.mailroom.barelabels import bare_labels
 from leaktrace.mailroom.blocklines import (
+    COLONS,
     FORWARD_CUES,
     LEAD,
     LINE_CEILING_CHARACTERS,
@@ -128,6 +129,7 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
     marker: tuple[Marker, int] | None = None
     place = nowhere = Place(subject)
     trials = _Trials()
+    notes_at: int | None = None
     index = -1
     while (index := index + 1) < len(lines):
         if marker is None and place == nowhere and not trials.in_a_row_count:
@@ -147,19 +149,34 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
         block = None
         if trials.in_a_row_count <= _TRIAL_CEILING_COUNT:
             block = _at_line(text, lines, index, line, marker, trials)
-        if block is None and place.run_count < _RUN_CEILING_LINES:
-            block = unknown_labels(text, lines, index, place)
-            block = block and (_known_within(text, lines, index, block) or block)
+        if (block is None or _is_senderless(block)) and place.run_count < _RUN_CEILING_LINES:
+            untold = unknown_labels(text, lines, index, place)
+            if untold is not None:
+                block = _known_within(text, lines, index, untold) or untold
         if block is not None:
-            return block
+            return block if notes_at in (None, block.start) else _without_sender(block)
         if is_link:  # no label, no marker, and labelled all the same
             marker, place = None, Place(subject, None, place.run_count + 1)
             continue
-        kind = marker_of(line) or (notes_mark(line) if line.startswith("---") else None)
+        by_notes = notes_mark(line) if line.startswith("---") else None
+        # What Notes forwarded begins here: where its lines cannot be read, those further down are not its.
+        notes_at = begin if notes_at is None and by_notes == "forwarded" else notes_at
+        kind = marker_of(line) or by_notes
         marker = (kind, begin) if kind else None
         run_count = place.run_count + 1 if is_labelled(line) else 0
         place = Place(subject, begin if is_decorated(line) else None, run_count)
     return None
+
+
+def _without_sender(block: Block) -> Block:
+    """The same, of which nobody knows who sent it."""
+    line = block.values["from"]
+    return replace(block, values=block.values | {"from": Value("", line.start, line.end)})
+
+
+def _is_senderless(block: Block) -> bool:
+    """Whether no line says who sent the mail; where two do, and nobody knows which is right, some line does."""
+    return block.values["from"].start == block.values["from"].end
 
 
 def _known_within(text: Text, lines: list[Range], index: int, block: Block) -> Block | None:
@@ -239,7 +256,9 @@ def _labelled(
         found = None if folded else label_at(text, lines[index])
         gap = index > first and blank_between(text, lines[index - 1], lines[index])
         if gap and not growing.spaced:
-            if growing.has("from") and len(growing.values) > 1:
+            # A program that sets lines apart does so from the first on. Below it stand the sender's own words: where a
+            # mail has no From, another one there is not its.
+            if len(growing.values) > 1:
                 break
             growing.spaced = True
         role = next((one for one in found[0] if one == "other" or one not in growing.values), None) if found else None
@@ -281,7 +300,15 @@ def _is_folded(text: Text, lines: list[Range], first: int, index: int, growing: 
         return False
     if text.flowed and text.text[lines[index - 1][0] : lines[index - 1][1]].endswith(" "):
         return True
-    return text.kind == "plain" and text.text[lines[first][0]].isalpha() and text.text[lines[index][0]] in " \t"
+    if text.kind != "plain" or not text.text[lines[first][0]].isalpha() or text.text[lines[index][0]] not in " \t":
+        return False
+    # Horde sets labels flush right: their colons are in one column.
+    flush = _colon_column(text, lines[index]) == _colon_column(text, lines[first])
+    return not flush or label_at(text, lines[index]) is None
+
+
+def _colon_column(text: Text, line: Range) -> int:
+    return text.text.find(":", *line) - line[0]
 
 
 def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *, gap: bool) -> bool:
@@ -323,6 +350,8 @@ def _extend(text: Text, growing: _Growing, line: Range, *, folded: bool) -> None
     quoted = len(text.text[line[0] : line[0] + 100]) - len(text.text[line[0] : line[0] + 100].lstrip(LEAD))
     more = value_at(text, line[0] + quoted, min(line[1], line[0] + quoted + 1000))
     last = growing.values[role] if role is not None else None
+    if last is not None and not last.text and more.text.startswith(COLONS):
+        more = value_at(text, more.start + 1, more.end)  # its label stood on the line before
     if role is None or last is None or not more.text.strip(LEAD):
         return
     if last.text and not folded and (foreign := foreign_line(text, line, more, role)) is not None:
@@ -337,13 +366,19 @@ def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, i
     cue = cue_before(text, start)
     others = sum(role in growing.values for role in ("date", "subject", "to"))
     sender = growing.values.get("from")
-    if sender is None or not (sender.text or growing.doubtful) or others < (1 if marker or cue in FORWARD_CUES else 2):
-        return None
     known = marker is not None or cue is not None
+    is_senderless = sender is None or not (sender.text or growing.doubtful)
+    if is_senderless:
+        # Clients leave out the line of a mail without From, or leave it empty: nobody further down is its sender.
+        if others < (2 if marker or cue in FORWARD_CUES else 3) or not _is_telling_block(growing):
+            return None
+        growing.values["from"] = Value("", start, start)  # `_is_senderless`
+    elif others < (1 if marker or cue in FORWARD_CUES else 2):
+        return None
     if not known and not _is_telling_block(growing):
         return None
     return Block(
-        "labels",
+        "unmarked-labels" if is_senderless and not known else "labels",
         marker[0] if marker else "forwarded" if cue in THUNDERBIRD_CUES else None,
         growing.values,
         most_spoken(growing.languages),

@@ -18,6 +18,7 @@ UNKNOWN = Window(None, None)
 HEADER_LANGUAGES = frozenset({"en"})
 """Header fields name months in English, whatever the sender speaks."""
 _EAST, _WEST = timedelta(hours=14), timedelta(hours=12)
+_SUMMER = timedelta(hours=1)
 _CEILING_CHARACTERS = 200
 _TIME = re.compile(
     r"(?<![\d./])(?<!\d-)(\d{1,2})(?:[:h時时点點]|\sh|시\s?|\.(?=\d\d(?:\.\d\d)?\b(?![./]\d)))\s?(\d{2})(?:[:.分분]\s?(\d{2}))?"
@@ -78,6 +79,9 @@ def sent_window(text: str, languages: frozenset[str] = frozenset()) -> Window:
     )
     offset = timedelta(0) if clock is None else timedelta(hours=clock[0], minutes=clock[1], seconds=clock[2] or 0)
     early, late = (_EAST, _WEST) if zone is None else (zone, -zone)
+    if "(gmt" in text:
+        # Samsung writes a region's standard offset beside its summer time, as `10/2/25 16:46 (GMT-08:00)` at -07:00.
+        early += _SUMMER
     return Window(days[0] + offset - early, days[-1] + offset + late + precision)
 
 

@@ -28,7 +28,7 @@ from leaktrace.mailroom.mailboxes import (
 )
 from leaktrace.mailroom.marks import BodyMarks, marks_of_text
 from leaktrace.mailroom.mime import Part
-from leaktrace.mailroom.texts import Text
+from leaktrace.mailroom.texts import Text, is_quoted
 from leaktrace.records import Mailbox, Original, OriginalForm, Recipient
 
 CLAIM_CEILING_DEPTH = 8
@@ -74,7 +74,7 @@ def find_forward(texts: list[Text], subject: str | None) -> Forward | None:
             below = find_block(text, block.end, subject)
             if below is not None and below.marker in ("forwarded", "original"):
                 return Forward(text, block, unclear=True)
-        return Forward(text, block) if _is_forward(block, subject) else None
+        return Forward(text, block) if _is_forward(text, block, subject) else None
     return None
 
 
@@ -101,10 +101,10 @@ def _may_be_prose(text: Text, block: Block) -> bool:
     return cues.isdisjoint(_QUOTING_CUES)
 
 
-def _is_forward(block: Block, subject: str | None) -> bool:
+def _is_forward(text: Text, block: Block, subject: str | None) -> bool:
     says = subject_says(subject, block.languages)
     if block.marker == "forwarded":
-        return True
+        return not (says == "reply" and is_quoted(text, block.start))
     if block.shape in ("attribution", "unmarked-labels") or block.marker == "replied":
         return says == "forward"
     return says != "reply"
@@ -136,6 +136,17 @@ def is_to_its_writer(message: Part, original: Original) -> bool:
     reporter = read_mailbox(message.unfolded("from") or "", encoded=True).mailbox.address or ""
     shared = domain in listed("freemail") or reporter.endswith(f"@{domain}")
     return fold(sender) in readers or (not shared and any(one.endswith(f"@{domain}") for one in readers))
+
+
+def is_of_a_mail_to_us(message: Part, forward: Forward, original: Original) -> bool:
+    """Whether header lines in a text, that no program marked as a forward, tell of a mail to whoever gets the message
+    itself: what a form on a web page sends, of who filled it in.
+    """
+    is_marked = forward.block.marker is not None or forward.block.cue is not None
+    if is_marked or subject_says(message.text("subject"), forward.block.languages) is not None:
+        return False
+    shown = [fold(one.address) for one in original.recipients if one.address is not None]
+    return bool(shown) and addresses_of(message).issuperset(one for one in shown if one is not None)
 
 
 def claims_in(texts: list[Text], subject: str | None) -> tuple[Original, ...]:
@@ -201,7 +212,8 @@ def _sender(
     text: Text, block: Block, spans: dict[str, tuple[int, int]], flags: set[str]
 ) -> tuple[Mailbox, Mailbox | None]:
     value = block.values["from"]
-    spans["sender"] = text.span(value.start, value.end)
+    if value.end > value.start:
+        spans["sender"] = text.span(value.start, value.end)
     # Outlook says so, and writes no line "Forwarded message"; programs that do say nothing of the kind: it is a name.
     is_marked = block.marker == "forwarded" or block.cue in FORWARD_CUES
     written, behalf = (value.text, None) if is_marked else split_on_behalf(value.text)
@@ -210,9 +222,15 @@ def _sender(
     if behalf is None and len({one.mailbox.address for one in read_mailboxes(written) if one.mailbox.address}) > 1:
         flags.add("several_senders")
         mailbox = Mailbox(None, mailbox.name)  # as of a whole message with several (`attached.written_senders`)
-    if mailbox.address is None and behalf is None and (linked := _linked_address(text, value)) is not None:
-        mailbox = Mailbox(linked, mailbox.name)
-    if found.name_contains_address:
+    linked = () if behalf is not None else _linked_addresses(text, value)
+    is_forged = found.name_contains_address
+    if mailbox.address is None and len(linked) == 1 and not find_address(value.text):
+        mailbox = Mailbox(linked[0], mailbox.name)
+    elif mailbox.address is not None and linked and mailbox.address not in linked:
+        # The client made the link, of the address; what it shows there may be a name that the sender chose.
+        mailbox = Mailbox(linked[0] if len(linked) == 1 else None, found.mailbox.name or mailbox.address)
+        is_forged = True
+    if is_forged:
         flags.add("name_contains_address")
     if mailbox.address is None:
         flags.add("no_sender_address")
@@ -248,18 +266,14 @@ def split_on_behalf(written: str) -> tuple[str, str | None]:
     return written, None
 
 
-def _linked_address(text: Text, value: Value) -> str | None:
-    """The address behind a name that is shown as a link; the client made the link. None behind a name that spells out
-    addresses, or where links lead to several.
-    """
-    if find_address(value.text):
-        return None
-    found = {
-        clean_address(unquote(re.split(r"[?&]", link.target[7:])[0]))  # RFC 6068, section 2
+def _linked_addresses(text: Text, value: Value) -> tuple[str, ...]:
+    """The addresses that links in a value lead to, each once, as the client wrote them (RFC 6068, section 2)."""
+    found = (
+        clean_address(unquote(re.split(r"[?&]", link.target[7:])[0]))
         for link in (text.rendered.links if text.rendered is not None else ())
         if value.start - 1 <= link.text_at < value.end and link.target.lower().startswith("mailto:")
-    }
-    return found.pop() if len(found) == 1 else None
+    )
+    return tuple(dict.fromkeys(address for address in found if address is not None))
 
 
 def _recipients(text: Text, block: Block, spans: dict[str, tuple[int, int]], flags: set[str]) -> tuple[Recipient, ...]:
@@ -272,9 +286,10 @@ def _recipients(text: Text, block: Block, spans: dict[str, tuple[int, int]], fla
         found: list[Found] = read_mailboxes(value.text)
         if any(one.name_contains_address for one in found):
             flags.add("recipient_name_contains_address")
-        linked = _linked_address(text, value) if len(found) == 1 else None
+        linked = _linked_addresses(text, value)
+        only = linked[0] if len(found) == len(linked) == 1 else None
         recipients += [
-            Recipient(one.mailbox.address or linked, one.mailbox.name, "to" if role == "to" else "cc") for one in found
+            Recipient(only or one.mailbox.address, one.mailbox.name, "to" if role == "to" else "cc") for one in found
         ]
         if found:
             here = text.span(value.start, value.end)

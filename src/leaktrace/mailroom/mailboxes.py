@@ -44,9 +44,7 @@ _MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECA
 _MAILTO_SQUARE = re.compile(r"\[\s*mailto:([^<>\[\]\s]{1,400})\s*\]", re.IGNORECASE)
 """Outlook's plain text: the sender's address; what stands before it is the display name, whatever it looks like."""
 _COMMENT = re.compile(r"\(([^()]*)\)\s*$")
-_ASIDE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|\([^()]*+(?:\)|\Z)', re.DOTALL)
-"""Quoted words and comments: in a header field they hold no address (RFC 5322, sections 3.2.2 and 3.2.4). What is not
-closed goes to the end, so that its end is searched once."""
+_APART = re.compile(r"[\s@]")
 _QUOTED = re.compile(r'"[^"]*+(?:"|\Z)')
 _EMPTY_PAIR = re.compile(r'<\s*>|\(\s*\)|\[\s*\]|＜\s*＞|（\s*）|［\s*］|〈\s*〉|《\s*》|‹\s*›|(?<!\\)"\s*"')
 _MARKS = " \t*_|;,；，"
@@ -108,12 +106,16 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
         text = _UNSEEN_MARK.sub("", text)
     text, plain, links = _links_apart(text)
     address, name = None, plain
-    angled = next((one for one in reversed(list(_IN_ANGLES.finditer(plain))) if "@" in one.group(1)), None)
+    outside = _without_asides(plain) if encoded else plain
+    angles = ((one, plain[one.start(1) : one.end(1)]) for one in reversed(list(_IN_ANGLES.finditer(outside))))
+    angled, written = next(((one, inside) for one, inside in angles if "@" in inside), (None, ""))
     # Beside an address in brackets that cannot be read, or is not the last word, any other is a name.
-    bare = _bare_address(plain, encoded=encoded) if angled is None else None
+    bare = None
+    if angled is None:  # a field that is nothing but quotes is read as if they were not there
+        bare = _bare_address(outside if outside.strip() else plain)
     if angled is not None:
-        is_broken = _BROKEN.search(angled.group()) is not None
-        address = None if is_broken else _angled_address(angled.group(1))
+        is_broken = _BROKEN.search(f"<{written}>") is not None
+        address = None if is_broken else _angled_address(written)
         if not encoded and not _is_last(address, plain, angled.end()):
             address = None
         if is_broken or address is not None:
@@ -127,6 +129,35 @@ def read_mailbox(text: str, start: int = 0, *, encoded: bool = False) -> Found:
         shown, inside = (None if (shown or "").lower() == address.lower() else shown), None
     forged = inside is not None or any((clean_address(link) or address) != address for link in links)
     return Found(Mailbox(address, shown), start, end, forged)
+
+
+def _without_asides(field: str) -> str:
+    """A header field with blanks for what stands in comments, nested ones too, and in quotes: there is no address there
+    (RFC 5322, sections 3.2.2 and 3.2.4), but for a quoted local part. Linear; what is not closed goes to the end.
+    """
+    if "(" not in field and '"' not in field:
+        return field
+    kept = list(field)
+    depth = begin = 0
+    quoted = escaped = False
+    for place, character in enumerate(field):
+        if escaped:
+            escaped = False
+        elif character == "\\" and (quoted or depth):
+            escaped = True
+        elif character == '"' and depth == 0:
+            if quoted and field.startswith("@", place + 1) and not _APART.search(field, begin + 1, place):
+                kept[begin : place + 1] = field[begin : place + 1]
+                quoted = False
+                continue
+            quoted, begin = not quoted, begin if quoted else place
+            kept[place] = " "
+        elif not quoted and character in "()":
+            depth = max(depth + (1 if character == "(" else -1), 0)
+            kept[place] = " "
+        if quoted or depth:
+            kept[place] = " "
+    return "".join(kept)
 
 
 def _angled_address(content: str) -> str | None:
@@ -144,14 +175,14 @@ def _is_last(address: str | None, text: str, after: int) -> bool:
     return other is None or _lowered(other.group()) == address
 
 
-def _bare_address(text: str, *, encoded: bool) -> re.Match[str] | None:
+def _bare_address(text: str) -> re.Match[str] | None:
     """The address that stands in no angle brackets; None where several do, of which one may be a name that the sender
     chose (`boss@rival.example real@other.example`).
     """
     first = find_address(text)
     if first is None or find_address(text, first.end()) is None:
         return first
-    outside = (_ASIDE if encoded else _QUOTED).sub(lambda aside: " " * len(aside.group()), text)
+    outside = _QUOTED.sub(lambda aside: " " * len(aside.group()), text)
     written = outside if find_address(outside) else text
     found = list(addresses_in(written))
     return found[0] if len({one.group().lower() for one in found}) == 1 else None
@@ -162,8 +193,16 @@ def _links_apart(text: str) -> tuple[str, str, list[str]]:
     if ":" not in text:
         return text, text, []
     text = _MAILTO_SQUARE.sub(_angled, text)
-    plain = _MAILTO.sub(" ", text)
-    return text, plain if find_address(plain) else _MAILTO.sub(r" <\1> ", text), _MAILTO.findall(text)
+    shown = _MAILTO.sub(" ", text)
+    addresses = {_lowered(match.group()) for match in addresses_in(shown)}
+
+    def told(link: re.Match[str]) -> str:
+        # A link leads where the client says; what it is shown as may be a name that the sender chose. Inside of angle
+        # brackets the client wrote both.
+        inside = text.rfind("<", 0, link.start()) > text.rfind(">", 0, link.start()) and addresses
+        return " " if inside or clean_address(link.group(1)) in addresses else f" <{link.group(1)}> "
+
+    return text, _MAILTO.sub(told, text), _MAILTO.findall(text)
 
 
 def _angled(square: re.Match[str]) -> str:

@@ -112,6 +112,8 @@ class Rendered:
     links: tuple[Link, ...]
     cues: tuple[tuple[int, str], ...]
     """(place in the text, name) of marks that clients leave on forwards and replies."""
+    quotes: tuple[tuple[int, int], ...]
+    """Ranges of the text inside of outermost `<blockquote>`s."""
 
 
 class _Page:
@@ -124,9 +126,25 @@ class _Page:
         self.text_at, self.start, self.end = array("q"), array("q"), array("q")
         self.links: list[Link] = []
         self.cues: list[tuple[int, str]] = []
+        self.quotes: list[tuple[int, int]] = []
+        self._quote_depth = self._quote_at = 0
         self.last = "\n"
         self.keeps_lines = False
         """Inside `<pre>`."""
+
+    def quote(self, closing: str) -> None:
+        """A `<blockquote>` begins or ends."""
+        if not closing:
+            self._quote_at = self.length if self._quote_depth == 0 else self._quote_at
+            self._quote_depth += 1
+        elif self._quote_depth:
+            self._quote_depth -= 1
+            if self._quote_depth == 0:
+                self.quotes.append((self._quote_at, self.length))
+
+    def all_quotes(self) -> tuple[tuple[int, int], ...]:
+        """All outermost quotes; one that is not closed goes to the end."""
+        return (*self.quotes, *([(self._quote_at, self.length + 1)] if self._quote_depth else ()))
 
     def put(self, text: str, start: int, end: int = -1) -> None:
         """Adds text that stands from `start` on; `end`: every character covers the whole range (an entity)."""
@@ -236,7 +254,7 @@ def render(source: str) -> Rendered:
                 _text(page, source, shown, position, at)
             position = at
     runs = Runs(page.text_at, page.start, page.end)
-    return Rendered(page.text(), runs, tuple(page.links), tuple(page.cues))
+    return Rendered(page.text(), runs, tuple(page.links), tuple(page.cues), page.all_quotes())
 
 
 def _pieces(source: str, start: int) -> Iterator[str]:
@@ -295,6 +313,8 @@ def _markup(page: _Page, scanner: _Scanner, opening: int) -> int:
 def _do(page: _Page, does: int, at: int, closing: str) -> None:
     """What an element does to the line."""
     last = page.last
+    if does == _QUOTES:
+        page.quote(closing)
     if does == _IS_CELL:
         if not closing and last not in "\n\t":
             page.put("\t", at, at)

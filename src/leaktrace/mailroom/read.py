@@ -32,7 +32,7 @@ from leaktrace.mailroom.bounces import (
 from leaktrace.mailroom.carried import Carried
 from leaktrace.mailroom.disclaiming import REDIRECTED_FLAG, disclaim, is_listed, without_sender
 from leaktrace.mailroom.headers import unfolded
-from leaktrace.mailroom.inline import UNCLEAR_FLAG, find_forward, is_to_its_writer, read_forward
+from leaktrace.mailroom.inline import UNCLEAR_FLAG, find_forward, is_of_a_mail_to_us, is_to_its_writer, read_forward
 from leaktrace.mailroom.mailboxes import read_mailboxes
 from leaktrace.mailroom.mime import CeilingReached, Part, TextBudget, read_fields, read_message
 from leaktrace.mailroom.received import reported_at
@@ -228,6 +228,8 @@ class _Reading:
         if forward is None:
             return attached
         original = read_forward(forward, message)
+        if is_of_a_mail_to_us(message, forward, original):
+            return attached
         if attached and is_to_its_writer(message, original):
             # What the reporter was asked for; or what a mail that pretends to be ours brought with it.
             original = without_sender(original, UNCLEAR_FLAG)

@@ -52,6 +52,14 @@ class Text:
             position = end + 1
 
 
+def is_quoted(text: Text, at: int) -> bool:
+    """Whether a place stands in what somebody answers: a line with `>`, or inside of a `<blockquote>`."""
+    if text.rendered is not None:
+        return any(start <= at < end for start, end in text.rendered.quotes)
+    line = text.text.rfind("\n", 0, at) + 1
+    return text.text.startswith(">", line)
+
+
 def read_text(part: Part, budget: TextBudget) -> Text:
     """The text of a text/plain or text/html part; CeilingReached when the message has too much."""
     source = part.decoded()
