@@ -33,11 +33,17 @@ from leaktrace.timecolumns import time_columns
 
 MOST_SELLERS = 0.5
 """Where so many of the other sellers in the table have contacts, one without any is no seller without customers."""
-FITTING_SHARE = 0.4
-"""Customers drawn from all alike have their share of the contacts. Where they have less than this part of it, most of
-the table is of nobody the ledger knows: ids are written otherwise there, or it is of another marketplace."""
-_LEAST_EXPECTED = 10.0
-"""Contacts; of fewer nothing follows."""
+STRANGERS_SHARE = 0.5
+"""Of the customers with contacts; where so many are in no other table, ids are written otherwise there, or they are of
+another marketplace: where the customers table has all who were opened."""
+STRANGERS_SHARE_OF_THE_OPENED = 0.98
+"""The same where only those who were opened are known."""
+_TABLE_SHARE = 0.99
+"""Of the opened; a customers table that has so many is taken for complete."""
+_LEAST_DEALT = 30
+"""Customers drawn with contacts; of fewer nothing follows."""
+_LEAST_KNOWN_SHARE = 0.2
+"""Of all drawn. Where the other tables hold fewer, they may hold few of all customers."""
 SAMPLE_CUSTOMERS = 600
 """Customers drawn of each principal that is looked at closely."""
 _NO_KEYS: Keys = np.array([], dtype=np.uint64)
@@ -167,6 +173,8 @@ def open_inquiry(
     case_ends, ends = [instant_at(case.late_at) for case in cases], _spread_ends(cases, len(controls), question)
     case_group, control_group = lookup.group(case_keys, case_ends), lookup.group(controls, ends)
     dealt = bool(case_group.contact.any() or control_group.contact.any())
+    alike = np.isin(controls, uniform)
+    opened = np.bincount(control_group.pair_customer, minlength=len(controls)) > 0
     study = Study(
         principals=principals,
         opened_count=totals.opened_count[order],
@@ -174,13 +182,13 @@ def open_inquiry(
         cases=cases,
         case_group=case_group,
         controls=control_group,
-        uniform_control=np.isin(controls, uniform),
+        uniform_control=alike,
         elsewhere_control=np.isin(controls, reporters),
         start_at=microseconds(question.start_at),
         counted_until=microseconds(question.counted_until),
         seller_known=question.seller is not None,
         contacts_known=totals.contacts_count > 0
-        and _contacts_fit(ledger.contact_counts(uniform, question.start_at), len(uniform), totals.customer_count),
+        and _contacts_known(ledger, question.start_at, uniform, table.in_table[len(case_keys) :][alike], opened[alike]),
         seller_dealt=dealt or _has_dealt(ledger, question, settings),
         region_known=lookup.region_known,
         channels=lookup.channels(
@@ -190,11 +198,21 @@ def open_inquiry(
     return Inquiry(study, question, lookup, case_keys, controls, tuple(principal.key for principal in principals))
 
 
-def _contacts_fit(counts: tuple[int, int], drawn_count: int, customer_count: int) -> bool:
-    """Whether the contacts before the mail are of customers whom the ledger knows. `counts`: all, of the drawn."""
-    all_count, known_count = counts
-    expected = all_count * min(drawn_count / max(customer_count, 1), 1.0)
-    return all_count > 0 and (expected < _LEAST_EXPECTED or known_count >= FITTING_SHARE * expected)
+def _contacts_known(
+    ledger: Ledger, before: datetime, drawn: Keys, in_table: NDArray[np.bool_], opened: NDArray[np.bool_]
+) -> bool:
+    """Whether the contacts tell of customers whom the other tables know: False where nobody has one before the mail, or
+    too many who have one are strangers. `drawn`: from all alike, sorted; of each, whether the customers table has them,
+    and whether anybody opened them.
+    """
+    dealt = np.isin(drawn, ledger.contacts(drawn, None, before))
+    if not dealt.any():
+        return bool(ledger.sellers_dealt_with(before))
+    known = in_table | opened
+    strangers = (dealt & ~known).sum() / dealt.sum()
+    complete = in_table[opened].mean() >= _TABLE_SHARE if opened.any() else in_table.any()
+    few = dealt.sum() < _LEAST_DEALT or known.mean() < _LEAST_KNOWN_SHARE
+    return bool(few or strangers < (STRANGERS_SHARE if complete else STRANGERS_SHARE_OF_THE_OPENED))
 
 
 def _has_dealt(ledger: Ledger, question: Question, settings: Settings) -> bool:

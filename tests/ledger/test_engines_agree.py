@@ -138,7 +138,7 @@ def ask_without_window(ledger: DuckLedger, seed: int = 1) -> None:
     ledger.sellers()
     ledger.contacts(np.unique(asked), "s1", START)
     ledger.sellers_dealt_with(START)
-    ledger.contact_counts(asked, START)
+    ledger.contacts(np.unique(asked), None, START)
     ledger.dealings(np.unique(asked), keys([f"c{n}" for n in range(40)]), START)
     ledger.known_elsewhere(np.unique(asked), "email", START)
     ledger.customers_by_address([KEYRING.address_hash(f"c{n}@example.org") for n in range(9)])

@@ -241,14 +241,9 @@ class DuckLedger:
         return tableanswers.sellers(self._asking)
 
     @question
-    def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
-        """Those of these customers (sorted) with a contact with the seller before the instant."""
+    def contacts(self, keys: Keys, seller: str | None, before: datetime) -> Keys:
+        """Those of these customers (sorted) with a contact with the seller, else with any, before the instant."""
         return tableanswers.contacts(self._asking, keys, seller, before)
-
-    @question
-    def contact_counts(self, keys: Keys, before: datetime) -> tuple[int, int]:
-        """(Contacts with any seller before the instant, those of them that are of these customers)."""
-        return tableanswers.contact_counts(self._asking, keys, before)
 
     @question
     def sellers_dealt_with(self, before: datetime) -> frozenset[str]:

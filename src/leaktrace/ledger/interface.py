@@ -135,13 +135,8 @@ class Ledger(Protocol):
     def sellers(self) -> tuple[SellerFacts, ...]:
         """The sellers table, sorted by id."""
 
-    def contacts(self, keys: Keys, seller: str, before: datetime) -> Keys:
-        """Those of these customers (sorted) with a contact with the seller before the instant."""
-
-    def contact_counts(self, keys: Keys, before: datetime) -> tuple[int, int]:
-        """(Contacts with any seller before the instant, those of them that are of these customers); reads the contacts
-        of all.
-        """
+    def contacts(self, keys: Keys, seller: str | None, before: datetime) -> Keys:
+        """Those of these customers (sorted) with a contact with the seller before the instant; None: with any."""
 
     def sellers_dealt_with(self, before: datetime) -> frozenset[str]:
         """Sellers with whom anybody at all had a contact before the instant; reads the contacts of all."""

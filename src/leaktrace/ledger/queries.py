@@ -259,21 +259,12 @@ def by_address(customers: Rows, wanted: pa.Table) -> Query:
 # --- the other tables ---------------------------------------------------------------------------------
 
 
-def contacts(rows: Rows, wanted: pa.Table, seller: str, before: int) -> Query:
-    """`wanted`: customer. Those with a contact with the seller before the instant."""
+def contacts(rows: Rows, wanted: pa.Table, seller: str | None, before: int) -> Query:
+    """`wanted`: customer. Those with a contact before the instant with the seller, or with any where it is None."""
     sql = f"""
         SELECT DISTINCT customer FROM {rows.sql} SEMI JOIN wanted USING (customer)
-        WHERE seller = $seller AND "at" < $before ORDER BY customer"""  # noqa: S608
+        WHERE coalesce(seller = $seller, $seller IS NULL) AND "at" < $before ORDER BY customer"""  # noqa: S608
     return Query("contacts", sql, {**rows.values, "seller": seller, "before": before}, {"wanted": wanted})
-
-
-def contact_counts(rows: Rows, wanted: pa.Table, before: int) -> Query:
-    """`wanted`: customer, each once. How many contacts there are before the instant, and how many of them theirs."""
-    sql = f"""
-        SELECT count(*) AS row_count, count(known) AS known_count
-        FROM {rows.sql} LEFT JOIN (SELECT customer, 1 AS known FROM wanted) USING (customer)
-        WHERE "at" < $before"""  # noqa: S608
-    return Query("contact counts", sql, {**rows.values, "before": before}, {"wanted": wanted})
 
 
 def sellers_dealt_with(rows: Rows, before: int) -> Query:

@@ -78,20 +78,12 @@ def _seller(seller: str, name: str, words: Mapping[str, tuple[str, ...]], status
     )
 
 
-def contacts(asking: Asking, keys: Keys, seller: str, before: datetime) -> Keys:
-    """Those of these customers (sorted) with a contact with the seller before the instant."""
+def contacts(asking: Asking, keys: Keys, seller: str | None, before: datetime) -> Keys:
+    """Those of these customers (sorted) with a contact with the seller, else with any, before the instant."""
     wanted = pa.table({"customer": keys_of(keys)})
     query = queries.contacts(asking.lake.rows("contacts"), wanted, seller, microseconds(before))
     found: Keys = column_of(asking.engine.run(query), "customer", np.uint64)
     return found
-
-
-def contact_counts(asking: Asking, keys: Keys, before: datetime) -> tuple[int, int]:
-    """(Contacts with any seller before the instant, those of them that are of these customers)."""
-    wanted = pa.table({"customer": np.unique(keys_of(keys))})
-    query = queries.contact_counts(asking.lake.rows("contacts"), wanted, microseconds(before))
-    (row,) = asking.engine.run(query).to_pylist()
-    return int(row["row_count"]), int(row["known_count"])
 
 
 def sellers_dealt_with(asking: Asking, before: datetime) -> frozenset[str]:
