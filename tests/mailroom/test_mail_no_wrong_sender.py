@@ -68,6 +68,36 @@ def test_the_same_in_plain_text_as_exchange_writes_it() -> None:
     assert (found.sender.address, found.flags) == (REAL, ("name_contains_address",))
 
 
+def test_a_recipient_whom_the_client_did_not_link_is_a_name() -> None:
+    anna = linked(f"Anna, {VICTIM}", "anna@mailbox.example")
+    lines = f"<b>From:</b> {linked('Deals')}<br><b>Sent:</b> Monday, March 4, 2024 10:11 AM<br><b>To:</b> {anna}<br>"
+    found = only(complaint(f"<p>see</p><p>{lines}<b>Subject:</b> Offer</p><p>Buy</p>", content_type="text/html"))
+    assert [one.address for one in found.recipients] == [None, None]
+    assert found.recipients[1].name == VICTIM
+
+
+def test_a_bracket_that_a_name_opens_is_not_the_clients() -> None:
+    """Windows Mail's plain text."""
+    lines = f"From: Deals <{VICTIM}<mailto:{REAL}>\nSent: Monday, 4 March 2024 10:11\nTo: a@b.example\nSubject: Offer\n"
+    assert only(complaint(f"see\n\n{lines}\nBuy\n")).sender.address == REAL
+    both = lines.replace(f"{VICTIM}<", f"{REAL}<", 1).replace(f"{REAL}>", f"{REAL}>>", 1)
+    assert only(complaint(f"see\n\n{both}\nBuy\n")).sender.address == REAL
+
+
+@pytest.mark.parametrize("name", [f"{VICTIM} on behalf of Deals", f"Honest &lt;{VICTIM}&gt; on behalf of Deals"])
+def test_on_behalf_of_in_what_leads_to_another_is_a_name(name: str) -> None:
+    lines = f"<b>From:</b> {linked(name)}<br><b>Sent:</b> Monday, March 4, 2024 10:11 AM<br><b>Subject:</b> Offer"
+    found = only(complaint(f"<p>see</p><p>{lines}</p><p>Buy</p>", content_type="text/html"))
+    assert (found.sender.address, found.on_behalf_of) == (REAL, None)
+
+
+def test_on_behalf_of_before_the_only_address_that_outlook_wrote_is_a_name() -> None:
+    sender = f"Honest <{VICTIM}> on behalf of Deals [mailto:{REAL}]"
+    lines = f"From: {sender}\nSent: Monday, March 4, 2024 10:11 AM\nTo: Anna\nSubject: Offer\n"
+    found = only(complaint(f"see\n\n-----Original Message-----\n{lines}\nBuy\n"))
+    assert (found.sender.address, found.on_behalf_of) == (REAL, None)
+
+
 # --- a mail without a sender, and one below ---------------------------------------------------------------
 
 
@@ -111,6 +141,30 @@ def test_a_label_whose_colon_begins_the_next_line(below: str) -> None:
     lines = f'보낸사람\n: "Deals" <{REAL}>\n{recipient}\n날짜\n: 24.03.04 10:11\n제목\n: 안내\n'
     found = only(complaint(f"보세요\n\n--------- 원본 메일 ---------\n{lines}{below}\n", subject="Fwd: 안내"))
     assert (found.sender.address, found.recipients[0].address, found.subject) == (REAL, "anna@mailbox.example", "안내")
+
+
+@pytest.mark.parametrize("below", ["Buy", PLANTED])
+def test_a_line_of_labels_that_a_subject_makes_unclear_lends_its_place_to_none_below(below: str) -> None:
+    """Yahoo's plain text."""
+    subject = f"Offer From: Honest <{VICTIM}> To: x@y.example Sent: Monday, January 1, 2024 10:00 AM Subject: q"
+    labels = f'From: "Deals" <{REAL}>To: "Anna" <anna@mailbox.example>Sent: Monday, March 4, 2024 at 10:11:12 AM GMT+1'
+    found = only(complaint(f"see\n   ----- Forwarded Message ----- {labels}Subject: {subject}\n{below}\n"))
+    assert found.sender.address is None
+    assert [claim.sender.address for claim in found.claims] == ([] if below == "Buy" else [VICTIM])
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        f"Gesendet: Montag, 04. März 2024 um 10:11 Uhr\nVon: Deals <{REAL}>\nAn: a@b.example\nBetreff: Offer\n",
+        f'-------- Пересылаемое сообщение --------\n04.03.2024, 10:11, "Deals" <{REAL}>:\n\n',
+    ],
+)
+@pytest.mark.parametrize("planted", ["Cc", "Bcc"])
+def test_the_mails_first_lines_are_no_recipients(block: str, planted: str) -> None:
+    found = only(complaint(f"siehe\n\n{block}{planted}: {VICTIM}\nBuy\n"))
+    assert found.sender.address == REAL
+    assert VICTIM not in [one.address for one in found.recipients]
 
 
 # --- comments and quotes of a header field ----------------------------------------------------------------

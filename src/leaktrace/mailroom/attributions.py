@@ -46,6 +46,9 @@ def one_line(text: Text, line: Range) -> Block | None:
     if opening is None or (kind := marker_of(opening.group(1))) is None:
         return None
     found = _labels_of_line(text.text, opening.end(), end)
+    if found is None:  # nobody can tell which is the client's; a block further down is not
+        nobody = Value("", opening.end(), opening.end())
+        return Block("one-line", kind, {"from": nobody}, frozenset(), begin, line[1])
     if len(found) < 2:
         return None
     ends = [start for _, start, _ in found[1:]] + [end]
@@ -54,8 +57,8 @@ def one_line(text: Text, line: Range) -> Block | None:
     return Block("one-line", kind, values, languages, begin, line[1])
 
 
-def _labels_of_line(text: str, start: int, end: int) -> list[tuple[Role, int, int]]:
-    """The labels of a one-line block, each with where it and its value begin; none where names leave it open which.
+def _labels_of_line(text: str, start: int, end: int) -> list[tuple[Role, int, int]] | None:
+    """The labels of a one-line block, each with where it and its value begin; null where names leave it open which.
 
     What the sender chose as a name may look like labels, and stands before the client's: of each but the first `From:`
     the last one before the subject counts. The subject is the last of all; what follows are the sender's words.
@@ -69,7 +72,7 @@ def _labels_of_line(text: str, start: int, end: int) -> list[tuple[Role, int, in
         role = match[0]
         if ended:
             if role == "subject" and seen_since:
-                return []  # a name that holds a whole block, or a subject that does
+                return None  # a name that holds a whole block, or a subject that does
             seen_since |= role == "to"
         elif role != "from" or not found:
             found = [one for one in found if one[0] != role]
@@ -187,13 +190,13 @@ def _ends_of(text: str, begin: int, end: int) -> str:
 def _with_recipients(
     text: Text, lines: list[Range], index: int, marker: tuple[Marker, int], values: dict[Role, Value]
 ) -> Block:
-    end = lines[index][1]
+    end, before = lines[index][1], lines[index]
     for line in lines[index + 1 : index + 4]:
-        found = label_at(text, line)
+        found = None if blank_between(text, before, line) else label_at(text, line)
         role = next((one for one in found[0] if one not in values and one != "other"), None) if found else None
         if found is None or role is None:
             break
-        values[role], end = found[1], line[1]
+        values[role], end, before = found[1], line[1], line
     return Block("attribution", marker[0], values, frozenset(), marker[1], end)
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import itemgetter
@@ -24,7 +22,6 @@ from leaktrace.mailroom.blocklines import (
     LINE_CEILING_CHARACTERS,
     THUNDERBIRD_CUES,
     Block,
-    Labelled,
     Range,
     Value,
     blank_between,
@@ -34,6 +31,7 @@ from leaktrace.mailroom.blocklines import (
     value_at,
 )
 from leaktrace.mailroom.dates import UNKNOWN, sent_window
+from leaktrace.mailroom.growing import Growing
 from leaktrace.mailroom.labels import Marker, Role, labels, marker_of, plain
 from leaktrace.mailroom.mailboxes import ADDRESS, find_address
 from leaktrace.mailroom.notesforwards import TRIAL_CEILING_COUNT as NOTES_CEILING_COUNT
@@ -64,53 +62,6 @@ _DATE_CEILING_CHARACTERS = 100
 _MAILBOX_ROLES: tuple[Role, ...] = ("from", "to", "cc", "bcc")
 _TRIED_CEILING_LINES = 2_000
 """Lines that were taken for header lines and were none: whoever wrote more of them did not mean to forward a mail."""
-
-
-@dataclass(slots=True)
-class _Growing:
-    """Header lines while they are read."""
-
-    values: dict[Role, Value] = field(default_factory=dict)
-    languages: Counter[str] = field(default_factory=Counter)
-    last: Role | None = None
-    spaced: bool = False
-    on_label_lines: bool = False
-    """A value stood on its label's own line: then so do all, and what has none there is empty."""
-    doubtful: bool = False
-    """Nobody knows which of two lines says who sent it."""
-    end: int = 0
-
-    def has(self, *roles: Role) -> bool:
-        return all(role in self.values for role in roles)
-
-    def take(self, role: Role, found: Labelled) -> None:
-        """The next labelled line."""
-        self.values[role], self.last = found[1], role
-        self.on_label_lines |= bool(found[1].text)
-        self.languages.update(found[0][role])
-
-    def is_from_first_and_whole(self) -> bool:
-        """Whether all that a client writes was read, and nothing that the sender wrote stands above who it is from.
-
-        A second `From:` below is the mail's own text then: a client that wrapped a name goes on with the recipients.
-        """
-        return next(iter(self.values)) == "from" and self.has("date", "subject", "to")
-
-    def doubt(self, roles: Iterable[Role]) -> None:
-        """A second sender, or second recipients, right below: one of the two is a wrapped line of the sender's own
-        words, and nobody knows which.
-        """
-        order = list(self.values)
-        for role in roles:
-            if role in ("from", "to", "cc") and role in self.values:
-                self._blank(role)
-                if role == "from" or order[order.index(role) - 1] == "from":  # then the name may have been wrapped
-                    self._blank("from")
-                    self.doubtful = True
-
-    def _blank(self, role: Role) -> None:
-        if role in self.values:
-            self.values[role] = Value("", self.values[role].start, self.values[role].end)
 
 
 @dataclass(slots=True)
@@ -249,7 +200,7 @@ def _labelled(
     text: Text, lines: list[Range], first: int, marker: tuple[Marker, int] | None
 ) -> tuple[Block | None, int]:
     """The block that begins with this line, if one does, and how many lines were looked at."""
-    growing, index = _Growing(), first
+    growing, index = Growing(), first
     stop = min(len(lines), first + _BLOCK_CEILING_LINES)
     while index < stop:
         folded = index > first and _is_folded(text, lines, first, index, growing)
@@ -263,6 +214,8 @@ def _labelled(
             growing.spaced = True
         role = next((one for one in found[0] if one == "other" or one not in growing.values), None) if found else None
         if found is not None and role is not None:
+            if growing.is_closed_for(role):
+                break
             growing.take(role, found)
         elif found is not None:
             another = "from" in found[0] and growing.is_from_first_and_whole()
@@ -289,7 +242,7 @@ def _date_above(text: Text, line: Range) -> Value | None:
     return value_at(text, begin, end)
 
 
-def _is_folded(text: Text, lines: list[Range], first: int, index: int, growing: _Growing) -> bool:
+def _is_folded(text: Text, lines: list[Range], first: int, index: int, growing: Growing) -> bool:
     """Whether a line goes on with the last value whatever it looks like: the sender chose what stands in it.
 
     After a line that ends in a blank where the text is flowed (RFC 3676, section 4.1); further in than the first label,
@@ -311,7 +264,7 @@ def _colon_column(text: Text, line: Range) -> int:
     return text.text.find(":", *line) - line[0]
 
 
-def _continues(text: Text, lines: list[Range], index: int, growing: _Growing, *, gap: bool) -> bool:
+def _continues(text: Text, lines: list[Range], index: int, growing: Growing, *, gap: bool) -> bool:
     """Whether the line goes on with the last value: the client folded it, or more labels of the block follow."""
     line = text.text[lines[index][0] : lines[index][1]].strip(LEAD)
     last = growing.values[growing.last] if growing.last else None
@@ -345,7 +298,7 @@ def _is_mailboxes(line: str) -> bool:
     return line.endswith((">", ",", ";", "]")) or ADDRESS.fullmatch(line) is not None
 
 
-def _extend(text: Text, growing: _Growing, line: Range, *, folded: bool) -> None:
+def _extend(text: Text, growing: Growing, line: Range, *, folded: bool) -> None:
     role = growing.last
     quoted = len(text.text[line[0] : line[0] + 100]) - len(text.text[line[0] : line[0] + 100].lstrip(LEAD))
     more = value_at(text, line[0] + quoted, min(line[1], line[0] + quoted + 1000))
@@ -362,7 +315,7 @@ def _extend(text: Text, growing: _Growing, line: Range, *, folded: bool) -> None
     growing.values[role] = Value(joined, last.start if last.text else more.start, more.end)
 
 
-def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, int] | None) -> Block | None:
+def _accepted(text: Text, growing: Growing, start: int, marker: tuple[Marker, int] | None) -> Block | None:
     cue = cue_before(text, start)
     others = sum(role in growing.values for role in ("date", "subject", "to"))
     sender = growing.values.get("from")
@@ -388,7 +341,7 @@ def _accepted(text: Text, growing: _Growing, start: int, marker: tuple[Marker, i
     )
 
 
-def _is_telling_block(growing: _Growing) -> bool:
+def _is_telling_block(growing: Growing) -> bool:
     """Whether some value is one that prose with colons would not have: an address, or a date beside a subject.
 
     `From: Berlin / To: Munich / Date: 4 June` is a journey.

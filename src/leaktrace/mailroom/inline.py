@@ -34,7 +34,7 @@ from leaktrace.records import Mailbox, Original, OriginalForm, Recipient
 CLAIM_CEILING_DEPTH = 8
 """Forwards of forwards are followed this deep."""
 
-_ONE_MAILTO_AT_END = re.compile(r"[^<\[]{0,1000}\[\s{0,3}mailto:[^\]]{1,400}\]\s{0,9}", re.IGNORECASE)
+_ONE_MAILTO_AT_END = re.compile(r"[^\[]{0,1000}\[\s{0,3}mailto:[^\]]{1,400}\]\s{0,9}", re.IGNORECASE)
 _QUOTED_LINES = re.compile(r"[\r\n]{0,8}(?:>[^\n]*+(?:\n|\Z)[\r\n]*+)++")
 _CUE_NAMES = {
     "gmail_attr": "Gmail",
@@ -217,19 +217,23 @@ def _sender(
     # Outlook says so, and writes no line "Forwarded message"; programs that do say nothing of the kind: it is a name.
     is_marked = block.marker == "forwarded" or block.cue in FORWARD_CUES
     written, behalf = (value.text, None) if is_marked else split_on_behalf(value.text)
+    linked = _linked_addresses(text, value)
     found = read_mailbox(written)
+    if behalf is not None and linked and found.mailbox.address not in linked:
+        # The client made links of addresses, and not of this one: all of it is a name.
+        written, behalf, found = value.text, None, read_mailbox(value.text)
     mailbox = found.mailbox
     if behalf is None and len({one.mailbox.address for one in read_mailboxes(written) if one.mailbox.address}) > 1:
         flags.add("several_senders")
         mailbox = Mailbox(None, mailbox.name)  # as of a whole message with several (`attached.written_senders`)
-    linked = () if behalf is not None else _linked_addresses(text, value)
     is_forged = found.name_contains_address
-    if mailbox.address is None and len(linked) == 1 and not find_address(value.text):
-        mailbox = Mailbox(linked[0], mailbox.name)
-    elif mailbox.address is not None and linked and mailbox.address not in linked:
-        # The client made the link, of the address; what it shows there may be a name that the sender chose.
-        mailbox = Mailbox(linked[0] if len(linked) == 1 else None, found.mailbox.name or mailbox.address)
-        is_forged = True
+    if behalf is None and linked and mailbox.address not in linked:
+        if mailbox.address is not None:
+            # The client made the link, of the address; what it shows there may be a name that the sender chose.
+            mailbox = Mailbox(linked[0] if len(linked) == 1 else None, found.mailbox.name or mailbox.address)
+            is_forged = True
+        elif len(linked) == 1 and not find_address(value.text):
+            mailbox = Mailbox(linked[0], mailbox.name)
     if is_forged:
         flags.add("name_contains_address")
     if mailbox.address is None:
@@ -288,9 +292,12 @@ def _recipients(text: Text, block: Block, spans: dict[str, tuple[int, int]], fla
             flags.add("recipient_name_contains_address")
         linked = _linked_addresses(text, value)
         only = linked[0] if len(found) == len(linked) == 1 else None
-        recipients += [
-            Recipient(only or one.mailbox.address, one.mailbox.name, "to" if role == "to" else "cc") for one in found
-        ]
+        for one in found:
+            address = only or one.mailbox.address
+            # A client makes links of all addresses; one that leads nowhere is a name, by whoever wrote the mail.
+            shown = address if not linked or address in linked else None
+            name = one.mailbox.name or (address if shown is None else None)
+            recipients.append(Recipient(shown, name, "to" if role == "to" else "cc"))
         if found:
             here = text.span(value.start, value.end)
             before = spans.get("recipients", here)

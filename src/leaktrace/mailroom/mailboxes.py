@@ -43,6 +43,8 @@ _BROKEN = re.compile(r"=\s|@[^\s<>@:()\[\]]*\s+[\w.-]+\s*>")
 _MAILTO = re.compile(r"[<\[]\s*mailto:([^<>\[\]\s]{1,400})\s*[>\]]", re.IGNORECASE)
 _MAILTO_SQUARE = re.compile(r"\[\s*mailto:([^<>\[\]\s]{1,400})\s*\]", re.IGNORECASE)
 """Outlook's plain text: the sender's address; what stands before it is the display name, whatever it looks like."""
+_CLOSED = re.compile(r"\s{0,9}>")
+"""Behind a link inside of angle brackets; where none follows, the bracket before it was part of a name."""
 _COMMENT = re.compile(r"\(([^()]*)\)\s*$")
 _APART = re.compile(r"[\s@]")
 _QUOTED = re.compile(r'"[^"]*+(?:"|\Z)')
@@ -199,8 +201,8 @@ def _links_apart(text: str) -> tuple[str, str, list[str]]:
     def told(link: re.Match[str]) -> str:
         # A link leads where the client says; what it is shown as may be a name that the sender chose. Inside of angle
         # brackets the client wrote both.
-        inside = text.rfind("<", 0, link.start()) > text.rfind(">", 0, link.start()) and addresses
-        return " " if inside or clean_address(link.group(1)) in addresses else f" <{link.group(1)}> "
+        inside = text.rfind("<", 0, link.start()) > text.rfind(">", 0, link.start()) and _CLOSED.match(text, link.end())
+        return " " if (inside and addresses) or clean_address(link.group(1)) in addresses else f" <{link.group(1)}> "
 
     return text, _MAILTO.sub(told, text), _MAILTO.findall(text)
 
