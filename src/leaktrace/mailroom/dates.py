@@ -25,18 +25,21 @@ _TIME = re.compile(
 )
 _ZONE = re.compile(r"(?:\b(?:gmt|utc)\s?|(?<=\d)\s|(?<=[\s(]))([+-])(\d{1,2}):?(\d{2})?\b")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,4})\s?[./年년-]\s?(\d{1,2})\s?[./月월-]\s?(\d{1,4})(?!\d)")
+_MONTH_FIRST = re.compile(r"(?<!\d)(\d{1,2})\s?[月월]\s(\d{1,2}),\s(\d{4})(?!\d)")
 _LETTER = "(?:[^\\W\\d_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0963\u0e31-\u0e4e])"
 """A letter, or a mark that belongs to one (vowel signs of Arabic, Hebrew, Devanagari, Thai), which `\\w` leaves out."""
 _WORD = f"({_LETTER}{{1,9}}(?:\\.{_LETTER}{{1,9}})+|{_LETTER}{{2,}}+(?:['’]{_LETTER}+)?)"
-_DAY_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?[.,]?\s?-?(?:(?:de|of)\s|d')?{_WORD}")
+_DAY_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?[.,]?\s?[-/]?(?:(?:de|of)\s|d')?{_WORD}")
 _MONTH_DAY = re.compile(rf"{_WORD}[.,]?\s?(\d{{1,2}})(?:st|nd|rd|th)?(?!\d|:)")
 _YEAR = re.compile(r"(?<![\d:])(\d{4})(?!\d)")
 _SHORT_YEAR = re.compile(r"(?<![\d:.])(\d{2})(?![\d:.])")
 _PM = re.compile(
-    r"(?<![^\W\d_])(?:pm|p\.\s?m\.?|مساءً?|م|μμ|μ\.μ\.?|ب\.?ظ\.?|بعدازظهر|بعد از ظهر)(?![^\W\d_])|下午|晚上|午後|오후"
+    r"(?<![^\W\d_])(?:pm|p\.\s?m\.?|مساءً?|م|μμ|μ\.μ\.?|ب\.?ظ\.?|بعدازظهر|بعد از ظهر|ös)(?![^\W\d_])"
+    r"|下午|晚上|午後|오후|หลังเที่ยง|अपराह्न|(?<=\d\s)ch(?![^\W\d_]|.{1,3}\d)"
 )
 _AM = re.compile(
-    r"(?<![^\W\d_])(?:am|a\.\s?m\.?|صباحًا|ص|πμ|π\.μ\.?|ق\.?ظ\.?|قبل از ظهر)(?![^\W\d_])|上午|凌晨|早上|午前|오전"
+    r"(?<![^\W\d_])(?:am|a\.\s?m\.?|صباحًا|ص|πμ|π\.μ\.?|ق\.?ظ\.?|قبل از ظهر|öö)(?![^\W\d_])"
+    r"|上午|凌晨|早上|午前|오전|ก่อนเที่ยง|पूर्वाह्न|(?<=\d\s)sa(?![^\W\d_]|.{1,3}\d)"
 )
 _ZONE_NAMES = {
     # Abbreviations with one meaning among mail clients, hours east of UTC.
@@ -183,8 +186,13 @@ def _days(text: str, languages: frozenset[str]) -> set[datetime]:
 
 
 def _numbered_months(text: str) -> str:
-    """Months that a language numbers in words (`5 tháng 3, 2024`) as the figures they are."""
-    return labels().numbered_month.sub(r"\1.\2.\3", text)
+    """Months that a language numbers in words (`5 tháng 3, 2024`), and Outlook's `3월 4, 2024`, as figures."""
+    return _MONTH_FIRST.sub(r"\2.\1.\3", labels().numbered_month.sub(_in_figures, text))
+
+
+def _in_figures(found: re.Match[str]) -> str:
+    day, month = found.group(1) or found.group(4), found.group(2) or found.group(3)
+    return f"{day}.{labels().month_numbers.get(month, month)}.{found.group(5)}"
 
 
 def _named_days(years: list[int], pairs: list[tuple[int, str]], languages: frozenset[str]) -> set[datetime]:

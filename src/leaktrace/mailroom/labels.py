@@ -71,7 +71,9 @@ class Labels:
     months_elsewhere: dict[str, frozenset[str]]
     """Language -> spellings that its calendar data do not have."""
     numbered_month: re.Pattern[str]
-    """Day, month and year where a language numbers its months in words."""
+    """Day, month and year, or month, day and year, where a language numbers its months in words."""
+    month_numbers: dict[str, int]
+    """Number of a month in words -> number."""
     year_first: frozenset[str]
     """Languages whose short dates begin with the year."""
     longest_label: int
@@ -111,19 +113,30 @@ def labels() -> Labels:
             for name, table in tables.items()
             if "also" in table.get("months", {})
         },
-        numbered_month=_numbered_month(tables),
+        numbered_month=_numbered_month(tables, _month_numbers(tables)),
+        month_numbers=_month_numbers(tables),
         year_first=frozenset(name for name, table in tables.items() if table.get("dates", {}).get("year_first")),
         longest_label=max(map(len, roles)),
     )
 
 
-def _numbered_month(tables: dict[str, dict[str, Any]]) -> re.Pattern[str]:
+def _numbered_month(tables: dict[str, dict[str, Any]], numbers: dict[str, int]) -> re.Pattern[str]:
     sections = [table.get("dates", {}) for table in tables.values()]
-    months = [re.escape(plain(word)) for section in sections for word in section.get("month_words", [])]
-    years = [re.escape(plain(word)) for section in sections for word in section.get("year_words", [])]
-    return re.compile(
-        rf"(?<!\d)(\d{{1,2}})\s?(?:{'|'.join(months)})\.?\s?(\d{{1,2}}),?\s?(?:(?:{'|'.join(years)})\s?)?(\d{{4}})(?!\d)"
-    )
+    months = "|".join(re.escape(plain(word)) for section in sections for word in section.get("month_words", []))
+    years = "|".join(re.escape(plain(word)) for section in sections for word in section.get("year_words", []))
+    number = "|".join((r"\d{1,2}", *sorted(map(re.escape, numbers), key=len, reverse=True)))
+    day_first = rf"(?<!\d)(\d{{1,2}})\s?(?:{months})\.?\s?({number})"
+    month_first = rf"(?:{months})\.?\s?({number})\s(\d{{1,2}})"
+    return re.compile(rf"(?:{day_first}|{month_first}),?\s?(?:(?:{years})\s?)?(\d{{4}})(?!\d)")
+
+
+def _month_numbers(tables: dict[str, dict[str, Any]]) -> dict[str, int]:
+    return {
+        plain(word): number
+        for table in tables.values()
+        for number, words in enumerate(table.get("dates", {}).get("month_numbers", []), 1)
+        for word in words
+    }
 
 
 def sources() -> dict[str, dict[str, str]]:
