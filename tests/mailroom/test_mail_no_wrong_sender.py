@@ -118,6 +118,33 @@ def test_a_sender_behind_a_label_that_no_table_has() -> None:
     assert (found.sender.address, found.flags) == (REAL, ("unknown_labels",))
 
 
+LITHUANIAN = "Nuo: {}\nIšsiųsta: 2024 m. kovo 4 d. 10:11\nKam: Anna <anna@mailbox.example>\nTema: Offer\n"
+CATALAN = "De: {}\nEnviat: dilluns, 4 de març de 2024 10:11\nPer a: Anna <anna@mailbox.example>\nAssumpte: Offer\n"
+
+
+@pytest.mark.parametrize("block", [LITHUANIAN, CATALAN])
+@pytest.mark.parametrize("sender", [REAL, "Deals"])
+@pytest.mark.parametrize("planted", [PLANTED, PLANTED_LABELS])
+def test_below_lines_that_may_be_a_block_nobody_can_read_none_is_the_sender(
+    block: str, sender: str, planted: str
+) -> None:
+    found = only(complaint(f"see\n\n{block.format(sender)}\n{planted}\n", subject="stop this"))
+    assert (found.sender.address, found.recipients, found.subject) == (None, (), None)
+    assert [claim.sender.address for claim in found.claims] == [VICTIM]
+
+
+@pytest.mark.parametrize(("sender", "address"), [(f"Deals <{REAL}>", REAL), (REAL, REAL), ("Deals", None)])
+def test_a_clients_mark_says_where_its_block_begins_and_known_labels_below_are_not_its(
+    sender: str, address: str | None
+) -> None:
+    lines = LITHUANIAN.format(sender).replace("Kam: Anna <anna@mailbox.example>", "Kam: Anna")
+    page = f'<div id="divRplyFwdMsg">{lines}</div><div>{PLANTED_LABELS}</div>'
+    html = page.replace(" <", " &lt;").replace("&lt;div", "<div").replace("\n", "<br>")
+    found = only(complaint(f"<div>see</div>{html}", content_type="text/html"))
+    assert found.sender.address == address
+    assert "someone@else.example" not in [one.address for one in found.recipients]
+
+
 @pytest.mark.parametrize("below", ["Buy", PLANTED_LABELS])
 def test_labels_set_flush_right_are_not_folded(below: str) -> None:
     """Horde, in Danish: the colons are in one column, and the second label is further in than the first."""

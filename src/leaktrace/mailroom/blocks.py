@@ -43,6 +43,7 @@ from leaktrace.mailroom.unknownlabels import (
     is_decorated,
     is_foreign_label,
     is_labelled,
+    is_untold,
     unknown_labels,
 )
 
@@ -80,7 +81,7 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
     marker: tuple[Marker, int] | None = None
     place = nowhere = Place(subject)
     trials = _Trials()
-    notes_at: int | None = None
+    unread_at: int | None = None
     index = -1
     while (index := index + 1) < len(lines):
         if marker is None and place == nowhere and not trials.in_a_row_count:
@@ -103,26 +104,29 @@ def find_block(text: Text, start: int = 0, subject: str | None = None) -> Block 
         if (block is None or _is_senderless(block)) and place.run_count < _RUN_CEILING_LINES:
             untold = unknown_labels(text, lines, index, place)
             if untold is not None:
-                block = _known_within(text, lines, index, untold) or untold
+                # Below a client's own mark nothing of the reporter's stands above the block.
+                block = (untold.cue is None and _known_within(text, lines, index, untold)) or untold
         if block is not None:
-            return block if notes_at in (None, block.start) else _without_sender(block)
+            return block if unread_at is None or unread_at == block.start else _unread(block, unread_at)
         if is_link:  # no label, no marker, and labelled all the same
             marker, place = None, Place(subject, None, place.run_count + 1)
             continue
         by_notes = notes_mark(line) if line.startswith("---") else None
-        # What Notes forwarded begins here: where its lines cannot be read, those further down are not its.
-        notes_at = begin if notes_at is None and by_notes == "forwarded" else notes_at
+        labelled = is_labelled(line)
+        untold_here = labelled and place.run_count == 0 and is_untold(text, lines, index)
+        if unread_at is None and (by_notes == "forwarded" or untold_here):
+            # What was forwarded begins here: where its lines cannot be read, those further down are not its.
+            unread_at = begin
         kind = marker_of(line) or by_notes
         marker = (kind, begin) if kind else None
-        run_count = place.run_count + 1 if is_labelled(line) else 0
+        run_count = place.run_count + 1 if labelled else 0
         place = Place(subject, begin if is_decorated(line) else None, run_count)
     return None
 
 
-def _without_sender(block: Block) -> Block:
-    """The same, of which nobody knows who sent it."""
-    line = block.values["from"]
-    return replace(block, values=block.values | {"from": Value("", line.start, line.end)})
+def _unread(below: Block, start: int) -> Block:
+    """The block that begins at `start` and nobody can read, above one that is no more than a claim in it."""
+    return replace(below, values={"from": Value("", start, start)}, start=start, end=below.start)
 
 
 def _is_senderless(block: Block) -> bool:
@@ -282,7 +286,7 @@ def _continues(text: Text, lines: list[Range], index: int, growing: Growing, *, 
         folded = last.text.endswith((",", ";")) or last.text.count("<") > last.text.count(">")
         if folded or (line.startswith("<") and "@" in line and "@" not in re.split("[,;]", last.text)[-1]):
             return True
-    if growing.has("from", "date", "subject", "to"):
+    if growing.has("from", "date", "subject", "to") or marker_of(line) is not None:
         return False
     if is_foreign_label(line):
         return True

@@ -29,6 +29,8 @@ _FOREIGN_LABEL = re.compile(r"[^\W\d_][\w-]{1,24}:\s")
 _CLOCK_AND_YEAR = re.compile(r"(?=.*\d[:.]\d\d)(?=.*\d{4})", re.DOTALL)
 """What every written time has, also in a language that no table has."""
 _CLOCK = re.compile(r"\d[:.]\d\d")
+_WHOLE_LINES = 4
+"""Sender, time, recipient and subject: so many lines every client writes."""
 _DECORATED = re.compile(r"[-=_*]{3,}\s{0,9}[^\W\d_].{0,80}?[-=_*]{3,}\Z", re.DOTALL)
 
 
@@ -79,7 +81,9 @@ def unknown_labels(text: Text, lines: list[Range], index: int, place: Place) -> 
     decorated = place.decorated_at is not None
     if not by_client and not decorated and not _may_be_whole(text, lines, index):
         return None
-    run = _run_at(text, lines[index : index + 8], place.subject)
+    run = _run_at(text, lines[index : index + 8], place.subject, by_client=by_client)
+    if run.count >= 3 and run.sender is None and run.stopped:
+        run.sender = Value("", lines[index][0], lines[index][0])  # nobody is told, nor by the lines below
     if run.count < 3 or run.sender is None or not (by_client or run.has_time_and_more()):
         return None
     if not by_client and not decorated and not run.sender.text.endswith(">"):
@@ -88,6 +92,25 @@ def unknown_labels(text: Text, lines: list[Range], index: int, place: Place) -> 
     shape: Shape = "unknown-labels" if by_client or decorated else "unmarked-labels"
     start = lines[index][0] if place.decorated_at is None else place.decorated_at
     return Block(shape, marker, run.told(), frozenset(), start, run.end, cue)
+
+
+def is_untold(text: Text, lines: list[Range], index: int) -> bool:
+    """Whether labelled lines may be a client's block that nobody can read: as many as each writes, with a time and a
+    mailbox among them, and a line between them and the next ones. Those further down are not the client's then.
+    """
+    has_time = has_mailbox = False
+    for number, line in enumerate(lines[index : index + 8]):
+        shown = text.text[line[0] : min(line[1], line[0] + LINE_CEILING_CHARACTERS)]
+        match = _UNKNOWN_LABEL.match(shown, len(shown) - len(shown.lstrip(LEAD)))
+        if match is None or (number and blank_between(text, lines[index + number - 1], line)):
+            return number >= _WHOLE_LINES and has_time and has_mailbox
+        known = label_at(text, line)
+        if number and known is not None and "from" in known[0]:
+            return False
+        value = value_at(text, line[0] + match.start(2), line[0] + len(shown))
+        has_mailbox |= _is_mailbox(value)
+        has_time |= _CLOCK.search(value.text) is not None and _is_date(text, value)
+    return False
 
 
 @dataclass(slots=True)
@@ -106,6 +129,8 @@ class _Run:
     unplaced_before: bool = False
     """Above the first mailbox stands a line that may be anything, the sender's name or the subject."""
     unplaced_count: int = 0
+    stopped: bool = False
+    """A known label for the sender follows, below all that a client writes: the mail's own text."""
     count: int = 0
     end: int = 0
 
@@ -126,7 +151,7 @@ class _Run:
         return values
 
 
-def _run_at(text: Text, lines: list[Range], subject: str | None) -> _Run:
+def _run_at(text: Text, lines: list[Range], subject: str | None, *, by_client: bool) -> _Run:
     run = _Run()
     for number, (begin, stop) in enumerate(lines):
         stop = min(stop, begin + LINE_CEILING_CHARACTERS)  # noqa: PLW2901
@@ -135,6 +160,9 @@ def _run_at(text: Text, lines: list[Range], subject: str | None) -> _Run:
         if match is None or (number and blank_between(text, lines[number - 1], lines[number])):
             break
         known = label_at(text, (begin, stop))
+        if by_client and run.count >= 3 and known is not None and "from" in known[0]:
+            run.stopped = True
+            break
         if known is not None:
             _take_known(run, next(iter(known[0])), known[1])
         else:
