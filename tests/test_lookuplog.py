@@ -392,3 +392,19 @@ def test_writers_at_once_make_one_chain(tmp_path: Path) -> None:
     assert [entry.seq for entry in entries] == list(range(1, 31))
     for name in ("dana", "eric"):
         assert [entry.why for entry in entries if entry.who == name] == [str(n) for n in range(15)]
+
+
+def test_no_address_is_written(tmp_path: Path) -> None:
+    path = fresh(tmp_path)
+    given = {"at": AT, "who": "dana", "what": "trace", "subject": "c-1", "why": "ticket 1"}
+    for wrong in (
+        {"why": "asked by jo@example.org."},
+        {"subject": "c-1 jo@example.org"},
+        {"why": "jo\uff20example.org"},
+    ):
+        with pytest.raises(UsageError, match="e-mail address"):
+            lookuplog.append(path, KEYRING, **{**given, **wrong})  # type: ignore[arg-type]
+    assert path.read_bytes() == b""
+    # Companies call their accounts so; whom a look-up was about must stay readable.
+    lookuplog.append(path, KEYRING, **{**given, "subject": "jo@market.example"}, of_principal=True)  # type: ignore[arg-type]
+    assert lookuplog.verify(path, KEYRING).entries[0].subject == "jo@market.example"

@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leaktrace.evidence import merged_items
 from leaktrace.instants import FIRST, LAST, instant_at, microseconds
-from leaktrace.question import cases_of, merged_items, question_of
+from leaktrace.question import cases_of, question_of
 from leaktrace.records import Evidence, EvidenceItem
 from leaktrace.settings import Settings
 

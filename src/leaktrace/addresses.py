@@ -6,9 +6,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+_IN_TEXT = re.compile(r"[^\s@<>()\[\],;:\"]{1,64}@[^\s@<>()\[\],;:\"]{1,255}\.[^\s@<>()\[\],;:\".]{2,63}")
 _DOTLESS_DOMAINS = frozenset({"gmail.com", "googlemail.com"})
+
+
+def holds_address(text: str) -> bool:
+    """Whether an e-mail address stands anywhere in what somebody wrote."""
+    return _IN_TEXT.search(unicodedata.normalize("NFKC", text)) is not None
 
 
 def normalise(address: str) -> str | None:

@@ -16,10 +16,12 @@ import numpy as np
 from leaktrace.campaigndetails import decision_of, member_of
 from leaktrace.campaignsellers import CampaignSellers
 from leaktrace.errors import UsageError, meant
+from leaktrace.evidence import merged_items
 from leaktrace.folder import Opened
 from leaktrace.instants import moved
 from leaktrace.keptevidence import KeptEvidence
 from leaktrace.ledger import Ledger
+from leaktrace.lookuplog import demand_no_address
 from leaktrace.mailroom import (
     AddressHashes,
     CampaignCounts,
@@ -42,6 +44,8 @@ from leaktrace.records import (
     EvidenceItem,
     Keys,
 )
+
+_AS_TABLE = "To part or join what is in tables, write other files and ingest those."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class CampaignFlow:
         name = self._book.groups.name_now(campaign)
         counts = {one.campaign: one for one in self._book.groups.campaigns()} if name is not None else {}
         if name is None or name not in counts:
+            if any(evidence.campaign == campaign for evidence in self._evidence):
+                raise UsageError(f"{campaign} came as an evidence table: it is one campaign as it is.", _AS_TABLE)
             there = (one.campaign for one in self._book.groups.campaigns())
             hint = f"{meant(campaign, there)}'leaktrace campaigns' lists them."
             raise UsageError(f"There is no campaign '{campaign}'.", hint)
@@ -127,6 +133,9 @@ class CampaignFlow:
 
     def detail(self, campaign: str) -> CampaignDetail:
         """A campaign with its reports, why each is there, and what investigators decided about it."""
+        for evidence in self._evidence:
+            if evidence.campaign == campaign:
+                return CampaignDetail(listed_campaign(evidence), (), (), ())
         told, members = self.members(campaign)
         groups = self._book.groups
         joins, former = groups.joins(told.campaign), groups.former_names(told.campaign)
@@ -227,6 +236,7 @@ def _one_of(reports: Sequence[str], given: str) -> str:
 def _why(why: str) -> str:
     if not why.strip():
         raise UsageError("It is not said why.", "Give a reason with --why; it is written beside the decision.")
+    demand_no_address(why, "reason (--why)")
     return why.strip()
 
 
@@ -311,17 +321,20 @@ def _reporter(report: StoredReport, disowned: bytes) -> str | None:
 
 
 def listed_campaign(evidence: Evidence) -> Campaign:
-    """The campaign that an evidence table is."""
-    times = [at for item in evidence.items if (at := item.received_at or item.reported_at) is not None]
+    """The campaign that an evidence table is, counted as its finding counts: a customer told twice is one report, and
+    what is on a list for sale, a decoy's mail or a decoy that stayed silent is none.
+    """
+    merged = merged_items(evidence.items)
+    times = [at for item in merged if (at := item.received_at or item.reported_at) is not None]
     return Campaign(
         campaign=evidence.campaign,
         seller=evidence.seller,
         seller_probability=evidence.seller_probability,
-        report_count=len(evidence.items),
-        customer_count=len({item.customer for item in evidence.items}),
+        report_count=sum(item.kind == "report" for item in merged),
+        customer_count=sum(item.kind != "decoy" or item.received_at is not None for item in merged),
         first_mail_at=min(times, default=None),
         seller_reason="The evidence file names the seller."
         if evidence.seller
         else "The evidence file names no seller.",
-        reporter_count=len({item.reporter or item.customer for item in evidence.items}),
+        reporter_count=len({item.reporter or item.customer for item in merged if item.kind == "report"}),
     )

@@ -299,7 +299,8 @@ class CaseDesk:
         self, case: str, request: str, customers: Sequence[str], reason: str, progress: Progress | None = None
     ) -> Erasure:
         """Erases exactly the customers that were approved. LedgerError while a legal hold needs their rows."""
-        # A hold laid since it was asked for must not cost the approval of two.
+        # Neither a hold laid since it was asked for nor a reason that is refused must cost the approval of two.
+        lookuplog.demand_no_address(reason, "reason (--why)")
         self._room.ledger.upkeep().demand_erasable(customers)
         self.work.use(case, request, "forget", LEDGER, self._forgetting(customers))
         for number in self._forgetting(customers)["customers"]:
@@ -319,6 +320,7 @@ class CaseDesk:
         self, case: str, request: str, table: str, before: str, reason: str, progress: Progress | None = None
     ) -> Retention:
         """Lets exactly the months go that were approved. LedgerError where a legal hold needs any of them."""
+        lookuplog.demand_no_address(reason, "reason (--why)")
         self._room.ledger.upkeep().demand_no_hold(table, before, self._room.clock())
         self.work.use(case, request, "retain", LEDGER, {"kept_from": before, "table": table})
         self._log("retain", f"{table} {before}", f"{case} {request} {reason}".strip())

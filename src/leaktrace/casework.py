@@ -46,6 +46,8 @@ def finding_parts(finding: Finding) -> FindingParts:
         *(name for one in finding.sets for name in one.principals),
         *(one.principal for one in finding.why),
         *(name for gap in finding.log_coverage.gaps for name in gap.principals),
+        *finding.provenance.settings.get("complaint_handlers", ()),
+        *finding.provenance.settings.get("checked_bulk_readers", ()),
     }
     return FindingParts(
         document=finding.to_json().encode(),

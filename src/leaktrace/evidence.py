@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from leaktrace.errors import LedgerError, to_utf8
-from leaktrace.instants import instant_at
+from leaktrace.instants import LAST, instant_at
 from leaktrace.records import Evidence, EvidenceItem, EvidenceKind, Grade, to_json
 from leaktrace.utf8 import is_text
 
@@ -328,3 +328,29 @@ def _instant(value: Any) -> datetime | str | None:
     if value.tzinfo is None:
         return "has no zone"
     return value if EARLIEST <= value < LATEST else "lies outside the years 1970 to 9998"
+
+
+def merged_items(items: Iterable[EvidenceItem]) -> tuple[EvidenceItem, ...]:
+    """One item a customer: the earliest mail, the best grade, a decoy before a report; the order of rows is nothing."""
+    by_customer: dict[str, list[EvidenceItem]] = {}
+    for item in items:
+        by_customer.setdefault(item.customer, []).append(item)
+    merged = []
+    for customer, found in by_customer.items():
+        received = [item.received_at for item in found if item.received_at]
+        reported = [item.reported_at for item in found if item.reported_at]
+        reporters = sorted(item.reporter for item in found if item.reporter)
+        kinds = {item.kind for item in found}
+        merged.append(
+            EvidenceItem(
+                customer=customer,
+                kind="decoy" if "decoy" in kinds else "report" if "report" in kinds else "listed",
+                received_at=min(received, default=None),
+                reported_at=min(reported, default=None),
+                seller=next((item.seller for item in found if item.seller), None),
+                grade=max(item.grade for item in found),
+                reporter=reporters[0] if reporters else None,
+                source=min(item.source for item in found),
+            )
+        )
+    return tuple(sorted(merged, key=lambda item: (item.received_at or item.reported_at or LAST, item.customer)))

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from leaktrace.attribution import Case, Channels, Group, Samples, Study
 from leaktrace.customercolumns import Place, customer_columns, place_of, places_in
 from leaktrace.errors import LedgerError
+from leaktrace.evidence import merged_items
 from leaktrace.instants import instant_at, microseconds
 from leaktrace.keys import Keyring
 from leaktrace.ledger import Ledger
-from leaktrace.question import Question, cases_of, merged_items, question_of
+from leaktrace.question import Question, cases_of, question_of
 from leaktrace.records import (
     ChannelUses,
     CustomerTable,

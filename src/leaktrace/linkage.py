@@ -90,7 +90,7 @@ class Linker:
             self._sender(a, b),
             self._customers(a, b, weighed),
         )
-        settings = self.tracer.settings
+        settings = weighed.findings[0].settings
         sides = [_side(side, found) for side, found in zip((a, b), weighed.findings, strict=True)]
         return Link(
             schema=SCHEMA,

@@ -6,7 +6,8 @@ line breaks the chain. `lookups.head` holds the last `seq` and `hash` under a ke
 off the end are missed too. An entry is on disk before its answer is given, and where it cannot be written, no answer
 is given.
 
-`subject` is a principal's or a campaign's id. Never put a customer's address into any field.
+`subject` is a principal's or a campaign's id. No customer's address comes into any field: an entry stays in plain for
+good, so a text that holds one is refused before anything is looked up.
 
 What this cannot show: somebody who holds both the key and the disk can write the whole log anew, and somebody who kept
 an earlier copy of both files can put that copy back. Only a witness outside (heads that are regularly sent to another
@@ -27,6 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from leaktrace.addresses import holds_address
 from leaktrace.errors import LookupLogError, UsageError
 from leaktrace.keys import Keyring
 from leaktrace.wholefiles import replace_file
@@ -92,12 +94,35 @@ def start(path: Path, keyring: Keyring) -> None:
         _write_head(path, _Head(0, NO_ENTRY), keyring)
 
 
-def append(path: Path, keyring: Keyring, *, at: datetime, who: str, what: str, subject: str, why: str) -> Appended:
+def demand_no_address(text: str, what: str) -> None:
+    """UsageError where an e-mail address stands in a text that is to be kept in plain. `what`: which text it is."""
+    if holds_address(text):
+        raise UsageError(
+            f"The {what} holds an e-mail address, which must not rest here in plain.",
+            "Write the number of the ticket or case that has it instead.",
+        )
+
+
+def append(
+    path: Path,
+    keyring: Keyring,
+    *,
+    at: datetime,
+    who: str,
+    what: str,
+    subject: str,
+    why: str,
+    of_principal: bool = False,
+) -> Appended:
     """Writes one look-up and syncs it; give the answer only after this returned.
 
+    `of_principal`: the subject is the id of a principal whom the ledger knows, which may be an employee's address.
     LookupLogError when the log's end is not what its head says, or the disk takes no more; UsageError for a time
-    without zone or an empty `who`.
+    without zone, an empty `who` or an address.
     """
+    demand_no_address(why, "reason (--why)")
+    if not of_principal:
+        demand_no_address(subject, f"subject of the {what}")
     if at.tzinfo is None:
         raise UsageError("The time of a look-up has no zone.", "Give an aware time, best in UTC.")
     if not who.strip():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaktrace.attribution import Case
+from leaktrace.evidence import merged_items
 from leaktrace.instants import EPOCH, LAST, microseconds, moved
 from leaktrace.records import Evidence, EvidenceItem, Window
 from leaktrace.settings import Settings
@@ -51,32 +51,6 @@ class Question:
     def window_days(self) -> int:
         """Length of the window."""
         return (self.start_at - (self.window.start or EPOCH)).days
-
-
-def merged_items(items: Iterable[EvidenceItem]) -> tuple[EvidenceItem, ...]:
-    """One item a customer: the earliest mail, the best grade, a decoy before a report; the order of rows is nothing."""
-    by_customer: dict[str, list[EvidenceItem]] = {}
-    for item in items:
-        by_customer.setdefault(item.customer, []).append(item)
-    merged = []
-    for customer, found in by_customer.items():
-        received = [item.received_at for item in found if item.received_at]
-        reported = [item.reported_at for item in found if item.reported_at]
-        reporters = sorted(item.reporter for item in found if item.reporter)
-        kinds = {item.kind for item in found}
-        merged.append(
-            EvidenceItem(
-                customer=customer,
-                kind="decoy" if "decoy" in kinds else "report" if "report" in kinds else "listed",
-                received_at=min(received, default=None),
-                reported_at=min(reported, default=None),
-                seller=next((item.seller for item in found if item.seller), None),
-                grade=max(item.grade for item in found),
-                reporter=reporters[0] if reporters else None,
-                source=min(item.source for item in found),
-            )
-        )
-    return tuple(sorted(merged, key=lambda item: (item.received_at or item.reported_at or LAST, item.customer)))
 
 
 def question_of(evidence: Evidence, field: str, settings: Settings, known: NDArray[np.bool_] | None = None) -> Question:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -202,6 +203,18 @@ class Settings:
     def without_earlier_mail(self) -> Settings:
         """These, where it is known that no earlier mail of the sender came: nobody handled complaints about one."""
         return dataclasses.replace(self, campaign_margin_days=0, earlier_wave_days=0)
+
+    def renamed(self, pseudonym: Callable[[str], str]) -> Settings:
+        """These, with a pseudonym for each principal, and for each employee's address, that they name.
+
+        Their digest is of what is told: one of the true names would let whoever has a list of staff try them.
+        """
+        return dataclasses.replace(
+            self,
+            complaint_handlers=tuple(map(pseudonym, self.complaint_handlers)),
+            checked_bulk_readers=tuple(map(pseudonym, self.checked_bulk_readers)),
+            staff_addresses=tuple(pseudonym(one) if "@" in one else one for one in self.staff_addresses),
+        )
 
     def digest(self) -> str:
         """SHA-256 over all values, in canonical JSON."""

@@ -68,6 +68,8 @@ class Weighed:
     coverage: LogCoverage
     judgement: Judgement
     prior: Prior
+    settings: Settings
+    """As they may be told: with pseudonyms where asked for."""
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -118,13 +120,13 @@ class Tracer:
         study = inquiry.study
         names = [facts.name for facts in study.principals]
         eligible = [name for name, opened in zip(names, study.opened_count.tolist(), strict=True) if opened]
+        settings = self.settings
         if pseudonyms:
             study, coverage = self._pseudonymous(study, coverage)
-        around = circumstances(self.settings, coverage, field, study)
+            settings = settings.renamed(self.pseudonym)
+        around = circumstances(settings, coverage, field, study)
         # What other campaigns taught names nobody, and clears nobody either.
         around = replace(around, clearing_prior=beliefs.setting if beliefs.insider < beliefs.setting else None)
-        if pseudonyms:
-            around = replace(around, complaint_handlers=frozenset(map(self.pseudonym, around.complaint_handlers)))
         first = look_first(study, around.margin_days)
         look = look_closely(first, samples_for(self.ledger, inquiry, first.shortlist.tolist(), self.settings))
         weights = beliefs.log_weights(names)
@@ -136,7 +138,7 @@ class Tracer:
             beside = judge(look, around, insider_prior=beliefs.insider, person_prior=weights)
             # Where nobody is named beside them either, they may be the source as well.
             judgement = beside if beside.named else judgement
-        return Weighed(evidence, field, inquiry, study, coverage, judgement, prior_record(beliefs, eligible))
+        return Weighed(evidence, field, inquiry, study, coverage, judgement, prior_record(beliefs, eligible), settings)
 
     def tell(self, weighed: Weighed, call_back: CallBack | None = None) -> Traced:
         """The finding, and what a page shows beside it."""
@@ -151,7 +153,7 @@ class Tracer:
             notes=_notes(inquiry, evidence, self.settings),
         )
         exposure, whose = self._exposure(inquiry, judgement, call_back) or (None, None)
-        finding = self._finding(evidence, field, inquiry, judgement, weighed.coverage, explanation, exposure)
+        finding = self._finding(weighed, explanation, exposure)
         return Traced(replace(finding, prior=weighed.prior), explanation, whose)
 
     def pseudonym(self, name: str) -> str:
@@ -174,16 +176,8 @@ class Tracer:
     def _seller(self, seller: str | None) -> SellerFacts | None:
         return next((known for known in self.ledger.sellers() if known.seller == seller), None)
 
-    def _finding(
-        self,
-        evidence: Evidence,
-        field: str,
-        inquiry: Inquiry,
-        judgement: Judgement,
-        coverage: LogCoverage,
-        explanation: Explanation,
-        exposure: Exposure | None,
-    ) -> Finding:
+    def _finding(self, weighed: Weighed, explanation: Explanation, exposure: Exposure | None) -> Finding:
+        judgement = weighed.judgement
         return Finding(
             schema=SCHEMA,
             outcome=judgement.verdict.outcome,
@@ -193,18 +187,18 @@ class Tracer:
             candidates=judgement.candidates,
             sets=judgement.sets,
             undecided=judgement.undecided,
-            evidence=_summary(inquiry, judgement),
-            log_coverage=coverage,
+            evidence=_summary(weighed.inquiry, judgement),
+            log_coverage=weighed.coverage,
             exposure=exposure,
             matched_on=judgement.matched_on,
             provenance=Provenance(
                 version=__version__,
-                settings_digest=self.settings.digest(),
-                campaign=evidence.campaign,
-                field=field,
+                settings_digest=weighed.settings.digest(),
+                campaign=weighed.evidence.campaign,
+                field=weighed.field,
                 ledger_snapshot=self.ledger.snapshot(),
-                evidence_digest=evidence_digest(evidence),
-                settings=self.settings.document(),
+                evidence_digest=evidence_digest(weighed.evidence),
+                settings=weighed.settings.document(),
             ),
             source_count_probability=judgement.source_count_probability,
             why=explanation.why if judgement.named or judgement.sets else (),

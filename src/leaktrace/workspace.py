@@ -492,9 +492,11 @@ class Workspace:
 
         `days`: so many days back from now; null: the exposure window of the settings.
         """
-        self._log("look-up", principal, why)
         key = self._opened.keyring.principal_keys([principal])
-        facts = self._ledger.principals(key)[0] if self._is_known(principal) else None
+        # An id that the ledger does not know may be anything, a customer's address too: it is logged by its number.
+        is_known = self._is_known(principal)
+        self._log("look-up", principal if is_known else f"unknown {int(key[0]):016x}", why, of_principal=is_known)
+        facts = self._ledger.principals(key)[0] if is_known else None
         if facts is None:
             raise UsageError(f"There is no principal '{principal}' in the ledger.", "Ids are as they were ingested.")
         now = self._around.clock()
@@ -676,7 +678,7 @@ class Workspace:
         """The look-up log, every line of it checked."""
         return lookuplog.verify(self.path / LOOKUPS, self._opened.keyring)
 
-    def _log(self, what: str, subject: str, why: str) -> None:
+    def _log(self, what: str, subject: str, why: str, *, of_principal: bool = False) -> None:
         lookuplog.append(
             self.path / LOOKUPS,
             self._opened.keyring,
@@ -685,6 +687,7 @@ class Workspace:
             what=what,
             subject=subject,
             why=why,
+            of_principal=of_principal,
         )
 
 

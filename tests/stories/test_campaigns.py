@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from tests.stories.conftest import Library
+from tests.stories.desk import Desk
 
 
 def _shown(desk: Any, campaign: str) -> dict[str, Any]:
@@ -62,3 +65,23 @@ def test_what_makes_no_sense_is_said(stories: Library, tmp_path: Path) -> None:
         assert says in desk.run("campaigns", *arguments, "--json").error()["message"]
     first = _shown(desk, name)["members"][0]["report"]
     assert "why" in desk.run("campaigns", "split", name, first, "--json").error()["message"]
+
+
+def test_an_evidence_table_is_shown_and_counted_as_its_finding_counts(desk: Desk, tiny_market: Path) -> None:
+    customers = pq.read_table(tiny_market / "customers.parquet").column("customer").to_pylist()[:9]
+    rows = [f"{one},report,2025-06-0{day}T00:00:00Z" for one in customers[:4] for day in (1, 2)]
+    rows += [f"{one},listed,2025-06-03T00:00:00Z" for one in customers[4:6]]
+    rows += [f"{customers[6]},decoy,2025-06-03T00:00:00Z", f"{customers[7]},decoy,", f"{customers[8]},decoy,"]
+    evidence = desk.workspace.with_name("evidence.csv")
+    evidence.write_text("\n".join(["customer,kind,received_at", *rows, ""]), encoding="utf-8")
+    desk.json("ingest", "evidence", evidence)
+    (listed,) = [one for one in desk.json("campaigns") if one["campaign"].startswith("e-")]
+    found = desk.json("trace", listed["campaign"])["evidence"]
+    assert (listed["report_count"], listed["customer_count"], listed["reporter_count"]) == (4, 7, 4)
+    assert (found["report_count"], found["customer_count"]) == (4, 7)
+    shown = _shown(desk, listed["campaign"])
+    assert (shown["campaign"], shown["members"], shown["decisions"]) == (listed, [], [])
+    assert "came as an evidence table" in desk.run("campaigns", "show", listed["campaign"]).out
+    refused = desk.run("campaigns", "split", listed["campaign"], "9f86d081", "--why", "another shop")
+    assert refused.code == 2
+    assert "came as an evidence table" in refused.err

@@ -55,6 +55,8 @@ def told(stories: Library, tmp_path_factory: pytest.TempPathFactory) -> Staffed:
     story = stories("one")
     folder = tmp_path_factory.mktemp("case")
     desk = replace(story.desk.copy_to(folder / "ws"), config=_copied(story.desk.config, folder / "config"))
+    settings = json.dumps({"complaint_handlers": story.truth["handlers"]})
+    (desk.workspace / "settings.json").write_text(settings, encoding="utf-8")
     staffed(desk)
     opened = desk.json("case", "open", "--campaign", story.campaign, "--as", "ina")
     return Staffed(desk, opened["case"], story.truth)
@@ -195,6 +197,19 @@ def test_the_finding_is_read_with_pseudonyms(told: Staffed, tmp_path: Path) -> N
     assert told.truth["sources"][0] not in text
     assert finding["named"] == told.show()["findings"][0]["named"]
     assert all(one["principal"].startswith("P-") for one in finding["candidates"])
+    handlers = finding["provenance"]["settings"]["complaint_handlers"]
+    assert len(handlers) == len(told.truth["handlers"]) > 0
+    assert all(one.startswith("P-") for one in handlers)
+
+
+def test_a_title_that_names_whom_the_finding_names_is_refused(told: Staffed) -> None:
+    (source,), count = told.truth["sources"], len(told.json("dana", "case", "list"))
+    for title in (f"Leak by {source}", f"{source.upper()}: it was"):
+        opening = ("case", "open", "--campaign", told.show()["campaign"], "--title", title)
+        refused = told.run("ina", *opening).error()
+        assert "names somebody" in refused["message"]
+        assert source not in json.dumps(refused)
+    assert len(told.json("dana", "case", "list")) == count
 
 
 def test_cases_from_a_tip_a_mail_and_by_hand(told: Staffed, tmp_path: Path) -> None:

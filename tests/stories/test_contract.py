@@ -484,10 +484,14 @@ def test_the_same_question_again_gives_the_same_finding(stories: Library) -> Non
 @pytest.mark.parametrize("scenario", ["one", "twins"])
 def test_pseudonyms_show_no_principal_anywhere(stories: Library, tmp_path: Path, scenario: str) -> None:
     told = stories(scenario)
+    desk = told.desk.copy_to(tmp_path / "ws")
+    some = [line.split(",")[0] for line in (told.market / "principals.csv").read_text().splitlines()[1:5]]
+    settings = {"complaint_handlers": some[:2], "checked_bulk_readers": some[2:], "staff_addresses": ["jo@p.example"]}
+    (desk.workspace / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     page = tmp_path / "page.html"
     options = ("--pseudonyms", "--candidates", "--html", page)
-    as_json = told.desk.run("trace", told.campaign, "--json", *options)
-    screen = told.desk.run("trace", told.campaign, *options)
+    as_json = desk.run("trace", told.campaign, "--json", *options)
+    screen = desk.run("trace", told.campaign, *options)
     assert as_json.code == screen.code == 0
     staff = (told.market / "principals.csv").read_text(encoding="utf-8").splitlines()[1:]
     names = {line.split(",")[0] for line in staff}
@@ -495,8 +499,11 @@ def test_pseudonyms_show_no_principal_anywhere(stories: Library, tmp_path: Path,
     plain = told.desk.run("trace", told.campaign, "--candidates", "--json")
     assert any(name in plain.out for name in names)
     for text in (as_json.out, screen.out, page.read_text(encoding="utf-8")):
-        assert not [name for name in names if name in text]
+        assert not [name for name in {*names, "jo@p.example"} if name in text]
     finding = as_json.document()
+    handlers = finding["provenance"]["settings"]["complaint_handlers"]
+    assert len(handlers) == 2
+    assert all(one.startswith("P-") for one in handlers)
     assert finding["outcome"] == told.finding["outcome"]
     assert len(finding["named"]) == len(told.finding["named"])
     assert [one["probability"] for one in finding["sets"]] == [one["probability"] for one in told.finding["sets"]]

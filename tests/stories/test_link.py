@@ -213,8 +213,12 @@ def test_only_whom_both_findings_name_is_told(second: Second) -> None:
             assert words & second.principals == told, arguments
 
 
-def test_pseudonyms_stand_for_principals(second: Second) -> None:
-    answer = second.run(second.told.campaign, second.same, "--pseudonyms", "--json")
+def test_pseudonyms_stand_for_principals(second: Second, tmp_path: Path) -> None:
+    desk = second.told.desk.copy_to(tmp_path / "ws")
+    some = sorted(second.principals - {second.source})[:4]
+    settings = {"complaint_handlers": some[:2], "checked_bulk_readers": some[2:]}
+    (desk.workspace / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    answer = desk.run("link", second.told.campaign, second.same, "--pseudonyms", "--json")
     assert not _words(answer.out) & second.principals
     (name,) = answer.document()["terms"][0]["shared"]
     assert name.startswith("P-")

@@ -70,6 +70,17 @@ def _use(folder: Path, market: Path) -> None:
         desk.json("trace", campaign["campaign"], "--why", "case 7")
     assert desk.run("trace", "--evidence", evidence).code == 3
     assert desk.run("link", desk.main_campaign(), evidence).code in (2, 3)
+    # And what they write as a reason, or take for somebody's account.
+    address, name = some[0]["email"], desk.main_campaign()
+    for refused in (
+        ("trace", name, "--why", f"asked by {address}"),
+        ("trace", name, "--field", address),
+        ("campaigns", "merge", *(one["campaign"] for one in desk.json("campaigns")[:2]), "--why", f"by {address}"),
+        ("ledger", "hold", "case-1", some[0]["customer"], "--why", f"for {address}"),
+        ("lookup", address),
+        ("lookup", some[0]["customer"]),
+    ):
+        assert desk.run(*refused).code == 2, refused
     desk.json("link", *(campaign["campaign"] for campaign in desk.json("campaigns")[:2]))
 
 

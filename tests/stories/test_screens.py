@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 from rich.console import Group
+from rich.errors import MarkupError
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+import leaktrace.cli
 from leaktrace.cli.output import say
+from leaktrace.report.rule import DimRule
+from leaktrace.report.terminal import add_row
 from tests.stories.conftest import Library
+from tests.stories.desk import Desk
 
 LONG = "word " * 60 + "end"
 
@@ -36,6 +41,15 @@ def test_nothing_is_wrapped_where_no_screen_is(
     assert max(map(len, found)) < len(LONG) + 40  # the rule is as long as what it is over, no longer
     monkeypatch.setenv("COLUMNS", "80")
     assert max(map(len, _said(capsys, table))) <= 80
+
+
+def test_a_line_across_is_no_longer_than_a_screen_where_none_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert set(map(len, _said(capsys, Group(DimRule(), Text("short"))))) == {80, 5}
+    rule, line = _said(capsys, Group(DimRule(), Text(LONG)))
+    assert (len(rule), len(line)) == (80, len(LONG))
 
 
 def test_brackets_in_a_text_are_brackets(capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,3 +86,33 @@ def test_a_piped_table_is_whole(stories: Library) -> None:
     for one in listed:
         (line,) = [line for line in done.stdout.splitlines() if one["campaign"] in line]
         assert one["seller"] is None or one["seller"] in line
+
+
+def test_brackets_in_ids_and_reasons_act_on_no_screen(empty_desk: Desk, tmp_path: Path) -> None:
+    table = tmp_path / "[red].csv"
+    table.write_text("principal,team\n[/red],[bold]A[/bold]\n", encoding="utf-8")
+    empty_desk.json("ingest", "principals", table)
+    shown = empty_desk.run("lookup", "[/red]", "--why", "ticket [bold]7[/bold] \x1b[31m")
+    assert shown.code == 0
+    assert "[/red]" in shown.out
+    assert "([bold]A[/bold])" in shown.out
+    logged = empty_desk.run("lookups")
+    assert logged.code == 0
+    assert "[/red]" in logged.out
+    assert "ticket [bold]7[/bold]" in logged.out
+    assert "\x1b" not in logged.out
+
+
+def test_a_row_shows_its_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("name", "what")
+    add_row(table, "[/red]", Text("[bold]x", style="bold"))
+    assert any("[/red]" in line and "[bold]x" in line for line in _said(capsys, table))
+    table.add_row("[/red]", "x")
+    with pytest.raises(MarkupError):  # what it is kept from
+        say(table)
+
+
+def test_no_command_gives_a_table_raw_texts() -> None:
+    """Cells come through `add_row`, which reads no markup: else a customer's or seller's word acts on the screen."""
+    for path in sorted(Path(leaktrace.cli.__file__).parent.glob("*.py")):
+        assert "table.add_row(" not in path.read_text(encoding="utf-8"), path.name

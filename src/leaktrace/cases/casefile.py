@@ -125,7 +125,10 @@ class CaseFile(Guarded):
         what they would leave.
         """
         case = "K-" + "".join(secrets.choice(_CASE_ALPHABET) for _ in range(8))
-        event = CaseOpened(nameless(title, {}, "title"), source, nameless(summary, {}, "summary"), campaign)
+        told = () if finding is None else finding.principals
+        instead = "Name nobody: the case gives each of them a pseudonym."
+        said, more = nameless(title, told, "title", instead), nameless(summary, told, "summary", instead)
+        event = CaseOpened(said, source, more, campaign)
         with self._writing(None) as transaction:
             person = self._person()
             if finding is not None:

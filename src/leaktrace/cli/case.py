@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from leaktrace.caserecords import ExposureFrozen, RecordedEvent
 from leaktrace.caseviews import case_view, event_view
@@ -19,6 +18,7 @@ from leaktrace.cli.targets import check_new
 from leaktrace.cli.textgiven import text_from_stdin
 from leaktrace.errors import UsageError
 from leaktrace.report import render_timeline, words
+from leaktrace.report.terminal import add_row
 from leaktrace.wholefiles import write_new
 
 case = typer.Typer(no_args_is_help=True, help="Cases: what was done about a leak, by whom; nothing is ever removed.")
@@ -97,8 +97,8 @@ def list_cases(
         found = desk.work.cases()
     table = Table("case", "state", "opened", "events", "title")
     for one in found:
-        title = words.plain(one.title) if one.title is not None else "(not for you)"
-        table.add_row(one.case, one.state, words.instant(one.opened_at), str(one.event_count), Text(title))
+        title = one.title if one.title is not None else "(not for you)"
+        add_row(table, one.case, one.state, words.instant(one.opened_at), str(one.event_count), title)
     answer(found, table, as_json=as_json)
 
 
@@ -315,7 +315,7 @@ def exhibits(
         found = desk.work.exhibits(case)
     table = Table("exhibit", "kind", "title", "size", "sha256")
     for one in found:
-        table.add_row(one.exhibit, one.kind, Text(words.plain(one.title)), words.size(one.size_bytes), one.sha256[:16])
+        add_row(table, one.exhibit, one.kind, one.title, words.size(one.size_bytes), one.sha256[:16])
     answer(found, table, as_json=as_json)
 
 

@@ -20,6 +20,7 @@ from leaktrace.cli.case import CaseArgument, WhyOption, case
 from leaktrace.cli.output import JsonOption, answer, note
 from leaktrace.errors import UsageError
 from leaktrace.report import words
+from leaktrace.report.terminal import add_row
 
 RequestArgument = Annotated[str, typer.Argument(help="The request's id, A-….")]
 HoursOption = Annotated[float | None, typer.Option("--hours", help="It expires after so many hours.")]
@@ -213,8 +214,8 @@ def _told(found: tuple[RequestView, ...], *, as_json: bool) -> None:
     whole = (Column(name, no_wrap=True) for name in ("request", "state"))
     table = Table(*whole, "action", "target", "asked by", "decided by", Column("expires", overflow="fold"), "reason")
     for one in found:
-        table.add_row(
-            one.request, one.state, one.action.replace("_", " "), Text(words.plain(one.target)), one.requested_by,
-            one.decided_by or "", words.instant(one.expires_at), Text(words.plain(one.reason)),
+        add_row(
+            table, one.request, one.state, one.action.replace("_", " "), one.target, one.requested_by,
+            one.decided_by or "", words.instant(one.expires_at), one.reason,
         )  # fmt: skip
     answer(found, table, as_json=as_json)

@@ -14,6 +14,7 @@ from leaktrace.cases import CheckLine
 from leaktrace.caseviews import CaseView
 from leaktrace.exposurenumbers import ExposureSummary
 from leaktrace.report import words
+from leaktrace.report.terminal import add_row
 
 _MOST_ROWS = 200
 _SAID = {"yes": "may be said", "no": "is not true", "cannot_be_said": "cannot be said"}
@@ -39,7 +40,7 @@ def render_case(view: CaseView) -> RenderableType:
     rows += [(f"Contained, {one.target}", one.state.replace("_", " ")) for one in view.contained]
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in rows:
-        table.add_row(Text(name, style="bold"), Text(words.plain(value)))
+        add_row(table, Text(name, style="bold"), value)
     return Group(Text(f"{view.case}  {words.plain(view.title)}", style="bold"), Text(words.plain(view.summary)), table)
 
 
@@ -76,7 +77,7 @@ def render_checks(lines: tuple[CheckLine, ...], facts: tuple[SubjectFacts, ...])
     table = Table("subject", "check", "question", "answer", "whom to ask")
     for line in lines:
         said = "open" if line.answered is None else line.answered.answer
-        table.add_row(line.subject, line.check.check, line.check.question, said, line.check.ask)
+        add_row(table, line.subject, line.check.check, line.check.question, said, line.check.ask)
     told = [
         Text(f"{one.subject}, {fact.about}: {fact.reading.replace('_', ' ')}. {fact.sentence}")
         for one in facts
@@ -96,9 +97,8 @@ def render_exposure(
         ("Living in", summary.by_jurisdiction),
         ("Seen in the mails", summary.fields_in_mail),
     ):
-        table.add_row(
-            Text(name, style="bold"), ", ".join(f"{key} {value:,}" for key, value in counts.items()) or "none"
-        )
+        shown = ", ".join(f"{key} {value:,}" for key, value in counts.items()) or "none"
+        add_row(table, Text(name, style="bold"), shown)
     head = (
         f"{words.count(summary.customer_count, 'customer')}, {words.count(summary.access_count, 'access', 'accesses')}"
     )
@@ -119,8 +119,8 @@ def render_facts(document: dict[str, Any]) -> RenderableType:
     rows = document["rows"]
     for row in rows[:_MOST_ROWS]:
         fields = ", ".join((*row["fields"], *(f"{one} (seen in the mail)" for one in row["widened_by"])))
-        table.add_row(
-            row["customer"], row["certainty"], fields, row["first_shown_at"], row["jurisdiction"] or "not known",
+        add_row(
+            table, row["customer"], row["certainty"], fields, row["first_shown_at"], row["jurisdiction"] or "not known",
             str(row["access_count"]),
         )  # fmt: skip
     left = len(rows) - _MOST_ROWS

@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 from rich.table import Column, Table
+from rich.text import Text
 
 from leaktrace.cli.output import JsonOption, WhyOption, answer, screen_of
+from leaktrace.report import words
+from leaktrace.report.terminal import add_row
 
 
 def register(app: typer.Typer) -> None:
@@ -35,9 +38,10 @@ def lookup(
     with screen_of(context).open() as workspace:
         found = workspace.look_up(principal, why=why, days=days)
     since, until = (at.date().isoformat() if at else "-" for at in (found.window.start, found.window.end))
-    table = Table("field", "customers", title=f"{found.principal} ({found.team or 'no team'}), {since} to {until}")
+    whose = words.plain(f"{found.principal} ({found.team or 'no team'}), {since} to {until}")
+    table = Table("field", "customers", title=Text(whose))
     for name, count in found.fields.items():
-        table.add_row(name, f"{count:,}")
+        add_row(table, name, f"{count:,}")
     answer(found, table, as_json=as_json)
 
 
@@ -52,5 +56,5 @@ def lookups(context: typer.Context, as_json: JsonOption = False) -> None:
     subject = Column("subject", overflow="fold")
     table = Table("number", at, "who", "what", subject, "why", title="Look-ups (every line checked)")
     for entry in verified.entries:
-        table.add_row(str(entry.seq), f"{entry.at[:19]}Z", entry.who, entry.what, entry.subject, entry.why)
+        add_row(table, str(entry.seq), f"{entry.at[:19]}Z", entry.who, entry.what, entry.subject, entry.why)
     answer(verified, table, as_json=as_json)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from leaktrace.noticereports import BounceReport, PlanReport, Preview, SendReport, TemplateInfo
 from leaktrace.report import words
-from leaktrace.report.terminal import pairs
+from leaktrace.report.terminal import add_row, pairs
 from leaktrace.response.notices import BatchStatus, Left
 from leaktrace.response.notices.states import NoticeState
 
@@ -74,7 +74,7 @@ def render_templates(templates: Sequence[TemplateInfo]) -> RenderableType:
     table = Table("Law", "Language", "Text", "Approved", "SHA-256", box=None)
     for one in templates:
         whose = "shipped draft" if one.shipped else "the company's own"
-        table.add_row(one.law, one.language, whose, "yes" if one.approved else "no", one.sha256)
+        add_row(table, one.law, one.language, whose, "yes" if one.approved else "no", one.sha256)
     return table
 
 
@@ -133,7 +133,7 @@ def render_left(left: Sequence[Left]) -> RenderableType:
         return Text("Everybody who was written to was accepted by the relay, and no mail came back.")
     table = Table("Person", "State", "Reason", box=None)
     for one in left:
-        table.add_row(one.person, one.state, one.reason)
+        add_row(table, one.person, one.state, one.reason)
     return Group(Text(f"{words.count(len(left), 'person', 'people')} to be told in another way:"), table)
 
 

@@ -143,9 +143,9 @@ def progress_line(*, quiet: bool = False) -> Iterator[_Tell]:
     """Progress on stderr while something takes long; nothing when stderr is no terminal."""
     console = Console(stderr=True)
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[figures]}"),
+        TextColumn("{task.fields[figures]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,

@@ -22,6 +22,7 @@ from leaktrace.cli.output import JsonOption, answer, screen_of
 from leaktrace.cli.passphrase import NewPassphraseFileOption, passphrase_from
 from leaktrace.errors import LeaktraceError, UsageError
 from leaktrace.folder import open_folder
+from leaktrace.report.terminal import add_row
 
 people = typer.Typer(no_args_is_help=True, help="Who works with cases: names, roles, keys. An admin enrols.")
 
@@ -256,5 +257,5 @@ def _table(found: tuple[PersonView, ...]) -> Table:
     table = Table("name", "roles", "active", "account in the log", "key")
     for one in found:
         active = "yes" if one.active else "no"
-        table.add_row(one.person, ", ".join(one.roles), active, one.principal or "none", one.key_id)
+        add_row(table, one.person, ", ".join(one.roles), active, one.principal or "none", one.key_id)
     return table

@@ -25,7 +25,7 @@ def render_campaign(detail: CampaignDetail) -> RenderableType:
         parts.append(_terms(campaign))
     if campaign.impersonated_seller is not None:
         parts.append(Text(words.plain(campaign.impersonation_reason)))
-    parts.append(_members(detail))
+    parts.append(_members(detail) if detail.members else Text("It came as an evidence table: no mail is behind it."))
     hidden = len(detail.members) - _SHOWN_COUNT
     if hidden > 0:
         parts.append(Text(f"{words.number(hidden)} more reports: --json lists all."))
@@ -35,10 +35,12 @@ def render_campaign(detail: CampaignDetail) -> RenderableType:
 
 def _headline(campaign: Campaign, detail: CampaignDetail) -> str:
     templates = len({member.template for member in detail.members})
+    template = f"{words.count(templates, 'template')}, " if templates else ""
+    customers = "known customers" if detail.members else "customers"
     text = (
         f"{words.plain(campaign.campaign)}: {words.number(campaign.report_count)} reports by "
-        f"{words.number(campaign.reporter_count)} persons, {words.number(campaign.customer_count)} known customers, "
-        f"{words.count(templates, 'template')}, first mail {words.day(campaign.first_mail_at)}."
+        f"{words.number(campaign.reporter_count)} persons, {words.number(campaign.customer_count)} {customers}, "
+        f"{template}first mail {words.day(campaign.first_mail_at)}."
     )
     if detail.former_names:
         text += f" It took in {', '.join(map(words.plain, detail.former_names))}."

@@ -9,7 +9,7 @@ from rich.text import Text
 from leaktrace.caserecords import ContainmentOutcome, ContainmentPlan, SellerTie
 from leaktrace.report import words
 from leaktrace.report.rule import DimRule
-from leaktrace.report.terminal import bullet, pairs
+from leaktrace.report.terminal import add_row, bullet, pairs
 
 _STEPS = {
     "suspend": "suspend the account",
@@ -68,7 +68,7 @@ def render_outcome(outcome: ContainmentOutcome) -> RenderableType:
         table.add_column(heading, overflow="fold")
     for one in outcome.systems:
         name, colour = _STATES[one.state]
-        table.add_row(words.plain(one.system), Text(name, style=colour), Text(words.plain(one.detail)))
+        add_row(table, one.system, Text(name, style=colour), one.detail)
     parts: list[RenderableType] = [
         DimRule(),
         Text(f"{label}  {words.plain(outcome.subject)}", style=style),

@@ -51,8 +51,9 @@ def render_link(link: Link) -> RenderableType:
 
 def _told(side: LinkSide) -> str:
     seller = f"seller {words.plain(side.seller)}" if side.seller else "no seller tied to it"
-    reports, customers = words.count(side.report_count, "report"), words.count(side.customer_count, "customer")
-    return f"{reports} from {customers}, first mail {words.day(side.first_mail_at)}, {seller}, finding: {side.outcome}"
+    customers = words.count(side.customer_count, "customer")
+    told = f"{words.count(side.report_count, 'report')} from {customers}" if side.report_count else customers
+    return f"{told}, first mail {words.day(side.first_mail_at)}, {seller}, finding: {side.outcome}"
 
 
 def _terms(link: Link) -> Table:

@@ -67,6 +67,11 @@ def pairs(rows: list[tuple[str, str]]) -> Table:
     return table
 
 
+def add_row(table: Table, *cells: str | Text) -> None:
+    """A row whose texts are shown as they are: what came from outside styles, hides and breaks nothing."""
+    table.add_row(*(Text(words.plain(cell)) if isinstance(cell, str) else cell for cell in cells))
+
+
 def _facts(finding: Finding, explanation: Explanation, story: Story) -> Table:
     evidence = finding.evidence
     seller = explanation.seller_name or explanation.seller
