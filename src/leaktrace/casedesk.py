@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from leaktrace import lookuplog
 from leaktrace.caseholds import end_hold, put_on_hold
-from leaktrace.caserecords import ExposureFrozen, ExposureList, Person, RecordedEvent, Role
+from leaktrace.caserecords import ActionName, ExposureFrozen, ExposureList, Person, RecordedEvent, Role
 from leaktrace.cases import (
     Actor,
     Case,
@@ -39,6 +39,7 @@ from leaktrace.inquiry import strangers
 from leaktrace.ledger import DuckLedger, Progress, Signed
 from leaktrace.mailflow import MailFlow
 from leaktrace.records import Erasure, Finding, LegalHold, Retention
+from leaktrace.speakingagainst import speaking_against
 from leaktrace.traces import Traces
 from leaktrace.tracing import Traced
 
@@ -258,6 +259,10 @@ class CaseDesk:
         if not equals or given is None:
             raise UsageError(f"'{written[:80]}' is no answer.", "Write CHECK=yes, CHECK=no or CHECK=unknown.")
         return self.work.answer_check(case, subject, check, given, remark)
+
+    def speaking_against(self, case: str, action: ActionName, target: str) -> tuple[str, ...]:
+        """What is on record against whom an action is about: for whoever signs it."""
+        return speaking_against(self.work, case, action, target)
 
     # --- names --------------------------------------------------------------------------------------------
 

@@ -20,8 +20,8 @@ from leaktrace.caserecords import (
     StatementDrafted,
     SubjectSet,
 )
+from leaktrace.caserecords.checks import speaking_for_another, unanswered
 from leaktrace.cases import Case, Request
-from leaktrace.cases.list_of_checks import speaking_for_another, unanswered
 from leaktrace.eventwords import event_sentence
 from leaktrace.records import to_document
 

@@ -28,6 +28,7 @@ from leaktrace.errors import ResponseError
 from leaktrace.response.contain import CaseFile, ContainConfig, Containment, SellerFacts
 from leaktrace.response.duties import Law, assess_case, builtin_laws, field_kinds, forbidden_for
 from leaktrace.response.statement import LANGUAGES, GatePolicy, StatementDesk, builtin_wording
+from leaktrace.speakingagainst import speaking_against
 
 
 class ResponseDesk:
@@ -92,6 +93,7 @@ class ResponseDesk:
             account_mark=lambda account: keyring.log_tag(f"contain\n{case}\n{account}".encode()),
             read_exhibit=lambda exhibit: self._work.read_exhibit(case, exhibit),
             unmet=lambda action, subject: self._work.unmet(case, action, subject),
+            against=lambda action, subject: speaking_against(self._work, case, action, subject),
             check=lambda request, action, subject: self._work.check(case, request, action, subject),
             asked_parameters=lambda request: self._work.asked_parameters(case, request),
             seller_facts=lambda seller: self._seller_facts(case, seller),

@@ -19,6 +19,7 @@ from leaktrace.caserecords import (
     StatementDrafted,
     TranslationApproved,
 )
+from leaktrace.caserecords.checks import CHECK_NAMES
 from leaktrace.cases import (
     Actor,
     CaseStore,
@@ -32,7 +33,6 @@ from leaktrace.cases import (
 )
 from leaktrace.cases.custody.keeper import LogKeeper
 from leaktrace.cases.custody.logkeys import log_keys
-from leaktrace.cases.list_of_checks import CHECK_NAMES
 from leaktrace.cases.signing import PersonKey
 from leaktrace.keys import Keyring
 

@@ -45,9 +45,9 @@ from leaktrace.caserecords import (
     TranslationApproved,
     event_document,
 )
+from leaktrace.caserecords.checks import CHECK_NAMES, CHECKS, speaking_for_another, unanswered
 from leaktrace.cases.case import Case
 from leaktrace.cases.codec import event_bytes, event_from
-from leaktrace.cases.list_of_checks import CHECK_NAMES, CHECKS, speaking_for_another, unanswered
 from leaktrace.cases.state import CASE_EVENTS, PEOPLE_EVENTS, apply, opened
 from leaktrace.errors import CaseError
 

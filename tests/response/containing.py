@@ -80,6 +80,7 @@ class Desk:
         )
     )
 
+    against: tuple[str, ...] = ()
     unmet: str | None = None
     """What the case lacks before anything may be asked for."""
 
@@ -106,6 +107,7 @@ class Desk:
             account_mark=lambda account: hmac.new(b"key of a test", account.encode(), "sha256").hexdigest(),
             read_exhibit=lambda exhibit: self.diary.exhibits[exhibit],
             unmet=lambda *_: self.unmet,
+            against=lambda *_: self.against,
             check=lambda *asked: TwoPeople(self.diary, self.clock).check(CASE, *asked),
             asked_parameters=lambda request: self.diary.parameters[request],
             seller_facts=lambda _: self.facts,

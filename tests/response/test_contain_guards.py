@@ -421,3 +421,18 @@ def test_a_plan_says_what_the_case_lacks_before_it_may_be_asked_for(tmp_path: Pa
     assert "MAY BE ASKED FOR" not in told
     assert "NOT YET" in told
     assert "Not yet: 2 check(s) are open (absent, remote_help)." in told
+
+
+def test_a_plan_says_what_speaks_against_its_subject(tmp_path: Path) -> None:
+    server = ScimServer()
+    server.add("a.meyer")
+    with served(server) as url:
+        desk = Desk(tmp_path, scim_toml(url))
+        assert "What speaks against it" not in shown(render_plan(desk.containment().plan(SUBJECT, "principal")))
+        before = desk.containment().plan(SUBJECT, "principal")
+        desk.against = (f"{SUBJECT}: a colleague [/red] had been shown 11 of 12 as well.",)
+        plan = desk.containment().plan(SUBJECT, "principal")
+    told = shown(render_plan(plan))
+    assert f"What speaks against it\n- {SUBJECT}: a colleague [/red] had been shown 11 of 12" in told
+    assert plan.against == desk.against
+    assert plan.parameters_sha256 == before.parameters_sha256, "what is signed is what is done"

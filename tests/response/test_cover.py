@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from leaktrace.caserecords import CheckAnswered
+from leaktrace.caserecords.against import NOTHING
 from leaktrace.errors import ResponseError
 from leaktrace.response.bundle import fingerprint_of, grouped
 from leaktrace.response.bundle.cover import cover_report
-from leaktrace.response.bundle.facts import how_sure, in_short, one_in, percent, what_is_not_known
+from leaktrace.response.bundle.facts import how_sure, in_short, one_in, percent, what_is_not_known, what_speaks_against
 from leaktrace.response.bundle.fonts import has_all_letters, markup, register
 from tests.response.made_cases import CALIBRATION, EVERYWHERE, FINDING, PUBLIC_KEY, RECIPIENT, made_input
 
@@ -139,6 +141,36 @@ def test_a_case_without_a_finding_accuses_nobody(poppler: None, tmp_path: Path) 
     assert "P-4f1c" not in text
 
 
+def test_what_speaks_against_is_on_it(poppler: None, tmp_path: Path) -> None:
+    given = made_input()
+    answers = (
+        CheckAnswered("P-4f1c", "shared_account", "no", "one badge"),
+        CheckAnswered("P-4f1c", "shared_account", "yes", "E-0009, the register"),
+        CheckAnswered("P-4f1c", "absent", "unknown"),
+        CheckAnswered("P-4f1c", "ordered_work", "no"),
+    )
+    events = given.events + tuple(replace(given.events[-1], event=one) for one in answers)
+    sentence = "A colleague had been shown 16 of the 18 as well."
+    finding = {**FINDING, "why": [{"principal": "P-4f1c", "against": [sentence]}, {"principal": "P-09aa"}]}
+    text = words_of(cover_report(replace(given, events=events, finding=json.dumps(finding).encode())), tmp_path)
+    against = text[text.index("4. What speaks against it") : text.index("5. Whose data")]
+    assert "Did more than one person use this account, or know its password?' Answered: yes." in against
+    assert "It rests on: E-0009, the register" in against
+    assert "off shift when the customers in evidence were opened?' Nobody could tell." in against
+    assert f"P-4f1c: {sentence}" in against
+    assert "one badge" not in against, "a later answer stands for the earlier one"
+    assert "ticket for each" not in against
+    assert "section 4 what speaks against it" in text
+
+
+def test_a_subject_whom_the_finding_does_not_name_is_told_as_that() -> None:
+    finding = {**FINDING, "outcome": "undecided", "named": []}
+    told = what_speaks_against(made_input(), finding)
+    assert told == ["P-4f1c: the last finding of the case does not name this account (undecided)."]
+    assert what_speaks_against(made_input(), FINDING) == [NOTHING]
+    assert what_speaks_against(SMALL, {}) == ["No account is suspected here."]
+
+
 @pytest.mark.parametrize("outcome", ["nobody", "undecided", "named", "else"])
 def test_only_a_name_is_a_name(outcome: str) -> None:
     told = in_short({**FINDING, "outcome": outcome, "named": []})
@@ -183,7 +215,11 @@ def test_a_finding_that_is_none_is_refused(content: bytes) -> None:
         st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=8),
         lambda inner: (
             st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from([*FINDING, *CALIBRATION, "principals", "probability"]), inner, max_size=5)
+            | st.dictionaries(
+                st.sampled_from([*FINDING, *CALIBRATION, "principals", "probability", "why", "principal", "against"]),
+                inner,
+                max_size=5,
+            )
         ),
         max_leaves=20,
     )

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from leaktrace.caserecords.checks import CHECK_NAMES
 from leaktrace.cases.exhibits import CEILING_BYTES
-from leaktrace.cases.list_of_checks import CHECK_NAMES
 from leaktrace.cli import main
 from tests.stories.conftest import Library
 from tests.stories.desk import Answer, Desk
@@ -100,6 +100,29 @@ def test_the_whole_way(told: Staffed) -> None:
     lookups = told.desk.json("lookups")["entries"]
     assert [(e["who"], e["what"]) for e in lookups if e["what"] == "unmask"] == [("ina", "unmask")]
     assert source not in json.dumps([e for e in lookups if e["who"] == "ina"])
+
+
+def test_whoever_approves_is_shown_what_speaks_against(told: Staffed) -> None:
+    campaign = told.show()["campaign"]
+    opened = told.json("ina", "case", "open", "--campaign", campaign)
+    case, (subject,) = opened["case"], opened["findings"][0]["named"]
+    seller = told.truth["seller"]
+    told.json("ina", "case", "subject", case, "--principal", subject, "--seller", seller, "--why", "the finding")
+    answers = [part for check in CHECK_NAMES for part in ("--answer", f"{check}=no")]
+    told.json("ina", "case", "checks", case, *answers, "--note", "register of accounts")
+    told.json("ina", "case", "checks", case, "--answer", "shared_account=yes", "--note", "two of the late shift")
+    for action, target in (("contain_principal", subject), ("hand_over", "police")):
+        (request,) = told.json("ina", "case", "request", case, action, target, "--why", "stop it")
+        looked = told.desk.run("case", "approve", case, request["request"], "--as", "dana")
+        assert looked.code == 2, "nobody was there to be asked"
+        assert "What speaks against it:" in looked.err
+        assert f"{subject}: 'Did more than one person use this account" in looked.err
+        assert "Answered: yes. That speaks for somebody else behind the account." in looked.err
+        assert "two of the late shift" in looked.err
+        assert looked.err.index("What speaks against it:") < looked.err.index("nothing was approved")
+        assert told.truth["sources"][0] not in looked.err
+    (request,) = told.json("ina", "case", "request", case, "contain_seller", seller, "--why", "stop it")
+    assert "speaks against" not in told.desk.run("case", "approve", case, request["request"], "--as", "dana").err
 
 
 def test_several_requests_are_approved_at_once_and_signed_one_by_one(told: Staffed) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from leaktrace.cases.list_of_checks import CHECK_NAMES
+from leaktrace.caserecords.checks import CHECK_NAMES
 from tests.response.containing import STATEMENT
 from tests.response.fake_systems import Marketplace, OktaServer, ScimServer, served
 from tests.stories.conftest import Library

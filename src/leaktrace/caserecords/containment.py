@@ -66,6 +66,8 @@ class ContainmentPlan:
     """The request whose doing is undone."""
     tie: SellerTie | None
     """Of a seller to be blocked: how surely the mails are theirs."""
+    against: tuple[str, ...]
+    """What is on record against the suspicion of a subject inside, or that nothing is; it forbids nothing."""
     refusals: tuple[str, ...]
     """Why it must not be done; empty, and nothing in `not_yet`: it may be asked for."""
     not_yet: tuple[str, ...]

@@ -1,5 +1,6 @@
 """Cases: what was done about a leak, by whom, and how that is proven afterwards."""
 
+from leaktrace.caserecords.checks import CHECKS, Check
 from leaktrace.cases.approvals import ApprovalLine
 from leaktrace.cases.case import Case, Request
 from leaktrace.cases.casefile import CaseFile, CaseLine, CheckLine, FindingParts
@@ -8,7 +9,6 @@ from leaktrace.cases.exposure import Residence, Shown, exposure_list
 from leaktrace.cases.guard import Premises
 from leaktrace.cases.identity import Actor, IdentityProvider, KeyFileSignIn, PasswordSignIn
 from leaktrace.cases.inside import Inside
-from leaktrace.cases.list_of_checks import CHECKS, Check
 from leaktrace.cases.mailfields import MailFields, MailText, fields_in_mails
 from leaktrace.cases.oddities import AccountUse, HabitFact, habit_facts
 from leaktrace.cases.opening import CaseMaterial, CaseWork, Opened

@@ -31,11 +31,11 @@ from leaktrace.caserecords import (
     SubjectSet,
     canonical,
 )
+from leaktrace.caserecords.checks import CHECKS, Check
 from leaktrace.cases.auditing import without_words
 from leaktrace.cases.case import Case
 from leaktrace.cases.conflicts import conflict, in_conflict
 from leaktrace.cases.guard import Guarded, needs
-from leaktrace.cases.list_of_checks import CHECKS, Check
 from leaktrace.cases.permissions import NEEDS_ADMISSION, NO_CASE, Verb, permitted
 from leaktrace.cases.plainwords import nameless
 from leaktrace.cases.pseudonyms import PSEUDONYM, replaced

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from leaktrace.caserecords import ActionName, GateAnswered
+from leaktrace.caserecords.checks import unanswered
 from leaktrace.cases.case import Case
-from leaktrace.cases.list_of_checks import unanswered
 from leaktrace.errors import ApprovalError, CaseError
 
 

@@ -37,9 +37,9 @@ from leaktrace.caserecords import (
     SubjectSet,
     TranslationApproved,
 )
+from leaktrace.caserecords.checks import CHECK_NAMES
 from leaktrace.cases.case import Case, Request
 from leaktrace.cases.conditions import needs_of
-from leaktrace.cases.list_of_checks import CHECK_NAMES
 from leaktrace.errors import CaseError
 
 

@@ -109,7 +109,10 @@ def approve(
     with desk_of(context, person, key) as desk:
         # All of them first: a mistyped id stops before anything is signed.
         for line in [desk.work.look_at(case, one) for one in dict.fromkeys(requests)]:
-            note(told_line(line) if as_json else "\n".join((told_line(line), *parameter_lines(line.parameters))))
+            signed = line.payload
+            against = against_lines(desk.speaking_against(case, signed.action, signed.target))
+            exactly = () if as_json else parameter_lines(line.parameters)
+            note("\n".join((told_line(line), *against, *exactly)))
             if as_json:
                 note(line.parameters.decode())
             if not yes and not _agreed(may_ask=not as_json and sys.stdin.isatty()):
@@ -133,6 +136,11 @@ def told_line(line: ApprovalLine) -> str:
         f"{signed.request}: {signed.action.replace('_', ' ')} of {signed.target}, asked for by {signed.requested_by} "
         f"at {words.instant(signed.requested_at)}, until {words.instant(signed.expires_at)}. Reason: {signed.reason}"
     )
+
+
+def against_lines(against: tuple[str, ...]) -> list[str]:
+    """What speaks against it, before anybody signs; nothing where the action is about no account inside."""
+    return ["What speaks against it:", *(f"  {words.plain(one)}" for one in against)] if against else []
 
 
 def parameter_lines(parameters: bytes) -> list[str]:

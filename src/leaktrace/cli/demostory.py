@@ -23,8 +23,8 @@ from leaktrace.behindfinding import LedgerBehind
 from leaktrace.casedesk import CaseDesk, log_lookup
 from leaktrace.casenotices import CONFIG, notice_desk
 from leaktrace.caserecords import DutyAnswer, Role
+from leaktrace.caserecords.checks import CHECK_NAMES
 from leaktrace.cases import Actor, CaseWork, KeyFileSignIn, enrol_first
-from leaktrace.cases.list_of_checks import CHECK_NAMES
 from leaktrace.cases.signing import make_person_key
 from leaktrace.cli.bundle import ask_for, hand_over_bundle
 from leaktrace.folder import write_aside

@@ -37,6 +37,9 @@ def render_plan(plan: ContainmentPlan, statement: str | None = None) -> Renderab
         Text(),
     ]
     parts += [bullet(f"{words.plain(one.system)}: {_STEPS.get(one.step, one.step)}") for one in plan.steps]
+    if plan.against:
+        parts += [Text(), Text("What speaks against it", style="bold")]
+        parts += [bullet(words.plain(one)) for one in plan.against] + [Text()]
     parts += [Text(words.plain(f"No: {why}"), style="red") for why in plan.refusals]
     parts += [Text(words.plain(f"Not yet: {why}"), style="yellow") for why in plan.not_yet]
     parts += [Text(words.plain(f"Mind: {why}"), style="yellow") for why in plan.warnings]

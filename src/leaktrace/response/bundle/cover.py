@@ -107,6 +107,7 @@ def _answer(given: BundleInput, finding: dict[str, Any], calibration: dict[str, 
         ("What is known, and how", bullets(known or ["No finding is part of this bundle."])),
         ("How sure this is", bullets(facts.how_sure(calibration) if finding else ["Nothing is claimed."])),
         ("What is not known", bullets(facts.what_is_not_known(given, finding, calibration))),
+        ("What speaks against it", bullets(facts.what_speaks_against(given, finding))),
         ("Whose data", [*bullets(facts.whose_data(given)), *([unnamed] if given.exposure else [])]),
         *stopped,
     ]

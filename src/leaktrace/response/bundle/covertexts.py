@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-NO_PROOF = "A probability is no proof. People decide; section 3 says what cannot be known."
+NO_PROOF = (
+    "A probability is no proof. People decide; section 3 says what cannot be known, section 4 what speaks against it."
+)
 UNNAMED = "No customer is named in this report; data/exposure.csv holds the list."
 TIMELINE = (
     "Each line is an event of the case as it was entered in the custody log at that time. 'Entry' is its place in the "

@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from leaktrace.caserecords import CheckAnswered, ContainmentConfirmed, FindingAttached
+from leaktrace.caserecords import CheckAnswered, ContainmentConfirmed, FindingAttached, SubjectSet
+from leaktrace.caserecords.against import NOTHING, against_by_checks, against_by_finding, unnamed_by_finding
 from leaktrace.errors import ResponseError
 from leaktrace.response.bundle.inputs import BundleInput
 
@@ -182,20 +183,34 @@ def what_is_not_known(given: BundleInput, finding: Mapping[str, Any], calibratio
     told += [text for text in [coverage.get("sentence")] if isinstance(text, str)]
     told += [text for one in _list(coverage, "gaps") if isinstance(text := one.get("sentence"), str)]
     told += [f"The trial runs do not show: {_sentence(text)}" for text in _texts(calibration.get("does_not_show"))]
-    checks = [one.event for one in given.events if isinstance(one.event, CheckAnswered)]
-    latest = {(one.subject, one.check): one.answer for one in checks}
-    told += [
-        f"{subject}: '{check}' could not be answered."
-        for (subject, check), answer in latest.items()
-        if answer == "unknown"
-    ]
-    if finding and not checks:
+    if finding and not _answers(given):
         told.append("Whether the account was shared, or its session stolen, was not looked into.")
     if given.exposure is not None and given.exposure.only_email == "cannot_be_said":
         told.append(f"Whether only e-mail addresses were given away: {given.exposure.only_email_reason}")
     if not given.tokens:
         told.append("No timestamp authority vouches for when the custody log was in this state.")
     return told
+
+
+def what_speaks_against(given: BundleInput, finding: Mapping[str, Any]) -> list[str]:
+    """What is on record against the suspicion of whom the case, its checks or the finding are about."""
+    answers = _answers(given)
+    set_last = [one.event for one in given.events if isinstance(one.event, SubjectSet)][-1:]
+    subjects = [name for one in set_last for name in one.principals]
+    weighed = [str(one.get("principal")) for one in _list(finding, "why")]
+    about = tuple(dict.fromkeys((*subjects, *(subject for subject, _ in answers), *weighed)))
+    told: list[str] = [] if about else ["No account is suspected here."]
+    for one in about:
+        told += against_by_checks(one, answers)
+        told += unnamed_by_finding(one, finding) if finding and one in subjects else ()
+        told += against_by_finding(one, finding)
+    return told or [NOTHING]
+
+
+def _answers(given: BundleInput) -> dict[tuple[str, str], CheckAnswered]:
+    """The last answer to each check of each subject."""
+    events = (one.event for one in given.events)
+    return {(event.subject, event.check): event for event in events if isinstance(event, CheckAnswered)}
 
 
 def whose_data(given: BundleInput) -> list[str]:

@@ -27,6 +27,8 @@ class CaseFile:
     read_exhibit: Callable[[str], bytes]
     unmet: Callable[[ActionName, str], str | None]
     """(action, subject) -> what the case lacks before it may be asked for; null: nothing."""
+    against: Callable[[ActionName, str], Sequence[str]]
+    """(action, subject) -> what is on record against the suspicion, in sentences; nothing of a seller."""
     check: Callable[[str, ActionName, str], None]
     """(request, action, subject); ApprovalError where the approval is not to be used for this. Uses nothing."""
     asked_parameters: Callable[[str], Mapping[str, Any]]

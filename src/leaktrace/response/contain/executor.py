@@ -136,6 +136,7 @@ class Containment:
             tie=tie,
             unmet=self._file.unmet(_action(kind, undo), subject),
             mark=self._file.account_mark,
+            against=self._file.against(_action(kind, undo), subject),
             first_snapshots=first,
         )
         return plan, targets, snapshots

@@ -47,12 +47,13 @@ def plan_of(
     tie: SellerTie | None,
     unmet: str | None,
     mark: Callable[[str], str],
+    against: Sequence[str] = (),
     first_snapshots: Mapping[str, Snapshot] | None = None,
 ) -> ContainmentPlan:
     """The plan, with everything that speaks against it.
 
     `unmet`: what the case lacks before it may be asked for. `unmapped`: systems that have no account of the subject in
-    contain.toml. `mark`: keyed hash of an account.
+    contain.toml. `mark`: keyed hash of an account. `against`: what is on record against the suspicion of the subject.
     `first_snapshots`: for an undo, the states before the first doing, by system.
     """
     planned = tuple(
@@ -83,6 +84,7 @@ def plan_of(
         statement=statement,
         undo_of=undo_of,
         tie=tie,
+        against=tuple(against),
         refusals=tuple(refusals),
         not_yet=() if unmet is None else (unmet,),
         warnings=tuple(_warnings(planned, snapshots, undo)),

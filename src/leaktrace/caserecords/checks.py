@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from leaktrace.caserecords import CheckAnswered
+from leaktrace.caserecords.evidenceevents import CheckAnswered
 
 
 @dataclass(frozen=True, slots=True)
