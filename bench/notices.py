@@ -171,8 +171,8 @@ def _message(folder: Path, port: int) -> bytes:
     """One of our mails, as the constant message."""
     from datetime import UTC, datetime
 
-    from leaktrace.noticeplanning import shelf_of
-    from leaktrace.noticesending import letterhead
+    from leaktrace.noticedesk.planning import shelf_of
+    from leaktrace.noticedesk.sending import letterhead
     from leaktrace.response.notices import MailForm, NoticeTokens, filled
 
     config = desk_of(folder, port, 1, WINDOW).config

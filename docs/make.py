@@ -15,7 +15,7 @@ import leaktrace
 from docs.dutypage import duties_page
 from docs.labelspage import labels_page
 from docs.picture import flow
-from leaktrace.evidence import CEILING_BYTES, CEILING_COLUMNS, CEILING_ROWS, OPTIONAL, REQUIRED
+from leaktrace.intake.evidence import CEILING_BYTES, CEILING_COLUMNS, CEILING_ROWS, OPTIONAL, REQUIRED
 from leaktrace.ledger.schema import INGESTED, Column
 from leaktrace.settings import Settings
 

@@ -16,6 +16,8 @@ GROUND = {
     "eventwords", "instants", "wholefiles", "utf8",
 }  # fmt: skip
 """Modules every room may stand on."""
+WIRING = ("intake", "tracing", "casedesk", "noticedesk")
+"""Packages that let rooms meet; each may stand on those before it."""
 PURE = ("attribution",)
 FORBIDDEN_IN_PURE = {
     "os",
@@ -54,6 +56,18 @@ def test_a_room_stands_on_the_ground_and_on_nothing_else(room: str) -> None:
     assert files, room
     for path in files:
         strangers = own_modules(imports_of(path)) - GROUND - {room, "__version__"}
+        assert not strangers, f"{path.relative_to(PACKAGE)} imports {strangers}"
+
+
+@pytest.mark.parametrize("package", [*WIRING, "calibration"])
+def test_what_wires_rooms_stands_on_what_comes_before(package: str) -> None:
+    later = {"calibration": {"intake", "casedesk", "noticedesk"}}.get(package)
+    if later is None:
+        later = {*WIRING[WIRING.index(package) + 1 :], "calibration"}
+    files = sorted((PACKAGE / package).rglob("*.py"))
+    assert files, package
+    for path in files:
+        strangers = own_modules(imports_of(path)) & {*later, "workspace", "cli"}
         assert not strangers, f"{path.relative_to(PACKAGE)} imports {strangers}"
 
 

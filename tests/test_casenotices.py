@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from leaktrace.casenotices import CaseNotices
 from leaktrace.caserecords import ContainmentConfirmed, exposure_of
 from leaktrace.errors import NotAllowedError
-from leaktrace.noticereports import PlanFacts
-from leaktrace.noticing import STOP, NoticeDesk
+from leaktrace.noticedesk.casenotices import CaseNotices
+from leaktrace.noticedesk.desk import STOP, NoticeDesk
+from leaktrace.noticedesk.reports import PlanFacts
 from leaktrace.response.duties import assess_case, builtin_laws
 from leaktrace.response.notices import NoticeTokens
 from leaktrace.response.notices.config import config_of

@@ -15,15 +15,17 @@ from typing import Any
 import pytest
 from docs.make import command_names
 
-from leaktrace import caserecords, cases, caseviews, noticereports, records
-from leaktrace.casedesk import SubjectFacts
+from leaktrace import caserecords, cases, records
+from leaktrace.casedesk import views as caseviews
+from leaktrace.casedesk.desk import SubjectFacts
+from leaktrace.casedesk.exposurenumbers import ExposureSummary
 from leaktrace.cases.casefile import CaseLine
 from leaktrace.cli import case as case_commands
 from leaktrace.cli import contain, notify, people, statement
 from leaktrace.cli.tables import Made
 from leaktrace.cli.upkeep import Released
-from leaktrace.exposurenumbers import ExposureSummary
 from leaktrace.lookuplog import LookupEntry, VerifiedLookups
+from leaktrace.noticedesk import reports as noticereports
 from leaktrace.response.bundle import WrittenBundle
 from leaktrace.response.notices import BatchStatus, Left
 from leaktrace.response.notices.states import Reconciled

@@ -59,7 +59,7 @@ def test_a_command_loads_its_own_modules_and_the_list_can_tell() -> None:
     found = modules_after("ledger", "--help")
     assert {"duckdb", "numpy"} <= found
     # Attribution and cases are not behind the ledger's commands.
-    assert not [one for one in found if one.startswith(("leaktrace.attribution", "leaktrace.casedesk", "altair"))]
+    assert not [one for one in found if one.startswith(("leaktrace.attribution", "leaktrace.casedesk.desk", "altair"))]
 
 
 def test_the_list_says_what_the_commands_say() -> None:

@@ -12,7 +12,7 @@ from leaktrace.ondemand import on_demand
 from leaktrace.version import __version__
 
 if TYPE_CHECKING:
-    from leaktrace.evidence import read_evidence
+    from leaktrace.intake.evidence import read_evidence
     from leaktrace.mailroom import read_mail
     from leaktrace.records import (
         Calibration,
@@ -56,7 +56,7 @@ if not TYPE_CHECKING:  # else a type checker would believe that every name is th
             **dict.fromkeys(__all__, "records"),
             **dict.fromkeys(("Workspace", "create", "preview"), "workspace"),
             "open": "workspace:open_workspace",
-            "read_evidence": "evidence",
+            "read_evidence": "intake.evidence",
             "read_mail": "mailroom",
         },
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leaktrace.errors import UsageError, meant
-from leaktrace.evidence import OPTIONAL, REQUIRED, read_evidence_file, row_of
+from leaktrace.intake.evidence import OPTIONAL, REQUIRED, read_evidence_file, row_of
 from leaktrace.ledger import preview_files
 from leaktrace.records import TABLES, IngestPreview, PreviewReject, PreviewRow, to_document
 

@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leaktrace import lookuplog
-from leaktrace.acknowledging import Acknowledger
-from leaktrace.calibrationplan import CAMPAIGNS, NOISE, SIZES, Plan
+from leaktrace.calibration.plan import CAMPAIGNS, NOISE, SIZES, Plan
+from leaktrace.casedesk.custody import Custody, CustodyCheck, has_custody, keeper_of
 from leaktrace.caserecords import ExhibitStored
 from leaktrace.cases import Actor
 from leaktrace.cases.custody import NoteKey
-from leaktrace.custody import Custody, CustodyCheck, has_custody, keeper_of
 from leaktrace.errors import NotAllowedError, UsageError, meant
 from leaktrace.folder import LOOKUPS, Opened, create_folder, mark_folder, open_folder, require_writable
 from leaktrace.instants import moved
-from leaktrace.keptevidence import KeptEvidence
+from leaktrace.intake.acknowledging import Acknowledger
+from leaktrace.intake.keptevidence import KeptEvidence
+from leaktrace.intake.mailflow import MailFlow
+from leaktrace.intake.receiving import open_way, receive_all
 from leaktrace.keykeeping import Area, BackedUp, KeyStatus, Rotated, back_up, finish_rotation
 from leaktrace.keykeeping import status as key_status
 from leaktrace.ledger import (
@@ -36,13 +38,10 @@ from leaktrace.ledger import (
     StreamAsked,
     answers_of,
 )
-from leaktrace.mailflow import MailFlow
 from leaktrace.mailroom import FoundAnswer, FoundKey
 from leaktrace.mailroom.ways import Stop, Tell, WayAsked
 from leaktrace.namedpaths import AnyPath, as_paths, files_of
-from leaktrace.personprior import PersonPrior, person_prior_of, read_person_prior
 from leaktrace.previewing import preview_tables
-from leaktrace.receiving import open_way, receive_all
 from leaktrace.records import (
     EVERY_FIELD,
     TABLES,
@@ -70,12 +69,13 @@ from leaktrace.records import (
     Window,
 )
 from leaktrace.settings import Settings
+from leaktrace.tracing.personprior import PersonPrior, person_prior_of, read_person_prior
 
 if TYPE_CHECKING:
     # Attribution and cases are loaded when they are asked for: SciPy takes longer to load than `ledger stats` to run.
-    from leaktrace.casedesk import CaseDesk, CaseRoom
-    from leaktrace.traces import Traces
-    from leaktrace.tracing import Traced
+    from leaktrace.casedesk.desk import CaseDesk, CaseRoom
+    from leaktrace.tracing.onetrace import Traced
+    from leaktrace.tracing.traces import Traces
 
 Clock = Callable[[], datetime]
 
@@ -394,7 +394,7 @@ class Workspace:
 
         Nothing where nobody is suspected of anything.
         """
-        from leaktrace.exposing import exposed_customers
+        from leaktrace.tracing.exposing import exposed_customers
 
         self._log("exposure list", f"{traced.finding.provenance.campaign} {traced.finding.provenance.field}", why)
         with self._ledger.steady():
@@ -413,8 +413,8 @@ class Workspace:
 
         UsageError where the two are the same campaign. The look-up is on disk before anything is looked up.
         """
-        from leaktrace.linkage import Comparable, Linker
-        from leaktrace.tracing import Tracer
+        from leaktrace.tracing.linkage import Comparable, Linker
+        from leaktrace.tracing.onetrace import Tracer
 
         evidence = [what if isinstance(what, Evidence) else self.evidence_of(what) for what in (a, b)]
         names = [one.campaign for one in evidence]
@@ -449,7 +449,7 @@ class Workspace:
         `campaigns`: planted for each size and kind; `noise`: chance that a report comes from another list; `sizes`:
         reports in a campaign. The look-up is on disk before anything is looked up; nothing else is written.
         """
-        from leaktrace.calibrating import Calibrator
+        from leaktrace.calibration.calibrating import Calibrator
 
         plan = Plan(field, campaigns, noise, seed, tuple(sizes)).checked()
         self._log("calibrate", field, why)
@@ -480,7 +480,7 @@ class Workspace:
         return self._traces().learned(field)
 
     def _traces(self, *, no_earlier_mail: bool = False) -> Traces:
-        from leaktrace.traces import Traces
+        from leaktrace.tracing.traces import Traces
 
         opened = self._opened
         if no_earlier_mail:
@@ -605,7 +605,7 @@ class Workspace:
 
     def strangers(self, customers: Iterable[str]) -> list[str]:
         """Those of these customers (ids as ingested) whom the ledger does not know: mistyped, perhaps."""
-        from leaktrace.inquiry import strangers
+        from leaktrace.tracing.inquiry import strangers
 
         return strangers(self._ledger, self._opened.keyring, customers)
 
@@ -638,7 +638,7 @@ class Workspace:
         if self._cases is None:
             opened = self._opened
             keeper = keeper_of(opened.path, opened.keyring, opened.workspace_id, self._around.environment)
-            from leaktrace.casedesk import CaseRoom
+            from leaktrace.casedesk.desk import CaseRoom
 
             self._cases = CaseRoom(opened, self._ledger, self._mail, self._around.clock, keeper)
         return self._cases
@@ -670,7 +670,7 @@ class Workspace:
 
     def cases(self, actor: Actor) -> CaseDesk:
         """Cases, as this person works with them. `actor`: whom an identity provider signed in (`leaktrace.cases`)."""
-        from leaktrace.casedesk import CaseDesk
+        from leaktrace.casedesk.desk import CaseDesk
 
         return CaseDesk(self.case_room(), actor)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leaktrace.complaintwork import missed_alike
+from leaktrace.tracing.complaintwork import missed_alike
 from tests.attribution.worlds import Market, study_of
 
 

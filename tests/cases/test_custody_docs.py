@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from leaktrace import custody, keykeeping
+from leaktrace import keykeeping
+from leaktrace.casedesk import custody
 from leaktrace.cases.custody.checkpoints import Cosigned
 from leaktrace.cli import custody as commands
 from leaktrace.cli.keys import RotatedKey

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaktrace.calibrationmoment import moment_of
+from leaktrace.calibration.moment import moment_of
 from leaktrace.instants import FIRST, LAST, instant_at, moved
 from leaktrace.ledger import DuckLedger
 from leaktrace.ledger.cells import NameRules, check

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leaktrace.intake.mailflow import batches
 from leaktrace.keys import Keyring
-from leaktrace.mailflow import batches
 from leaktrace.mailroom import marks
 from leaktrace.mailroom.agreement import Sample, agreement, rows_of
 from leaktrace.mailroom.attributions import label_before

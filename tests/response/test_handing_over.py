@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from leaktrace.casedesk.handingover import HandOverDesk
 from leaktrace.caserecords import BundleWritten, Role
 from leaktrace.cases import (
     Actor,
@@ -28,7 +29,6 @@ from leaktrace.cases.custody.logkeys import LogKeys, log_keys
 from leaktrace.cases.signing import PersonKey
 from leaktrace.cli.bundle import ask_for, hand_over_bundle
 from leaktrace.errors import ApprovalError, LeaktraceError, NotAllowedError, ResponseError
-from leaktrace.handingover import HandOverDesk
 from leaktrace.keys import Keyring
 from leaktrace.response.bundle import BundledAccess, TimestampToken
 from tests.response.conftest import Verifiers

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leaktrace.errors import ResponseError, UsageError
-from leaktrace.noticereports import BounceReport
+from leaktrace.noticedesk.reports import BounceReport
 from leaktrace.response.notices import NoBounce, NoticeBounce, NoticeTokens, open_directory, read_bounce
 from leaktrace.response.notices.bounces import CEILING_BYTES
 from leaktrace.response.notices.config import DirectoryConfig, config_of, read_config

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from leaktrace.caserecords import digest_of, exposure_of
 from leaktrace.cli import notify
 from leaktrace.errors import LeaktraceError, UsageError
-from leaktrace.noticing import NoticeDesk
+from leaktrace.noticedesk.desk import NoticeDesk
 from leaktrace.records import to_document
 from leaktrace.response.notices import composed
 from tests.response.fakes_notices import CASE, exposure, row

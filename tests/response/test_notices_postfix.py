@@ -11,7 +11,7 @@ from pathlib import Path
 import dkim
 import pytest
 
-from leaktrace.noticereports import BounceReport
+from leaktrace.noticedesk.reports import BounceReport
 from leaktrace.response.notices import NoticeTokens
 from tests.response.fakes_notices import CASE, row
 from tests.response.noticedesks import make_desk

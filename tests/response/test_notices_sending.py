@@ -17,8 +17,8 @@ import pytest
 
 from leaktrace.caserecords import NoticesPlanned, NoticesReconciled
 from leaktrace.errors import ApprovalError, ResponseError
-from leaktrace.noticeneeds import Outside
-from leaktrace.noticing import STOP
+from leaktrace.noticedesk.desk import STOP
+from leaktrace.noticedesk.needs import Outside
 from leaktrace.response.notices.claims import claiming
 from leaktrace.response.notices.outbox import Outbox
 from leaktrace.response.notices.states import Reconciled

@@ -15,8 +15,8 @@ import pytest
 
 from leaktrace.attribution.planting import Planted
 from leaktrace.attribution.reliability import Answered
-from leaktrace.calibrating import Calibrator
-from leaktrace.calibrationplan import Plan
+from leaktrace.calibration.calibrating import Calibrator
+from leaktrace.calibration.plan import Plan
 from leaktrace.instants import instant_at
 from leaktrace.records import Calibration, CalibrationRow, Evidence, EvidenceItem
 from leaktrace.workspace import open_workspace

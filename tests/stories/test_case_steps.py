@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import leaktrace
-from leaktrace.casedesk import CaseDesk
+from leaktrace.casedesk.desk import CaseDesk
+from leaktrace.casedesk.exposurenumbers import summary_of
 from leaktrace.caserecords import ExposureList
 from leaktrace.cases import KeyFileSignIn
-from leaktrace.exposurenumbers import summary_of
 from tests.cases.small_cases import exposure_list, finding_parts
 from tests.stories.desk import Desk
 from tests.stories.test_case import Staffed, staffed

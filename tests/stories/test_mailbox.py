@@ -146,7 +146,7 @@ import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 import leaktrace
-from leaktrace.mailflow import MailFlow
+from leaktrace.intake.mailflow import MailFlow
 from leaktrace.mailroom.ways import imap_asked, read_password
 from leaktrace.mailroom.ways.imap import ImapMailbox
 from dataclasses import replace

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from leaktrace import learned
 from leaktrace.attribution import CampaignNumbers
 from leaktrace.folder import open_folder
-from leaktrace.learned import Look, Measured
+from leaktrace.tracing import learned
+from leaktrace.tracing.learned import Look, Measured
 from leaktrace.workspace import open_workspace
 from tests.stories.conftest import Library, Told
 from tests.stories.desk import PROGRAM, Desk

@@ -18,7 +18,7 @@ from leaktrace.cli.passphrase import passphrase_from
 from leaktrace.errors import UsageError
 
 if TYPE_CHECKING:  # what signing in needs, and no more
-    from leaktrace.casedesk import CaseDesk, CaseRoom
+    from leaktrace.casedesk.desk import CaseDesk, CaseRoom
     from leaktrace.workspace import Workspace
 
 PERSON, PERSON_KEY = "LEAKTRACE_PERSON", "LEAKTRACE_PERSON_KEY"

@@ -16,18 +16,18 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from leaktrace.behindfinding import LedgerBehind
-from leaktrace.casedesk import log_lookup
+from leaktrace.casedesk.behindfinding import LedgerBehind
+from leaktrace.casedesk.custody import Custody
+from leaktrace.casedesk.desk import log_lookup
+from leaktrace.casedesk.handingover import HandOverDesk
+from leaktrace.casedesk.views import request_view
 from leaktrace.caserecords import Approvals, CaseDiary
 from leaktrace.cases import CaseWork, Request
 from leaktrace.cases.custody.anchor import read_whole
-from leaktrace.caseviews import request_view
 from leaktrace.cli.acting import KeyOption, PersonOption, signed_in
 from leaktrace.cli.output import JsonOption, answer, screen_of
 from leaktrace.cli.targets import check_folder
-from leaktrace.custody import Custody
 from leaktrace.errors import ResponseError, UsageError
-from leaktrace.handingover import HandOverDesk
 from leaktrace.response.bundle import (
     BundledExhibit,
     BundleInput,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from leaktrace.calibrationplan import CAMPAIGNS, NOISE, SIZES
+from leaktrace.calibration.plan import CAMPAIGNS, NOISE, SIZES
 from leaktrace.cli.output import JsonOption, WhyOption, answer, note, progress_line, screen_of
 from leaktrace.cli.targets import check_files
 from leaktrace.errors import UsageError

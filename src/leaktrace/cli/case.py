@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from leaktrace.casedesk.views import case_view, event_view
 from leaktrace.caserecords import ExposureFrozen, RecordedEvent
-from leaktrace.caseviews import case_view, event_view
 from leaktrace.cli.acting import KeyOption, PasswordOption, PersonOption, desk_of
 from leaktrace.cli.caseshown import render_case, render_checks, render_exposure, render_facts
 from leaktrace.cli.output import JsonOption, answer
@@ -62,7 +62,7 @@ def open_case(
             "A case is opened from one thing.", "Say one of --campaign, --tip and --mail, or none of them."
         )
     with desk_of(context, person, key, by_password=password) as desk:
-        from leaktrace.casedesk import MAIL_CEILING_BYTES  # loaded with the desk, which most commands do without
+        from leaktrace.casedesk.desk import MAIL_CEILING_BYTES  # loaded with the desk, which most commands do without
 
         if campaign is not None:
             opened = desk.open_from_campaign(campaign, title or "Unwanted mail to customers", field=field)

@@ -13,8 +13,8 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from leaktrace.casedesk.views import RequestView, request_view
 from leaktrace.cases import ApprovalLine, Request
-from leaktrace.caseviews import RequestView, request_view
 from leaktrace.cli.acting import KeyOption, PasswordOption, PersonOption, desk_of
 from leaktrace.cli.case import CaseArgument, WhyOption, case
 from leaktrace.cli.output import JsonOption, answer, note

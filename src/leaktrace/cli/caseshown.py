@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.casedesk import SubjectFacts
+from leaktrace.casedesk.desk import SubjectFacts
+from leaktrace.casedesk.exposurenumbers import ExposureSummary
+from leaktrace.casedesk.views import CaseView
 from leaktrace.caserecords import DutiesAssessed, ExposureFrozen
 from leaktrace.cases import CheckLine
-from leaktrace.caseviews import CaseView
-from leaktrace.exposurenumbers import ExposureSummary
 from leaktrace.report import words
 from leaktrace.report.terminal import add_row
 

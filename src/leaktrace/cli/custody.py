@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from leaktrace.casedesk.custody import Custody, CustodyCheck
 from leaktrace.cases.custody import NoteKey, key_from_vkey
 from leaktrace.cases.custody.anchor import read_whole
 from leaktrace.cases.custody.checkpoints import Cosigned
@@ -21,7 +22,6 @@ from leaktrace.cases.signing.keys import load_person_key, make_person_key
 from leaktrace.cli.output import JsonOption, answer_plain, progress_line, screen_of
 from leaktrace.cli.passphrase import NewPassphraseFileOption, PassphraseFileOption, passphrase_from
 from leaktrace.cli.targets import check_files, check_folder
-from leaktrace.custody import Custody, CustodyCheck
 from leaktrace.errors import UsageError
 from leaktrace.folder import open_folder, write_aside
 

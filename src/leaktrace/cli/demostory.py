@@ -19,19 +19,19 @@ import pyarrow.parquet as pq
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from leaktrace.behindfinding import LedgerBehind
-from leaktrace.casedesk import CaseDesk, log_lookup
-from leaktrace.casenotices import CONFIG, notice_desk
+from leaktrace.casedesk.behindfinding import LedgerBehind
+from leaktrace.casedesk.desk import CaseDesk, log_lookup
+from leaktrace.casedesk.handingover import HandOverDesk
+from leaktrace.casedesk.responding import ResponseDesk
 from leaktrace.caserecords import DutyAnswer, Role
 from leaktrace.caserecords.checks import CHECK_NAMES
 from leaktrace.cases import Actor, CaseWork, KeyFileSignIn, enrol_first
 from leaktrace.cases.signing import make_person_key
 from leaktrace.cli.bundle import ask_for, hand_over_bundle
 from leaktrace.folder import write_aside
-from leaktrace.handingover import HandOverDesk
-from leaktrace.noticereports import PlanFacts
+from leaktrace.noticedesk.casenotices import CONFIG, notice_desk
+from leaktrace.noticedesk.reports import PlanFacts
 from leaktrace.records import Finding, to_json
-from leaktrace.responding import ResponseDesk
 from leaktrace.response.contain import parameters_of, read_config
 from leaktrace.response.duties import builtin_laws
 from leaktrace.response.notices import translation_parameters

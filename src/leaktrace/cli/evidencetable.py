@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from leaktrace.cli.output import note
-from leaktrace.evidence import read_evidence_file
+from leaktrace.intake.evidence import read_evidence_file
 from leaktrace.records import Evidence
 
 

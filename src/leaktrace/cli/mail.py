@@ -12,7 +12,7 @@ from leaktrace.cli.following import stop_on_signal
 from leaktrace.cli.mailways import WayOptions
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
 from leaktrace.folder import read_settings
-from leaktrace.mailflow import inspect_files
+from leaktrace.intake.mailflow import inspect_files
 from leaktrace.mailroom.ways import PASSWORD_VARIABLE
 from leaktrace.report import render_mail_report, render_messages
 from leaktrace.settings import Settings

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from leaktrace.noticereports import BounceReport, PlanReport, Preview, SendReport, TemplateInfo
+from leaktrace.noticedesk.reports import BounceReport, PlanReport, Preview, SendReport, TemplateInfo
 from leaktrace.report import words
 from leaktrace.report.terminal import add_row, pairs
 from leaktrace.response.notices import BatchStatus, Left

@@ -27,8 +27,8 @@ from leaktrace.cli.responses import open_notices
 from leaktrace.cli.targets import check_files, check_folder
 from leaktrace.errors import UsageError
 from leaktrace.folder import write_aside
-from leaktrace.noticereports import FIRST_VERSION, PlanFacts, TranslationDone
-from leaktrace.noticing import NoticeDesk
+from leaktrace.noticedesk.desk import NoticeDesk
+from leaktrace.noticedesk.reports import FIRST_VERSION, PlanFacts, TranslationDone
 from leaktrace.response.notices import MEASURES, SAFEGUARDS, composed, translation_parameters
 from leaktrace.response.notices.facts import Measure, Safeguard
 

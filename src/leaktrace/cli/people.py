@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from leaktrace.casedesk.views import PersonView, person_view
 from leaktrace.caserecords import ROLES, Person, Role
 from leaktrace.cases import enrol_first
 from leaktrace.cases.signing import Passwords, make_person_key, person_key_path
 from leaktrace.cases.signing.keys import begin_rotation, finish_rotation
-from leaktrace.caseviews import PersonView, person_view
 from leaktrace.cli.acting import KeyOption, PersonOption, desk_of, password_of
 from leaktrace.cli.output import JsonOption, answer, screen_of
 from leaktrace.cli.passphrase import NewPassphraseFileOption, passphrase_from

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import typer
 
-from leaktrace.casenotices import notice_desk
+from leaktrace.casedesk.responding import ResponseDesk
 from leaktrace.caserecords import ActionName
 from leaktrace.cli.acting import signed_in
 from leaktrace.cli.output import screen_of
-from leaktrace.noticing import NoticeDesk
-from leaktrace.responding import ResponseDesk
+from leaktrace.noticedesk.casenotices import notice_desk
+from leaktrace.noticedesk.desk import NoticeDesk
 
 
 @dataclass(frozen=True, slots=True)

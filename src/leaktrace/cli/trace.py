@@ -13,12 +13,12 @@ from leaktrace.cli.evidencetable import read_evidence_table
 from leaktrace.cli.output import JsonOption, WhyOption, answer, note, progress_line, screen_of
 from leaktrace.cli.targets import check_files
 from leaktrace.errors import UsageError
-from leaktrace.exposing import exposure_table
 from leaktrace.folder import write_aside
-from leaktrace.personprior import LEAST_WEIGHT, MOST_WEIGHT
 from leaktrace.records import CallBack, Finding
 from leaktrace.report import finding_page, render_finding, render_findings
 from leaktrace.report.words import plain
+from leaktrace.tracing.exposing import exposure_table
+from leaktrace.tracing.personprior import LEAST_WEIGHT, MOST_WEIGHT
 
 
 def register(app: typer.Typer) -> None:

@@ -1,0 +1,1 @@
+"""Cases as one person works with them: wires the rooms `cases`, `response` and the ledger."""
