@@ -20,17 +20,19 @@ def preview_tables(
     if table not in TABLES:
         raise UsageError(f"There is no table '{table}'.", f"{meant(table, TABLES)}Tables are: {', '.join(TABLES)}.")
     if table == "evidence":
-        return _of_evidence(files)
+        if options:
+            raise UsageError("Evidence is read without options.", "Leave --option out.")
+        return _of_evidence(files, file_format)
     return preview_files(table, files, file_format=file_format, options=options)
 
 
-def _of_evidence(files: Sequence[Path]) -> IngestPreview:
+def _of_evidence(files: Sequence[Path], file_format: str | None) -> IngestPreview:
     """Evidence files are small and are read whole."""
     rows: list[PreviewRow] = []
     rejected: list[PreviewReject] = []
     ignored: set[str] = set()
     for path in dict.fromkeys(files):
-        read = read_evidence_file(path)
+        read = read_evidence_file(path, file_format)
         rejected += [PreviewReject(path.name, one.row, one.reason) for one in read.rejected]
         for item in read.evidence.items:
             told = to_document(item)

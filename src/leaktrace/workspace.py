@@ -244,7 +244,9 @@ class Workspace:
         began = time.monotonic()
         files, notes = files_of(paths)
         if table == "evidence":
-            return _timed(self._evidence.ingest(files), began, notes)
+            if options:
+                raise UsageError("Evidence is read without options.", "Leave --option out.")
+            return _timed(self._evidence.ingest(files, file_format), began, notes)
         report = self._ledger.ingest(table, files, file_format=file_format, options=options, progress=progress)
         return _timed(report, began, notes)
 

@@ -90,6 +90,13 @@ def test_a_bad_row_is_kept_aside_with_its_number(tmp_path: Path, row: str, reaso
         ),
         (r'{"customer": "c", "kind": "\ud800"}', "kind holds half"),
         (f'{{"customer": {"9" * 5000}, "kind": "report"}}', "too many digits"),
+        ('{"customer": "c1"', "not a JSON object"),
+        ("[1]", "not a JSON object"),
+        ("[" * 100_000, "not a JSON object"),
+        ('{"customer": 1.0, "kind": "decoy"}', "customer is neither text nor a whole number"),
+        ('{"customer": true, "kind": "decoy"}', "customer is neither text nor a whole number"),
+        ('{"customer": "c", "kind": "decoy", "reporter": 1.5}', "reporter is neither text nor a whole number"),
+        ('{"customer": "c", "kind": "decoy", "seller": ["s"]}', "seller is neither text nor a whole number"),
     ],
 )
 def test_what_json_can_spell_and_nobody_can_keep_is_set_aside(tmp_path: Path, row: str, reason: str) -> None:
@@ -119,8 +126,6 @@ def test_parquet_times_that_python_does_not_have_are_set_aside(tmp_path: Path, u
         ("e.csv.gz", gzip.compress(b"customer,kind\n" * 1000, mtime=0)[:30], "damaged or cut short"),
         ("e.csv", b'customer,kind\nc1,"report\nc2,report\n', "cannot be read as CSV after row 0"),
         ("e.csv", b'customer,kind,reporter\nc1,decoy,"x\nc2,decoy,"y"\n', "cannot be read as CSV after row 0"),
-        ("e.ndjson", b'{"customer": "c1"\n', "line 1 is not JSON"),
-        ("e.ndjson", b"[1]\n", "line 1 is not a JSON object"),
         ("e.xlsx", b"PK", "not a kind of file"),
     ],
 )

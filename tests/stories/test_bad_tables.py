@@ -201,16 +201,6 @@ def _evidence_huge_field(path: Path) -> str:
     return "after row 0"
 
 
-def _evidence_broken_json(path: Path) -> str:
-    path.with_suffix(".ndjson").write_text('{"customer": "1", "kind": "report"}\n{"customer"\n', encoding="utf-8")
-    return "line 2 is not JSON"
-
-
-def _evidence_deep_json(path: Path) -> str:
-    path.with_suffix(".ndjson").write_text("[" * 100_000 + "\n", encoding="utf-8")
-    return "line 1 is not JSON"
-
-
 def _evidence_naive_parquet(path: Path) -> str:
     at = pa.array([datetime(2025, 1, 1)], pa.timestamp("ns"))  # noqa: DTZ001
     pq.write_table(pa.table({"customer": ["1"], "kind": ["report"], "received_at": at}), path.with_suffix(".parquet"))
@@ -225,8 +215,7 @@ def _evidence_truncated(path: Path) -> str:
 @pytest.mark.parametrize(
     "make",
     [
-        _evidence_latin_1, _evidence_huge_field, _evidence_broken_json, _evidence_deep_json, _evidence_naive_parquet,
-        _evidence_truncated,
+        _evidence_latin_1, _evidence_huge_field, _evidence_naive_parquet, _evidence_truncated,
     ],
 )  # fmt: skip
 def test_bad_evidence_is_refused_by_trace_and_by_ingest(
@@ -239,6 +228,37 @@ def test_bad_evidence_is_refused_by_trace_and_by_ingest(
     with unharmed(desk):
         refused(desk.run("trace", "--evidence", path, "--json"), str(path), sentence)
         refused(desk.run("ingest", "evidence", path, "--json"), str(path), sentence)
+
+
+def test_evidence_of_which_no_row_is_usable_is_told_each_time_and_never_kept(empty_desk: Desk, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("customer,kind\nc,rumour\n", encoding="utf-8")
+    second.write_text("customer,kind\n,report\n", encoding="utf-8")
+    (tmp_path / "nothing.ndjson").touch()
+    assert empty_desk.json("ingest", "evidence", tmp_path / "nothing.ndjson")["accepted_count"] == 0
+    for _ in range(2):
+        kept = []
+        for path in (first, second):
+            answer = empty_desk.run("ingest", "evidence", path, "--json")
+            assert answer.code == 3, answer
+            told = answer.document()
+            assert (told["rejected_count"], told["already_ingested_count"]) == (1, 0)
+            kept.append(Path(told["rejects_file"]))
+        assert [len(path.read_text(encoding="utf-8").splitlines()) for path in kept] == [1, 1]
+        assert kept[0] != kept[1]
+
+
+def test_the_format_of_evidence_is_the_one_that_is_said(empty_desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text('{"customer": "1", "kind": "decoy"}\n', encoding="utf-8")
+    assert "not a kind of file" in empty_desk.run("ingest", "evidence", path, "--json").error()["message"]
+    for more in (("--preview",), ()):
+        told = empty_desk.json("ingest", "evidence", path, "--format", "ndjson", *more)
+        assert told["accepted_count"] == 1
+        error = empty_desk.run("ingest", "evidence", path, "--format", "pgaudit", *more, "--json").error()
+        assert "not read as pgaudit" in error["message"]
+        wrong = ("--format", "ndjson", "--option", "snapshot=x", *more, "--json")
+        assert "without options" in empty_desk.run("ingest", "evidence", path, *wrong).error()["message"]
 
 
 def test_of_several_evidence_files_the_good_one_is_in(desk: Desk, tmp_path: Path) -> None:

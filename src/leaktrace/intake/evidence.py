@@ -29,7 +29,10 @@ CEILING_BYTES = 500_000_000
 """A larger evidence file, packed or unpacked, is refused: a campaign's reports are thousands, not millions."""
 CEILING_ROWS = 1_000_000
 CEILING_COLUMNS = 10_000
+FORMATS = ("csv", "ndjson", "parquet")
 _KNOWN = {*REQUIRED, *OPTIONAL}
+_ENDINGS = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson", ".parquet": "parquet"}
+_NO_OBJECT = "the line is not a JSON object"
 _BATCH_ROWS = 65_536
 
 _NumberedRows = Iterator[tuple[int, dict[str, Any] | str]]
@@ -50,6 +53,8 @@ class ReadEvidence:
     evidence: Evidence
     rejected: tuple[RejectedEvidence, ...]
     ignored_columns: tuple[str, ...]
+    sha256: str
+    """Of the file's bytes."""
 
 
 def read_evidence(path: str | PathLike[str]) -> Evidence:
@@ -57,10 +62,14 @@ def read_evidence(path: str | PathLike[str]) -> Evidence:
     return read_evidence_file(Path(path)).evidence
 
 
-def read_evidence_file(path: Path) -> ReadEvidence:
-    """The evidence in a file with its rejected rows. LedgerError names file, and row or byte where it breaks."""
+def read_evidence_file(path: Path, file_format: str | None = None) -> ReadEvidence:
+    """The evidence in a file with its rejected rows. LedgerError names file, and row or byte where it breaks.
+
+    `file_format`: one of `FORMATS`; null: by the file's extension.
+    """
+    asked = _format_of(path, file_format)
     raw = _bytes_of(path)
-    rows, columns = _rows(path, raw)
+    rows, columns = _rows(path, raw, asked)
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise LedgerError(
@@ -87,7 +96,7 @@ def read_evidence_file(path: Path) -> ReadEvidence:
     # They are printed, and JSON may spell what no screen takes.
     names = {name.encode(errors="replace").decode() for name in columns}
     ignored = tuple(sorted(names - {*REQUIRED, *OPTIONAL}))
-    return ReadEvidence(evidence, tuple(rejected), ignored)
+    return ReadEvidence(evidence, tuple(rejected), ignored, digest)
 
 
 def row_of(item: EvidenceItem) -> int:
@@ -138,20 +147,28 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
     return bytes(plain)
 
 
-def _rows(path: Path, raw: bytes) -> tuple[_NumberedRows, tuple[str, ...]]:
-    """Numbered rows (from 1), or why one is none, and the columns."""
+def _format_of(path: Path, file_format: str | None) -> str:
     stem = path.name.lower().removesuffix(".gz").removesuffix(".zst")
-    if stem.endswith(".parquet"):
+    found = file_format or next((name for ending, name in _ENDINGS.items() if stem.endswith(ending)), None)
+    if found is None:
+        raise LedgerError(f"{path}: not a kind of file this reads.", "Use .csv, .ndjson or .parquet (also .gz, .zst).")
+    if found not in FORMATS:
+        raise LedgerError(
+            f"{path}: evidence is not read as {found}.",
+            f"For evidence, say --format with one of: {', '.join(FORMATS)}.",
+        )
+    return found
+
+
+def _rows(path: Path, raw: bytes, file_format: str) -> tuple[_NumberedRows, tuple[str, ...]]:
+    """Numbered rows (from 1), or why one is none, and the columns."""
+    if file_format == "parquet":
         return _parquet(path, _unpacked(path, raw))
     try:
         text = _unpacked(path, raw).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LedgerError(f"{path}: not UTF-8 text at byte {error.start}.", to_utf8(error.object[:4])) from error
-    if stem.endswith((".ndjson", ".jsonl", ".json")):
-        return _ndjson(path, text)
-    if stem.endswith(".csv"):
-        return _csv(path, text)
-    raise LedgerError(f"{path}: not a kind of file this reads.", "Use .csv, .ndjson or .parquet (also .gz, .zst).")
+    return _ndjson(path, text) if file_format == "ndjson" else _csv(path, text)
 
 
 def _within(path: Path, what: str, count: int, ceiling: int) -> None:
@@ -186,20 +203,26 @@ def _ndjson(path: Path, text: str) -> tuple[_NumberedRows, tuple[str, ...]]:
     for number, line in enumerate(text.split("\n"), start=1):  # JSON texts may hold U+2028
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise LedgerError(f"{path}: line {number} is not JSON.", "Each line must be one JSON object.") from error
-        except ValueError:  # it is JSON, but Python reads no numbers of thousands of digits
-            rows.append((number, "a number has too many digits"))
-            continue
-        if not isinstance(row, dict):
-            raise LedgerError(f"{path}: line {number} is not a JSON object.", "Each line must be one JSON object.")
-        columns |= dict.fromkeys(row)
-        rows.append((number, {name: value for name, value in row.items() if name in _KNOWN}))
+        row = _json_row(line)
+        if isinstance(row, str):
+            rows.append((number, row))
+        else:
+            columns |= dict.fromkeys(row)
+            rows.append((number, {name: value for name, value in row.items() if name in _KNOWN}))
         _within(path, "columns", len(columns), CEILING_COLUMNS)
         _within(path, "rows", len(rows), CEILING_ROWS)
     return iter(rows), tuple(columns) or REQUIRED
+
+
+def _json_row(line: str) -> dict[str, Any] | str:
+    """One line's object, or why it is none: the other lines are taken, as of every table (DESIGN 4.1)."""
+    try:
+        row = json.loads(line)
+    except (json.JSONDecodeError, RecursionError):
+        return _NO_OBJECT
+    except ValueError:  # it is JSON, but Python reads no numbers of thousands of digits
+        return "a number has too many digits"
+    return row if isinstance(row, dict) else _NO_OBJECT
 
 
 def _parquet(path: Path, raw: bytes) -> tuple[_NumberedRows, tuple[str, ...]]:
@@ -280,6 +303,10 @@ def _item(row: dict[str, Any], source: str) -> EvidenceItem | str:
     for name in (*REQUIRED, *OPTIONAL):
         if isinstance(row.get(name), str) and not is_text(row[name]):
             return f"{name} holds half of a surrogate pair, which is no text"
+    for name in ("customer", "seller", "reporter"):
+        # 1.0 or True would become the id "1.0" or "True", which nobody has: the real customer would be lost unheard.
+        if not isinstance(row.get(name), str | int | None) or isinstance(row.get(name), bool):
+            return f"{name} is neither text nor a whole number"
     customer = _text(row.get("customer"))
     kind, grade = _text(row.get("kind")), _text(row.get("grade")) or "G2"
     if customer is None:

@@ -24,13 +24,16 @@ class KeptEvidence:
         self._folder = folder
         self._keyring = keyring
 
-    def ingest(self, files: Sequence[Path]) -> IngestReport:
-        """Keeps files; the same file again changes nothing. Bad ones raise LedgerError once the others are in."""
+    def ingest(self, files: Sequence[Path], file_format: str | None = None) -> IngestReport:
+        """Keeps files; the same file again changes nothing. Bad ones raise LedgerError once the others are in.
+
+        A file without one usable row is no campaign: it is told of each time, and not kept.
+        """
         found: dict[Path, ReadEvidence] = {}
         bad: list[LedgerError] = []
         for path in dict.fromkeys(files):
             try:
-                found[path] = read_evidence_file(path)
+                found[path] = read_evidence_file(path, file_format)
             except LedgerError as error:
                 bad.append(error)
         try:
@@ -73,7 +76,7 @@ class KeptEvidence:
             yield path, sealed
 
     def _keep(self, found: Mapping[Path, ReadEvidence]) -> IngestReport:
-        new = [read for read in found.values() if not self._sealed(read).exists()]
+        new = [read for read in found.values() if not read.evidence.items or not self._sealed(read).exists()]
         rejected = [(path, row) for path, read in found.items() for row in read.rejected]
         self._folder.mkdir(mode=0o700, exist_ok=True)
         # Before the evidence and whole, whatever was kept earlier: a kill in between loses and doubles no line.
@@ -81,7 +84,7 @@ class KeptEvidence:
         if rejected and new:
             lines = [(path, {"row": row.row, "reason": row.reason}) for path, row in rejected]
             write_rejects(rejects_file, lines, self._keyring)
-        for read in new:
+        for read in (read for read in new if read.evidence.items):
             sealed = self._keyring.encrypt(to_json(read.evidence).encode(), read.evidence.campaign)
             write_aside(self._sealed(read), sealed.hex())
         accepted_count = sum(len(read.evidence.items) for read in new)
@@ -104,7 +107,10 @@ class KeptEvidence:
         return self._folder / f"{read.evidence.campaign}.sealed"
 
     def _rejects_file(self, found: Mapping[Path, ReadEvidence]) -> Path:
-        names = "".join(sorted(read.evidence.campaign for read in found.values()))
+        # Files without a usable row all say the same, nothing: by what they hold, else one's rejects replace another's.
+        names = "".join(
+            sorted(read.evidence.campaign if read.evidence.items else read.sha256 for read in found.values())
+        )
         return self._folder / f"rejects-{hashlib.sha256(names.encode()).hexdigest()[:8]}.ndjson"
 
 

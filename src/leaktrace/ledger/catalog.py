@@ -116,6 +116,15 @@ class Catalog:
         )
         return (_int(rows[0][0]), _int(rows[0][1])) if rows else None
 
+    def was_barren(self, sha256: str, table: str) -> bool:
+        """Whether these very bytes came before and not one row of them was taken."""
+        return bool(
+            self._rows(
+                f"SELECT 1 FROM sources WHERE table_name = ? AND sha256 = ? AND {_BARREN}",  # noqa: S608
+                (table, sha256),
+            )
+        )
+
     def overlapping(self, table: str) -> bool:
         """Whether rows of one source of the table replace rows of another."""
         return bool(self._rows("SELECT 1 FROM sources WHERE table_name = ? AND overlaps LIMIT 1", (table,)))

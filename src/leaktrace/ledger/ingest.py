@@ -206,7 +206,7 @@ class SourceIntake:
             day_counts=runs.days.all() if runs is not None else (),
             principals=tuple(sorted(principals)),
             clock_steps=self._clock_steps(gathered.clock) if runs is not None else (),
-            rejects=rejects.append(),
+            rejects=rejects.append(again=self._stores.catalog.was_barren(sha256, self._schema.name)),
             withheld_count=taken.retired_count + taken.forgotten_count,
             content_sha256=self._digest.content_sha256 if self._digest else sha256,
             followed=self._move(),

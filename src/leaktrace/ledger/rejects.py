@@ -6,14 +6,14 @@ of it counts stands in the catalogue, so that a kill between the two leaves noth
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from leaktrace.ledger.durable import make_folder, storing
 from leaktrace.ledger.formats import RejectedRow
@@ -49,27 +49,41 @@ class RejectsSpool:
                 line = {"file": self._source_name, "row": row.source_row, "reason": row.reason}
                 self._spool.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
-    def append(self) -> tuple[str, int] | None:
-        """Adds the rows to the rejects file, durably; its path below the ledger's folder and its length now."""
+    def append(self, *, again: bool = False) -> tuple[str, int] | None:
+        """Adds the rows to the rejects file, durably; its path below the ledger's folder and its length now.
+
+        `again`: the same bytes were rejected before; lines that stand there already are not written a second time.
+        """
         if self._spool.tell() == 0:
             return None
         make_folder(self._file.parent)
         with storing(self._file):
-            handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(handle, "ab") as stream:
-                self._length_before = stream.tell()
+            handle = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(handle, "a+b") as stream:
+                self._length_before = stream.seek(0, os.SEEK_END)
+                known = self._known_lines(stream) if again else frozenset()
                 self._spool.seek(0)
-                shutil.copyfileobj(self._spool, stream)
+                stream.writelines(line for line in self._spool if _digest(line) not in known)
                 stream.flush()
                 os.fsync(stream.fileno())
                 length = stream.tell()
             sync_folder(self._file.parent)
         return str(self._file.relative_to(self._folder)), length
 
+    def _known_lines(self, stream: BinaryIO) -> frozenset[bytes]:
+        stream.seek(0)
+        known = frozenset(_digest(line) for line in stream)
+        stream.seek(0, os.SEEK_END)
+        return known
+
     def take_back(self) -> None:
         """Cuts off again what was appended."""
         if self._length_before is not None:
             cut_rejects(self._file, self._length_before)
+
+
+def _digest(line: bytes) -> bytes:
+    return hashlib.blake2b(line, digest_size=16).digest()
 
 
 def cut_rejects(path: Path, length: int) -> None:

@@ -123,7 +123,9 @@ def _text_batches(
 def ndjson_batches(
     path: Path, file_format: FileFormat, schema: TableSchema, json: JsonParser, meter: Meter | None = None
 ) -> Iterator[RawBatch]:
-    """The rows of a file with one JSON object a line (RFC 8259)."""
+    """The rows of a file with one JSON object a line (RFC 8259); none in a file without a byte: it needs no header."""
+    if _is_empty(path, file_format.compression):
+        return
     numbers, skipped = RowNumbers(), list[RejectedRow]()
 
     def set_aside(row: Any) -> str:
@@ -153,6 +155,11 @@ def ndjson_batches(
         demand_columns(path, schema, [*sorted(seen), *(extra or ())])
     if skipped:
         yield _nothing_but(tuple(skipped), names, extra or ())
+
+
+def _is_empty(path: Path, compression: str | None) -> bool:
+    with reading(path, compression, lambda: 0), open_bytes(path, compression) as stream:
+        return not stream.read(1)
 
 
 def _before(rejected: list[RejectedRow], last_row: int) -> tuple[RejectedRow, ...]:
