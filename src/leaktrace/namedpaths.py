@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -13,12 +14,17 @@ AnyPath = str | PathLike[str]
 
 
 def as_paths(paths: AnyPath | Iterable[AnyPath]) -> Iterator[Path]:
-    """One path or several, as paths."""
-    if isinstance(paths, str | PathLike):
-        yield Path(paths)
-        return
-    for path in paths:
+    """One path or several, as paths; UsageError for an empty one, which would mean the folder one stands in."""
+    for path in [paths] if isinstance(paths, str | PathLike) else paths:
+        if not os.fspath(path):
+            raise UsageError("A path is empty.", "Name a file or a folder; the folder you stand in is '.'.")
         yield Path(path)
+
+
+def path_of(text: str) -> Path:
+    """A word of the command line as a path; UsageError for an empty one (`Path("")` is the folder one stands in)."""
+    (path,) = as_paths(text)
+    return path
 
 
 def walked(path: Path) -> list[Path]:

@@ -163,6 +163,11 @@ def preview(
 
 
 def _name_of(campaign: Campaign | str) -> str:
+    if not isinstance(campaign, Campaign | str):
+        raise UsageError(
+            f"A {type(campaign).__name__} is neither a campaign nor its id.",
+            "For a file of evidence: trace(leaktrace.read_evidence(path)).",
+        )
     return campaign.campaign if isinstance(campaign, Campaign) else campaign
 
 

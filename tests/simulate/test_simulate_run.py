@@ -100,7 +100,9 @@ def test_activity_differs_much_between_customers_and_between_principals(tmp_path
 def test_an_empty_folder_is_filled_and_a_full_one_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
+    folder = out.stat().st_ino
     simulate(out, scenario="one", seed=1, **SMALL)
+    assert out.stat().st_ino == folder, "whoever stands in it must find the files"
     before = files_of(out)
     with pytest.raises(SimulationError, match="not an empty folder"):
         simulate(out, scenario="one", seed=2, **SMALL)
@@ -124,6 +126,9 @@ def test_what_is_interrupted_leaves_nothing_behind(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         simulate(tmp_path / "out", scenario="one", seed=1, progress=interrupt, **SMALL)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyboardInterrupt):
+        simulate(tmp_path, scenario="one", seed=1, progress=interrupt, **SMALL)
     assert list(tmp_path.iterdir()) == []
 
 

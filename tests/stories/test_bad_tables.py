@@ -248,6 +248,15 @@ def test_evidence_of_which_no_row_is_usable_is_told_each_time_and_never_kept(emp
         assert kept[0] != kept[1]
 
 
+def test_an_empty_path_is_not_the_folder_one_stands_in(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for command in (("ingest", "accesses"), ("ingest", "accesses", "--preview"), ("mail",), ("mail", "--inspect")):
+        assert desk.run(*command, "", "--json").error()["message"] == "A path is empty."
+
+
 def test_the_format_of_evidence_is_the_one_that_is_said(empty_desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text('{"customer": "1", "kind": "decoy"}\n', encoding="utf-8")

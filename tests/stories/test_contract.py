@@ -181,7 +181,10 @@ def test_campaigns_come_with_most_reports_first(stories: Library) -> None:
 
 def test_ledger_stats_count_what_was_ingested(stories: Library) -> None:
     stats = stories("one").desk.json("ledger", "stats")
-    assert set(stats) == STATS
+    assert set(stats) == STATS | {"row_counts"}
+    assert stats["row_counts"]["accesses"] == stats["access_count"]
+    assert {"contacts", "principals", "sellers", "customers"} <= set(stats["row_counts"])
+    assert all(count > 0 for count in stats["row_counts"].values())
     assert stats["access_count"] == 90_000
     assert stats["rejected_count"] == 0
     assert stats["lake_bytes"] > 0
@@ -265,6 +268,11 @@ def test_the_promised_lines_of_python(tmp_path: Path, tiny_market: Path, monkeyp
     traced = ws.trace(leaktrace.read_evidence("evidence.csv"))
     assert json.loads(traced.to_json())["schema"] == "leaktrace.finding/1"
     assert leaktrace.read_mail(b"Subject: hello\n\nwords\n").kind == "other"
+    with pytest.raises(leaktrace.LeaktraceError, match="read_evidence"):
+        ws.trace(Path("evidence.csv"))  # type: ignore[arg-type]
+    for empty in ("", [""]):
+        with pytest.raises(leaktrace.LeaktraceError, match="A path is empty"):
+            ws.ingest("accesses", empty)
     ws.close()
     with leaktrace.open("ws") as again:
         assert again.trace(campaign) == finding

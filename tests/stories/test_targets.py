@@ -9,6 +9,7 @@ import pytest
 from leaktrace.cli.targets import check_files, check_folder, check_new
 from leaktrace.errors import UsageError
 from tests.stories.conftest import Library
+from tests.stories.desk import Desk
 
 
 def test_what_can_be_written_is(tmp_path: Path) -> None:
@@ -30,6 +31,13 @@ def test_what_can_be_written_is(tmp_path: Path) -> None:
         (lambda at: check_files(at / "file" / "x.html"), "is no folder"),
         (lambda at: check_files(at / "x", at / "sub" / ".." / "x"), "same file"),
         (lambda at: check_files(at / "file" / "a" / "x", makes_folders=True), "is no folder"),
+        (lambda at: check_files(at / "new", at / "ws" / "leaktrace.json"), "lie in the workspace"),
+        (lambda at: check_files(at / "link" / "ledger" / "catalog.db"), "lie in the workspace"),
+        (lambda at: check_files(at / "ws" / "a" / "x", makes_folders=True), "lie in the workspace"),
+        (lambda at: check_folder(at / "ws"), "lie in the workspace"),
+        (lambda at: check_folder(at / "ws" / "bundle"), "lie in the workspace"),
+        (lambda at: check_new(at / "ws" / "bundle", folder=True), "lie in the workspace"),
+        (lambda at: check_files(at / "sub" / ".." / "file", read=(None, at / "file")), "would be written over"),
         (lambda at: check_new(at / "file"), "already"),
         (lambda at: check_new(at / "broken"), "already"),
         (lambda at: check_folder(at / "file" / "deep"), "is no folder"),
@@ -40,10 +48,27 @@ def test_what_can_be_written_is(tmp_path: Path) -> None:
 def test_what_cannot_is_told(asked: object, why: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     (tmp_path / "sub").mkdir()
+    (tmp_path / "ws" / "ledger").mkdir(parents=True)
+    (tmp_path / "ws" / "leaktrace.json").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "ws")
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
     assert callable(asked)
     with pytest.raises(UsageError, match=why):
         asked(tmp_path)
+
+
+@pytest.mark.parametrize("option", ["--html", "--customers"])
+def test_an_answer_replaces_neither_what_it_was_asked_with_nor_the_workspace(
+    option: str, empty_desk: Desk, tmp_path: Path
+) -> None:
+    evidence = tmp_path / "evidence.csv"
+    evidence.write_text("customer,kind\n1,decoy\n", encoding="utf-8")
+    marker = empty_desk.workspace / "leaktrace.json"
+    before = (evidence.read_bytes(), marker.read_bytes())
+    for out, why in ((evidence, "would be written over"), (marker, "would lie in the workspace")):
+        error = empty_desk.run("trace", "--evidence", evidence, option, out, "--json").error()
+        assert why in error["message"]
+    assert (evidence.read_bytes(), marker.read_bytes()) == before
 
 
 @pytest.mark.parametrize("option", ["--html", "--customers"])

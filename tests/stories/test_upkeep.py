@@ -205,3 +205,18 @@ def test_from_python(desk: Desk, tiny_market: Path, tmp_path: Path) -> None:
         assert ws.stats().access_count == 0
         assert [act.what for act in ws.ledger_acts().acts] == ["hold", "release", "forget", "retain"]
         assert [entry.who for entry in ws.lookups().entries[-4:]] == ["dana"] * 4
+
+
+def test_forgetting_only_whom_nobody_knows_does_not_say_that_somebody_is_gone(desk: Desk) -> None:
+    answer = desk.run("ledger", "forget", "nobody-has-this-id", "--yes")
+    assert answer.code == 3
+    assert "Nothing was there to erase" in answer.out
+    assert "Gone from the ledger" not in answer.out
+
+
+def test_stats_tell_the_rows_of_each_table(desk: Desk) -> None:
+    counted = desk.json("ledger", "stats")["row_counts"]
+    said = desk.run("ledger", "stats").out
+    for table in ("contacts", "customers", "principals", "sellers"):
+        assert counted[table] > 0
+        assert f"Rows of {table}" in said

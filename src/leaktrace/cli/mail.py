@@ -14,6 +14,7 @@ from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen
 from leaktrace.folder import read_settings
 from leaktrace.intake.mailflow import inspect_files
 from leaktrace.mailroom.ways import PASSWORD_VARIABLE
+from leaktrace.namedpaths import path_of
 from leaktrace.report import render_mail_report, render_messages
 from leaktrace.settings import Settings
 
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 PathsArgument = Annotated[
-    list[Path] | None, typer.Argument(help="mbox files, Maildirs, .eml files or folders of them.")
+    list[Path] | None, typer.Argument(parser=path_of, help="mbox files, Maildirs, .eml files or folders of them.")
 ]
 InspectOption = Annotated[
     bool,

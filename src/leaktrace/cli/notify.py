@@ -27,6 +27,7 @@ from leaktrace.cli.responses import open_notices
 from leaktrace.cli.targets import check_files, check_folder
 from leaktrace.errors import UsageError
 from leaktrace.folder import write_aside
+from leaktrace.namedpaths import path_of
 from leaktrace.noticedesk.desk import NoticeDesk
 from leaktrace.noticedesk.reports import FIRST_VERSION, PlanFacts, TranslationDone
 from leaktrace.response.notices import MEASURES, SAFEGUARDS, composed, translation_parameters
@@ -309,7 +310,9 @@ class NotifyCommands:
     def bounces(
         self,
         context: typer.Context,
-        paths: Annotated[list[Path], typer.Argument(help="Messages, mbox files or folders of the bounce mailbox.")],
+        paths: Annotated[
+            list[Path], typer.Argument(parser=path_of, help="Messages, mbox files or folders of the bounce mailbox.")
+        ],
         person: PersonOption = None,
         key: KeyOption = None,
         as_json: JsonOption = False,

@@ -12,6 +12,7 @@ from leaktrace.cli.following import FollowOptions, stop_on_signal
 from leaktrace.cli.output import JsonOption, answer, note, progress_line, screen_of
 from leaktrace.errors import UsageError
 from leaktrace.ledger import Around, Pace
+from leaktrace.namedpaths import path_of
 from leaktrace.records import TABLES
 from leaktrace.report import render_ingest_preview, render_ingest_report, render_stats
 from leaktrace.workspace import preview
@@ -94,7 +95,9 @@ SkipCommittedOption = Annotated[
 def ingest(
     context: typer.Context,
     table: Annotated[str, typer.Argument(help=f"One of: {', '.join(TABLES)}.")],
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders: Parquet, CSV, NDJSON, also .gz and .zst.")],
+    paths: Annotated[
+        list[Path], typer.Argument(parser=path_of, help="Files or folders: Parquet, CSV, NDJSON, also .gz and .zst.")
+    ],
     file_format: FileFormatOption = None,
     option: OptionOption = None,
     preview_only: PreviewOnlyOption = False,

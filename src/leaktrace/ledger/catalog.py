@@ -251,6 +251,11 @@ class Catalog:
         ((count,),) = self._rows("SELECT coalesce(sum(row_count), 0) FROM segments WHERE table_name = ?", (table,))
         return _int(count)
 
+    def row_counts(self) -> dict[str, int]:
+        """Table -> rows in its segments; none for a table without a segment."""
+        rows = self._rows("SELECT table_name, sum(row_count) FROM segments GROUP BY table_name ORDER BY table_name")
+        return {str(table): _int(count) for table, count in rows}
+
     def sums(self) -> dict[str, int]:
         """Counts and sizes over everything committed."""
         names = ("segment_count", "lake_bytes", "dictionary_bytes", "posting_bytes", "rejected_count", "bulk_count")

@@ -46,6 +46,7 @@ def stats(asking: Asking, database: Path) -> LedgerStats:
         rejected_count=sums["rejected_count"],
         lake_bytes=sums["lake_bytes"],
         index_bytes=sums["posting_bytes"] + sums["dictionary_bytes"] + database.stat().st_size,
+        row_counts=asking.catalog.row_counts(),
     )
 
 

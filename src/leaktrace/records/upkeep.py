@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,9 @@ class LedgerStats:
     rejected_count: int
     lake_bytes: int
     index_bytes: int
+    row_counts: dict[str, int] = field(default_factory=dict)
+    """Table -> rows that are kept of it, only of tables with any; a later row about the same id counts beside the
+    earlier one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,11 @@ def render_stats(stats: LedgerStats) -> RenderableType:
             ("Accesses", words.number(stats.access_count)),
             ("Customers seen", words.number(stats.customer_count)),
             ("Principals seen", words.number(stats.principal_count)),
+            *(
+                (f"Rows of {table}", words.number(count))
+                for table, count in stats.row_counts.items()
+                if table != "accesses"
+            ),
             ("Segments", words.number(stats.segment_count)),
             ("Rejected rows", words.number(stats.rejected_count)),
             ("Lake", words.size(stats.lake_bytes)),

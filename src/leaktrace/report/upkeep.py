@@ -63,8 +63,12 @@ def render_erasure(found: Erasure) -> RenderableType:
     rows = [("Customers", words.number(found.customer_count))]
     rows += [(f"Rows of {table}", words.number(count)) for table, count in found.row_counts.items()]
     rows.append(("Names", words.number(found.name_count)))
-    head = Text("Gone from the ledger; later files do not bring it back:")
-    return Group(head, pairs(rows), *_unknown(found), *_waiting(found.waiting_count), *_held_in(found.held_in))
+    # "Gone" would say that somebody was erased who is still there under the id that was meant.
+    nobody = found.unknown_count == found.customer_count
+    head = "Nothing was there to erase" if nobody else "Gone from the ledger; later files do not bring it back"
+    return Group(
+        Text(f"{head}:"), pairs(rows), *_unknown(found), *_waiting(found.waiting_count), *_held_in(found.held_in)
+    )
 
 
 def _unknown(found: Erasure) -> list[Text]:

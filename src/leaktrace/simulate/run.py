@@ -63,10 +63,15 @@ def simulate(
         )
         truth = _truth(scenario, seed, story)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        # A folder that is there stays the one it is: somebody's shell may stand in it, or a disk be mounted on it.
+        home = folder if folder.exists() else folder.parent
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=home))
         try:
             _write_all(draft, seed, story, truth, tell)
-            draft.replace(folder)
+            if home is folder:
+                _move_all(draft, folder)
+            else:
+                draft.replace(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     except OSError as error:
@@ -91,6 +96,19 @@ def _check(scenario: str, seed: int, **sizes: int) -> None:
 def _refuse_taken(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SimulationError(f"{folder} is there already and is not an empty folder.", "Name a new or empty folder.")
+
+
+def _move_all(draft: Path, folder: Path) -> None:
+    """Puts all that was drafted into the folder, which holds nothing else, or nothing of it."""
+    moved: list[Path] = []
+    try:
+        for one in sorted(draft.iterdir()):
+            moved.append(folder / one.name)
+            one.rename(folder / one.name)
+    except BaseException:
+        for one in moved:
+            shutil.rmtree(one) if one.is_dir() else one.unlink(missing_ok=True)
+        raise
 
 
 def _truth(scenario: Scenario, seed: int, story: Story) -> SimulationTruth:
