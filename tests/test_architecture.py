@@ -13,7 +13,7 @@ PACKAGE = Path(leaktrace.__file__).parent
 ROOMS = ("ledger", "mailroom", "attribution", "simulate", "report", "cases", "response")
 GROUND = {
     "records", "caserecords", "errors", "settings", "keys", "passphrases", "addresses", "compiled", "wording",
-    "eventwords", "instants", "wholefiles", "utf8",
+    "eventwords", "instants", "wholefiles", "utf8", "secretfiles",
 }  # fmt: skip
 """Modules every room may stand on."""
 WIRING = ("intake", "tracing", "casedesk", "noticedesk")

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from leaktrace.errors import KeyFileError
 from leaktrace.records import Keys
+from leaktrace.secretfiles import ReadByOthersError, only_owner, read_secret
 from leaktrace.wholefiles import replace_file, sync_folder, write_new
 
 KEY_FILE_HEADER = "leaktrace-key-1 "
@@ -208,13 +209,16 @@ def replace_key_file(path: Path, held: KeySecrets) -> None:
 def read_key_file(path: Path) -> KeySecrets:
     """The secrets in a key file; KeyFileError when there is none or it is not one."""
     try:
-        text = path.read_text(encoding="ascii", errors="replace")
+        text = read_secret(path).decode("ascii", errors="replace")
     except OSError as error:
         raise KeyFileError(
             f"The key file {path} cannot be read: {error.strerror}.",
             "Without it the names and the mail in this workspace stay closed. Restore it from your backup, "
             "or set LEAKTRACE_KEY_FILE to where it is now.",
         ) from error
+    except ReadByOthersError as error:
+        hint = f"{only_owner(path)}; if others read it, make a new generation: leaktrace keys rotate."
+        raise KeyFileError(f"Others may read the key file {path}.", hint) from error
     held = parse_key_text(text)
     if held is None:
         raise KeyFileError(

@@ -41,6 +41,7 @@ def keyed(filled_once: Desk, tmp_path: Path) -> Desk:
 @pytest.fixture
 def phrase(tmp_path: Path) -> Path:
     (tmp_path / "phrase").write_text(PHRASE + "\n")
+    (tmp_path / "phrase").chmod(0o600)
     return tmp_path / "phrase"
 
 
@@ -79,6 +80,7 @@ def test_a_back_up_never_lies_inside_the_workspace_or_over_another(keyed: Desk, 
     for out in (keyed.workspace / "paper.txt", phrase):
         assert keyed.run("keys", "backup", out, "--passphrase-file", phrase, "--json").error()
     (tmp_path / "short").write_text("short")
+    (tmp_path / "short").chmod(0o600)
     told = keyed.run("keys", "backup", tmp_path / "p", "--passphrase-file", tmp_path / "short", "--json").error()
     assert "guessed" in told["message"]
     assert not (tmp_path / "p").exists()
@@ -143,6 +145,7 @@ def test_what_is_sealed_is_sealed_anew_and_every_answer_stays(keyed: Desk, phras
 def _nothing_opens_with(old_key: bytes, desk: Desk, tmp_path: Path) -> None:
     """What somebody who has the earlier key file and today's workspace can read of the mail: nothing."""
     (tmp_path / "old.key").write_bytes(old_key)
+    (tmp_path / "old.key").chmod(0o600)
     workspace_id = key_file(desk).stem
     thief = RawStore(desk.workspace / "mail" / "raw", Keyring(read_key_file(tmp_path / "old.key"), workspace_id))
     names = list(thief)

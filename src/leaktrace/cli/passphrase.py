@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from leaktrace.errors import UsageError
+from leaktrace.secretfiles import ReadByOthersError, only_owner, read_secret
 
 VARIABLE, NEW_VARIABLE = "LEAKTRACE_PASSPHRASE", "LEAKTRACE_NEW_PASSPHRASE"
 """Of a key that is there, and of one that is being made: somebody's own must not become a colleague's unasked."""
@@ -47,7 +48,10 @@ def passphrase_from(file: Path | None, *, new: bool, what: str, has_option: bool
 
 def _in_file(file: Path) -> str:
     try:
-        with file.open(encoding="utf-8") as stream:
-            return stream.read(_MAX_BYTES).rstrip("\r\n")
+        return read_secret(file, _MAX_BYTES).decode("utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.", "Check its path and its rights.") from error
+    except ReadByOthersError as error:
+        raise UsageError(f"Others may read the passphrase file {file}.", f"{only_owner(file)}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{file} is not UTF-8 text.", "A passphrase is one line of text.") from error

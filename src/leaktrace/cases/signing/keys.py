@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from leaktrace.errors import KeyFileError
 from leaktrace.passphrases import DEFAULT_COST, Cost, is_sealed, seal, unseal
+from leaktrace.secretfiles import ReadByOthersError, only_owner, read_secret
 from leaktrace.wholefiles import sync_folder, write_new
 
 _HEADER = "leaktrace-person-1 "
@@ -153,14 +152,12 @@ def _context(name: str) -> str:
 
 def _text_of(path: Path) -> str:
     try:
-        with path.open(encoding="ascii", errors="replace") as stream:
-            mode = os.fstat(stream.fileno()).st_mode
-            text = stream.read(_MAX_FILE_BYTES).strip()
+        return read_secret(path, _MAX_FILE_BYTES).decode("ascii", errors="replace").strip()
     except OSError as error:
         raise KeyFileError(f"The key file {path} cannot be read: {error.strerror}.", _HINT) from error
-    if stat.S_IMODE(mode) & 0o077:
-        raise KeyFileError(f"Others may read the key file {path}.", f"Run: chmod 600 {path}; if others did, rotate it.")
-    return text
+    except ReadByOthersError as error:
+        hint = f"{only_owner(path)}; if others did, rotate it."
+        raise KeyFileError(f"Others may read the key file {path}.", hint) from error
 
 
 def _read(path: Path, name: str, passphrase: str | None) -> PersonKey:

@@ -11,6 +11,7 @@ from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from leaktrace.errors import MailError, UsageError
+from leaktrace.secretfiles import ReadByOthersError, only_owner, read_secret
 
 PASSWORD_VARIABLE = "LEAKTRACE_IMAP_PASSWORD"  # noqa: S105 - the name of a variable, no password
 _IMAP_PORTS = {"imap": 143, "imaps": 993}
@@ -146,13 +147,11 @@ def read_password(file: Path | None, environment: Mapping[str, str]) -> str:
             )
         return found
     try:
-        with file.open("rb") as stream:
-            is_open = os.fstat(stream.fileno()).st_mode & 0o077
-            content = stream.read(_PASSWORD_CEILING_BYTES)
+        content = read_secret(file, _PASSWORD_CEILING_BYTES)
     except OSError as error:
         raise MailError(f"The password file {file} cannot be read: {error.strerror}.", "Check its path.") from error
-    if is_open:
-        raise UsageError(f"The password file {file} can be read by others.", f"Run: chmod 600 {file}.")
+    except ReadByOthersError as error:
+        raise UsageError(f"The password file {file} can be read by others.", f"{only_owner(file)}.") from error
     lines = content.decode("utf-8", "surrogateescape").splitlines()
     if not lines or not lines[0]:
         raise UsageError(f"The password file {file} is empty.", "Its first line is the password.")

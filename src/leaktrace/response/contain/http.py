@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from leaktrace.errors import ResponseError
+from leaktrace.secretfiles import ReadByOthersError, only_owner, read_secret
 
 CEILING_BYTES = 1_000_000
 CEILING_SECRET_BYTES = 16_384
@@ -41,14 +41,13 @@ class Secret:
 def secret_from_file(path: Path) -> Secret:
     """The secret in a file that only its owner can read; ResponseError where others can, or there is none."""
     try:
-        mode = path.stat().st_mode
-        value = path.read_bytes()[: CEILING_SECRET_BYTES + 1].strip()
+        value = read_secret(path, CEILING_SECRET_BYTES + 1).strip()
     except OSError as error:
         raise ResponseError(
             f"The secret file {path} cannot be read: {error.strerror}.", "contain.toml names it as secret_file."
         ) from error
-    if stat.S_IMODE(mode) & 0o077:
-        raise ResponseError(f"Others can read the secret file {path}.", f"Run: chmod 600 {path}")
+    except ReadByOthersError as error:
+        raise ResponseError(f"Others can read the secret file {path}.", only_owner(path)) from error
     if not value or len(value) > CEILING_SECRET_BYTES or b"\n" in value or b"\r" in value:
         raise ResponseError(
             f"The secret file {path} does not hold one line.", "Put the secret in it, and nothing else."

@@ -6,7 +6,6 @@ Secrets are named by files, never written into it.
 from __future__ import annotations
 
 import re
-import stat
 import tomllib
 import unicodedata
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from leaktrace.response.notices.laws import LANGUAGES, laws
 from leaktrace.response.notices.mailaddress import ready
 from leaktrace.response.notices.relay import RelayAddress
 from leaktrace.response.notices.sending import SendLimits
+from leaktrace.secretfiles import ReadByOthersError, only_owner, read_secret
 
 MOST_AT_ONCE = 1000
 """Customers whose addresses are looked up, and held, at once."""
@@ -258,9 +258,9 @@ def _relay(values: dict[str, Any], folder: Path) -> RelayAddress:
 
 def _secret(path: Path) -> str:
     try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise ResponseError(f"Others may read {path.name}.", "Say chmod 600 to it.")
-        return path.read_text(encoding="utf-8").strip()
+        return read_secret(path).decode("utf-8").strip()
+    except ReadByOthersError as error:
+        raise ResponseError(f"Others may read {path.name}.", f"{only_owner(path)}.") from error
     except OSError as error:
         raise ResponseError(f"{path.name} cannot be read: {error.strerror}.", "Check its rights.") from error
     except UnicodeDecodeError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from leaktrace.errors import ResponseError
 from leaktrace.response.notices.opensslsign import unlocked_rsa_signer
+from leaktrace.secretfiles import ReadByOthersError, only_owner, read_secret
 
 _BLANKS = re.compile(rb"[ \t\r\n]+")
 _LEAST_RSA_BITS = 2048
@@ -92,9 +92,9 @@ class DkimSigner:
 def load_signer(path: Path, domain: str, selector: str) -> DkimSigner:
     """The signer whose private key is in this PEM file; ResponseError where others may read it or it is no key."""
     try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise ResponseError(f"Others may read the DKIM key {path.name}.", "Say chmod 600 to it.")
-        key = load_pem_private_key(path.read_bytes(), None)
+        key = load_pem_private_key(read_secret(path), None)
+    except ReadByOthersError as error:
+        raise ResponseError(f"Others may read the DKIM key {path.name}.", f"{only_owner(path)}.") from error
     except (OSError, ValueError, TypeError) as error:
         raise ResponseError(
             f"The DKIM key {path.name} cannot be read.", "It is a PEM file without a passphrase; see docs/notices.md."
