@@ -192,6 +192,7 @@ def test_another_workspaces_key_opens_nothing(desk: Desk, tmp_path: Path) -> Non
 def test_a_damaged_key_file_is_named(desk: Desk, tmp_path: Path, content: bytes) -> None:
     damaged = tmp_path / "damaged.key"
     damaged.write_bytes(content)
+    damaged.chmod(0o600)
     answer = replace(desk, key_file=damaged).run("campaigns", "--json")
     refused(answer, str(damaged), "is not a leaktrace key file")
     assert content[:4] not in (b"", b"\xff" * 4) or "abcd" not in answer.out

@@ -443,6 +443,7 @@ def test_where_nobody_can_be_asked_the_hint_names_a_way_that_the_command_has(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     (tmp_path / "phrase").write_bytes(b"\xc5\xff")
+    (tmp_path / "phrase").chmod(0o600)
     new = small.run("root", "people", "add", "zoe", "--role", "approver").error()
     assert "--passphrase-file" in new["hint"]
     told = small.run("root", "people", "add", "zoe", "--role", "approver", "--passphrase-file", tmp_path / "phrase")

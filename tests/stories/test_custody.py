@@ -194,6 +194,7 @@ def test_an_anchor_outside_the_workspace_sees_an_older_copy_of_it_put_back(cased
 def test_a_workspace_restored_from_its_back_up_is_whole(cased: Desk, tmp_path: Path) -> None:
     """Folder and key from back-ups, on another machine: the log continues what was given away before."""
     (tmp_path / "phrase").write_text("four words nobody joins")
+    (tmp_path / "phrase").chmod(0o600)
     cased.json("keys", "backup", tmp_path / "paper", "--passphrase-file", tmp_path / "phrase")
     checkpoint(cased, tmp_path / "kept")
     shutil.copytree(cased.workspace, tmp_path / "copy")

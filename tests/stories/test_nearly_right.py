@@ -147,6 +147,7 @@ def test_ones_own_passphrase_does_not_become_a_colleagues(monkeypatch: pytest.Mo
     assert passphrase_from(None, new=True, what="the new key of ina") == "ina's four words"
     assert passphrase_from(None, new=False, what="the key of root") == "root's own four words"
     (tmp_path / "phrase").write_text("from a file\n", encoding="utf-8")
+    (tmp_path / "phrase").chmod(0o600)
     assert passphrase_from(tmp_path / "phrase", new=True, what="x") == "from a file"
 
 
