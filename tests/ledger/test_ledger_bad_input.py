@@ -34,6 +34,7 @@ from tests.ledger.small_ledgers import (
     open_ledger,
     pairs,
     principal,
+    rows_of,
     write_accesses,
     write_rows,
     write_text,
@@ -187,6 +188,55 @@ def test_rejects_of_several_files_are_in_one_file(ledger: DuckLedger, tmp_path: 
     assert [row for row, _ in rejects_of(report)] == [2, 2, 2]
     again = ledger.ingest("accesses", files)
     assert (again.already_ingested_count, again.rejected_count, again.rejects_file) == (6, 0, None)
+
+
+def test_a_file_of_bad_rows_may_come_again_and_its_rejects_do_not_grow(ledger: DuckLedger, tmp_path: Path) -> None:
+    """By another mapping it may be sound; of whatever was told before nothing is told twice."""
+    bad = write_text(tmp_path / "bad.csv", f"{ACCESS_HEADER}\n,ann,c1,email,,,\n,ann,c2,email,,,\n")
+    also = write_text(tmp_path / "also.csv", f"{ACCESS_HEADER}\n{GOOD_ROW}\n,ann,c3,email,,,\n")
+    reports = [ledger.ingest("accesses", paths) for paths in ([bad], [bad], [also, bad], [also, bad])]
+    assert [(r.rejected_count, r.already_ingested_count) for r in reports] == [(2, 0), (2, 0), (3, 0), (2, 2)]
+    assert rejects_of(reports[1]) == [(1, "at is missing"), (2, "at is missing")]
+    assert sorted(rejects_of(reports[3])) == [(1, "at is missing"), (2, "at is missing"), (2, "at is missing")]
+    assert ledger.stats().rejected_count == 3
+
+
+def test_another_mapping_takes_what_one_passed_over(ledger: DuckLedger, tmp_path: Path) -> None:
+    log = write_rows(tmp_path / "log.ndjson", rows_of([Access(START, "ann", "c1")]))
+    mapping = MAPPING.replace("csv", "json") + '[[skip]]\npath = "tool"\nin = ["crm"]\n'
+    wrong = write_text(tmp_path / "wrong.toml", mapping)
+    for _ in range(2):
+        report = ledger.ingest("accesses", [log], file_format="mapped", options={"mapping": str(wrong)})
+        assert (report.accepted_count, report.rejected_count, report.already_ingested_count) == (0, 0, 0)
+        assert any("With another one the same file may come again" in note for note in report.notes), report
+    assert ledger.ingest("accesses", [log]).accepted_count == 1
+    assert ledger.ingest("accesses", [log]).already_ingested_count == 1
+
+
+def test_a_file_of_which_nothing_was_taken_is_followed_from_its_beginning(ledger: DuckLedger, tmp_path: Path) -> None:
+    log = write_text(tmp_path / "log.csv", f"{ACCESS_HEADER}\n{GOOD_ROW}\n")
+    assert ledger.ingest("accesses", [log], file_format="ndjson").rejected_count == 2
+    assert follow(ledger, log).accepted_count == 1
+
+
+def test_a_file_may_have_been_the_wrong_table_before(ledger: DuckLedger, tmp_path: Path) -> None:
+    path = write_text(tmp_path / "customers.ndjson", '{"customer": "c1", "email": "a@example.com"}\n' * 2)
+    for table in ("accesses", "contacts"):
+        with pytest.raises(LedgerError, match="needs the columns"):
+            ledger.ingest(table, [path])
+    assert ledger.ingest("accesses", [path], file_format="ecs").rejected_count == 2
+    assert ledger.ingest("customers", [path]).accepted_count == 2
+
+
+def test_no_line_is_no_row_and_a_packed_file_without_a_byte_is_cut_off(ledger: DuckLedger, tmp_path: Path) -> None:
+    for name, content in (("a.ndjson", b""), ("b.ndjson", b"\xef\xbb\xbf"), ("c.ndjson.gz", gzip.compress(b""))):
+        (tmp_path / name).write_bytes(content)
+        report = ledger.ingest("customers", [tmp_path / name])
+        assert (report.accepted_count, report.rejected_count, report.already_ingested_count) == (0, 0, 0)
+    for name in ("d.ndjson.gz", "e.csv", "f.parquet"):
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(LedgerError, match=name):
+            ledger.ingest("customers", [tmp_path / name])
 
 
 def test_an_address_that_is_none_is_left_out_and_said(ledger: DuckLedger, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from leaktrace.ledger.catalogrecords import (
 from leaktrace.ledger.putoff import PutOff
 
 _BARREN = (
-    "rejected_count > 0 AND accepted_count = 0 AND bulk_count = 0 AND withheld_count = 0"
+    "accepted_count = 0 AND bulk_count = 0 AND withheld_count = 0"
     " AND id NOT IN (SELECT source FROM dictionaries) AND id NOT IN (SELECT source FROM segments WHERE source NOT NULL)"
 )
 """Sources of which no row was taken."""
@@ -104,7 +104,7 @@ class Catalog:
     def source_counts(self, sha256: str, table: str, content_sha256: str | None = None) -> tuple[int, int] | None:
         """Rows of a source that is in already, and how many of them were rejected; None for one that is not.
 
-        One whose rows were all rejected is not: another mapping may read them.
+        One of which no row was taken is not: another mapping may read them.
 
         `content_sha256`: of what the file holds, where that may have come packed in another way, or not at all.
         """
@@ -116,14 +116,9 @@ class Catalog:
         )
         return (_int(rows[0][0]), _int(rows[0][1])) if rows else None
 
-    def was_barren(self, sha256: str, table: str) -> bool:
-        """Whether these very bytes came before and not one row of them was taken."""
-        return bool(
-            self._rows(
-                f"SELECT 1 FROM sources WHERE table_name = ? AND sha256 = ? AND {_BARREN}",  # noqa: S608
-                (table, sha256),
-            )
-        )
+    def is_read_anew(self, sha256: str, table: str, content_sha256: str | None = None) -> bool:
+        """Whether this file was here before and nothing was taken of it then."""
+        return bool(self._rows(*_barren_of(table, sha256, content_sha256)))
 
     def overlapping(self, table: str) -> bool:
         """Whether rows of one source of the table replace rows of another."""
@@ -327,13 +322,18 @@ class Catalog:
         self._put_off.keep_customer_count(snapshot, count)
 
 
+def _barren_of(table: str, sha256: str, content_sha256: str | None) -> tuple[str, tuple[str, str, str]]:
+    """The question, with its values, for earlier readings of one file by which nothing was taken."""
+    sql = (
+        f"SELECT id FROM sources WHERE table_name = ?1 AND {_BARREN} AND (sha256 IN (?2, ?3)"  # noqa: S608
+        " OR id IN (SELECT source FROM contents WHERE contents.sha256 = ?3))"
+    )
+    return sql, (table, sha256, content_sha256 or sha256)
+
+
 def _forget_barren(connection: sqlite3.Connection, commit: SourceCommit) -> None:
     """A file of which nothing was taken gives way to itself, read anew."""
-    rows = connection.execute(
-        f"SELECT id FROM sources WHERE table_name = ?1 AND {_BARREN} AND (sha256 IN (?2, ?3)"  # noqa: S608
-        " OR id IN (SELECT source FROM contents WHERE contents.sha256 = ?3))",
-        (commit.table, commit.sha256, commit.content_sha256 or commit.sha256),
-    ).fetchall()
+    rows = connection.execute(*_barren_of(commit.table, commit.sha256, commit.content_sha256)).fetchall()
     for (number,) in rows:
         connection.execute("DELETE FROM clock_steps WHERE source = ?", (number,))
         connection.execute("DELETE FROM contents WHERE source = ?", (number,))

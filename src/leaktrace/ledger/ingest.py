@@ -187,6 +187,8 @@ class SourceIntake:
 
     def _commit_of(self, gathered: Gathered, sha256: str, rejects: RejectsSpool) -> SourceCommit:
         outputs, runs, taken = gathered.outputs, gathered.outputs.runs, gathered.taken()
+        content_sha256 = self._digest.content_sha256 if self._digest else sha256
+        is_told = self._stores.catalog.is_read_anew(sha256, self._schema.name, content_sha256)
         principals = set(runs.principals()) if runs is not None else set()
         if runs is not None:
             bulk = self._stores.engine.run(staging.bulk_readers()).column("principal").to_pylist()
@@ -206,10 +208,10 @@ class SourceIntake:
             day_counts=runs.days.all() if runs is not None else (),
             principals=tuple(sorted(principals)),
             clock_steps=self._clock_steps(gathered.clock) if runs is not None else (),
-            rejects=rejects.append(again=self._stores.catalog.was_barren(sha256, self._schema.name)),
+            rejects=rejects.append(may_be_there=is_told),
             withheld_count=taken.retired_count + taken.forgotten_count,
-            content_sha256=self._digest.content_sha256 if self._digest else sha256,
-            followed=self._move(),
+            content_sha256=content_sha256,
+            followed=self._move(taken),
         )
 
     def _clock_steps(self, clock: ClockWatch) -> tuple[ClockStep, ...]:
@@ -217,11 +219,11 @@ class SourceIntake:
         floor_at = self._stores.withholding.floor_at(ACCESSES.name)
         return tuple(step for step in clock.steps() if floor_at is None or step.from_at >= floor_at)
 
-    def _move(self) -> Move | None:
+    def _move(self, taken: Taken) -> Move | None:
         if self._part:
             return self._part.moved(self.row_count)
-        if self._digest is None:
-            return None
+        if self._digest is None or not taken.any_row():
+            return None  # whoever follows a file of which nothing was taken begins at its beginning
         mark = mark_of(self._path, self._stores.keyring)
         return whole_file(self._path, self._digest, self._format, self._schema.name, mark, self.row_count)
 

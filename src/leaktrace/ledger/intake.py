@@ -78,7 +78,7 @@ def report_of(schema: TableSchema, taken: Sequence[Taken], rejects_file: Path) -
         notes.append(f"{unreadable} customers have an e-mail address that is none; they are in without it.")
     if before := sum(t.rejected_before_count for t in taken):
         notes.append(f"{before} of the rows that came before were rejected then; what was mended comes in a new file.")
-    if rejected and not any(t.accepted_count or t.bulk_count for t in taken):
+    if (rejected or passed_over) and not any(t.any_row() for t in taken):
         notes.append("Not one row was taken: is it the right mapping? With another one the same file may come again.")
     if retired := sum(t.retired_count for t in taken):
         notes.append(f"{retired} rows are older than what this ledger keeps; they were not taken in.")

@@ -6,18 +6,20 @@ of it counts stands in the catalogue, so that a kill between the two leaves noth
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import IO, Self
 
 from leaktrace.ledger.durable import make_folder, storing
 from leaktrace.ledger.formats import RejectedRow
 from leaktrace.wholefiles import sync_folder
+
+_BLOCK_BYTES = 1024 * 1024
 
 
 class RejectsSpool:
@@ -49,41 +51,51 @@ class RejectsSpool:
                 line = {"file": self._source_name, "row": row.source_row, "reason": row.reason}
                 self._spool.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
-    def append(self, *, again: bool = False) -> tuple[str, int] | None:
+    def append(self, *, may_be_there: bool = False) -> tuple[str, int] | None:
         """Adds the rows to the rejects file, durably; its path below the ledger's folder and its length now.
 
-        `again`: the same bytes were rejected before; lines that stand there already are not written a second time.
+        `may_be_there`: the same file was read before; where its lines stand there already, none is added.
         """
         if self._spool.tell() == 0:
             return None
         make_folder(self._file.parent)
         with storing(self._file):
-            handle = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(handle, "a+b") as stream:
-                self._length_before = stream.seek(0, os.SEEK_END)
-                known = self._known_lines(stream) if again else frozenset()
+            if may_be_there and self._file.exists() and self._is_there():
+                return str(self._file.relative_to(self._folder)), self._file.stat().st_size
+            handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(handle, "ab") as stream:
+                self._length_before = stream.tell()
                 self._spool.seek(0)
-                stream.writelines(line for line in self._spool if _digest(line) not in known)
+                shutil.copyfileobj(self._spool, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
                 length = stream.tell()
             sync_folder(self._file.parent)
         return str(self._file.relative_to(self._folder)), length
 
-    def _known_lines(self, stream: BinaryIO) -> frozenset[bytes]:
-        stream.seek(0)
-        known = frozenset(_digest(line) for line in stream)
-        stream.seek(0, os.SEEK_END)
-        return known
+    def _is_there(self) -> bool:
+        """Whether all lines of the spool stand in the rejects file, one behind the other."""
+        self._spool.seek(0)
+        first = self._spool.readline()
+        with self._file.open("rb") as stream:
+            while line := stream.readline():
+                place = stream.tell()
+                if line == first and self._goes_on(stream, len(first)):
+                    return True
+                stream.seek(place)
+        return False
+
+    def _goes_on(self, stream: IO[bytes], done: int) -> bool:
+        self._spool.seek(done)
+        while block := self._spool.read(_BLOCK_BYTES):
+            if stream.read(len(block)) != block:
+                return False
+        return True
 
     def take_back(self) -> None:
         """Cuts off again what was appended."""
         if self._length_before is not None:
             cut_rejects(self._file, self._length_before)
-
-
-def _digest(line: bytes) -> bytes:
-    return hashlib.blake2b(line, digest_size=16).digest()
 
 
 def cut_rejects(path: Path, length: int) -> None:

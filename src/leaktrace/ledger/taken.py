@@ -24,3 +24,7 @@ class Taken:
     """Columns that were ignored."""
     passed_over_count: int = 0
     """Records of a log that are no accesses."""
+
+    def any_row(self) -> bool:
+        """Whether a row of the file was sound: kept, or withheld as too old or of somebody forgotten."""
+        return bool(self.accepted_count or self.bulk_count or self.retired_count or self.forgotten_count)

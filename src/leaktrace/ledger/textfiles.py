@@ -120,12 +120,19 @@ def _text_batches(
             yield batch
 
 
+def _is_empty(path: Path, compression: str | None) -> bool:
+    """Whether there is no text in a file; a packed one without a byte is cut off, and that is not the same."""
+    with reading(path, compression, lambda: 0), open_bytes(path, compression) as stream:
+        head = stream.read(len(codecs.BOM_UTF8) + 1)
+    return head in (b"", codecs.BOM_UTF8) and not (compression and path.stat().st_size == 0)
+
+
 def ndjson_batches(
     path: Path, file_format: FileFormat, schema: TableSchema, json: JsonParser, meter: Meter | None = None
 ) -> Iterator[RawBatch]:
-    """The rows of a file with one JSON object a line (RFC 8259); none in a file without a byte: it needs no header."""
+    """The rows of a file with one JSON object a line (RFC 8259)."""
     if _is_empty(path, file_format.compression):
-        return
+        return  # no line is no row: a log of a day on which nothing happened
     numbers, skipped = RowNumbers(), list[RejectedRow]()
 
     def set_aside(row: Any) -> str:
@@ -155,11 +162,6 @@ def ndjson_batches(
         demand_columns(path, schema, [*sorted(seen), *(extra or ())])
     if skipped:
         yield _nothing_but(tuple(skipped), names, extra or ())
-
-
-def _is_empty(path: Path, compression: str | None) -> bool:
-    with reading(path, compression, lambda: 0), open_bytes(path, compression) as stream:
-        return not stream.read(1)
 
 
 def _before(rejected: list[RejectedRow], last_row: int) -> tuple[RejectedRow, ...]:
