@@ -76,6 +76,10 @@ def test_the_whole_way(told: Staffed) -> None:
     told.json(
         "ina", "case", "subject", case, "--principal", subject, "--seller", told.truth["seller"], "--why", "the finding"
     )
+    other = told.run("ina", "case", "subject", case, "--principal", subject, "--why", "of the seller nothing is sure")
+    assert f"No longer about seller {told.truth['seller']}." in other.err
+    both = ("--principal", subject, "--seller", told.truth["seller"])
+    assert "No longer" not in told.run("ina", "case", "subject", case, *both, "--why", "now it is").err
     early = told.run("ina", "case", "request", case, "contain_principal", subject, "--why", "stop it")
     assert "check" in early.error()["message"]
     answers = [part for check in CHECK_NAMES for part in ("--answer", f"{check}=no")]
@@ -239,7 +243,8 @@ def test_cases_from_a_tip_a_mail_and_by_hand(told: Staffed, tmp_path: Path) -> N
     mail = tmp_path / "from-jane-doe.eml"
     mail.write_bytes(b"From: a@b.example\n\nBuy now\n")
     tip = told.json("ina", "case", "open", "--tip", "A list is offered for sale.", "--title", "An offered list")
-    sent = told.json("ina", "case", "open", "--mail", mail)
+    sent = told.json("ina", "case", "open", "--mail", mail, "--summary", "It came to the desk.")
+    assert sent["summary"] == "It came to the desk."
     hand = told.json("ina", "case", "open", "--title", "Something odd", "--summary", "Nobody knows yet.")
     assert [one["source"] for one in (tip, sent, hand)] == ["tip", "mail", "hand"]
     exhibits = told.json("ina", "case", "exhibits", sent["case"])

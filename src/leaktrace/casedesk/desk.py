@@ -107,28 +107,30 @@ class CaseDesk:
 
     # --- opening ------------------------------------------------------------------------------------------
 
-    def open_from_campaign(self, campaign: str, title: str, *, field: str = "email", why: str = "") -> Case:
+    def open_from_campaign(
+        self, campaign: str, title: str, *, field: str = "email", why: str = "", summary: str = ""
+    ) -> Case:
         """A case about a campaign, with its finding as the first exhibit; subjects are not set by it.
 
         NotAllowedError, and no case, for whoever the finding concerns: they do not see it either.
         """
-        summary = f"Campaign {campaign}."
-        self._inside.opening(title, summary)
+        told = f"Campaign {campaign}. {summary}".rstrip()
+        self._inside.opening(title, told)
         finding = self._finding(campaign, field, why or "to open a case")
-        return self.work.open_case(title, "finding", summary, campaign, finding)
+        return self.work.open_case(title, "finding", told, campaign, finding)
 
-    def open_from_tip(self, title: str, text: str) -> Case:
+    def open_from_tip(self, title: str, text: str, summary: str = "") -> Case:
         """A case from what somebody told: a press report, an offered list. The words are kept as an exhibit."""
         if not text.strip():
             raise UsageError("The tip is empty.", "Say what was told, by whom, when.")
         first = FirstExhibit("tip", "Tip", text.encode(), "text/plain; charset=utf-8")
-        return self.work.open_case(title, "tip", first=first)
+        return self.work.open_case(title, "tip", summary, first=first)
 
-    def open_from_mail(self, title: str, raw: bytes) -> Case:
+    def open_from_mail(self, title: str, raw: bytes, summary: str = "") -> Case:
         """A case from one mail; its bytes are the first exhibit."""
         if not raw.strip() or len(raw) > MAIL_CEILING_BYTES:
             raise UsageError("That is no mail, or it is too large.", f"Up to {MAIL_CEILING_BYTES} bytes.")
-        return self.work.open_case(title, "mail", first=FirstExhibit("mail", "Mail", raw, "message/rfc822"))
+        return self.work.open_case(title, "mail", summary, first=FirstExhibit("mail", "Mail", raw, "message/rfc822"))
 
     def open_by_hand(self, title: str, summary: str = "") -> Case:
         """A case that somebody opens without anything of the above."""

@@ -49,7 +49,7 @@ def desk_of(
 def signed_in(workspace: Workspace, person: str | None, key: Path | None, *, by_password: bool = False) -> Actor:
     """The person, who has shown that they are who they say; UsageError where nobody is named."""
     if not person:
-        raise UsageError("Nobody is named.", f"Say who you are: --as NAME, or set {PERSON}.")
+        raise UsageError("It is not said who you are.", f"Say it: --as NAME, or set {PERSON}.")
     room = workspace.case_room()
     if by_password:
         return _by_password(room, person)

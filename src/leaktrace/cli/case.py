@@ -11,8 +11,9 @@ from rich.table import Table
 from leaktrace.casedesk.views import case_view, event_view
 from leaktrace.caserecords import ExposureFrozen, RecordedEvent
 from leaktrace.cli.acting import KeyOption, PasswordOption, PersonOption, desk_of
-from leaktrace.cli.caseshown import render_case, render_checks, render_exposure, render_facts
+from leaktrace.cli.caseshown import no_longer, render_case, render_checks, render_exposure, render_facts
 from leaktrace.cli.output import JsonOption, answer
+from leaktrace.cli.output import note as say
 from leaktrace.cli.people import roles_of
 from leaktrace.cli.targets import check_new
 from leaktrace.cli.textgiven import text_from_stdin
@@ -65,11 +66,13 @@ def open_case(
         from leaktrace.casedesk.desk import MAIL_CEILING_BYTES  # loaded with the desk, which most commands do without
 
         if campaign is not None:
-            opened = desk.open_from_campaign(campaign, title or "Unwanted mail to customers", field=field)
+            opened = desk.open_from_campaign(
+                campaign, title or "Unwanted mail to customers", field=field, summary=summary
+            )
         elif tip is not None:
-            opened = desk.open_from_tip(title or "A tip", text_from_stdin() if tip == "-" else tip)
+            opened = desk.open_from_tip(title or "A tip", text_from_stdin() if tip == "-" else tip, summary)
         elif mail is not None:
-            opened = desk.open_from_mail(title or "An unwanted mail", _read(mail, MAIL_CEILING_BYTES))
+            opened = desk.open_from_mail(title or "An unwanted mail", _read(mail, MAIL_CEILING_BYTES), summary)
         else:
             opened = desk.open_by_hand(title, summary)
         view = case_view(opened, desk.now())
@@ -206,12 +209,16 @@ def subject(
     password: PasswordOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whom the case is about. They, those above and those below them are locked out of the case at once.
+    """Say whom the case is about, in place of whom it was about before. They, those above and those below them are
+    locked out of the case at once.
 
     Example: leaktrace case subject K-3f2a9c1d --principal P-4k2m --seller s0017 --why "the finding" --as ina
     """
     with desk_of(context, person, key, by_password=password) as desk:
+        before = desk.work.show(case).subjects
         done = desk.set_subjects(case, principal or (), seller or (), why)
+        for one in no_longer(before, desk.work.show(case).subjects):
+            say(one)
     _told(done, as_json=as_json)
 
 

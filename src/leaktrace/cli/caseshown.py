@@ -11,7 +11,7 @@ from rich.text import Text
 from leaktrace.casedesk.desk import SubjectFacts
 from leaktrace.casedesk.exposurenumbers import ExposureSummary
 from leaktrace.casedesk.views import CaseView
-from leaktrace.caserecords import DutiesAssessed, ExposureFrozen
+from leaktrace.caserecords import DutiesAssessed, ExposureFrozen, SubjectSet
 from leaktrace.cases import CheckLine
 from leaktrace.report import words
 from leaktrace.report.terminal import add_row
@@ -68,6 +68,15 @@ def _duties(assessed: DutiesAssessed | None) -> str:
     open_ones = sum(answer not in ("no", "probably_no") for answer in assessed.answers.values()) - len(places)
     said = f"{assessed.exhibit}: {words.count(open_ones, 'answer')} owed or open"
     return f"{said}; no rule is known for {', '.join(places)}: ask counsel" if places else said
+
+
+def no_longer(before: SubjectSet | None, now: SubjectSet | None) -> tuple[str, ...]:
+    """Whom a case is no longer about, in a sentence; none where nobody was left out."""
+    if before is None or now is None:
+        return ()
+    left = [one for one in before.principals if one not in now.principals]
+    left += [f"seller {one}" for one in before.sellers if one not in now.sellers]
+    return (f"No longer about {', '.join(left)}. Name all whom the case is about in one go.",) if left else ()
 
 
 def render_checks(lines: tuple[CheckLine, ...], facts: tuple[SubjectFacts, ...]) -> RenderableType:
