@@ -8,6 +8,7 @@ import pytest
 
 from leaktrace.cli.targets import check_files, check_folder, check_new
 from leaktrace.errors import UsageError
+from leaktrace.keys import write_new_key_file
 from tests.stories.conftest import Library
 from tests.stories.desk import Desk
 
@@ -31,13 +32,13 @@ def test_what_can_be_written_is(tmp_path: Path) -> None:
         (lambda at: check_files(at / "file" / "x.html"), "is no folder"),
         (lambda at: check_files(at / "x", at / "sub" / ".." / "x"), "same file"),
         (lambda at: check_files(at / "file" / "a" / "x", makes_folders=True), "is no folder"),
-        (lambda at: check_files(at / "new", at / "ws" / "leaktrace.json"), "lie in the workspace"),
-        (lambda at: check_files(at / "link" / "ledger" / "catalog.db"), "lie in the workspace"),
-        (lambda at: check_files(at / "ws" / "a" / "x", makes_folders=True), "lie in the workspace"),
-        (lambda at: check_folder(at / "ws"), "lie in the workspace"),
-        (lambda at: check_folder(at / "ws" / "bundle"), "lie in the workspace"),
-        (lambda at: check_new(at / "ws" / "bundle", folder=True), "lie in the workspace"),
-        (lambda at: check_files(at / "sub" / ".." / "file", read=(None, at / "file")), "would be written over"),
+        (lambda at: check_files(at / "new", at / "ws" / "leaktrace.json"), "lies in the workspace"),
+        (lambda at: check_files(at / "link" / "ledger" / "catalog.db"), "lies in the workspace"),
+        (lambda at: check_files(at / "ws" / "a" / "x", makes_folders=True), "lies in the workspace"),
+        (lambda at: check_folder(at / "ws"), "lies in the workspace"),
+        (lambda at: check_folder(at / "ws" / "bundle"), "lies in the workspace"),
+        (lambda at: check_new(at / "ws" / "bundle", folder=True), "lies in the workspace"),
+        (lambda at: check_files(at / "sub" / ".." / "file", reads=(None, at / "file")), "would be written over"),
         (lambda at: check_new(at / "file"), "already"),
         (lambda at: check_new(at / "broken"), "already"),
         (lambda at: check_folder(at / "file" / "deep"), "is no folder"),
@@ -65,7 +66,7 @@ def test_an_answer_replaces_neither_what_it_was_asked_with_nor_the_workspace(
     evidence.write_text("customer,kind\n1,decoy\n", encoding="utf-8")
     marker = empty_desk.workspace / "leaktrace.json"
     before = (evidence.read_bytes(), marker.read_bytes())
-    for out, why in ((evidence, "would be written over"), (marker, "would lie in the workspace")):
+    for out, why in ((evidence, "would be written over"), (marker, "lies in the workspace")):
         error = empty_desk.run("trace", "--evidence", evidence, option, out, "--json").error()
         assert why in error["message"]
     assert (evidence.read_bytes(), marker.read_bytes()) == before
@@ -85,3 +86,15 @@ def test_a_bad_target_costs_no_trace_and_no_look_up(option: str, stories: Librar
     assert len(told.desk.json("lookups")["entries"]) == before
     told.desk.json("trace", told.campaign, option, tmp_path / "out")
     assert len(told.desk.json("lookups")["entries"]) > before
+
+
+def test_a_key_is_not_written_over_and_texts_may_lie_in_the_workspace(tmp_path: Path) -> None:
+    """Whoever names the workspace's key by mistake would lose all that it opens."""
+    key, workspace = tmp_path / "x.key", tmp_path / "ws"
+    write_new_key_file(key)
+    with pytest.raises(UsageError, match="holds a key"):
+        check_files(key)
+    workspace.mkdir()
+    (workspace / "leaktrace.json").touch()
+    check_folder(workspace / "texts", in_workspace=True)
+    check_files(tmp_path / "beside.html")

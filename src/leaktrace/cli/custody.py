@@ -254,7 +254,7 @@ def witness(
 
     Example: leaktrace custody witness log.request --key w.key --name counsel.example --state seen --log VKEY
     """
-    check_files(out, makes_folders=True)
+    check_files(out, reads=(request,), makes_folders=True)
     logs: dict[str, tuple[NoteKey, ...]] = {}
     for one in _keys(log):
         logs[one.name] = (*logs.get(one.name, ()), one)

@@ -88,7 +88,7 @@ def duties(
         for event in ("aware", "noticed", "determined", "persons_told", "reported")
         if (text := given[event])
     }
-    check_files(html, read=(facts,))
+    check_files(html, reads=(facts,))
     laws = laws_from_folder(rules) if rules else builtin_laws()
     answers = _answers(fact or [])
     if (case is None) == (facts is None):

@@ -156,7 +156,7 @@ class NotifyCommands:
 
         Example: leaktrace notify templates --out texts
         """
-        check_folder(out)
+        check_folder(out, in_workspace=True)  # as notices.toml may name them
         with self._open(context, person, key) as desk:
             found = desk.templates(case)
         if out is not None:

@@ -85,7 +85,7 @@ def trace(
     if sum((campaign is not None, evidence is not None, every)) != 1:
         raise UsageError("Name a campaign, give --evidence or --all, one of the three.", "See: leaktrace trace --help.")
     asked = None if call_back is None else _call_back(call_back)
-    check_files(html, customers, read=(evidence, prior))
+    check_files(html, customers, reads=(evidence, prior))
     if every:
         if html is not None or candidates or customers is not None or asked is not None or no_earlier_mail:
             raise UsageError(
