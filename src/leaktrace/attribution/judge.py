@@ -86,7 +86,8 @@ def _verdict(
     recent = late_only(late_all, early, look.margin_at)
     handlers = around.handlers(study)
     since = study.start_at - around.wave_days * DAY
-    waves = waves_of(before, look.samples, _leaders(early), since, handlers)
+    everything = np.sort(look.samples.draw_at)
+    waves = waves_of(before, look.samples, _leaders(early), since, everything, handlers)
     found = (*recent, *waves)
     if waves:
         early = weigh(view_at(study, look.margin_at, aside=aside_of(found, since), like=look.view), _leaders(late_all))
@@ -99,9 +100,9 @@ def _verdict(
     # Where no earlier mail came, whatever else brought the customers brought them to everybody.
     bursts = found
     if not around.wave_days:
-        bursts = waves_of(before, look.samples, _leaders(late_all), study.start_at - BURSTS_DAYS * DAY)
+        bursts = waves_of(before, look.samples, _leaders(late_all), study.start_at - BURSTS_DAYS * DAY, everything)
     certain = np.flatnonzero(late.own >= around.naming_threshold)
-    stretches = waves_of(late.view, look.samples, certain, 0) if around.wave_days else ()
+    stretches = waves_of(late.view, look.samples, certain, 0, everything) if around.wave_days else ()
     told = late if known == found else without(known)
     looks = Looks(late, early, late_all, found, bursts, stretches, late_told=told)
     return decide(study, looks, around), looks

@@ -105,10 +105,14 @@ def aside_of(waves: Iterable[Wave], since: int) -> Aside:
 
 
 def waves_of(
-    view: View, samples: Samples, principals: Indices, since: int, handlers: Collection[int] = ()
+    view: View,
+    samples: Samples,
+    principals: Indices,
+    since: int,
+    everything: Instants,
+    handlers: Collection[int] = (),
 ) -> tuple[Wave, ...]:
     """The bursts of these principals: see `wave_of`; `handlers` are those who are known to handle complaints."""
-    everything = np.sort(samples.draw_at)
     found = (
         wave_of(view, samples, principal, since, HANDLER_CHANCE if principal in handlers else WAVE_CHANCE, everything)
         for principal in sorted(principals.tolist())
