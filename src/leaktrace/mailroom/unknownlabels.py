@@ -98,19 +98,23 @@ def is_untold(text: Text, lines: list[Range], index: int) -> bool:
     """Whether labelled lines may be a client's block that nobody can read: as many as each writes, with a time and a
     mailbox among them, and a line between them and the next ones. Those further down are not the client's then.
     """
-    has_time = has_mailbox = False
+    values: list[Value] = []
     for number, line in enumerate(lines[index : index + 8]):
         shown = text.text[line[0] : min(line[1], line[0] + LINE_CEILING_CHARACTERS)]
         match = _UNKNOWN_LABEL.match(shown, len(shown) - len(shown.lstrip(LEAD)))
         if match is None or (number and blank_between(text, lines[index + number - 1], line)):
-            return number >= _WHOLE_LINES and has_time and has_mailbox
+            # Only now is it asked what they hold: a text of many labelled lines would be asked at every one.
+            return number >= _WHOLE_LINES and _holds_time_and_mailbox(text, values)
         known = label_at(text, line)
         if number and known is not None and "from" in known[0]:
             return False
-        value = value_at(text, line[0] + match.start(2), line[0] + len(shown))
-        has_mailbox |= _is_mailbox(value)
-        has_time |= _CLOCK.search(value.text) is not None and _is_date(text, value)
+        values.append(value_at(text, line[0] + match.start(2), line[0] + len(shown)))
     return False
+
+
+def _holds_time_and_mailbox(text: Text, values: list[Value]) -> bool:
+    has_time = any(_CLOCK.search(value.text) is not None and _is_date(text, value) for value in values)
+    return has_time and any(_is_mailbox(value) for value in values)
 
 
 @dataclass(slots=True)
