@@ -21,7 +21,7 @@ from leaktrace.casedesk.desk import SubjectFacts
 from leaktrace.casedesk.exposurenumbers import ExposureSummary
 from leaktrace.cases.casefile import CaseLine
 from leaktrace.cli import case as case_commands
-from leaktrace.cli import contain, notify, people, statement
+from leaktrace.cli import caseevidence, contain, notify, people, statement
 from leaktrace.cli.tables import Made
 from leaktrace.cli.upkeep import Released
 from leaktrace.lookuplog import LookupEntry, VerifiedLookups
@@ -149,10 +149,10 @@ CASES: dict[str, Printed] = {
     "case checks": Printed(
         (cases.CheckLine, cases.Check, caserecords.CheckAnswered, SubjectFacts, cases.HabitFact), case_commands.checks
     ),
-    "case exposure": Printed((ExposureSummary,), case_commands.exposure),
+    "case exposure": Printed((ExposureSummary,), caseevidence.exposure),
     "case exposure --rows": of(caserecords.ExposureList, caserecords.ExposureRow),
     "case exhibits": of(caserecords.ExhibitStored),
-    "case exhibit": Printed((), case_commands.exhibit),
+    "case exhibit": Printed((), caseevidence.exhibit),
     "case hold": Printed((), case_commands.hold),
     **dict.fromkeys(("case request", "case approvals", "case approve", "case refuse"), of()),
     "case unmask": of(cases.Opened),

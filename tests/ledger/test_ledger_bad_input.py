@@ -105,21 +105,6 @@ def test_a_bad_row_is_kept_aside_and_the_rest_is_in(ledger: DuckLedger, tmp_path
     assert ledger.stats().rejected_count == 1
 
 
-def test_rows_that_were_all_rejected_stand_in_the_rejects_file_once(ledger: DuckLedger, tmp_path: Path) -> None:
-    bad = write_text(tmp_path / "bad.csv", "at,principal,customer,fields\n,u,c,email\n,u,d,email\n")
-    told = [ledger.ingest("accesses", [bad]) for _ in range(3)]
-    assert [report.rejected_count for report in told] == [2, 2, 2]
-    assert [row for row, _ in rejects_of(told[-1])] == [1, 2]
-    assert ledger.stats().rejected_count == 2
-
-
-@pytest.mark.parametrize("name", ["nothing.ndjson", "nothing.ndjson.gz"])
-def test_a_file_of_json_lines_without_any_is_a_day_without_rows(ledger: DuckLedger, tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
-    report = ledger.ingest("accesses", [tmp_path / name])
-    assert (report.accepted_count, report.rejected_count) == (0, 0)
-
-
 def test_lists_that_are_nested_without_end_are_words(ledger: DuckLedger, tmp_path: Path) -> None:
     assert ingest_rows(ledger, tmp_path, GOOD_ROW.replace("email", "[" * 100_000)).accepted_count == 1
 

@@ -85,7 +85,7 @@ FAMILIES = (
     Family(("campaigns",), {"campaigns": "List the campaigns that the reports belong to, most reports first."}),
     Family(("people",), {"people": "Who works with cases: names, roles, keys. An admin enrols."}),
     Family(
-        ("case", "caseapprovals"),
+        ("case", "caseevidence", "caseapprovals"),
         {"case": "Cases: what was done about a leak, by whom; nothing is ever removed."},
     ),
     Family(("custody",), {"custody": "The custody log: check it, prove from it, have it witnessed."}),

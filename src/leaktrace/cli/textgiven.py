@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from leaktrace.errors import UsageError
 from leaktrace.utf8 import is_text
@@ -37,3 +38,9 @@ def text_from_stdin() -> str:
         return text if is_text(text) else os.fsencode(text).decode("utf-8")
     except UnicodeError as error:
         raise UsageError("What was piped in is no UTF-8 text.", NOT_TEXT_HINT) from error
+
+
+def bytes_of(path: Path, ceiling_bytes: int) -> bytes:
+    """A file's bytes; where it holds more, one more than the ceiling, which whoever takes them refuses."""
+    with path.open("rb") as stream:
+        return stream.read(ceiling_bytes + 1)

@@ -6,7 +6,7 @@ about to be done, at every run, not only at the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,6 @@ from leaktrace.response.notices import (
     Left,
     NoBounce,
     NoticeConfig,
-    NoticeFacts,
-    NoticePlan,
     NoticeTokens,
     Outbox,
     PlanRules,
@@ -126,7 +124,10 @@ class NoticeDesk:
         with Outbox(self._folder) as outbox:
             outbox.require_new(case, said.version)
             told, told_fields = outbox.told(case), outbox.told_fields(case)
-        plan = self._planned(case, said.version, exposure, rules, facts, config, told, said.again_because)
+        plan = plan_of(
+            case, said.version, exposure, rules=rules, facts=facts, config=config, tokens=self._tokens, told=told,
+            again_because=said.again_because,
+        )  # fmt: skip
         plan = replace(plan, no_entry=no_entry_of(facts.measures, self._cases.measures_borne(case)))
         require_somebody_told(plan)
         variants = {(one.law, one.language, one.fields) for one in plan.notices if one.suppressed is None}
@@ -272,22 +273,6 @@ class NoticeDesk:
     def _approved(self, case: str) -> frozenset[tuple[str, str]]:
         return frozenset((f"{one.template}/{one.language}", one.sha256) for one in self._cases.translations(case))
 
-    def _planned(
-        self,
-        case: str,
-        version: str,
-        exposure: FrozenList,
-        rules: PlanRules,
-        facts: NoticeFacts,
-        config: NoticeConfig,
-        told: Mapping[str, str],
-        because: str,
-    ) -> NoticePlan:
-        return plan_of(
-            case, version, exposure, rules=rules, facts=facts, config=config, tokens=self._tokens, told=told,
-            again_because=because,
-        )  # fmt: skip
-
     def _verify(self, outbox: Outbox, batch: Batch, exposure: FrozenList, config: NoticeConfig) -> None:
         """Checks 1 and 2."""
         rules, facts = rules_of(batch.document), facts_of(batch.document)
@@ -295,7 +280,10 @@ class NoticeDesk:
         if not because:  # whom another version reached since the plan, `claiming` takes out: fewer than was agreed to
             left_out = outbox.left_out(batch)
             told = {person: version for person, version in told.items() if person in left_out}
-        again = self._planned(batch.case, batch.version, exposure, rules, facts, config, told, because)
+        again = plan_of(
+            batch.case, batch.version, exposure, rules=rules, facts=facts, config=config, tokens=self._tokens,
+            told=told, again_because=because,
+        )  # fmt: skip
         # What was agreed to be said without an entry may have got one since; nothing else may lack one by now.
         before = batch.document["parameters"].get("no_entry_in_the_case", ())
         no_entry = no_entry_of(facts.measures, self._cases.measures_borne(batch.case), before)
